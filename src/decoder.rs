@@ -1,0 +1,286 @@
+//! Chunks in, events out: parse, unmask and validate in one, for those who want it all.
+
+use core::fmt;
+
+use crate::{CloseFrame, Header, OpCode, Policy, Validator, Violation, mask};
+
+/// What a [`Decoder`] found: a piece of a message, or a whole control frame.
+///
+/// ```
+/// use wsvet::{Decoder, Event, OpCode, Policy, Role};
+///
+/// let mut decoder = Decoder::new(Policy::new(Role::Client));
+/// let mut chunk = *b"\x81\x02hi";
+/// match decoder.decode(&mut chunk)? {
+///     (4, Some(Event::Data { opcode: OpCode::Text, bytes: b"hi", end: true, .. })) => {}
+///     event => panic!("{event:?}"),
+/// }
+/// # Ok::<(), wsvet::Violation>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The next piece of a text or binary message: as much of a frame as the chunk has.
+    #[non_exhaustive]
+    Data {
+        /// The opcode of the message, text or binary, for its continuation frames too.
+        opcode: OpCode,
+        /// The plain bytes, where they lie in the chunk; a character of a text may be cut.
+        bytes: &'a [u8],
+        /// Whether the message ends with this piece; a message can end with an empty one.
+        end: bool,
+    },
+    /// A Ping: answer with a Pong that has the same payload (§5.5.2).
+    Ping(&'a [u8]),
+    /// A Pong (§5.5.3).
+    Pong(&'a [u8]),
+    /// A Close: answer with a Close, if none was sent yet (§5.5.1). An empty body is `None`.
+    Close(Option<CloseFrame<'a>>),
+}
+
+/// Decodes one direction of a connection from chunks of any size, and judges all of it.
+///
+/// Data is unmasked where it lies in the chunk and never copied. What is kept between chunks is at
+/// most a cut header or the body of a cut control frame, inside the decoder itself: it allocates
+/// nothing, whatever a header says.
+///
+/// The events and the violation are the same however the stream is cut into chunks, but that data
+/// comes in as many pieces as it arrives in.
+///
+/// ```
+/// use wsvet::{Accepts, Decoder, Event, Policy, Role, Rule, Violation};
+///
+/// fn read(decoder: &mut Decoder, mut chunk: &mut [u8], text: &mut Vec<u8>) -> Result<(), Violation> {
+///     while !chunk.is_empty() {
+///         let (used, event) = decoder.decode(chunk)?;
+///         if let Some(Event::Data { bytes, .. }) = event {
+///             text.extend_from_slice(bytes);
+///         }
+///         chunk = &mut chunk[used..];
+///     }
+///     Ok(())
+/// }
+///
+/// let mut decoder = Decoder::new(Policy::new(Role::Client).accepts(Accepts::TextOnly));
+/// let mut text = Vec::new();
+/// read(&mut decoder, &mut b"\x89\x00\x81\x02h".clone(), &mut text)?;
+/// read(&mut decoder, &mut b"i".clone(), &mut text)?;
+/// assert_eq!(text, b"hi");
+///
+/// // A binary message of 4096 bytes is refused at its header.
+/// let violation = read(&mut decoder, &mut b"\x82\x7E\x10\x00".clone(), &mut text).unwrap_err();
+/// assert_eq!((violation.rule, violation.offset), (Rule::UnsupportedData, 6));
+/// # Ok::<(), Violation>(())
+/// ```
+#[derive(Clone)]
+pub struct Decoder {
+    validator: Validator,
+    header: Header,
+    /// Payload bytes of the frame that have not come yet.
+    remaining: u64,
+    in_payload: bool,
+    /// The opcode of the message that the frame belongs to.
+    message: OpCode,
+    phase: u8,
+    held_len: u8,
+    /// A cut header, or the body of a control frame that is cut.
+    held: [u8; CloseFrame::MAX_BODY_LEN],
+}
+
+impl Decoder {
+    /// The start of a stream that is received under this policy.
+    ///
+    /// ```
+    /// use wsvet::{Decoder, Policy, Role};
+    ///
+    /// let decoder = Decoder::new(Policy::new(Role::Server));
+    /// assert!(size_of_val(&decoder) <= 256);
+    /// ```
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            validator: Validator::new(policy),
+            header: Header::new(OpCode::Continuation, 0),
+            remaining: 0,
+            in_payload: false,
+            message: OpCode::Continuation,
+            phase: 0,
+            held_len: 0,
+            held: [0; CloseFrame::MAX_BODY_LEN],
+        }
+    }
+
+    /// Decodes up to the next event, and gives how many bytes of `chunk` were used with it.
+    ///
+    /// Call it again with the rest of the chunk until that is empty. Without an event all of the
+    /// chunk was used. The bytes used are overwritten with plain ones; those of an event lie in
+    /// the chunk, but for the body of a control frame that came in several chunks.
+    ///
+    /// # Errors
+    ///
+    /// The first [`Violation`] of the stream; it ends the stream and is given again by every later
+    /// call.
+    ///
+    /// ```
+    /// use wsvet::{Decoder, Event, Policy, Role};
+    ///
+    /// let mut decoder = Decoder::new(Policy::new(Role::Server));
+    /// assert_eq!(decoder.decode(&mut [0x89, 0x81, 1, 2])?, (4, None));
+    /// assert_eq!(decoder.decode(&mut [3, 4, b'!' ^ 1])?, (3, Some(Event::Ping(b"!"))));
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    #[inline]
+    pub fn decode<'a>(
+        &'a mut self,
+        chunk: &'a mut [u8],
+    ) -> Result<(usize, Option<Event<'a>>), Violation> {
+        if let Some(violation) = self.validator.violation() {
+            return Err(violation);
+        }
+        let mut used = 0;
+        loop {
+            if !self.in_payload {
+                match self.begin(&chunk[used..])? {
+                    Some(len) => used += len,
+                    None => return Ok((chunk.len(), None)),
+                }
+            }
+            let start = used;
+            let done = self.payload(&mut chunk[used..], &mut used)?;
+            let opcode = self.header.opcode();
+            if opcode.is_control() {
+                let Some(body) = self.control_body(&chunk[start..used], done) else {
+                    return Ok((used, None));
+                };
+                return Ok((used, Some(control_event(opcode, body))));
+            }
+            let end = done && self.header.fin();
+            if end || start < used {
+                let bytes = &chunk[start..used];
+                return Ok((used, Some(Event::Data { opcode: self.message, bytes, end })));
+            }
+            if !done {
+                return Ok((used, None));
+            }
+        }
+    }
+
+    /// Ends the stream: no byte will follow.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] as [`Validator::eof`] gives it; there is nobody left to send it to.
+    ///
+    /// ```
+    /// use wsvet::{Decoder, Policy, Role, Rule};
+    ///
+    /// let mut decoder = Decoder::new(Policy::new(Role::Server));
+    /// assert_eq!(decoder.decode(&mut [0x89])?, (1, None));
+    /// assert_eq!(decoder.eof().unwrap_err().rule, Rule::EofInFrame);
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    pub fn eof(&mut self) -> Result<(), Violation> {
+        let unread = if self.in_payload { 0 } else { self.held_len };
+        self.validator.eof(unread.into())
+    }
+
+    /// The validator that judges the stream: its offset, and what is open.
+    ///
+    /// ```
+    /// use wsvet::{Decoder, Policy, Role};
+    ///
+    /// let mut decoder = Decoder::new(Policy::new(Role::Client));
+    /// decoder.decode(&mut [0x8A, 0x00])?;
+    /// assert_eq!(decoder.validator().offset(), 2);
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    #[must_use]
+    pub fn validator(&self) -> &Validator {
+        &self.validator
+    }
+
+    /// Begins the next frame: how many bytes of `chunk` its header took, or `None` where the
+    /// header is cut; all of the chunk is held then.
+    #[inline]
+    fn begin(&mut self, chunk: &[u8]) -> Result<Option<usize>, Violation> {
+        let held = usize::from(self.held_len);
+        let decoded =
+            if held == 0 { Header::decode(chunk) } else { Header::decode(self.hold(chunk)) };
+        let Ok((header, _)) = decoded else {
+            if held == 0 {
+                self.hold(chunk);
+            }
+            return Ok(None);
+        };
+        self.held_len = 0;
+        self.validator.begin(&header)?;
+        if header.opcode().starts_message() {
+            self.message = header.opcode();
+        }
+        self.remaining = header.payload_len();
+        self.phase = 0;
+        self.in_payload = true;
+        self.header = header;
+        Ok(Some(header.header_len() - held))
+    }
+
+    /// Holds as much of a cut header as the chunk has, and gives what is held.
+    fn hold(&mut self, chunk: &[u8]) -> &[u8] {
+        let held = usize::from(self.held_len);
+        let len = chunk.len().min(Header::MAX_LEN - held);
+        self.held[held..held + len].copy_from_slice(&chunk[..len]);
+        self.held_len += len as u8;
+        &self.held[..held + len]
+    }
+
+    /// Unmasks and judges what the chunk has of the payload, and whether the frame ends with it.
+    #[inline]
+    fn payload(&mut self, chunk: &mut [u8], used: &mut usize) -> Result<bool, Violation> {
+        // The lesser of the two, so it fits.
+        let len = self.remaining.min(chunk.len() as u64) as usize;
+        let piece = &mut chunk[..len];
+        if let Some(key) = self.header.masking_key() {
+            self.phase = mask::apply(key, self.phase.into(), piece) as u8;
+        }
+        self.validator.payload(piece)?;
+        *used += len;
+        self.remaining -= len as u64;
+        let done = self.remaining == 0;
+        if done {
+            self.validator.finish()?;
+            self.in_payload = false;
+        }
+        Ok(done)
+    }
+
+    /// The whole body of a control frame: `piece` itself, or what was held with `piece` behind it.
+    fn control_body<'a>(&'a mut self, piece: &'a [u8], done: bool) -> Option<&'a [u8]> {
+        if done && self.held_len == 0 {
+            return Some(piece);
+        }
+        let held = usize::from(self.held_len);
+        let len = held + piece.len();
+        self.held[held..len].copy_from_slice(piece);
+        self.held_len = if done { 0 } else { len as u8 };
+        done.then_some(&self.held[..len])
+    }
+}
+
+fn control_event(opcode: OpCode, body: &[u8]) -> Event<'_> {
+    match opcode {
+        OpCode::Ping => Event::Ping(body),
+        OpCode::Pong => Event::Pong(body),
+        // The validator admits no reserved opcode, and no body that does not decode.
+        _ => Event::Close(CloseFrame::decode(body).unwrap_or_default()),
+    }
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder")
+            .field("validator", &self.validator)
+            .field("in_payload", &self.in_payload)
+            .field("remaining", &self.remaining)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,105 @@
+//! Bytes out: a frame or a Close frame, header and payload, masked on the way (RFC 6455 §5.2).
+//!
+//! [`Header::encode`] writes a header alone, for those who send the payload from where it lies.
+
+use core::fmt;
+
+use crate::{CloseFrame, Header, OpCode, mask};
+
+/// The most bytes a control frame has: 131, with a masking key and 125 bytes of payload (§5.5).
+///
+/// ```
+/// assert_eq!(wsvet::encode::MAX_CONTROL_LEN, 131);
+/// ```
+pub const MAX_CONTROL_LEN: usize = 2 + 4 + CloseFrame::MAX_BODY_LEN;
+
+/// Writes a whole frame to the front of `out` and gives its length in bytes.
+///
+/// `payload` is plain; where the header has a masking key it is masked while it is copied. The
+/// header is written as it is, so its `payload_len` has to be that of `payload`.
+///
+/// # Errors
+///
+/// [`BufferTooSmall`] where the frame does not fit; `out` is then as it was.
+///
+/// # Panics
+///
+/// With debug assertions, where `header.payload_len()` is not the length of `payload`.
+///
+/// ```
+/// use wsvet::{Header, OpCode, encode};
+///
+/// let header = Header::new(OpCode::Text, 5).masked([0x37, 0xFA, 0x21, 0x3D]);
+/// let mut out = [0; 32];
+/// let len = encode::frame(&header, b"Hello", &mut out)?;
+/// assert_eq!(out[..len], *b"\x81\x85\x37\xFA\x21\x3D\x7F\x9F\x4D\x51\x58"); // §5.7
+/// # Ok::<(), wsvet::encode::BufferTooSmall>(())
+/// ```
+#[inline]
+pub fn frame(header: &Header, payload: &[u8], out: &mut [u8]) -> Result<usize, BufferTooSmall> {
+    debug_assert_eq!(header.payload_len(), payload.len() as u64, "the header's length");
+    let header_len = header.header_len();
+    let len = header_len + payload.len();
+    let Some(out) = out.get_mut(..len) else {
+        return Err(BufferTooSmall { needed: len });
+    };
+    let (head, body) = out.split_at_mut(header_len);
+    let mut window = [0; Header::MAX_LEN];
+    header.encode(&mut window);
+    head.copy_from_slice(&window[..header_len]);
+    body.copy_from_slice(payload);
+    if let Some(key) = header.masking_key() {
+        mask::apply(key, 0, body);
+    }
+    Ok(len)
+}
+
+/// Writes a whole Close frame to the front of `out` and gives its length in bytes, 2 to 131.
+///
+/// `None` writes an empty body. A client gives a fresh masking key, a server `None` (§5.1).
+///
+/// ```
+/// use wsvet::{Rule, Violation, encode};
+///
+/// let violation = Violation { rule: Rule::UnsupportedData, offset: 0 };
+/// let mut out = [0; encode::MAX_CONTROL_LEN];
+/// let len = encode::close(violation.reply().as_ref(), None, &mut out);
+/// assert_eq!(out[..4], [0x88, len as u8 - 2, 0x03, 0xEB]); // 1003
+/// ```
+pub fn close(
+    close: Option<&CloseFrame<'_>>,
+    key: Option<[u8; 4]>,
+    out: &mut [u8; MAX_CONTROL_LEN],
+) -> usize {
+    let mut body = [0; CloseFrame::MAX_BODY_LEN];
+    let body_len = close.map_or(0, |close| close.encode_body(&mut body));
+    let mut header = Header::new(OpCode::Close, body_len as u64);
+    if let Some(key) = key {
+        header = header.masked(key);
+    }
+    // A control frame always fits.
+    frame(&header, &body[..body_len], out).unwrap_or_default()
+}
+
+/// The frame does not fit the buffer that was given for it.
+///
+/// ```
+/// use wsvet::{Header, OpCode, encode};
+///
+/// let error = encode::frame(&Header::new(OpCode::Text, 2), b"hi", &mut [0; 3]).unwrap_err();
+/// assert_eq!(error.needed, 4);
+/// assert_eq!(error.to_string(), "the buffer is too small: the frame needs 4 bytes");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct BufferTooSmall {
+    /// How many bytes the frame needs in all.
+    pub needed: usize,
+}
+
+impl fmt::Display for BufferTooSmall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the buffer is too small: the frame needs {} bytes", self.needed)
+    }
+}
+
+impl core::error::Error for BufferTooSmall {}

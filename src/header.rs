@@ -1,0 +1,395 @@
+//! The header of a frame: two to fourteen bytes, decoded and encoded without loss (RFC 6455 §5.2).
+
+use core::fmt;
+use core::num::NonZeroUsize;
+
+use crate::OpCode;
+
+const FIN: u8 = 0x80;
+const MASK: u8 = 0x80;
+
+/// The header of a frame, in sixteen bytes: what stood on the wire, bit for bit (RFC 6455 §5.2).
+///
+/// Decoding judges nothing: every bit pattern is a header. `decode` then `encode` gives the same
+/// bytes back, a length that is not in its shortest form included.
+///
+/// ```text
+///  byte 0            byte 1           bytes 2-9             then
+/// +-+-+-+-+-------+ +-+-------------+ +-------------------+ +-------------+
+/// |F|R|R|R| opcode| |M| payload len | | extended length:  | | masking key |
+/// |I|S|S|S|  (4)  | |A|     (7)     | | 16 bits after 126 | |  (4 bytes,  |
+/// |N|V|V|V|       | |S|             | | 64 bits after 127 | |  if MASK)   |
+/// | |1|2|3|       | |K|             | |                   | |             |
+/// +-+-+-+-+-------+ +-+-------------+ +-------------------+ +-------------+
+/// ```
+///
+/// ```
+/// use wsvet::{Header, OpCode};
+///
+/// let wire = [0x81, 0x85, 0x37, 0xFA, 0x21, 0x3D, b'x'];
+/// let (header, rest) = Header::decode(&wire)?;
+/// assert_eq!(header.opcode(), OpCode::Text);
+/// assert_eq!(header.payload_len(), 5);
+/// assert_eq!(header.masking_key(), Some([0x37, 0xFA, 0x21, 0x3D]));
+/// assert_eq!(rest, b"x");
+///
+/// let mut out = [0; Header::MAX_LEN];
+/// let len = header.encode(&mut out);
+/// assert_eq!(out[..len], wire[..6]);
+/// # Ok::<(), wsvet::Incomplete>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Header {
+    payload_len: u64,
+    /// Zero where the mask bit is clear, so that equal headers are equal values.
+    key: [u8; 4],
+    first: u8,
+    second: u8,
+}
+
+impl Header {
+    /// The most bytes a header has: 14.
+    pub const MAX_LEN: usize = 14;
+
+    /// A final, unmasked frame's header, with `payload_len` bytes of payload in the shortest form.
+    ///
+    /// The top bit of `payload_len` is kept as given; a receiver refuses it
+    /// ([`Rule::LengthOverflow`](crate::Rule::LengthOverflow)).
+    ///
+    /// ```
+    /// use wsvet::{Header, OpCode};
+    ///
+    /// let header = Header::new(OpCode::Text, 300).not_final().masked([1, 2, 3, 4]);
+    /// assert_eq!(header.header_len(), 8);
+    /// assert!(!header.fin());
+    /// ```
+    #[must_use]
+    pub const fn new(opcode: OpCode, payload_len: u64) -> Self {
+        let second = match payload_len {
+            0..=125 => payload_len as u8,
+            126..=0xFFFF => 126,
+            _ => 127,
+        };
+        Self { payload_len, key: [0; 4], first: FIN | opcode as u8, second }
+    }
+
+    /// The same header with the mask bit set and this masking key (§5.3).
+    ///
+    /// The key must come from a strong source of entropy, fresh for each frame; this crate has no
+    /// source of its own.
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode};
+    /// let header = Header::new(OpCode::Ping, 0).masked([1, 2, 3, 4]);
+    /// assert_eq!(header.masking_key(), Some([1, 2, 3, 4]));
+    /// ```
+    #[must_use]
+    pub const fn masked(self, key: [u8; 4]) -> Self {
+        Self { key, second: self.second | MASK, ..self }
+    }
+
+    /// The same header with FIN clear: further fragments follow (§5.4).
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode};
+    /// assert!(!Header::new(OpCode::Text, 0).not_final().fin());
+    /// ```
+    #[must_use]
+    pub const fn not_final(self) -> Self {
+        Self { first: self.first & !FIN, ..self }
+    }
+
+    /// The same header with these RSV bits: RSV1 = 4, RSV2 = 2, RSV3 = 1; higher bits do not count.
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode};
+    /// assert_eq!(Header::new(OpCode::Text, 0).with_rsv(4).first_byte(), 0xC1);
+    /// ```
+    #[must_use]
+    pub const fn with_rsv(self, rsv: u8) -> Self {
+        Self { first: self.first & !0x70 | (rsv & 7) << 4, ..self }
+    }
+
+    /// Takes a header off the front of `input` and gives it with the bytes after it.
+    ///
+    /// # Errors
+    ///
+    /// [`Incomplete`] where `input` ends inside the header; it says how many bytes more are
+    /// certainly needed. There is no other error.
+    ///
+    /// ```
+    /// use wsvet::Header;
+    ///
+    /// assert_eq!(Header::decode(&[]).unwrap_err().needed(), 2);
+    /// assert_eq!(Header::decode(&[0x81, 0xFE]).unwrap_err().needed(), 6);
+    /// ```
+    #[inline]
+    pub fn decode(input: &[u8]) -> Result<(Self, &[u8]), Incomplete> {
+        match input.first_chunk::<{ Self::MAX_LEN }>() {
+            Some(window) => {
+                let header = Self::from_window(window);
+                Ok((header, &input[header.header_len()..]))
+            }
+            None => Self::decode_short(input),
+        }
+    }
+
+    /// Fewer than fourteen bytes are left: the header is read from a copy that zeros fill up.
+    #[inline(never)]
+    fn decode_short(input: &[u8]) -> Result<(Self, &[u8]), Incomplete> {
+        if input.len() < 2 {
+            return Err(Incomplete::new(2 - input.len()));
+        }
+        let mut window = [0; Self::MAX_LEN];
+        window[..input.len()].copy_from_slice(input);
+        let header = Self::from_window(&window);
+        match input.split_at_checked(header.header_len()) {
+            Some((_, rest)) => Ok((header, rest)),
+            None => Err(Incomplete::new(header.header_len() - input.len())),
+        }
+    }
+
+    #[inline]
+    fn from_window(window: &[u8; Self::MAX_LEN]) -> Self {
+        let [first, second, ext @ ..] = *window;
+        let (payload_len, key_at) = match second & !MASK {
+            126 => (u64::from(u16::from_be_bytes([ext[0], ext[1]])), 2),
+            127 => {
+                let [a, b, c, d, e, f, g, h, ..] = ext;
+                (u64::from_be_bytes([a, b, c, d, e, f, g, h]), 8)
+            }
+            len => (u64::from(len), 0),
+        };
+        let key = if second & MASK == 0 {
+            [0; 4]
+        } else {
+            [ext[key_at], ext[key_at + 1], ext[key_at + 2], ext[key_at + 3]]
+        };
+        Self { payload_len, key, first, second }
+    }
+
+    /// Writes the header to the front of `out` and gives its length in bytes, 2 to 14.
+    ///
+    /// The bytes of `out` behind that length are overwritten with zeros.
+    ///
+    /// ```
+    /// use wsvet::{Header, OpCode};
+    ///
+    /// let mut out = [0; Header::MAX_LEN];
+    /// let len = Header::new(OpCode::Binary, 256).encode(&mut out);
+    /// assert_eq!(out[..len], [0x82, 0x7E, 0x01, 0x00]);
+    /// ```
+    #[inline]
+    pub fn encode(&self, out: &mut [u8; Self::MAX_LEN]) -> usize {
+        let (extended, bits) = match self.length_bytes() {
+            0 => (0, 0),
+            2 => ((self.payload_len as u16).swap_bytes() as u64, 16),
+            _ => (self.payload_len.swap_bytes(), 64),
+        };
+        let wire = u128::from(self.first)
+            | u128::from(self.second) << 8
+            | u128::from(extended) << 16
+            | u128::from(u32::from_le_bytes(self.key)) << (16 + bits);
+        out.copy_from_slice(&wire.to_le_bytes()[..Self::MAX_LEN]);
+        self.header_len()
+    }
+
+    /// FIN: whether this frame is the last of its message (§5.2).
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode};
+    /// assert!(Header::new(OpCode::Text, 0).fin());
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn fin(&self) -> bool {
+        self.first & FIN != 0
+    }
+
+    /// The three RSV bits as a number: RSV1 = 4, RSV2 = 2, RSV3 = 1 (§5.2).
+    ///
+    /// ```
+    /// # use wsvet::Header;
+    /// assert_eq!(Header::decode(&[0xC1, 0x00])?.0.rsv(), 4);
+    /// # Ok::<(), wsvet::Incomplete>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn rsv(&self) -> u8 {
+        self.first >> 4 & 7
+    }
+
+    /// The opcode (§5.2).
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode};
+    /// assert_eq!(Header::decode(&[0x8A, 0x00])?.0.opcode(), OpCode::Pong);
+    /// # Ok::<(), wsvet::Incomplete>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn opcode(&self) -> OpCode {
+        OpCode::from_low_bits(self.first)
+    }
+
+    /// Whether the mask bit is set (§5.2).
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode};
+    /// assert!(!Header::new(OpCode::Text, 0).is_masked());
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn is_masked(&self) -> bool {
+        self.second & MASK != 0
+    }
+
+    /// The masking key, where the mask bit is set (§5.3).
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode};
+    /// assert_eq!(Header::new(OpCode::Text, 0).masking_key(), None);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn masking_key(&self) -> Option<[u8; 4]> {
+        if self.is_masked() { Some(self.key) } else { None }
+    }
+
+    /// The length of the payload in bytes, as the header says it: up to 2^64 - 1, not judged.
+    ///
+    /// Compare it with a limit before it is cast to `usize`; a [`Validator`](crate::Validator)
+    /// does, by [`Policy::max_frame`](crate::Policy::max_frame).
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode};
+    /// assert_eq!(Header::new(OpCode::Binary, 1 << 40).payload_len(), 1 << 40);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn payload_len(&self) -> u64 {
+        self.payload_len
+    }
+
+    /// The length of the header itself in bytes: 2 to 14.
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode};
+    /// assert_eq!(Header::new(OpCode::Binary, 125).header_len(), 2);
+    /// assert_eq!(Header::new(OpCode::Binary, 65_536).masked([0; 4]).header_len(), 14);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn header_len(&self) -> usize {
+        2 + self.length_bytes() + if self.is_masked() { 4 } else { 0 }
+    }
+
+    /// Whether the length is in its shortest form, as §5.2 demands.
+    ///
+    /// ```
+    /// # use wsvet::Header;
+    /// let (header, _) = Header::decode(&[0x82, 0x7E, 0x00, 0x05])?;
+    /// assert_eq!(header.payload_len(), 5);
+    /// assert!(!header.is_minimal());
+    /// # Ok::<(), wsvet::Incomplete>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn is_minimal(&self) -> bool {
+        match self.second & !MASK {
+            126 => self.payload_len > 125,
+            127 => self.payload_len > 0xFFFF,
+            _ => true,
+        }
+    }
+
+    /// The first byte as it stands on the wire: FIN, RSV1-3, opcode.
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode};
+    /// assert_eq!(Header::new(OpCode::Binary, 0).first_byte(), 0x82);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn first_byte(&self) -> u8 {
+        self.first
+    }
+
+    /// The second byte as it stands on the wire: MASK and the 7-bit length.
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode};
+    /// assert_eq!(Header::new(OpCode::Binary, 300).masked([0; 4]).second_byte(), 0xFE);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn second_byte(&self) -> u8 {
+        self.second
+    }
+
+    /// Bytes of the extended length: 0, 2 or 8.
+    #[inline]
+    const fn length_bytes(&self) -> usize {
+        match self.second & !MASK {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        }
+    }
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Header")
+            .field("fin", &self.fin())
+            .field("rsv", &self.rsv())
+            .field("opcode", &self.opcode())
+            .field("masking_key", &self.masking_key())
+            .field("payload_len", &self.payload_len)
+            .field("header_len", &self.header_len())
+            .finish()
+    }
+}
+
+/// The input ends too early, and this many bytes more are certainly needed: no error of the peer's.
+///
+/// The number never overshoots; where it depends on bytes that have not arrived it is the least
+/// that can be needed.
+///
+/// ```
+/// let incomplete = wsvet::Header::decode(&[0x81]).unwrap_err();
+/// assert_eq!(incomplete.needed(), 1);
+/// assert_eq!(incomplete.to_string(), "incomplete: 1 byte more needed");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Incomplete(NonZeroUsize);
+
+impl Incomplete {
+    /// Zero is taken as one: who asks again asks for something.
+    pub(crate) const fn new(needed: usize) -> Self {
+        match NonZeroUsize::new(needed) {
+            Some(needed) => Self(needed),
+            None => Self(NonZeroUsize::MIN),
+        }
+    }
+
+    /// How many bytes more are certainly needed: at least 1.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Header::decode(&[]).unwrap_err().needed(), 2);
+    /// ```
+    #[must_use]
+    pub const fn needed(self) -> usize {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for Incomplete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let needed = self.needed();
+        let s = if needed == 1 { "" } else { "s" };
+        write!(f, "incomplete: {needed} byte{s} more needed")
+    }
+}
+
+impl core::error::Error for Incomplete {}

@@ -1,0 +1,75 @@
+//! **wsvet** vets WebSocket frames: it parses raw RFC 6455 frames without copying them, and says
+//! of every byte stream which rule it breaks, at which byte, by which section, and with which
+//! close code the receiver must answer. Above all **1003 Unsupported Data**, for a type of data
+//! that an endpoint does not accept.
+//!
+//! ```
+//! use wsvet::{Accepts, Decoder, Event, Policy, Role, encode};
+//!
+//! // A server that takes text only, and a client that sends text and then binary.
+//! let mut decoder = Decoder::new(Policy::new(Role::Server).accepts(Accepts::TextOnly));
+//! let mut received = *b"\x81\x82\x01\x02\x03\x04ik\x82\xFE\x10\x00\x05\x06\x07\x08";
+//!
+//! let mut chunk = &mut received[..];
+//! let violation = loop {
+//!     match decoder.decode(chunk) {
+//!         Ok((used, event)) => {
+//!             if let Some(Event::Data { bytes, .. }) = event {
+//!                 assert_eq!(bytes, b"hi"); // unmasked where it lies, not copied
+//!             }
+//!             chunk = &mut chunk[used..];
+//!         }
+//!         Err(violation) => break violation, // at the header: none of its 4096 bytes is here
+//!     }
+//! };
+//! assert_eq!(violation.offset, 8);
+//!
+//! let mut reply = [0; encode::MAX_CONTROL_LEN];
+//! let len = encode::close(violation.reply().as_ref(), None, &mut reply);
+//! assert_eq!(reply[2..4], 1003u16.to_be_bytes());
+//! # let _ = &reply[..len]; // socket.write_all(&reply[..len])
+//! ```
+//!
+//! Those who have a parser of their own use the [`Validator`] alone; those who only parse use
+//! [`Header`], [`FrameRef`] or the nom parsers in [`parse`].
+//!
+//! # Features
+//!
+//! - `std` (default): `alloc`, and the standard library in `nom` and `bytes`.
+//! - `alloc`: [`FrameBuf`], frames taken off a [`bytes::BytesMut`] without a copy.
+//! - neither: everything else, without an allocator and on any target.
+//! - `cli`: the command-line tool; nothing for a library user.
+
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod close;
+mod code;
+mod decoder;
+pub mod encode;
+mod frame;
+mod header;
+pub mod mask;
+mod opcode;
+pub mod parse;
+mod policy;
+mod rule;
+mod utf8;
+mod validator;
+
+#[cfg(feature = "alloc")]
+pub use bytes;
+pub use nom;
+
+pub use close::CloseFrame;
+pub use code::{Category, CloseCode, CodeInfo, Sender};
+pub use decoder::{Decoder, Event};
+#[cfg(feature = "alloc")]
+pub use frame::FrameBuf;
+pub use frame::{Frame, FrameMut, FrameRef};
+pub use header::{Header, Incomplete};
+pub use opcode::OpCode;
+pub use policy::{Accepts, Policy, Role};
+pub use rule::{Place, Rule, RuleSet, Violation};
+pub use utf8::{InvalidUtf8, Utf8};
+pub use validator::Validator;

@@ -1,0 +1,180 @@
+//! The opcode of a frame: the low four bits of its first byte (RFC 6455 §5.2).
+
+use core::fmt;
+
+/// The opcode of a frame: all sixteen values of the four bits, so that every header parses.
+///
+/// The values 3-7 and B-F are reserved by RFC 6455 §5.2. They decode, and the validator refuses
+/// them with [`Rule::ReservedOpcode`](crate::Rule::ReservedOpcode).
+///
+/// ```
+/// use wsvet::OpCode;
+///
+/// assert_eq!(OpCode::from_low_bits(0x82), OpCode::Binary);
+/// assert!(OpCode::Ping.is_control());
+/// assert!(OpCode::Reserved3.is_reserved());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum OpCode {
+    /// A further fragment of the message that is open (§5.4).
+    Continuation = 0x0,
+    /// A text message, or its first fragment (§5.6).
+    Text = 0x1,
+    /// A binary message, or its first fragment (§5.6).
+    Binary = 0x2,
+    /// Reserved for a further data frame.
+    Reserved3 = 0x3,
+    /// Reserved for a further data frame.
+    Reserved4 = 0x4,
+    /// Reserved for a further data frame.
+    Reserved5 = 0x5,
+    /// Reserved for a further data frame.
+    Reserved6 = 0x6,
+    /// Reserved for a further data frame.
+    Reserved7 = 0x7,
+    /// Close: the last frame of a direction that counts (§5.5.1).
+    Close = 0x8,
+    /// Ping: to be answered with a Pong (§5.5.2).
+    Ping = 0x9,
+    /// Pong: the answer to a Ping, or unasked (§5.5.3).
+    Pong = 0xA,
+    /// Reserved for a further control frame.
+    ReservedB = 0xB,
+    /// Reserved for a further control frame.
+    ReservedC = 0xC,
+    /// Reserved for a further control frame.
+    ReservedD = 0xD,
+    /// Reserved for a further control frame.
+    ReservedE = 0xE,
+    /// Reserved for a further control frame.
+    ReservedF = 0xF,
+}
+
+impl OpCode {
+    /// All sixteen opcodes, each at the index that is its value.
+    ///
+    /// ```
+    /// # use wsvet::OpCode;
+    /// assert_eq!(OpCode::ALL[0x8], OpCode::Close);
+    /// ```
+    pub const ALL: [Self; 16] = [
+        Self::Continuation,
+        Self::Text,
+        Self::Binary,
+        Self::Reserved3,
+        Self::Reserved4,
+        Self::Reserved5,
+        Self::Reserved6,
+        Self::Reserved7,
+        Self::Close,
+        Self::Ping,
+        Self::Pong,
+        Self::ReservedB,
+        Self::ReservedC,
+        Self::ReservedD,
+        Self::ReservedE,
+        Self::ReservedF,
+    ];
+
+    /// The opcode in the low four bits of `byte`; the high four bits (FIN and RSV) do not count.
+    ///
+    /// ```
+    /// # use wsvet::OpCode;
+    /// assert_eq!(OpCode::from_low_bits(0x81), OpCode::Text);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn from_low_bits(byte: u8) -> Self {
+        Self::ALL[(byte & 0xF) as usize]
+    }
+
+    /// Whether this is a control frame's opcode: 8-F, the reserved ones too (§5.5).
+    ///
+    /// ```
+    /// # use wsvet::OpCode;
+    /// assert!(OpCode::Close.is_control() && !OpCode::Continuation.is_control());
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn is_control(self) -> bool {
+        self as u8 & 0x8 != 0
+    }
+
+    /// Whether this is a data frame's opcode: 0-7, the reserved ones too (§5.6).
+    ///
+    /// ```
+    /// # use wsvet::OpCode;
+    /// assert!(OpCode::Continuation.is_data() && !OpCode::Ping.is_data());
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn is_data(self) -> bool {
+        !self.is_control()
+    }
+
+    /// Whether this opcode starts a message: text or binary (§5.6).
+    ///
+    /// ```
+    /// # use wsvet::OpCode;
+    /// assert!(OpCode::Text.starts_message() && !OpCode::Continuation.starts_message());
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn starts_message(self) -> bool {
+        matches!(self, Self::Text | Self::Binary)
+    }
+
+    /// Whether RFC 6455 leaves this opcode without a meaning: 3-7 and B-F (§5.2).
+    ///
+    /// ```
+    /// # use wsvet::OpCode;
+    /// assert_eq!(OpCode::ALL.iter().filter(|opcode| opcode.is_reserved()).count(), 10);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn is_reserved(self) -> bool {
+        self as u8 & 0x7 > 2
+    }
+
+    /// The RFC's word for this opcode, in lower case; a reserved one gives its digit.
+    ///
+    /// ```
+    /// # use wsvet::OpCode;
+    /// assert_eq!(OpCode::Binary.name(), "binary");
+    /// assert_eq!(OpCode::ReservedB.name(), "reserved B");
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Continuation => "continuation",
+            Self::Text => "text",
+            Self::Binary => "binary",
+            Self::Reserved3 => "reserved 3",
+            Self::Reserved4 => "reserved 4",
+            Self::Reserved5 => "reserved 5",
+            Self::Reserved6 => "reserved 6",
+            Self::Reserved7 => "reserved 7",
+            Self::Close => "close",
+            Self::Ping => "ping",
+            Self::Pong => "pong",
+            Self::ReservedB => "reserved B",
+            Self::ReservedC => "reserved C",
+            Self::ReservedD => "reserved D",
+            Self::ReservedE => "reserved E",
+            Self::ReservedF => "reserved F",
+        }
+    }
+}
+
+impl fmt::Display for OpCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl From<OpCode> for u8 {
+    fn from(opcode: OpCode) -> Self {
+        opcode as u8
+    }
+}

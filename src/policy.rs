@@ -1,0 +1,215 @@
+//! What an endpoint is and what it accepts: the side of the rules that the RFC leaves open.
+
+use crate::OpCode;
+
+/// Which end of the connection we are: the receiver of the frames that are judged.
+///
+/// A server receives masked frames, a client unmasked ones (RFC 6455 §5.1).
+///
+/// ```
+/// use wsvet::Role;
+///
+/// assert_eq!(Role::Server.peer(), Role::Client);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Role {
+    /// We are the client: the frames come from the server.
+    Client,
+    /// We are the server: the frames come from the client.
+    Server,
+}
+
+impl Role {
+    /// The other end: the sender of the frames that are judged.
+    ///
+    /// ```
+    /// # use wsvet::Role;
+    /// assert_eq!(Role::Client.peer(), Role::Server);
+    /// ```
+    #[must_use]
+    pub const fn peer(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+
+    /// `"client"` or `"server"`.
+    ///
+    /// ```
+    /// # use wsvet::Role;
+    /// assert_eq!(Role::Client.name(), "client");
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Server => "server",
+        }
+    }
+}
+
+/// The types of data that an endpoint accepts; the others are answered with 1003 (§7.4.1).
+///
+/// ```
+/// use wsvet::{Accepts, OpCode};
+///
+/// assert!(!Accepts::TextOnly.admits(OpCode::Binary));
+/// assert!(Accepts::TextOnly.admits(OpCode::Ping));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Accepts {
+    /// Text and binary messages.
+    #[default]
+    Any,
+    /// Text messages; a binary message is refused with 1003.
+    TextOnly,
+    /// Binary messages; a text message is refused with 1003.
+    BinaryOnly,
+}
+
+impl Accepts {
+    /// Whether a frame with this opcode is of a type that is accepted. Only text and binary are
+    /// types of data; every other opcode is admitted here.
+    ///
+    /// ```
+    /// # use wsvet::{Accepts, OpCode};
+    /// assert!(!Accepts::BinaryOnly.admits(OpCode::Text));
+    /// ```
+    #[must_use]
+    pub const fn admits(self, opcode: OpCode) -> bool {
+        !matches!(
+            (self, opcode),
+            (Self::TextOnly, OpCode::Binary) | (Self::BinaryOnly, OpCode::Text)
+        )
+    }
+}
+
+/// What the receiving endpoint is, accepts, has negotiated and limits.
+///
+/// It starts with no extension, no limit and all types of data accepted; each method narrows or
+/// widens one thing.
+///
+/// ```
+/// use wsvet::{Accepts, Policy, Role};
+///
+/// const POLICY: Policy = Policy::new(Role::Server)
+///     .accepts(Accepts::TextOnly)
+///     .max_message(1 << 20)
+///     .max_fragments(1_000);
+/// assert_eq!(POLICY.max_frame, u64::MAX);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub struct Policy {
+    /// The most payload bytes of one frame, control frames included.
+    pub max_frame: u64,
+    /// The most payload bytes of one message, all its fragments together.
+    pub max_message: u64,
+    /// The most frames of one message; an unfragmented one has one, and empty frames count.
+    pub max_fragments: u32,
+    /// Which end we are.
+    pub role: Role,
+    /// The types of data that are accepted.
+    pub accepts: Accepts,
+    /// The RSV bits that negotiated extensions other than permessage-deflate define.
+    pub rsv: u8,
+    /// Whether permessage-deflate is negotiated, so that RSV1 marks a compressed message.
+    pub permessage_deflate: bool,
+}
+
+impl Policy {
+    /// Everything that RFC 6455 allows, received at this end.
+    ///
+    /// ```
+    /// # use wsvet::{Accepts, Policy, Role};
+    /// assert_eq!(Policy::new(Role::Client).accepts, Accepts::Any);
+    /// ```
+    #[must_use]
+    pub const fn new(role: Role) -> Self {
+        Self {
+            max_frame: u64::MAX,
+            max_message: u64::MAX,
+            max_fragments: u32::MAX,
+            role,
+            accepts: Accepts::Any,
+            rsv: 0,
+            permessage_deflate: false,
+        }
+    }
+
+    /// The same policy with these types of data accepted; the others are refused with 1003.
+    ///
+    /// ```
+    /// # use wsvet::{Accepts, Policy, Role};
+    /// assert_eq!(Policy::new(Role::Server).accepts(Accepts::TextOnly).accepts, Accepts::TextOnly);
+    /// ```
+    #[must_use]
+    pub const fn accepts(self, accepts: Accepts) -> Self {
+        Self { accepts, ..self }
+    }
+
+    /// The same policy with at most `bytes` of payload in one frame, control frames included;
+    /// more is refused with 1009.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role};
+    /// assert_eq!(Policy::new(Role::Server).max_frame(4_096).max_frame, 4_096);
+    /// ```
+    #[must_use]
+    pub const fn max_frame(self, bytes: u64) -> Self {
+        Self { max_frame: bytes, ..self }
+    }
+
+    /// The same policy with at most `bytes` of payload in one message, all its fragments together
+    /// and as they stand on the wire; more is refused with 1009.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role};
+    /// assert_eq!(Policy::new(Role::Server).max_message(1 << 20).max_message, 1 << 20);
+    /// ```
+    #[must_use]
+    pub const fn max_message(self, bytes: u64) -> Self {
+        Self { max_message: bytes, ..self }
+    }
+
+    /// The same policy with at most `fragments` frames in one message, empty ones counted; more
+    /// is refused with 1008.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role};
+    /// assert_eq!(Policy::new(Role::Server).max_fragments(16).max_fragments, 16);
+    /// ```
+    #[must_use]
+    pub const fn max_fragments(self, fragments: u32) -> Self {
+        Self { max_fragments: fragments, ..self }
+    }
+
+    /// The same policy with permessage-deflate negotiated or not (RFC 7692).
+    ///
+    /// RSV1 then marks a compressed message, on its first frame alone. What is compressed is not
+    /// inflated, so its content is not judged.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role};
+    /// assert!(Policy::new(Role::Server).permessage_deflate(true).permessage_deflate);
+    /// ```
+    #[must_use]
+    pub const fn permessage_deflate(self, negotiated: bool) -> Self {
+        Self { permessage_deflate: negotiated, ..self }
+    }
+
+    /// The same policy with these RSV bits defined by other extensions, on any frame: RSV1 = 4,
+    /// RSV2 = 2, RSV3 = 1; higher bits do not count.
+    ///
+    /// With permessage-deflate RSV1 keeps the meaning that RFC 7692 gives it.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role};
+    /// assert_eq!(Policy::new(Role::Server).rsv(2).rsv, 2);
+    /// ```
+    #[must_use]
+    pub const fn rsv(self, bits: u8) -> Self {
+        Self { rsv: bits & 7, ..self }
+    }
+}

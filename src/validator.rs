@@ -1,0 +1,561 @@
+//! One direction of a connection, judged header by header and piece by piece.
+//!
+//! Accept fast, explain cold: [`Validator::admits`] answers yes or no on the hot path, and only
+//! after a no [`Validator::broken`] finds the rules. A test over every header in every state
+//! proves that the two agree.
+
+use crate::{CloseCode, Header, OpCode, Policy, Role, Rule, RuleSet, Utf8, Violation};
+
+/// Judges one direction of a connection: headers, and plain payloads in pieces of any size.
+///
+/// It sees no buffer and no masked byte, so it serves any parser. For each frame call
+/// [`begin`](Self::begin) once, [`payload`](Self::payload) for each piece, then
+/// [`finish`](Self::finish); at the end of the stream [`eof`](Self::eof). The first violation ends
+/// the stream (RFC 6455 §7.1.7): every later call gives it again, until [`resume`](Self::resume).
+///
+/// ```text
+///              begin: text, binary            begin: close
+///   +------+  with FIN clear  +---------+   +--------------+
+///   | idle |----------------->| message |   | closed: only |
+///   |      |<-----------------|  open   |-->| control      |
+///   +------+  continuation    +---------+   | frames       |
+///       |     with FIN set                  +--------------+
+///       +-----------------------------------------^
+/// ```
+///
+/// ```
+/// use wsvet::{Header, OpCode, Policy, Role, Rule, Validator};
+///
+/// let mut validator = Validator::new(Policy::new(Role::Client));
+/// validator.begin(&Header::new(OpCode::Text, 3).not_final())?;
+/// validator.payload(b"gr")?;
+/// validator.payload(b"\xC3")?;
+/// validator.finish()?;
+///
+/// // The message ends inside a character.
+/// validator.begin(&Header::new(OpCode::Continuation, 0))?;
+/// let violation = validator.finish().unwrap_err();
+/// assert_eq!(violation.rule, Rule::InvalidUtf8);
+/// assert_eq!(violation.offset, 6);
+/// # Ok::<(), wsvet::Violation>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Validator {
+    policy: Policy,
+    /// Bytes of the stream that were judged: headers begun and payload pieces.
+    offset: u64,
+    /// Payload bytes of the message that is open; 0 where none is.
+    message_len: u64,
+    /// Where `failed` was broken.
+    failed_at: u64,
+    /// Frames of the message that is open; 0 where none is.
+    fragments: u32,
+    /// The kinds of first bytes that the state and the policy admit.
+    admitted: u8,
+    message: Option<OpCode>,
+    /// Whether the content of the open message is judged as UTF-8.
+    text: bool,
+    closed: bool,
+    content: Content,
+    code_high: u8,
+    utf8: Utf8,
+    failed: Option<Rule>,
+}
+
+/// What the next byte of the stream is to the validator.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Content {
+    /// No payload: a header.
+    Between,
+    /// Nothing that is judged: binary, compressed, ping, pong.
+    Opaque,
+    /// Text, and the message goes on after this frame.
+    Text,
+    /// Text, and the message ends with this frame.
+    LastText,
+    /// The high byte of a close code.
+    CodeHigh,
+    /// The low byte of a close code.
+    CodeLow,
+    /// A reason.
+    Reason,
+}
+
+impl Validator {
+    /// The start of a stream: nothing has been judged.
+    ///
+    /// ```
+    /// use wsvet::{Policy, Role, Validator};
+    ///
+    /// assert_eq!(Validator::new(Policy::new(Role::Server)).offset(), 0);
+    /// ```
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        let mut validator = Self {
+            policy,
+            offset: 0,
+            message_len: 0,
+            failed_at: 0,
+            fragments: 0,
+            admitted: 0,
+            message: None,
+            text: false,
+            closed: false,
+            content: Content::Between,
+            code_high: 0,
+            utf8: Utf8::new(),
+            failed: None,
+        };
+        validator.admitted = validator.admitted_kinds();
+        validator
+    }
+
+    /// Judges a header, before a byte of its payload is waited for.
+    ///
+    /// # Errors
+    ///
+    /// The [`Violation`] of the first rule in precedence that the header breaks in this state; or
+    /// the one that ended the stream before.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, where the frame before was not finished.
+    ///
+    /// ```
+    /// use wsvet::{Accepts, Header, OpCode, Policy, Role, Rule, Validator};
+    ///
+    /// let mut validator = Validator::new(Policy::new(Role::Client).accepts(Accepts::BinaryOnly));
+    /// let violation = validator.begin(&Header::new(OpCode::Text, 1 << 40)).unwrap_err();
+    /// assert_eq!(violation.rule, Rule::UnsupportedData); // 1003, with no payload read
+    /// ```
+    #[inline]
+    pub fn begin(&mut self, header: &Header) -> Result<(), Violation> {
+        self.still_good()?;
+        debug_assert_eq!(self.content, Content::Between, "the frame before was not finished");
+        if !self.admits(header) {
+            return Err(self.refuse(header));
+        }
+        self.enter(header);
+        Ok(())
+    }
+
+    /// Judges the next piece of the payload: plain bytes, unmasked, as many as there are.
+    ///
+    /// A frame without a payload needs no call. The pieces of a frame are its payload in order;
+    /// that they add up to `payload_len` is the caller's business.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] of [`Rule::InvalidUtf8`], [`Rule::InvalidCloseCode`] or
+    /// [`Rule::InvalidCloseReason`] at the byte that proves it; or the one that ended the stream
+    /// before.
+    ///
+    /// ```
+    /// use wsvet::{Header, OpCode, Policy, Role, Rule, Validator};
+    ///
+    /// let mut validator = Validator::new(Policy::new(Role::Client));
+    /// validator.begin(&Header::new(OpCode::Close, 2))?;
+    /// let violation = validator.payload(&1006u16.to_be_bytes()).unwrap_err();
+    /// assert_eq!(violation.rule, Rule::InvalidCloseCode);
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    #[inline]
+    pub fn payload(&mut self, plain: &[u8]) -> Result<(), Violation> {
+        self.still_good()?;
+        debug_assert_ne!(self.content, Content::Between, "payload before begin");
+        let start = self.offset;
+        self.offset += plain.len() as u64;
+        match self.content {
+            Content::Between | Content::Opaque => Ok(()),
+            Content::Text | Content::LastText => self.judge_utf8(plain, start, Rule::InvalidUtf8),
+            Content::CodeHigh | Content::CodeLow | Content::Reason => {
+                self.judge_close(plain, start)
+            }
+        }
+    }
+
+    /// Ends the frame: its whole payload was given.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] of [`Rule::InvalidUtf8`] or [`Rule::InvalidCloseReason`] where the message
+    /// or the reason ends inside a character, at the last byte of the frame; or the one that ended
+    /// the stream before.
+    ///
+    /// ```
+    /// use wsvet::{Header, OpCode, Policy, Role, Validator};
+    ///
+    /// let mut validator = Validator::new(Policy::new(Role::Client));
+    /// validator.begin(&Header::new(OpCode::Ping, 0))?;
+    /// validator.finish()?;
+    /// assert_eq!(validator.offset(), 2);
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    #[inline]
+    pub fn finish(&mut self) -> Result<(), Violation> {
+        self.still_good()?;
+        debug_assert_ne!(self.content, Content::Between, "finish before begin");
+        let content = core::mem::replace(&mut self.content, Content::Between);
+        match content {
+            Content::LastText if !self.utf8.is_complete() => {
+                Err(self.fail(Rule::InvalidUtf8, self.offset - 1))
+            }
+            Content::Reason if !self.utf8.is_complete() => {
+                Err(self.fail(Rule::InvalidCloseReason, self.offset - 1))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Judges the end of the stream; `unread` is how many bytes came after the last whole header
+    /// that are too few for another.
+    ///
+    /// After a Close frame the stream may end anywhere.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] of [`Rule::EofInFrame`] or [`Rule::EofWithoutClose`], its offset the length
+    /// of the stream; or the one that ended the stream before.
+    ///
+    /// ```
+    /// use wsvet::{Header, OpCode, Policy, Role, Rule, Validator};
+    ///
+    /// let mut validator = Validator::new(Policy::new(Role::Client));
+    /// validator.begin(&Header::new(OpCode::Text, 10))?;
+    /// validator.payload(b"Hello")?;
+    /// let violation = validator.eof(0).unwrap_err();
+    /// assert_eq!((violation.rule, violation.offset), (Rule::EofInFrame, 7));
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    pub fn eof(&mut self, unread: usize) -> Result<(), Violation> {
+        self.still_good()?;
+        let end = self.offset + unread as u64;
+        if self.closed {
+            Ok(())
+        } else if self.content != Content::Between || unread > 0 {
+            Err(self.fail(Rule::EofInFrame, end))
+        } else {
+            Err(self.fail(Rule::EofWithoutClose, end))
+        }
+    }
+
+    /// Forgets the violation, so that a linter can judge on. An endpoint must not (§7.1.7).
+    ///
+    /// The frame that broke a rule counts as begun: give its payload and finish it as any other.
+    /// Its state is what its header says: a text frame inside a fragmented message, for one, opens
+    /// a message of its own. Content whose meaning is lost, and the rest of a text that was not
+    /// UTF-8, is not judged any further.
+    ///
+    /// ```
+    /// use wsvet::{Header, OpCode, Policy, Role, Rule, Validator};
+    ///
+    /// let mut validator = Validator::new(Policy::new(Role::Client));
+    /// let header = Header::new(OpCode::Text, 0).masked([0; 4]);
+    /// assert_eq!(validator.begin(&header).unwrap_err().rule, Rule::MaskedServerFrame);
+    /// validator.resume();
+    /// validator.finish()?;
+    /// validator.begin(&Header::new(OpCode::Ping, 0))?;
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    pub fn resume(&mut self) {
+        self.failed = None;
+    }
+
+    /// All rules that this header breaks in this state, for linters; nothing is changed.
+    ///
+    /// [`begin`](Self::begin) refuses a header exactly where this set is not empty, with its first
+    /// rule.
+    ///
+    /// ```
+    /// use wsvet::{Header, OpCode, Policy, Role, Rule, Validator};
+    ///
+    /// let validator = Validator::new(Policy::new(Role::Server));
+    /// let broken = validator.broken(&Header::new(OpCode::Ping, 126).not_final());
+    /// assert!(broken.iter().eq([
+    ///     Rule::FragmentedControl,
+    ///     Rule::OversizedControl,
+    ///     Rule::UnmaskedClientFrame,
+    /// ]));
+    /// ```
+    #[must_use]
+    pub fn broken(&self, header: &Header) -> RuleSet {
+        let policy = &self.policy;
+        let opcode = header.opcode();
+        let len = header.payload_len();
+        let control = opcode.is_control();
+        let starts = opcode.starts_message();
+        let continues = opcode == OpCode::Continuation;
+        let open = self.message.is_some();
+        let rsv1 = header.rsv() & 4 != 0;
+        let defined = policy.rsv | if policy.permessage_deflate { 4 } else { 0 };
+        // A frame that starts a message counts for that one alone.
+        let (message_len, fragments) =
+            if continues { (self.message_len, self.fragments) } else { (0, 0) };
+        let of_message = starts || continues;
+        [
+            (Rule::ReservedBits, header.rsv() & !defined != 0),
+            (Rule::ReservedOpcode, opcode.is_reserved()),
+            (Rule::FragmentedControl, control && !header.fin()),
+            (Rule::OversizedControl, control && len > 125),
+            (Rule::UnexpectedContinuation, continues && !open),
+            (Rule::InterruptedMessage, starts && open),
+            (Rule::MisplacedRsv1, policy.permessage_deflate && rsv1 && (control || continues)),
+            (Rule::UnmaskedClientFrame, policy.role == Role::Server && !header.is_masked()),
+            (Rule::MaskedServerFrame, policy.role == Role::Client && header.is_masked()),
+            (Rule::NonMinimalLength, !header.is_minimal()),
+            (Rule::LengthOverflow, len >> 63 == 1),
+            (Rule::DataAfterClose, opcode.is_data() && self.closed),
+            (Rule::UnsupportedData, !policy.accepts.admits(opcode)),
+            (Rule::FrameTooBig, len > policy.max_frame),
+            (
+                Rule::MessageTooBig,
+                of_message && message_len.saturating_add(len) > policy.max_message,
+            ),
+            (Rule::TooManyFragments, of_message && fragments >= policy.max_fragments),
+            (Rule::CloseBodyOneByte, opcode == OpCode::Close && len == 1),
+        ]
+        .into_iter()
+        .filter_map(|(rule, broken)| broken.then_some(rule))
+        .collect()
+    }
+
+    /// The violation that ended the stream, if one has.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, Validator};
+    /// let mut validator = Validator::new(Policy::new(Role::Client));
+    /// assert_eq!(validator.eof(1).err(), validator.violation());
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn violation(&self) -> Option<Violation> {
+        match self.failed {
+            None => None,
+            Some(rule) => Some(Violation { rule, offset: self.failed_at }),
+        }
+    }
+
+    /// How many bytes of the stream were judged: the headers begun and the payload given.
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode, Policy, Role, Validator};
+    /// let mut validator = Validator::new(Policy::new(Role::Client));
+    /// validator.begin(&Header::new(OpCode::Binary, 300))?;
+    /// assert_eq!(validator.offset(), 4);
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The opcode of the fragmented message that is open, text or binary, if one is.
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode, Policy, Role, Validator};
+    /// let mut validator = Validator::new(Policy::new(Role::Client));
+    /// validator.begin(&Header::new(OpCode::Text, 0).not_final())?;
+    /// assert_eq!(validator.message(), Some(OpCode::Text));
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn message(&self) -> Option<OpCode> {
+        self.message
+    }
+
+    /// Whether a Close frame has begun: no data may follow (§5.5.1).
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode, Policy, Role, Validator};
+    /// let mut validator = Validator::new(Policy::new(Role::Client));
+    /// validator.begin(&Header::new(OpCode::Close, 0))?;
+    /// assert!(validator.is_closed());
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// The hot half of [`broken`](Self::broken): whether the header breaks no rule.
+    #[inline]
+    fn admits(&self, header: &Header) -> bool {
+        let policy = &self.policy;
+        let len = header.payload_len();
+        let defined = policy.rsv & if policy.permessage_deflate { !4 } else { !0 };
+        let kind = KINDS[usize::from(header.first_byte() & !((defined & 7) << 4))];
+        let control = kind == CONTROL;
+        let short = header.second_byte() & 0x7F <= 125;
+        kind & self.admitted != 0
+            && header.is_masked() == (policy.role == Role::Server)
+            && (short || (!control && header.is_minimal() && len >> 63 == 0))
+            && len <= policy.max_frame
+            && if control {
+                !(len == 1 && header.opcode() == OpCode::Close)
+            } else {
+                self.message_len.saturating_add(len) <= policy.max_message
+                    && self.fragments < policy.max_fragments
+            }
+    }
+
+    /// The kinds of first bytes that may come next.
+    fn admitted_kinds(&self) -> u8 {
+        if self.closed {
+            return CONTROL;
+        }
+        if self.message.is_some() {
+            return CONTROL | CONTINUATION;
+        }
+        let mut kinds = CONTROL;
+        if self.policy.accepts.admits(OpCode::Text) {
+            kinds |= TEXT | DEFLATED_TEXT;
+        }
+        if self.policy.accepts.admits(OpCode::Binary) {
+            kinds |= BINARY | DEFLATED_BINARY;
+        }
+        if !self.policy.permessage_deflate {
+            kinds &= !(DEFLATED_TEXT | DEFLATED_BINARY);
+        }
+        kinds
+    }
+
+    /// Takes over what the header says.
+    #[inline]
+    fn enter(&mut self, header: &Header) {
+        let opcode = header.opcode();
+        self.offset += header.header_len() as u64;
+        self.content = Content::Opaque;
+        if opcode.starts_message() {
+            self.message = Some(opcode);
+            self.message_len = 0;
+            self.fragments = 0;
+            let compressed = self.policy.permessage_deflate && header.rsv() & 4 != 0;
+            self.text = opcode == OpCode::Text && !compressed;
+            self.utf8 = Utf8::new();
+        }
+        if opcode.starts_message() || opcode == OpCode::Continuation && self.message.is_some() {
+            self.message_len = self.message_len.saturating_add(header.payload_len());
+            self.fragments = self.fragments.saturating_add(1);
+            if self.text {
+                self.content = if header.fin() { Content::LastText } else { Content::Text };
+            }
+            if header.fin() {
+                self.message = None;
+                self.message_len = 0;
+                self.fragments = 0;
+            }
+            self.admitted = self.admitted_kinds();
+        } else if opcode == OpCode::Close {
+            self.closed = true;
+            self.content = Content::CodeHigh;
+            self.admitted = self.admitted_kinds();
+        }
+    }
+
+    /// The header breaks a rule: which, and where.
+    #[cold]
+    fn refuse(&mut self, header: &Header) -> Violation {
+        let broken = self.broken(header);
+        let start = self.offset;
+        self.enter(header);
+        // What the payload means is unknown, or its end is: it is not judged after `resume`.
+        let lost = [
+            Rule::ReservedBits,
+            Rule::ReservedOpcode,
+            Rule::MisplacedRsv1,
+            Rule::LengthOverflow,
+            Rule::DataAfterClose,
+            Rule::CloseBodyOneByte,
+        ];
+        if lost.into_iter().any(|rule| broken.contains(rule)) {
+            self.content = Content::Opaque;
+            self.text = false;
+        }
+        match broken.first() {
+            Some(rule) => self.fail(rule, start + rule.place().header_index()),
+            None => unreachable!("a refused header breaks a rule: {header:?}"),
+        }
+    }
+
+    #[inline]
+    fn judge_utf8(&mut self, plain: &[u8], start: u64, rule: Rule) -> Result<(), Violation> {
+        match self.utf8.push(plain) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.content = Content::Opaque;
+                self.text = false;
+                Err(self.fail(rule, start + error.index as u64))
+            }
+        }
+    }
+
+    fn judge_close(&mut self, mut plain: &[u8], mut start: u64) -> Result<(), Violation> {
+        while let [byte, rest @ ..] = plain {
+            match self.content {
+                Content::CodeHigh => {
+                    self.code_high = *byte;
+                    self.content = Content::CodeLow;
+                }
+                Content::CodeLow => {
+                    let code = CloseCode(u16::from_be_bytes([self.code_high, *byte]));
+                    if !code.is_sendable() {
+                        self.content = Content::Opaque;
+                        return Err(self.fail(Rule::InvalidCloseCode, start - 1));
+                    }
+                    self.content = Content::Reason;
+                    self.utf8 = Utf8::new();
+                }
+                _ => return self.judge_utf8(plain, start, Rule::InvalidCloseReason),
+            }
+            plain = rest;
+            start += 1;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn still_good(&self) -> Result<(), Violation> {
+        match self.violation() {
+            None => Ok(()),
+            Some(violation) => Err(violation),
+        }
+    }
+
+    #[cold]
+    fn fail(&mut self, rule: Rule, offset: u64) -> Violation {
+        self.failed = Some(rule);
+        self.failed_at = offset;
+        Violation { rule, offset }
+    }
+}
+
+const CONTROL: u8 = 1;
+const CONTINUATION: u8 = 1 << 1;
+const TEXT: u8 = 1 << 2;
+const BINARY: u8 = 1 << 3;
+const DEFLATED_TEXT: u8 = 1 << 4;
+const DEFLATED_BINARY: u8 = 1 << 5;
+
+/// The kind of frame that a first byte announces: one bit, or none where it is always refused.
+static KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut fin = 0;
+    while fin <= 0x80 {
+        kinds[fin] = CONTINUATION;
+        kinds[fin | 0x1] = TEXT;
+        kinds[fin | 0x2] = BINARY;
+        kinds[fin | 0x41] = DEFLATED_TEXT;
+        kinds[fin | 0x42] = DEFLATED_BINARY;
+        fin += 0x80;
+    }
+    kinds[0x88] = CONTROL;
+    kinds[0x89] = CONTROL;
+    kinds[0x8A] = CONTROL;
+    kinds
+};
+
+#[cfg(test)]
+mod tests;

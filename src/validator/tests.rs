@@ -1,0 +1,132 @@
+use super::*;
+use crate::Accepts;
+
+/// Second bytes with the extended lengths at which a verdict can change.
+fn headers(first: u8) -> impl Iterator<Item = Header> {
+    const EDGES: [u64; 14] =
+        [0, 1, 2, 3, 4, 125, 126, 127, 0xFFFF, 0x1_0000, 1 << 62, (1 << 63) - 1, 1 << 63, u64::MAX];
+    (0..=255u8).flat_map(move |second| {
+        let form = second & 0x7F;
+        let lens = if form < 126 { &EDGES[..1] } else { &EDGES[..] };
+        lens.iter().filter_map(move |len| {
+            let mut wire = [0; Header::MAX_LEN];
+            wire[..2].copy_from_slice(&[first, second]);
+            match form {
+                126 => wire[2..4].copy_from_slice(&u16::try_from(*len).ok()?.to_be_bytes()),
+                127 => wire[2..10].copy_from_slice(&len.to_be_bytes()),
+                _ => {}
+            }
+            Header::decode(&wire).ok().map(|(header, _)| header)
+        })
+    })
+}
+
+fn policies() -> impl Iterator<Item = Policy> {
+    let roles = [Role::Client, Role::Server];
+    let accepts = [Accepts::Any, Accepts::TextOnly, Accepts::BinaryOnly];
+    let rsvs = [(0, false), (2, false), (4, false), (0, true), (5, true)];
+    let limits = [(u64::MAX, u64::MAX, u32::MAX), (3, u64::MAX, u32::MAX), (u64::MAX, 3, 2)];
+    roles.into_iter().flat_map(move |role| {
+        accepts.into_iter().flat_map(move |accepts| {
+            rsvs.into_iter().flat_map(move |(rsv, deflate)| {
+                limits.into_iter().map(move |(frame, message, fragments)| {
+                    Policy::new(role)
+                        .accepts(accepts)
+                        .rsv(rsv)
+                        .permessage_deflate(deflate)
+                        .max_frame(frame)
+                        .max_message(message)
+                        .max_fragments(fragments)
+                })
+            })
+        })
+    })
+}
+
+/// The states a stream can be in at the start of a frame.
+fn states(policy: Policy) -> impl Iterator<Item = Validator> {
+    let open = [
+        (None, 0, 0),
+        (Some(OpCode::Text), 0, 1),
+        (Some(OpCode::Text), 2, 1),
+        (Some(OpCode::Binary), 3, 2),
+        (Some(OpCode::Binary), u64::MAX, u32::MAX),
+    ];
+    open.into_iter().flat_map(move |(message, message_len, fragments)| {
+        [false, true].into_iter().map(move |closed| {
+            let fresh = Validator::new(policy);
+            let mut state = Validator { message, message_len, fragments, closed, ..fresh };
+            state.admitted = state.admitted_kinds();
+            state
+        })
+    })
+}
+
+#[test]
+fn the_fast_gate_and_the_explained_rules_agree_on_every_header_in_every_state() {
+    for policy in policies() {
+        for state in states(policy) {
+            for header in (0..=255).flat_map(headers) {
+                let broken = state.broken(&header);
+                assert_eq!(state.admits(&header), broken.is_empty(), "{state:?} {header:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn begin_gives_the_first_broken_rule_at_its_byte() {
+    for policy in policies().step_by(7) {
+        for state in states(policy) {
+            for header in (0..=255).flat_map(headers).step_by(3) {
+                let violation = state.clone().begin(&header).err();
+                assert_eq!(violation.map(|v| v.rule), state.broken(&header).first());
+                if let Some(Violation { rule, offset }) = violation {
+                    assert_eq!(offset, rule.place().header_index());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_validator_is_at_most_64_bytes_and_a_violation_16() {
+    assert!(size_of::<Validator>() <= 64);
+    assert_eq!(size_of::<Violation>(), 16);
+    assert_eq!(size_of::<Result<(), Violation>>(), 16);
+    assert_eq!(size_of::<Header>(), 16);
+}
+
+#[test]
+fn the_first_violation_is_given_again_until_resume() {
+    let mut validator = Validator::new(Policy::new(Role::Client));
+    let text = Header::new(OpCode::Text, 2);
+    assert_eq!(validator.begin(&text), Ok(()));
+    let violation = validator.payload(b"a\xFF").unwrap_err();
+    assert_eq!(violation, Violation { rule: Rule::InvalidUtf8, offset: 3 });
+    assert_eq!(validator.payload(b"a"), Err(violation));
+    assert_eq!(validator.finish(), Err(violation));
+    assert_eq!(validator.eof(0), Err(violation));
+    assert_eq!(validator.begin(&text), Err(violation));
+    validator.resume();
+    assert_eq!(validator.finish(), Ok(()));
+    assert_eq!(validator.begin(&text), Ok(()));
+}
+
+#[test]
+fn resume_goes_on_as_the_header_says() {
+    let mut validator = Validator::new(Policy::new(Role::Client));
+    let first = Header::new(OpCode::Text, 0).not_final();
+    let next = Header::new(OpCode::Continuation, 0);
+    for (header, rule) in [
+        (first, None),
+        (first, Some(Rule::InterruptedMessage)),
+        (next, None),
+        (next, Some(Rule::UnexpectedContinuation)),
+        (Header::new(OpCode::Binary, 0), None),
+    ] {
+        assert_eq!(validator.begin(&header).err().map(|violation| violation.rule), rule);
+        validator.resume();
+        assert_eq!(validator.finish(), Ok(()));
+    }
+}
