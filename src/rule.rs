@@ -31,17 +31,6 @@ pub enum Place {
     End,
 }
 
-impl Place {
-    /// The index in the header of the byte that is pointed at.
-    pub(crate) const fn header_index(self) -> u64 {
-        match self {
-            Self::FirstByte | Self::Payload | Self::End => 0,
-            Self::SecondByte => 1,
-            Self::ExtendedLength => 2,
-        }
-    }
-}
-
 /// Writes the enum, its order and its rows from one table.
 macro_rules! rules {
     ($($rule:ident $id:literal $rfc:literal $section:literal $code:ident $place:ident
@@ -482,6 +471,28 @@ pub struct Violation {
     pub offset: u64,
     /// The rule that is broken.
     pub rule: Rule,
+}
+
+impl Violation {
+    /// The violation of `rule` by a header whose first byte is byte `start` of the stream: at the
+    /// byte that [`Rule::place`] names.
+    ///
+    /// For linters that report every rule of [`Validator::broken`](crate::Validator::broken).
+    ///
+    /// ```
+    /// use wsvet::{Rule, Violation};
+    ///
+    /// assert_eq!(Violation::in_header(Rule::MaskedServerFrame, 100).offset, 101);
+    /// ```
+    #[must_use]
+    pub fn in_header(rule: Rule, start: u64) -> Self {
+        let index = match rule.place() {
+            Place::FirstByte | Place::Payload | Place::End => 0,
+            Place::SecondByte => 1,
+            Place::ExtendedLength => 2,
+        };
+        Self { offset: start + index, rule }
+    }
 }
 
 impl fmt::Display for Violation {

@@ -475,7 +475,7 @@ impl Validator {
             self.text = false;
         }
         match broken.first() {
-            Some(rule) => self.fail(rule, start + rule.place().header_index()),
+            Some(rule) => self.fail(rule, Violation::in_header(rule, start).offset),
             None => unreachable!("a refused header breaks a rule: {header:?}"),
         }
     }

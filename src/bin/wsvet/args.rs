@@ -1,0 +1,197 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use wsvet::{Accepts, Policy, Role};
+
+/// Vets WebSocket frames: says which rule of RFC 6455 is broken, at which byte, and with which
+/// close code the receiver must answer.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// When to use colours; NO_COLOR is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Judge a recorded conversation that is built in: binary sent to a text-only server
+    Demo,
+    /// Judge captures, hex text or raw bytes
+    #[command(after_help = CHECK_HELP)]
+    Check(Check),
+    /// Explain a close code or a rule
+    Explain {
+        /// A close code (1003) or a rule (unsupported-data)
+        #[arg(value_name = "CODE|RULE")]
+        what: String,
+    },
+    /// Compare two close codes side by side: which one to use when
+    Compare {
+        /// A close code
+        #[arg(value_name = "CODE")]
+        left: u16,
+        /// Another close code
+        #[arg(value_name = "CODE")]
+        right: u16,
+    },
+    /// List the close codes of the IANA registry
+    Codes,
+    /// List the rules
+    Rules,
+}
+
+const CHECK_HELP: &str = "\
+Exit status: 0 nothing is broken; 1 at least one violation; 2 wrong usage, or input that cannot be
+read or holds no WebSocket traffic.
+
+Examples:
+  wsvet check --server-accepts text capture.pcap
+  echo '82 83 37 fa 21 3d 36 f8 22' | wsvet check --server-accepts text -
+  wsvet check --receiver client --format raw from-the-server.bin";
+
+#[derive(Args)]
+pub(crate) struct Check {
+    /// Files to judge: pcap, pcapng, hex text or raw bytes; - is standard input
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    /// What the inputs are, instead of guessing; pcap stands for pcapng too
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+
+    /// Hex and raw: who receives these bytes
+    #[arg(long, value_name = "ROLE", default_value = "server")]
+    pub(crate) receiver: Receiver,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+
+    /// Hex and raw: permessage-deflate is negotiated, so RSV1 marks a compressed message; in a
+    /// capture the handshake says so
+    #[arg(long)]
+    pub(crate) permessage_deflate: bool,
+
+    /// Print each frame's payload, unmasked
+    #[arg(long)]
+    pub(crate) payload: bool,
+
+    /// Judge on after the first violation of a direction, wherever the frame boundaries allow it
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What the endpoints accept.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct Limits {
+    /// The types of data that the server accepts; others are refused with 1003
+    #[arg(long, value_name = "TYPE", default_value = "any")]
+    pub(crate) server_accepts: DataType,
+
+    /// The types of data that the client accepts; others are refused with 1003
+    #[arg(long, value_name = "TYPE", default_value = "any")]
+    pub(crate) client_accepts: DataType,
+
+    /// The most payload bytes of a frame; more are refused with 1009
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_frame: Option<u64>,
+
+    /// The most payload bytes of a message; more are refused with 1009
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_message: Option<u64>,
+
+    /// The most frames of a message; more are refused with 1008
+    #[arg(long, value_name = "FRAMES")]
+    pub(crate) max_fragments: Option<u32>,
+}
+
+impl Limits {
+    /// No limits, and a server that accepts text only.
+    pub(crate) const TEXT_ONLY_SERVER: Self = Self {
+        server_accepts: DataType::Text,
+        client_accepts: DataType::Any,
+        max_frame: None,
+        max_message: None,
+        max_fragments: None,
+    };
+
+    /// The policy of the endpoint that receives.
+    pub(crate) fn policy(&self, receiver: Role, permessage_deflate: bool) -> Policy {
+        let accepts = match receiver {
+            Role::Server => self.server_accepts,
+            Role::Client => self.client_accepts,
+        };
+        let policy = Policy::new(receiver);
+        policy
+            .accepts(accepts.into())
+            .permessage_deflate(permessage_deflate)
+            .max_frame(self.max_frame.unwrap_or(policy.max_frame))
+            .max_message(self.max_message.unwrap_or(policy.max_message))
+            .max_fragments(self.max_fragments.unwrap_or(policy.max_fragments))
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<Color> for anstream::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Pcap,
+    Hex,
+    Raw,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Receiver {
+    Server,
+    Client,
+}
+
+impl From<Receiver> for Role {
+    fn from(receiver: Receiver) -> Self {
+        match receiver {
+            Receiver::Server => Self::Server,
+            Receiver::Client => Self::Client,
+        }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum DataType {
+    Any,
+    Text,
+    Binary,
+}
+
+impl From<DataType> for Accepts {
+    fn from(data: DataType) -> Self {
+        match data {
+            DataType::Any => Self::Any,
+            DataType::Text => Self::TextOnly,
+            DataType::Binary => Self::BinaryOnly,
+        }
+    }
+}

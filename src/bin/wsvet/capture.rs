@@ -1,0 +1,210 @@
+//! A capture: pcap or pcapng in, its TCP connections judged.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+
+use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
+use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
+
+use crate::connection::{Bench, Connection};
+use crate::packet::{Content, Segment, dissect};
+
+/// The size of the read buffer at first, in bytes: more than the usual largest packet.
+const BUFFER: usize = 1 << 20;
+
+/// The size that the read buffer may grow to, in bytes: a larger packet is taken for garbage.
+const MAX_BUFFER: usize = 64 << 20;
+
+/// What is said of a capture beside its records.
+#[derive(Default)]
+pub(crate) struct Summary {
+    /// How many packets were read.
+    packets: u64,
+    /// How many TCP connections there were.
+    connections: usize,
+    fragments: u64,
+    /// A link type that is not read, and how many packets have it.
+    unknown_link: Option<(i32, u64)>,
+    /// Where and why the capture could not be read to its end.
+    pub(crate) cut: Option<String>,
+    /// Why a connection is no WebSocket.
+    other: Option<&'static str>,
+}
+
+impl Summary {
+    /// Why there was nothing to judge.
+    pub(crate) fn nothing(&self) -> String {
+        if let Some((link, _)) = self.unknown_link {
+            return format!(
+                "no WebSocket traffic: the packets have link type {link}, which is not read \
+                 (Ethernet, Linux cooked, raw IP and loopback are)"
+            );
+        }
+        match (self.packets, self.connections, self.other) {
+            (0, ..) => "no WebSocket traffic: the capture holds no packet".to_owned(),
+            (packets, 0, _) => format!("no WebSocket traffic: none of {packets} packets is TCP"),
+            (_, 1, Some(why)) => format!("no WebSocket traffic: {why}"),
+            (_, n, _) => format!(
+                "no WebSocket traffic: none of {n} TCP connections was upgraded \
+                 (encrypted traffic has to be decrypted first)"
+            ),
+        }
+    }
+
+    /// What else a person should know.
+    pub(crate) fn notices(&self) -> Vec<String> {
+        let mut notices = Vec::from_iter(self.cut.clone());
+        if self.fragments > 0 {
+            notices.push(format!("{} IP fragments were left out", self.fragments));
+        }
+        if let Some((link, packets)) = self.unknown_link {
+            notices.push(format!("{packets} packets of link type {link} were left out"));
+        }
+        notices
+    }
+}
+
+/// Judges every WebSocket connection of a capture.
+pub(crate) fn judge(input: impl Read + Send, bench: &mut Bench<'_>) -> io::Result<Summary> {
+    let mut summary = Summary::default();
+    let mut connections = Connections::default();
+    let outcome = read(input, &mut summary, &mut connections, bench)?;
+    summary.cut = outcome.err();
+    summary.connections = connections.all.len();
+    for connection in connections.all {
+        if let Some(why) = connection.finish(bench)? {
+            summary.other = Some(why);
+        }
+    }
+    Ok(summary)
+}
+
+/// Reads packet by packet; the inner error is about the capture, the outer one about the report.
+fn read(
+    input: impl Read + Send,
+    summary: &mut Summary,
+    connections: &mut Connections,
+    bench: &mut Bench<'_>,
+) -> io::Result<Result<(), String>> {
+    let mut reader = match create_reader(BUFFER, input) {
+        Ok(reader) => reader,
+        Err(error) => {
+            return Ok(Err(format!("the capture's first block cannot be read: {}", reason(&error))));
+        }
+    };
+    let mut links = Vec::new();
+    let mut size = BUFFER;
+    loop {
+        let before = reader.data().len();
+        match reader.next() {
+            Ok((len, block)) => {
+                if let Some((link, bytes)) = packet(&block, &mut links) {
+                    summary.packets += 1;
+                    match dissect(summary.packets, link, bytes) {
+                        Content::Tcp(segment) => connections.segment(&segment, bench)?,
+                        Content::Other => {}
+                        Content::Fragment => summary.fragments += 1,
+                        Content::UnknownLink => {
+                            let (_, count) = summary.unknown_link.get_or_insert((link, 0));
+                            *count += 1;
+                        }
+                    }
+                }
+                reader.consume(len);
+            }
+            Err(PcapError::Eof) => return Ok(Ok(())),
+            Err(PcapError::Incomplete(_)) => {
+                let refilled = reader.refill().is_ok();
+                let more = reader.data().len() > before || reader.reader_exhausted();
+                if !refilled || (!more && !grow(&mut *reader, &mut size)) {
+                    return Ok(Err(cut(&*reader, summary, "it cannot be read any further")));
+                }
+            }
+            Err(PcapError::BufferTooSmall) => {
+                if !grow(&mut *reader, &mut size) || reader.refill().is_err() {
+                    return Ok(Err(cut(&*reader, summary, "a packet of impossible length")));
+                }
+            }
+            Err(error) => {
+                let reason = reason(&error);
+                return Ok(Err(cut(&*reader, summary, reason)));
+            }
+        }
+    }
+}
+
+fn grow(reader: &mut dyn PcapReaderIterator, size: &mut usize) -> bool {
+    *size *= 2;
+    *size <= MAX_BUFFER && reader.grow(*size)
+}
+
+fn cut(reader: &dyn PcapReaderIterator, summary: &Summary, reason: &str) -> String {
+    let (packets, at) = (summary.packets, reader.consumed());
+    format!("the capture was read up to packet {packets}, byte {at} of the file: {reason}")
+}
+
+fn reason(error: &PcapError<&[u8]>) -> &'static str {
+    match error {
+        PcapError::Eof | PcapError::UnexpectedEof | PcapError::Incomplete(_) => {
+            "the file ends inside a packet"
+        }
+        PcapError::HeaderNotRecognized => "this is neither pcap nor pcapng",
+        PcapError::ReadError => "it cannot be read any further",
+        PcapError::BufferTooSmall => "a packet of impossible length",
+        PcapError::NomError(..) | PcapError::OwnedNomError(..) => "what follows is no packet",
+    }
+}
+
+/// The link type and the bytes of a packet; `links` keeps the link type of each interface.
+fn packet<'a>(block: &'a PcapBlockOwned<'_>, links: &mut Vec<i32>) -> Option<(i32, &'a [u8])> {
+    match block {
+        PcapBlockOwned::LegacyHeader(header) => {
+            // The upper bits say whether a frame check sequence follows.
+            *links = vec![header.network.0 & 0xFFFF];
+            None
+        }
+        PcapBlockOwned::Legacy(packet) => Some((*links.first()?, packet.data)),
+        PcapBlockOwned::NG(Block::SectionHeader(_)) => {
+            links.clear();
+            None
+        }
+        PcapBlockOwned::NG(Block::InterfaceDescription(interface)) => {
+            links.push(interface.linktype.0);
+            None
+        }
+        PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
+            Some((*links.get(packet.if_id as usize)?, packet.packet_data()))
+        }
+        PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
+            Some((*links.first()?, packet.packet_data()))
+        }
+        PcapBlockOwned::NG(_) => None,
+    }
+}
+
+/// All TCP connections of a capture.
+#[derive(Default)]
+struct Connections {
+    all: Vec<Connection>,
+    /// The latest connection between two ends, the lesser address first.
+    latest: HashMap<(SocketAddr, SocketAddr), usize>,
+}
+
+impl Connections {
+    fn segment(&mut self, segment: &Segment<'_>, bench: &mut Bench<'_>) -> io::Result<()> {
+        let (from, to) = (segment.from, segment.to);
+        let ends = if from <= to { (from, to) } else { (to, from) };
+        let latest = self.latest.get(&ends).copied();
+        let index = match latest {
+            Some(index) if !self.all[index].is_succeeded_by(segment) => index,
+            _ => {
+                let index = self.all.len();
+                self.all.push(Connection::new(index, segment));
+                self.latest.insert(ends, index);
+                index
+            }
+        };
+        self.all[index].segment(segment, bench)
+    }
+}

@@ -1,0 +1,149 @@
+//! `wsvet check`: every input read, told apart and judged.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use wsvet::Role;
+
+use crate::args::{Check, Format};
+use crate::connection::Bench;
+use crate::judge::{Judge, Thoroughness};
+use crate::report::{Place, Report};
+use crate::{capture, hex};
+
+/// How much of an input is read to guess what it is, in bytes.
+const GUESS: u64 = 64 << 10;
+
+/// How much of raw input is read at once, in bytes.
+const PIECE: usize = 64 << 10;
+
+/// What became of the whole command.
+pub(crate) struct Outcome {
+    pub(crate) violations: u64,
+    /// An input could not be read, or holds no WebSocket traffic.
+    pub(crate) failed: bool,
+}
+
+/// Judges all inputs. An error is the report's; what is wrong with an input is said with `complain`.
+pub(crate) fn run(
+    args: &Check,
+    report: &mut dyn Report,
+    complain: &mut dyn FnMut(&str),
+) -> io::Result<Outcome> {
+    let thoroughness = Thoroughness { keep_going: args.keep_going, payload: args.payload };
+    let limits = args.limits;
+    let mut bench = Bench { limits, thoroughness, report, connections: 0, violations: 0 };
+    let mut failed = false;
+    for path in &args.inputs {
+        let name =
+            if path == Path::new("-") { "standard input".into() } else { path.to_string_lossy() };
+        bench.report.input(&name)?;
+        match input(path, args, &mut bench)? {
+            Ok(notices) => notices.iter().for_each(|notice| complain(&format!("{name}: {notice}"))),
+            Err(error) => {
+                complain(&format!("{name}: {error}"));
+                failed = true;
+            }
+        }
+    }
+    let violations = bench.violations;
+    if !failed || bench.connections > 0 {
+        bench.report.finish(bench.connections, violations)?;
+    }
+    Ok(Outcome { violations, failed })
+}
+
+/// Judges one input: what else is to be said of it, or why it cannot be judged.
+fn input(
+    path: &Path,
+    args: &Check,
+    bench: &mut Bench<'_>,
+) -> io::Result<Result<Vec<String>, String>> {
+    let mut source: Box<dyn Read + Send> = if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        match File::open(path) {
+            Ok(file) => Box::new(file),
+            Err(error) => return Ok(Err(reason(&error))),
+        }
+    };
+    let mut start = Vec::new();
+    if let Err(error) = source.by_ref().take(GUESS).read_to_end(&mut start) {
+        return Ok(Err(reason(&error)));
+    }
+    if start.is_empty() {
+        return Ok(Err("no WebSocket traffic: the input is empty".to_owned()));
+    }
+    let format = args.format.unwrap_or_else(|| guess(&start));
+    let mut input = io::Cursor::new(start).chain(source);
+    match format {
+        Format::Pcap => {
+            let before = bench.connections;
+            let summary = capture::judge(input, bench)?;
+            if bench.connections == before {
+                return Ok(Err(summary.cut.clone().unwrap_or_else(|| summary.nothing())));
+            }
+            Ok(Ok(summary.notices()))
+        }
+        Format::Hex => {
+            let mut text = Vec::new();
+            if let Err(error) = input.read_to_end(&mut text) {
+                return Ok(Err(reason(&error)));
+            }
+            match hex::decode(&text) {
+                Ok(bytes) if bytes.is_empty() => {
+                    Ok(Err("no WebSocket traffic: the hex text holds no byte".to_owned()))
+                }
+                Ok(bytes) => direction(&bytes[..], args, bench),
+                Err(error) => Ok(Err(error.to_string())),
+            }
+        }
+        Format::Raw => direction(input, args, bench),
+    }
+}
+
+/// Judges one direction that an input holds from its first frame on.
+fn direction(
+    mut input: impl Read,
+    args: &Check,
+    bench: &mut Bench<'_>,
+) -> io::Result<Result<Vec<String>, String>> {
+    let receiver = Role::from(args.receiver);
+    let connection = bench.next_connection();
+    let place = Place { connection, from: receiver.peer(), stream: None, packet: None };
+    let policy = bench.limits.policy(receiver, args.permessage_deflate);
+    let mut judge = Judge::new(connection, policy, bench.thoroughness);
+    let mut buffer = vec![0; PIECE];
+    loop {
+        let len = match input.read(&mut buffer) {
+            Ok(len) => len,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Ok(Err(reason(&error))),
+        };
+        if len == 0 {
+            // Such input is often a part of a stream, so its end is no end of the connection.
+            judge.end(false, &mut |record| bench.record(&place, &record))?;
+            return Ok(Ok(Vec::new()));
+        }
+        judge.feed(&buffer[..len], &mut |record| bench.record(&place, &record))?;
+    }
+}
+
+fn guess(start: &[u8]) -> Format {
+    let magic = start.first_chunk::<4>().copied().map(u32::from_be_bytes);
+    match magic {
+        // pcap in both byte orders, in microseconds, nanoseconds and as modified by Kuznetzov;
+        // pcapng's section header.
+        Some(
+            0xA1B2_C3D4 | 0xD4C3_B2A1 | 0xA1B2_3C4D | 0x4D3C_B2A1 | 0xA1B2_CD34 | 0x34CD_B2A1
+            | 0x0A0D_0D0A,
+        ) => Format::Pcap,
+        _ if hex::looks_like_hex(start) => Format::Hex,
+        _ => Format::Raw,
+    }
+}
+
+fn reason(error: &io::Error) -> String {
+    format!("cannot be read: {error}")
+}

@@ -1,0 +1,360 @@
+//! The opening handshake, as far as it must be read: where the frames begin, and what was agreed.
+
+use httparse::{EMPTY_HEADER, Header, Request, Response, Status};
+use wsvet::Role;
+
+/// The most bytes of an HTTP head.
+const MAX_HEAD: usize = 256 << 10;
+
+/// The most bytes that a client may send ahead of the server's answer to its upgrade.
+const MAX_AHEAD: usize = 4 << 20;
+
+/// The most header lines of an HTTP head.
+const MAX_HEADERS: usize = 256;
+
+/// What the handshake agreed on.
+#[derive(Clone, Default, Debug, PartialEq, Eq)]
+pub(crate) struct Agreement {
+    /// The request's target, where the request was captured.
+    pub(crate) target: Option<String>,
+    /// Whether the server agreed to permessage-deflate.
+    pub(crate) permessage_deflate: bool,
+}
+
+/// What became of the bytes so far.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// More bytes are needed.
+    Waiting,
+    /// The upgrade is done; the bytes that came after the heads are the first of the frames.
+    Upgraded(Agreement),
+    /// These bytes will never be WebSocket frames, and this is why.
+    Other(&'static str),
+}
+
+/// One side of the conversation, by who sends it.
+#[derive(Default)]
+struct Side {
+    bytes: Vec<u8>,
+    body: Body,
+}
+
+/// What is left of the body of the message whose head was read last.
+#[derive(Default, PartialEq, Eq)]
+enum Body {
+    #[default]
+    None,
+    Length(u64),
+    /// The next is the line with a chunk's size.
+    ChunkSize,
+    Chunk(u64),
+    /// The lines after the last chunk.
+    Trailers,
+    UntilEof,
+}
+
+/// A request that has not been answered.
+struct Asked {
+    target: String,
+    upgrade: bool,
+    /// Its answer has no body.
+    head: bool,
+}
+
+/// Reads both sides of an HTTP/1.1 connection up to its upgrade: requests before it, refused
+/// attempts and their bodies are skipped. The heads may be cut anywhere.
+#[derive(Default)]
+pub(crate) struct Handshake {
+    client: Side,
+    server: Side,
+    asked: std::collections::VecDeque<Asked>,
+    /// The client asked for the upgrade, and waits for its answer.
+    waiting: bool,
+    /// The server has agreed, but the request is still to come: captured in another order.
+    agreed: Option<Agreement>,
+}
+
+impl Handshake {
+    /// Which end sends a stream that starts with these bytes; `None` where it is neither's.
+    pub(crate) fn sender(start: [u8; 5]) -> Option<Role> {
+        match &start {
+            b"HTTP/" => Some(Role::Server),
+            [b'G', b'E', b'T', b' ', _] => Some(Role::Client),
+            _ => None,
+        }
+    }
+
+    /// Takes the next bytes of one end.
+    pub(crate) fn feed(&mut self, sender: Role, bytes: &[u8]) -> Progress {
+        self.side(sender).bytes.extend_from_slice(bytes);
+        // What one side says can let the other go on.
+        loop {
+            let before = (self.client.bytes.len(), self.server.bytes.len(), self.waiting);
+            for progress in [self.read_client(), self.read_server()] {
+                if progress != Progress::Waiting {
+                    return progress;
+                }
+            }
+            if before == (self.client.bytes.len(), self.server.bytes.len(), self.waiting) {
+                return Progress::Waiting;
+            }
+        }
+    }
+
+    /// Takes the bytes that this end sent after its head.
+    pub(crate) fn take(&mut self, sender: Role) -> Vec<u8> {
+        std::mem::take(&mut self.side(sender).bytes)
+    }
+
+    fn side(&mut self, sender: Role) -> &mut Side {
+        match sender {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        }
+    }
+
+    fn read_client(&mut self) -> Progress {
+        if self.waiting {
+            return if self.client.bytes.len() > MAX_AHEAD {
+                Progress::Other("the client's upgrade was never answered")
+            } else {
+                Progress::Waiting
+            };
+        }
+        if !self.client.skip_body() {
+            return Progress::Waiting;
+        }
+        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+        let mut request = Request::new(&mut headers);
+        match request.parse(&self.client.bytes) {
+            Ok(Status::Partial) if self.client.bytes.len() <= MAX_HEAD => Progress::Waiting,
+            Ok(Status::Complete(len)) => {
+                let upgrade = is_upgrade(request.headers);
+                let target = request.path.unwrap_or_default().to_owned();
+                let body = if upgrade { Body::None } else { request_body(request.headers) };
+                let head = request.method == Some("HEAD");
+                self.client.bytes.drain(..len);
+                self.client.body = body;
+                if let (true, Some(agreement)) = (upgrade, self.agreed.take()) {
+                    return Progress::Upgraded(Agreement { target: Some(target), ..agreement });
+                }
+                self.waiting = upgrade;
+                self.asked.push_back(Asked { target, upgrade, head });
+                Progress::Waiting
+            }
+            _ => Progress::Other("the client does not speak HTTP/1.1"),
+        }
+    }
+
+    fn read_server(&mut self) -> Progress {
+        if self.agreed.is_some() || !self.server.skip_body() {
+            return Progress::Waiting;
+        }
+        let mut headers = [EMPTY_HEADER; MAX_HEADERS];
+        let mut response = Response::new(&mut headers);
+        match response.parse(&self.server.bytes) {
+            Ok(Status::Partial) if self.server.bytes.len() <= MAX_HEAD => Progress::Waiting,
+            Ok(Status::Complete(len)) => {
+                let code = response.code.unwrap_or_default();
+                let upgraded = code == 101 && is_upgrade(response.headers);
+                let agreement = Agreement {
+                    target: None,
+                    permessage_deflate: has_permessage_deflate(response.headers),
+                };
+                let body = response_body(response.headers);
+                self.server.bytes.drain(..len);
+                self.answered(code, upgraded, agreement, body)
+            }
+            _ => Progress::Other("the server does not speak HTTP/1.1"),
+        }
+    }
+
+    fn answered(
+        &mut self,
+        code: u16,
+        upgraded: bool,
+        agreement: Agreement,
+        body: Body,
+    ) -> Progress {
+        if matches!(code, 100 | 102..=199) {
+            return Progress::Waiting;
+        }
+        let asked = self.asked.pop_front();
+        if upgraded {
+            return match asked {
+                Some(asked) => {
+                    Progress::Upgraded(Agreement { target: Some(asked.target), ..agreement })
+                }
+                None => {
+                    self.agreed = Some(agreement);
+                    Progress::Waiting
+                }
+            };
+        }
+        if asked.as_ref().is_some_and(|asked| asked.upgrade) {
+            self.waiting = false;
+        }
+        let bodiless = matches!(code, 101 | 204 | 304) || asked.is_some_and(|asked| asked.head);
+        self.server.body = if bodiless { Body::None } else { body };
+        Progress::Waiting
+    }
+}
+
+impl Side {
+    /// Drops what is there of the body; whether all of it is dropped.
+    fn skip_body(&mut self) -> bool {
+        loop {
+            match self.body {
+                Body::None => return true,
+                Body::UntilEof => {
+                    self.bytes.clear();
+                    return false;
+                }
+                Body::Length(left) if left > self.bytes.len() as u64 => {
+                    self.body = Body::Length(left - self.bytes.len() as u64);
+                    self.bytes.clear();
+                    return false;
+                }
+                Body::Chunk(left) if left > self.bytes.len() as u64 => {
+                    self.body = Body::Chunk(left - self.bytes.len() as u64);
+                    self.bytes.clear();
+                    return false;
+                }
+                Body::Length(left) => self.drop_front(left as usize, Body::None),
+                Body::Chunk(left) => self.drop_front(left as usize, Body::ChunkSize),
+                Body::ChunkSize => match httparse::parse_chunk_size(&self.bytes) {
+                    Ok(Status::Complete((line, 0))) => self.drop_front(line, Body::Trailers),
+                    // The chunk, and the line end behind it.
+                    Ok(Status::Complete((line, size))) => {
+                        self.drop_front(line, Body::Chunk(size.saturating_add(2)));
+                    }
+                    Ok(Status::Partial) if self.bytes.len() <= MAX_HEAD => return false,
+                    _ => self.body = Body::UntilEof,
+                },
+                Body::Trailers => match self.bytes.windows(2).position(|pair| pair == b"\r\n") {
+                    Some(0) => self.drop_front(2, Body::None),
+                    Some(line) => self.drop_front(line + 2, Body::Trailers),
+                    None if self.bytes.len() <= MAX_HEAD => return false,
+                    None => self.body = Body::UntilEof,
+                },
+            }
+        }
+    }
+
+    fn drop_front(&mut self, len: usize, next: Body) {
+        self.bytes.drain(..len);
+        self.body = next;
+    }
+}
+
+fn values<'a>(headers: &'a [Header<'_>], name: &str) -> impl Iterator<Item = &'a str> {
+    headers
+        .iter()
+        .filter(move |header| header.name.eq_ignore_ascii_case(name))
+        .filter_map(|header| std::str::from_utf8(header.value).ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+}
+
+fn is_upgrade(headers: &[Header<'_>]) -> bool {
+    values(headers, "Upgrade").any(|value| value.eq_ignore_ascii_case("websocket"))
+}
+
+fn has_permessage_deflate(headers: &[Header<'_>]) -> bool {
+    values(headers, "Sec-WebSocket-Extensions")
+        .filter_map(|extension| extension.split(';').next())
+        .any(|name| name.trim().eq_ignore_ascii_case("permessage-deflate"))
+}
+
+fn request_body(headers: &[Header<'_>]) -> Body {
+    match response_body(headers) {
+        Body::UntilEof => Body::None,
+        body => body,
+    }
+}
+
+fn response_body(headers: &[Header<'_>]) -> Body {
+    if values(headers, "Transfer-Encoding").any(|value| value.eq_ignore_ascii_case("chunked")) {
+        return Body::ChunkSize;
+    }
+    match values(headers, "Content-Length").next().and_then(|value| value.parse().ok()) {
+        Some(len) => Body::Length(len),
+        None => Body::UntilEof,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
+        Upgrade: WebSocket\r\n\r\n";
+    const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Extensions: x-other, permessage-deflate; server_no_context_takeover\r\n\r\n";
+
+    /// What comes of the whole conversation, cut into pieces of this size.
+    fn run(turns: &[(Role, &[u8])], size: usize) -> (Progress, Vec<u8>, Vec<u8>) {
+        let mut handshake = Handshake::default();
+        let mut result = Progress::Waiting;
+        let (mut client, mut server) = (Vec::new(), Vec::new());
+        for (sender, bytes) in turns {
+            for piece in bytes.chunks(size) {
+                if let Progress::Waiting = result {
+                    result = handshake.feed(*sender, piece);
+                } else {
+                    handshake.side(*sender).bytes.extend_from_slice(piece);
+                }
+            }
+        }
+        client.extend(handshake.take(Role::Client));
+        server.extend(handshake.take(Role::Server));
+        (result, client, server)
+    }
+
+    fn agreement() -> Progress {
+        Progress::Upgraded(Agreement { target: Some("/chat".to_owned()), permessage_deflate: true })
+    }
+
+    #[test]
+    fn the_heads_may_be_cut_anywhere_and_frames_follow_at_once() {
+        let client = [REQUEST, b"\x89\x80abcd"].concat();
+        let server = [ANSWER, b"\x89\x00"].concat();
+        for size in 1..client.len() + 1 {
+            for turns in [
+                [(Role::Client, &client[..]), (Role::Server, &server[..])],
+                [(Role::Server, &server[..]), (Role::Client, &client[..])],
+            ] {
+                let expected = (agreement(), b"\x89\x80abcd".to_vec(), b"\x89\x00".to_vec());
+                assert_eq!(run(&turns, size), expected, "by {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_before_the_upgrade_is_skipped() {
+        let turns: &[(Role, &[u8])] = &[
+            (Role::Client, b"POST /login HTTP/1.1\r\nContent-Length: 3\r\n\r\nGETHEAD / HTTP/1.1\r\n\r\n"),
+            (Role::Server, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nHTTP"),
+            (Role::Server, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"),
+            (Role::Client, REQUEST),
+            (
+                Role::Server,
+                b"HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n4;x=1\r\nHTTP\r\n0\r\nT: 1\r\n\r\n",
+            ),
+            (Role::Client, REQUEST),
+            (Role::Server, ANSWER),
+        ];
+        for size in 1..100 {
+            assert_eq!(run(turns, size), (agreement(), vec![], vec![]), "by {size}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_upgrade_is_said_to_be_so() {
+        let (progress, ..) = run(&[(Role::Client, b"\x16\x03\x01\x02\x00\x01")], 100);
+        assert_eq!(progress, Progress::Other("the client does not speak HTTP/1.1"));
+        let refused: &[(Role, &[u8])] =
+            &[(Role::Client, REQUEST), (Role::Server, b"HTTP/1.1 403 No\r\n\r\n")];
+        assert_eq!(run(refused, 100).0, Progress::Waiting);
+    }
+}

@@ -1,0 +1,302 @@
+//! One direction of a conversation, judged: bytes in, records out.
+
+use std::io;
+
+use wsvet::{CloseFrame, Header, Policy, Role, Rule, Validator, Violation, mask};
+
+/// How far a direction is judged, and what is kept for the printer.
+#[derive(Clone, Copy)]
+pub(crate) struct Thoroughness {
+    /// Judge on after a violation.
+    pub(crate) keep_going: bool,
+    /// Keep whole payloads, not only as much as a preview needs.
+    pub(crate) payload: bool,
+}
+
+/// What was found in one direction.
+pub(crate) enum Record<'a> {
+    /// A frame that is complete and breaks nothing.
+    Frame(Frame<'a>),
+    /// A rule that is broken.
+    Broken(Broken<'a>),
+    /// The bytes end inside a frame or a message, and nothing was broken.
+    Incomplete(Incomplete),
+}
+
+/// A frame that is complete and breaks nothing.
+pub(crate) struct Frame<'a> {
+    /// Where its header starts.
+    pub(crate) offset: u64,
+    pub(crate) header: Header,
+    /// The unmasked payload: all of it where it was asked for or is short, else its start.
+    pub(crate) payload: &'a [u8],
+    /// The body of a Close frame.
+    pub(crate) close: Option<CloseFrame<'a>>,
+}
+
+/// A rule that is broken, and what stands around the byte.
+pub(crate) struct Broken<'a> {
+    pub(crate) violation: Violation,
+    /// The header of the frame, if there is one, and where it starts.
+    pub(crate) header: Option<(u64, Header)>,
+    /// The unmasked payload up to the byte that breaks the rule, or its last bytes; empty where
+    /// the header breaks it.
+    pub(crate) before: &'a [u8],
+}
+
+/// The bytes end inside a frame or a message.
+#[derive(Clone, Copy)]
+pub(crate) struct Incomplete {
+    /// How many bytes the direction has.
+    pub(crate) offset: u64,
+    pub(crate) within: Within,
+    /// How many bytes of the frame are missing, as far as its header tells.
+    pub(crate) missing: Option<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Within {
+    Frame,
+    Message,
+}
+
+impl Within {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Frame => "frame",
+            Self::Message => "message",
+        }
+    }
+}
+
+/// Where the records go.
+pub(crate) type Sink<'a> = dyn FnMut(Record<'_>) -> io::Result<()> + 'a;
+
+/// Judges one direction, from bytes that come in pieces of any size.
+pub(crate) struct Judge {
+    connection: usize,
+    sender: Role,
+    thoroughness: Thoroughness,
+    validator: Validator,
+    /// A header that is cut.
+    cut: [u8; Header::MAX_LEN],
+    cut_len: usize,
+    open: Option<Open>,
+    /// Something was broken.
+    broken: bool,
+    /// Nothing more is judged.
+    ended: bool,
+    /// Where payload is unmasked.
+    scratch: Vec<u8>,
+}
+
+/// A frame whose payload is coming.
+struct Open {
+    offset: u64,
+    header: Header,
+    remaining: u64,
+    phase: usize,
+    /// The payload, plain: its start, or all of it where that was asked for.
+    payload: Vec<u8>,
+    /// The last bytes of the payload so far, plain.
+    recent: Vec<u8>,
+    broken: bool,
+}
+
+/// What of a payload is kept for a preview: as much as a control frame has.
+const PREVIEW: usize = CloseFrame::MAX_BODY_LEN;
+
+/// How much payload is unmasked at once.
+const PIECE: usize = 64 << 10;
+
+/// How much payload before an offending byte is shown.
+const BEFORE: usize = 8;
+
+impl Judge {
+    /// The start of a direction of the WebSocket connection with this number.
+    pub(crate) fn new(connection: usize, policy: Policy, thoroughness: Thoroughness) -> Self {
+        Self {
+            connection,
+            sender: policy.role.peer(),
+            thoroughness,
+            validator: Validator::new(policy),
+            cut: [0; Header::MAX_LEN],
+            cut_len: 0,
+            open: None,
+            broken: false,
+            ended: false,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Who sends what is judged here.
+    pub(crate) fn sender(&self) -> Role {
+        self.sender
+    }
+
+    /// The number of the WebSocket connection.
+    pub(crate) fn connection(&self) -> usize {
+        self.connection
+    }
+
+    /// Whether a Close was sent.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.validator.is_closed()
+    }
+
+    /// Judges the next bytes.
+    pub(crate) fn feed(&mut self, mut bytes: &[u8], sink: &mut Sink<'_>) -> io::Result<()> {
+        while !bytes.is_empty() && !self.ended {
+            bytes = match self.open.take() {
+                None => self.header(bytes, sink)?,
+                Some(open) => self.payload(open, bytes, sink)?,
+            };
+        }
+        Ok(())
+    }
+
+    /// Ends the direction: with the TCP stream, or because no more was captured.
+    pub(crate) fn end(&mut self, eof: bool, sink: &mut Sink<'_>) -> io::Result<()> {
+        if std::mem::replace(&mut self.ended, true) {
+            return Ok(());
+        }
+        let header = self.open.as_ref().map(|open| (open.offset, open.header));
+        if eof {
+            if let Err(violation) = self.validator.eof(self.cut_len) {
+                self.broken = true;
+                return sink(Record::Broken(Broken { violation, header, before: &[] }));
+            }
+        }
+        if self.broken {
+            return Ok(());
+        }
+        let offset = self.validator.offset() + self.cut_len as u64;
+        let missing = self.open.as_ref().map(|open| open.remaining);
+        let within = if missing.is_some() || self.cut_len > 0 {
+            Within::Frame
+        } else if self.validator.message().is_some() && !self.validator.is_closed() {
+            Within::Message
+        } else {
+            return Ok(());
+        };
+        sink(Record::Incomplete(Incomplete { offset, within, missing }))
+    }
+
+    /// Reads a header off the front of `bytes`, and gives what is left of them.
+    fn header<'a>(&mut self, bytes: &'a [u8], sink: &mut Sink<'_>) -> io::Result<&'a [u8]> {
+        let len = bytes.len().min(Header::MAX_LEN - self.cut_len);
+        let held = self.cut_len + len;
+        self.cut[self.cut_len..held].copy_from_slice(&bytes[..len]);
+        let Ok((header, _)) = Header::decode(&self.cut[..held]) else {
+            self.cut_len = held;
+            return Ok(&[]);
+        };
+        let rest = &bytes[header.header_len() - self.cut_len..];
+        self.cut_len = 0;
+        let open = Open {
+            offset: self.validator.offset(),
+            header,
+            remaining: header.payload_len(),
+            phase: 0,
+            payload: Vec::new(),
+            recent: Vec::new(),
+            broken: self.begin(&header, sink)?,
+        };
+        self.open_or_finish(open, sink)?;
+        Ok(rest)
+    }
+
+    /// Judges a header; whether it breaks a rule.
+    fn begin(&mut self, header: &Header, sink: &mut Sink<'_>) -> io::Result<bool> {
+        let start = self.validator.offset();
+        let rules = self.validator.broken(header);
+        if self.validator.begin(header).is_ok() {
+            return Ok(false);
+        }
+        let shown = if self.thoroughness.keep_going { usize::MAX } else { 1 };
+        for rule in rules.iter().take(shown) {
+            let violation = Violation::in_header(rule, start);
+            self.report(violation, Some((start, *header)), &[], sink)?;
+        }
+        // Nobody can say where a frame of 2^63 bytes and more ends.
+        self.ended |= rules.contains(Rule::LengthOverflow);
+        Ok(true)
+    }
+
+    /// Judges what `bytes` have of a payload, and gives what is left of them.
+    fn payload<'a>(
+        &mut self,
+        mut open: Open,
+        bytes: &'a [u8],
+        sink: &mut Sink<'_>,
+    ) -> io::Result<&'a [u8]> {
+        let len = open.remaining.min(bytes.len().min(PIECE) as u64) as usize;
+        let (piece, rest) = bytes.split_at(len);
+        let mut plain = std::mem::take(&mut self.scratch);
+        plain.clear();
+        plain.extend_from_slice(piece);
+        if let Some(key) = open.header.masking_key() {
+            open.phase = mask::apply(key, open.phase, &mut plain);
+        }
+        let start = self.validator.offset();
+        if let Err(violation) = self.validator.payload(&plain) {
+            let index = violation.offset.saturating_sub(start) as usize;
+            open.broken = true;
+            open.remember(&plain[..len.min(index + 1)]);
+            self.report(violation, Some((open.offset, open.header)), &open.recent, sink)?;
+        }
+        open.keep(&plain, self.thoroughness.payload);
+        self.scratch = plain;
+        open.remaining -= len as u64;
+        self.open_or_finish(open, sink)?;
+        Ok(rest)
+    }
+
+    /// Waits for more of the frame, or finishes it where all of it is there.
+    fn open_or_finish(&mut self, mut open: Open, sink: &mut Sink<'_>) -> io::Result<()> {
+        if self.ended || open.remaining > 0 {
+            self.open = Some(open);
+            return Ok(());
+        }
+        if let Err(violation) = self.validator.finish() {
+            open.broken = true;
+            self.report(violation, Some((open.offset, open.header)), &open.recent, sink)?;
+        }
+        if open.broken {
+            return Ok(());
+        }
+        let close = match open.header.opcode() {
+            wsvet::OpCode::Close => CloseFrame::decode(&open.payload).unwrap_or_default(),
+            _ => None,
+        };
+        let Open { offset, header, payload, .. } = &open;
+        sink(Record::Frame(Frame { offset: *offset, header: *header, payload, close }))
+    }
+
+    fn report(
+        &mut self,
+        violation: Violation,
+        header: Option<(u64, Header)>,
+        before: &[u8],
+        sink: &mut Sink<'_>,
+    ) -> io::Result<()> {
+        self.broken = true;
+        self.ended |= !self.thoroughness.keep_going;
+        self.validator.resume();
+        sink(Record::Broken(Broken { violation, header, before }))
+    }
+}
+
+impl Open {
+    /// Keeps what was asked for, or as much as a preview needs, and the last bytes.
+    fn keep(&mut self, plain: &[u8], whole: bool) {
+        let room = if whole { usize::MAX } else { PREVIEW.saturating_sub(self.payload.len()) };
+        self.payload.extend_from_slice(&plain[..plain.len().min(room)]);
+        self.remember(plain);
+    }
+
+    fn remember(&mut self, plain: &[u8]) {
+        self.recent.extend_from_slice(&plain[plain.len().saturating_sub(BEFORE)..]);
+        self.recent.drain(..self.recent.len().saturating_sub(BEFORE));
+    }
+}

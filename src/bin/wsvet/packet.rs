@@ -1,0 +1,92 @@
+//! One packet of a capture: link and network headers off, the TCP segment out.
+
+use std::net::{IpAddr, SocketAddr};
+
+use etherparse::{
+    EtherType, LaxNetSlice, LaxSlicedPacket, LinuxSllHeader, TransportSlice, ether_type,
+};
+
+/// A TCP segment, and the packet that it came in.
+pub(crate) struct Segment<'a> {
+    /// The number of the packet in the capture, from 1.
+    pub(crate) packet: u64,
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    pub(crate) seq: u32,
+    pub(crate) syn: bool,
+    pub(crate) ack: bool,
+    pub(crate) fin: bool,
+    pub(crate) rst: bool,
+    pub(crate) payload: &'a [u8],
+}
+
+/// What a packet holds.
+pub(crate) enum Content<'a> {
+    Tcp(Segment<'a>),
+    /// Another protocol, or a packet that is cut before the TCP header is whole.
+    Other,
+    /// A part of an IP packet: it is not put together.
+    Fragment,
+    /// A link type that is not read.
+    UnknownLink,
+}
+
+/// The length of the header of Linux cooked mode, version 2, in bytes.
+const SLL2_LEN: usize = 20;
+
+/// Takes the headers off a packet. `link` is its link type, as the capture formats number them.
+pub(crate) fn dissect(packet: u64, link: i32, bytes: &[u8]) -> Content<'_> {
+    let sliced = match link {
+        // Ethernet.
+        1 => LaxSlicedPacket::from_ethernet(bytes).ok(),
+        // BSD loopback, either byte order: four bytes of address family.
+        0 | 108 => bytes.get(4..).and_then(from_ip),
+        // Raw IP, and the numbers that some systems wrote for it.
+        12 | 14 | 101 | 228 | 229 => from_ip(bytes),
+        // Linux cooked mode: the protocol is the last field of the header, or the first.
+        113 => from_cooked(bytes, LinuxSllHeader::LEN - 2, LinuxSllHeader::LEN),
+        276 => from_cooked(bytes, 0, SLL2_LEN),
+        _ => return Content::UnknownLink,
+    };
+    let Some(sliced) = sliced else { return Content::Other };
+    let (from, to, fragmented) = match &sliced.net {
+        Some(LaxNetSlice::Ipv4(ip)) => (
+            IpAddr::from(ip.header().source_addr()),
+            IpAddr::from(ip.header().destination_addr()),
+            ip.payload().fragmented,
+        ),
+        Some(LaxNetSlice::Ipv6(ip)) => (
+            IpAddr::from(ip.header().source_addr()),
+            IpAddr::from(ip.header().destination_addr()),
+            ip.payload().fragmented,
+        ),
+        _ => return Content::Other,
+    };
+    if fragmented {
+        return Content::Fragment;
+    }
+    let Some(TransportSlice::Tcp(tcp)) = &sliced.transport else { return Content::Other };
+    Content::Tcp(Segment {
+        packet,
+        from: SocketAddr::new(from, tcp.source_port()),
+        to: SocketAddr::new(to, tcp.destination_port()),
+        seq: tcp.sequence_number(),
+        syn: tcp.syn(),
+        ack: tcp.ack(),
+        fin: tcp.fin(),
+        rst: tcp.rst(),
+        payload: tcp.payload(),
+    })
+}
+
+fn from_ip(bytes: &[u8]) -> Option<LaxSlicedPacket<'_>> {
+    LaxSlicedPacket::from_ip(bytes).ok()
+}
+
+fn from_cooked(bytes: &[u8], protocol_at: usize, len: usize) -> Option<LaxSlicedPacket<'_>> {
+    let protocol = bytes.get(protocol_at..)?.first_chunk::<2>()?;
+    let protocol = EtherType(u16::from_be_bytes(*protocol));
+    let known = [ether_type::IPV4, ether_type::IPV6, ether_type::VLAN_TAGGED_FRAME];
+    let bytes = bytes.get(len..)?;
+    known.contains(&protocol).then(|| LaxSlicedPacket::from_ether_type(protocol, bytes))
+}

@@ -1,0 +1,50 @@
+//! What was found, to be printed: for people or for programs.
+
+mod json;
+mod text;
+
+use std::io;
+use std::net::SocketAddr;
+
+use wsvet::Role;
+
+use crate::http::Agreement;
+use crate::judge::Record;
+
+pub(crate) use json::Json;
+pub(crate) use text::{Text, hex_bytes};
+
+/// Where a record belongs.
+pub(crate) struct Place {
+    /// The number of the WebSocket connection, from 0 over all inputs.
+    pub(crate) connection: usize,
+    /// Who sends this direction.
+    pub(crate) from: Role,
+    /// The number of the TCP stream in the capture, from 0.
+    pub(crate) stream: Option<usize>,
+    /// The number of the packet that completed it, from 1.
+    pub(crate) packet: Option<u64>,
+}
+
+/// A printer of records.
+pub(crate) trait Report {
+    /// The input that the next records are of.
+    fn input(&mut self, name: &str) -> io::Result<()>;
+
+    /// A WebSocket connection was found in a capture.
+    fn connection(
+        &mut self,
+        number: usize,
+        client: SocketAddr,
+        server: SocketAddr,
+        agreement: &Agreement,
+    ) -> io::Result<()>;
+
+    fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()>;
+
+    /// Bytes of a direction are missing in the capture, so it is judged only up to there.
+    fn gap(&mut self, place: &Place, missing: u64) -> io::Result<()>;
+
+    /// All inputs were judged.
+    fn finish(&mut self, connections: usize, violations: u64) -> io::Result<()>;
+}

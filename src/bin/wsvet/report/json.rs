@@ -1,0 +1,126 @@
+//! One JSON object a line.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use serde_json::{Map, Value, json};
+
+use super::{Place, Report, hex_bytes};
+use crate::http::Agreement;
+use crate::judge::{Broken, Frame, Incomplete, Record};
+
+/// Prints records for programs.
+pub(crate) struct Json<W> {
+    out: W,
+    payload: bool,
+    input: String,
+}
+
+impl<W: Write> Json<W> {
+    /// `payload` says whether each frame's payload is printed too.
+    pub(crate) fn new(out: W, payload: bool) -> Self {
+        Self { out, payload, input: String::new() }
+    }
+
+    fn line(&mut self, event: &str, place: &Place, record: Value) -> io::Result<()> {
+        let mut line = Map::new();
+        line.insert("event".into(), event.into());
+        line.insert("connection".into(), place.connection.into());
+        line.insert("from".into(), place.from.name().into());
+        if let Value::Object(record) = record {
+            line.extend(record);
+        }
+        line.insert("input".into(), self.input.as_str().into());
+        if let Some(stream) = place.stream {
+            line.insert("tcp_stream".into(), stream.into());
+        }
+        if let Some(packet) = place.packet {
+            line.insert("packet".into(), packet.into());
+        }
+        serde_json::to_writer(&mut self.out, &line)?;
+        writeln!(self.out)
+    }
+
+    fn frame(&self, frame: &Frame<'_>) -> Value {
+        let header = &frame.header;
+        let mut line = json!({
+            "offset": frame.offset,
+            "header_len": header.header_len(),
+            "fin": header.fin(),
+            "rsv": header.rsv(),
+            "opcode": u8::from(header.opcode()),
+            "masked": header.is_masked(),
+            "payload_len": header.payload_len(),
+        });
+        if let Some(close) = &frame.close {
+            line["close_code"] = close.code.0.into();
+            line["close_reason"] = close.reason.into();
+        }
+        if self.payload {
+            line["payload"] = hex_bytes(frame.payload, "").into();
+        }
+        line
+    }
+}
+
+impl<W: Write> Report for Json<W> {
+    fn input(&mut self, name: &str) -> io::Result<()> {
+        self.input = name.to_owned();
+        Ok(())
+    }
+
+    fn connection(
+        &mut self,
+        _: usize,
+        _: SocketAddr,
+        _: SocketAddr,
+        _: &Agreement,
+    ) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
+        match record {
+            Record::Frame(frame) => {
+                let line = self.frame(frame);
+                self.line("frame", place, line)
+            }
+            Record::Broken(broken) => self.line("violation", place, violation(broken)),
+            Record::Incomplete(incomplete) => {
+                self.line("incomplete", place, incomplete_line(incomplete))
+            }
+        }
+    }
+
+    fn gap(&mut self, place: &Place, missing: u64) -> io::Result<()> {
+        self.line("gap", place, json!({ "missing": missing }))
+    }
+
+    fn finish(&mut self, _: usize, _: u64) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn violation(broken: &Broken<'_>) -> Value {
+    let rule = broken.violation.rule;
+    let mut line = json!({
+        "offset": broken.violation.offset,
+        "rule": rule.id(),
+        "section": rule.section(),
+        "close_code": rule.close_code().0,
+        "text": rule.text(),
+        "rfc": rule.rfc(),
+    });
+    if let Some((offset, _)) = broken.header {
+        line["frame_offset"] = offset.into();
+    }
+    line
+}
+
+fn incomplete_line(incomplete: &Incomplete) -> Value {
+    let mut line = json!({ "offset": incomplete.offset, "within": incomplete.within.name() });
+    if let Some(missing) = incomplete.missing {
+        line["missing"] = missing.into();
+    }
+    line
+}

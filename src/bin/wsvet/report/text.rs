@@ -1,0 +1,314 @@
+//! A table of frames, with each violation below the frame that it is in.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use wsvet::{Header, OpCode, Place as RulePlace, Role, Rule};
+
+use super::{Place, Report};
+use crate::http::Agreement;
+use crate::judge::{Broken, Frame, Incomplete, Record, Within};
+use crate::style::{BAD, CLIENT, CODE, DIM, GOOD, HEADING, SERVER, paragraph, width};
+
+/// Prints records for people.
+pub(crate) struct Text<W> {
+    out: W,
+    payload: bool,
+    /// The connection and input of the last line, so that a heading stands where they change.
+    shown: Option<usize>,
+    inputs: usize,
+}
+
+/// How far what belongs to a frame is indented.
+const INDENT: &str = "        ";
+
+impl<W: Write> Text<W> {
+    /// `payload` says whether each frame's payload is printed too.
+    pub(crate) fn new(out: W, payload: bool) -> Self {
+        Self { out, payload, shown: None, inputs: 0 }
+    }
+
+    /// Prints the heading of the table, where another connection is shown now.
+    fn table(&mut self, place: &Place) -> io::Result<()> {
+        if self.shown == Some(place.connection) {
+            return Ok(());
+        }
+        if self.shown.is_some() && place.stream.is_some() {
+            writeln!(self.out, "{DIM}connection {}{DIM:#}", place.connection)?;
+        }
+        self.shown = Some(place.connection);
+        let packet = if place.packet.is_some() || place.stream.is_some() { "packet" } else { "" };
+        writeln!(
+            self.out,
+            "{HEADING}{packet:>6} {:<6} {:>8}  {:<20} {:>9}{HEADING:#}",
+            "from", "byte", "frame", "payload"
+        )
+    }
+
+    fn frame(&mut self, place: &Place, frame: &Frame<'_>) -> io::Result<()> {
+        self.row(place, frame.offset, &frame.header, &preview(frame))?;
+        if self.payload && !frame.payload.is_empty() {
+            for (index, line) in frame.payload.chunks(16).enumerate() {
+                let text: String = line.iter().map(|byte| printable(*byte)).collect();
+                let (offset, hex) = (16 * index, hex_bytes(line, " "));
+                writeln!(
+                    self.out,
+                    "{INDENT}{DIM}{offset:08x}{DIM:#}  {hex:<47}  {DIM}{text}{DIM:#}"
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn row(
+        &mut self,
+        place: &Place,
+        offset: u64,
+        header: &Header,
+        preview: &str,
+    ) -> io::Result<()> {
+        let packet = place.packet.map_or(String::new(), |packet| packet.to_string());
+        let color = match place.from {
+            Role::Client => CLIENT,
+            Role::Server => SERVER,
+        };
+        let from = place.from.name();
+        let kind = kind(header);
+        let len = bytes(header.payload_len());
+        writeln!(
+            self.out,
+            "{packet:>6} {color}{from:<6}{color:#} {offset:>8}  {kind:<20} {len:>9}  {preview}"
+        )
+    }
+
+    fn broken(&mut self, place: &Place, broken: &Broken<'_>) -> io::Result<()> {
+        let rule = broken.violation.rule;
+        let offset = broken.violation.offset;
+        if let Some((start, header)) = &broken.header {
+            self.row(place, *start, header, "")?;
+        }
+        let out = &mut self.out;
+        let from = place.from.name();
+        let packet = place.packet.map_or(String::new(), |packet| format!(" (packet {packet})"));
+        writeln!(out, "{INDENT}{BAD}✗ {rule}{BAD:#} at byte {offset} from the {from}{packet}")?;
+        if let Some((start, header)) = &broken.header {
+            point(out, *start, header, broken)?;
+        }
+        let section = rule.section();
+        let indent = format!("{INDENT}  ");
+        paragraph(out, &indent, &format!("{} (RFC {} §{section})", rule.text(), rule.rfc()))?;
+        let code = rule.close_code();
+        let receiver = place.from.peer().name();
+        let answer = match broken.violation.reply() {
+            Some(_) => format!("the {receiver} must close with {CODE}{code}{CODE:#}"),
+            None => format!("the {receiver}'s application is told {CODE}{code}{CODE:#}"),
+        };
+        writeln!(out, "{indent}{answer}")
+    }
+
+    fn incomplete(&mut self, place: &Place, incomplete: &Incomplete) -> io::Result<()> {
+        let Incomplete { offset, within, missing } = incomplete;
+        let from = place.from.name();
+        let what = match (within, missing) {
+            (Within::Frame, Some(missing)) => {
+                format!("inside a frame: {} are missing", bytes(*missing))
+            }
+            (Within::Frame, None) => "inside the header of a frame".to_owned(),
+            (Within::Message, _) => "inside a fragmented message".to_owned(),
+        };
+        writeln!(self.out, "{INDENT}{DIM}the bytes from the {from} end at {offset}, {what}{DIM:#}")
+    }
+}
+
+impl<W: Write> Report for Text<W> {
+    fn input(&mut self, name: &str) -> io::Result<()> {
+        if self.inputs > 0 {
+            writeln!(self.out)?;
+        }
+        self.inputs += 1;
+        writeln!(self.out, "{HEADING}{name}{HEADING:#}")?;
+        self.shown = None;
+        Ok(())
+    }
+
+    fn connection(
+        &mut self,
+        number: usize,
+        client: SocketAddr,
+        server: SocketAddr,
+        agreement: &Agreement,
+    ) -> io::Result<()> {
+        let target = agreement.target.as_deref().unwrap_or("?").escape_debug();
+        let deflate = if agreement.permessage_deflate { ", permessage-deflate" } else { "" };
+        writeln!(
+            self.out,
+            "connection {number}: {CLIENT}client{CLIENT:#} {client}, {SERVER}server{SERVER:#} \
+             {server}, GET {target}{deflate}"
+        )
+    }
+
+    fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
+        self.table(place)?;
+        match record {
+            Record::Frame(frame) => self.frame(place, frame),
+            Record::Broken(broken) => self.broken(place, broken),
+            Record::Incomplete(incomplete) => self.incomplete(place, incomplete),
+        }
+    }
+
+    fn gap(&mut self, place: &Place, missing: u64) -> io::Result<()> {
+        self.table(place)?;
+        let from = place.from.name();
+        writeln!(
+            self.out,
+            "{INDENT}{DIM}{} from the {from} are missing in the capture: it is judged up to \
+             there{DIM:#}",
+            bytes(missing)
+        )
+    }
+
+    fn finish(&mut self, connections: usize, violations: u64) -> io::Result<()> {
+        let s = |n| if n == 1 { "" } else { "s" };
+        let among = format!("{connections} connection{}", s(connections as u64));
+        match violations {
+            0 => writeln!(self.out, "{GOOD}✓ nothing is broken{GOOD:#} in {among}")?,
+            n => writeln!(self.out, "{BAD}✗ {n} violation{}{BAD:#} in {among}", s(n))?,
+        }
+        self.out.flush()
+    }
+}
+
+/// Shows the bytes around the one that breaks the rule, with a mark below it.
+fn point(out: &mut impl Write, start: u64, header: &Header, broken: &Broken<'_>) -> io::Result<()> {
+    let rule = broken.violation.rule;
+    let mut wire = [0; Header::MAX_LEN];
+    let len = header.encode(&mut wire);
+    let in_header = broken.violation.offset.checked_sub(start).filter(|at| *at < len as u64);
+    let (shown, at, note) = match in_header {
+        _ if rule.place() == RulePlace::End => return Ok(()),
+        Some(at) => (&wire[..len], at as usize, note(rule, header)),
+        None if rule == Rule::InvalidCloseCode => {
+            let code = broken.before.last_chunk::<2>().copied().map(u16::from_be_bytes);
+            let note = code.map_or(String::new(), |code| wsvet::CloseCode(code).to_string());
+            (broken.before, broken.before.len().saturating_sub(2), note)
+        }
+        None => (
+            broken.before,
+            broken.before.len().saturating_sub(1),
+            "in the unmasked payload".to_owned(),
+        ),
+    };
+    let hex = hex_bytes(shown, " ");
+    let marks = if rule == Rule::InvalidCloseCode { "^^ ^^" } else { "^^" };
+    let gap = " ".repeat(3 * at);
+    writeln!(out, "{INDENT}  {hex}")?;
+    writeln!(out, "{INDENT}  {gap}{BAD}{marks}{BAD:#} {note}")
+}
+
+/// What the offending byte of a header says.
+fn note(rule: Rule, header: &Header) -> String {
+    let opcode = header.opcode();
+    match rule.place() {
+        RulePlace::FirstByte => {
+            let fin = if header.fin() { "FIN, " } else { "" };
+            let rsv = rsv(header);
+            let comma = if rsv.is_empty() { "" } else { ", " };
+            format!("{fin}{rsv}{comma}opcode {:X}: {opcode}", u8::from(opcode))
+        }
+        RulePlace::SecondByte => {
+            let mask = if header.is_masked() { "MASK set" } else { "MASK clear" };
+            format!("{mask}, payload of {}", bytes(header.payload_len()))
+        }
+        RulePlace::ExtendedLength => format!("payload of {}", bytes(header.payload_len())),
+        _ => "the message ends here".to_owned(),
+    }
+}
+
+/// The frame's opcode, and its place in a fragmented message.
+fn kind(header: &Header) -> String {
+    let mut kind = header.opcode().name().to_owned();
+    match (header.opcode(), header.fin()) {
+        (OpCode::Continuation, true) => kind.push_str(", last"),
+        (OpCode::Text | OpCode::Binary, false) => kind.push_str(", first"),
+        (opcode, false) if opcode != OpCode::Continuation => kind.push_str(", no FIN"),
+        _ => {}
+    }
+    let rsv = rsv(header);
+    if !rsv.is_empty() {
+        let _ = write!(kind, " {rsv}");
+    }
+    kind
+}
+
+fn rsv(header: &Header) -> String {
+    let bits = [(4, "RSV1"), (2, "RSV2"), (1, "RSV3")];
+    let set: Vec<_> =
+        bits.iter().filter(|(bit, _)| header.rsv() & bit != 0).map(|(_, name)| *name).collect();
+    set.join(" ")
+}
+
+/// The start of a payload as it can be shown on one line: text in quotes, bytes in hex.
+fn preview(frame: &Frame<'_>) -> String {
+    let room = width().saturating_sub(57).max(16);
+    if let Some(close) = &frame.close {
+        let reason = if close.reason.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", quoted(close.reason, true, room))
+        };
+        return format!("{CODE}{}{CODE:#}{reason}", close.code.0);
+    }
+    let whole = frame.payload.len() as u64 == frame.header.payload_len();
+    let opaque = frame.header.rsv() != 0 || frame.header.opcode() == OpCode::Binary;
+    match std::str::from_utf8(frame.payload) {
+        Ok(text) if !opaque => return quoted(text, whole, room),
+        // Only the preview's end is cut inside a character.
+        Err(error) if !opaque && error.error_len().is_none() => {
+            let (text, _) = frame.payload.split_at(error.valid_up_to());
+            return quoted(&String::from_utf8_lossy(text), false, room);
+        }
+        _ => {}
+    }
+    let fits = room / 3;
+    let cut = !whole || frame.payload.len() > fits;
+    let shown = &frame.payload[..frame.payload.len().min(fits)];
+    hex_bytes(shown, " ") + if cut { " …" } else { "" }
+}
+
+fn quoted(text: &str, whole: bool, room: usize) -> String {
+    if text.is_empty() && whole {
+        return String::new();
+    }
+    let mut shown = String::new();
+    let mut cut = !whole;
+    for character in text.chars() {
+        let escaped = character.escape_debug().to_string();
+        if textwrap::core::display_width(&shown) + escaped.len() > room {
+            cut = true;
+            break;
+        }
+        shown.push_str(&escaped);
+    }
+    format!("\"{shown}\"{}", if cut { "…" } else { "" })
+}
+
+fn printable(byte: u8) -> char {
+    if byte.is_ascii_graphic() || byte == b' ' { byte.into() } else { '.' }
+}
+
+/// Bytes as hex, two digits each.
+pub(crate) fn hex_bytes(bytes: &[u8], separator: &str) -> String {
+    let mut hex = String::with_capacity(bytes.len() * (2 + separator.len()));
+    for (index, byte) in bytes.iter().enumerate() {
+        if index > 0 {
+            hex.push_str(separator);
+        }
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+fn bytes(len: u64) -> String {
+    format!("{len} B")
+}

@@ -1,0 +1,28 @@
+//! Colours and paragraphs: how the tool looks.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+pub(crate) const HEADING: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const CODE: Style = AnsiColor::Yellow.on_default().bold();
+pub(crate) const CLIENT: Style = AnsiColor::Cyan.on_default();
+pub(crate) const SERVER: Style = AnsiColor::Magenta.on_default();
+
+/// How many columns there are: those of the terminal up to 100, and 80 where there is none.
+pub(crate) fn width() -> usize {
+    let columns = terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into());
+    usize::clamp(columns, 20, 100)
+}
+
+/// Prints a paragraph that fits the terminal, each line behind `indent`.
+pub(crate) fn paragraph(out: &mut impl Write, indent: &str, text: &str) -> io::Result<()> {
+    let options = textwrap::Options::new(width()).initial_indent(indent).subsequent_indent(indent);
+    for line in textwrap::wrap(text, options) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
+}

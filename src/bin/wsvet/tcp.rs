@@ -1,0 +1,268 @@
+//! One direction of a TCP connection: segments in as they were captured, bytes out in order.
+
+use std::collections::BTreeMap;
+
+use crate::packet::Segment;
+
+/// The most memory that is kept behind a gap, in bytes: a window is rarely larger, and memory must
+/// not grow with a capture that lost a packet.
+const MAX_BEHIND_GAP: usize = 32 << 20;
+
+/// What keeping a segment costs beside its bytes, about.
+const SEGMENT_COST: usize = 64;
+
+/// The most memory that is kept while nobody knows where the stream starts, in bytes.
+const MAX_UNPLACED: usize = 1 << 20;
+
+/// Puts the segments of one direction in order. Bytes that came first count, as they do for most
+/// receivers: a retransmission never changes what was taken before.
+///
+/// A stream is placed by its SYN, or where that was not captured by [`place`](Self::place).
+#[derive(Default)]
+pub(crate) struct Stream {
+    /// Where the stream starts, once it is placed.
+    first: Option<u64>,
+    /// The position of the next byte, or of any segment until the stream is placed: a sequence
+    /// number, counted on past 2^32.
+    next: Option<u64>,
+    /// What came too early, by its position.
+    early: BTreeMap<u64, Vec<u8>>,
+    /// The memory that `early` takes, about.
+    early_cost: usize,
+    /// The position of the FIN.
+    fin: Option<u64>,
+    /// Too much lies behind a gap: nothing more is kept.
+    given_up: bool,
+}
+
+impl Stream {
+    /// Takes a segment, and gives each run of bytes that is in order now to `sink`.
+    pub(crate) fn segment(&mut self, segment: &Segment<'_>, sink: &mut impl FnMut(&[u8])) {
+        // A SYN takes a sequence number of its own.
+        let start = self.position(segment.seq.wrapping_add(segment.syn.into()));
+        if segment.syn && self.first.is_none() {
+            self.first = Some(start);
+            self.next = Some(start);
+        }
+        if segment.fin {
+            self.fin.get_or_insert(start + segment.payload.len() as u64);
+        }
+        if self.given_up {
+            return;
+        }
+        if self.first.is_none() || start > self.next.unwrap_or_default() {
+            self.keep(start, segment.payload);
+        } else {
+            self.pass(start, segment.payload, sink);
+        }
+        self.catch_up(sink);
+    }
+
+    /// Whether it is known where the stream starts.
+    pub(crate) fn is_placed(&self) -> bool {
+        self.first.is_some()
+    }
+
+    /// Whether this SYN is the one that the stream started with, as far as that is known.
+    pub(crate) fn may_start_with(&self, syn: &Segment<'_>) -> bool {
+        self.first.is_none_or(|first| first as u32 == syn.seq.wrapping_add(1))
+    }
+
+    /// The first `N` bytes that were captured, where there are so many without a gap.
+    pub(crate) fn peek<const N: usize>(&self) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        let mut len = 0;
+        let mut next = *self.early.first_key_value()?.0;
+        for (start, segment) in &self.early {
+            let old = usize::try_from(next.checked_sub(*start)?).ok()?;
+            for byte in segment.iter().skip(old) {
+                bytes[len] = *byte;
+                len += 1;
+                next += 1;
+                if len == N {
+                    return Some(bytes);
+                }
+            }
+        }
+        None
+    }
+
+    /// Lets the stream start with the first bytes that were captured.
+    pub(crate) fn place(&mut self, sink: &mut impl FnMut(&[u8])) {
+        if let (None, Some((first, _))) = (self.first, self.early.first_key_value()) {
+            self.next = Some(*first);
+            self.first = self.next;
+            self.catch_up(sink);
+        }
+    }
+
+    /// Whether the FIN has come, and every byte before it.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.is_placed() && self.fin.is_some() && self.next >= self.fin
+    }
+
+    /// How many bytes are missing before those that came later, if any did.
+    pub(crate) fn gap(&self) -> Option<u64> {
+        let next = self.next.filter(|_| self.is_placed())?;
+        let after = self.early.first_key_value().map(|(start, _)| *start).or(self.fin)?;
+        after.checked_sub(next).filter(|missing| *missing > 0)
+    }
+
+    /// The position of `seq` that lies nearest to the next byte: within 2^31 of it.
+    fn position(&mut self, seq: u32) -> u64 {
+        // Room is left below the first, for segments from before it.
+        let next = *self.next.get_or_insert((1 << 32) + u64::from(seq));
+        let distance = seq.wrapping_sub(next as u32) as i32;
+        next.saturating_add_signed(distance.into())
+    }
+
+    /// Passes on what came early and is in order now.
+    fn catch_up(&mut self, sink: &mut impl FnMut(&[u8])) {
+        while self.first.is_some()
+            && let Some(entry) = self.early.first_entry()
+            && Some(*entry.key()) <= self.next
+        {
+            let (start, bytes) = entry.remove_entry();
+            self.early_cost -= bytes.len() + SEGMENT_COST;
+            self.pass(start, &bytes, sink);
+        }
+    }
+
+    /// Gives what is new of a segment that starts at or before the next byte.
+    fn pass(&mut self, start: u64, bytes: &[u8], sink: &mut impl FnMut(&[u8])) {
+        let next = self.next.unwrap_or_default();
+        // A segment is far smaller than a `usize`; what is older than all of it is not new.
+        let old = next.saturating_sub(start).min(bytes.len() as u64) as usize;
+        if old < bytes.len() {
+            self.next = Some(next + (bytes.len() - old) as u64);
+            sink(&bytes[old..]);
+        }
+    }
+
+    /// Keeps a segment that came too early; where one is kept from the same position, what is
+    /// longer of the new one.
+    fn keep(&mut self, mut start: u64, mut bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        while let Some(kept) = self.early.get(&start) {
+            if bytes.len() <= kept.len() {
+                return;
+            }
+            start += kept.len() as u64;
+            bytes = &bytes[kept.len()..];
+        }
+        let cost = bytes.len() + SEGMENT_COST;
+        let most = if self.is_placed() { MAX_BEHIND_GAP } else { MAX_UNPLACED };
+        if self.early_cost + cost > most {
+            self.given_up = true;
+        } else {
+            self.early_cost += cost;
+            self.early.insert(start, bytes.to_vec());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn segment(seq: u32, payload: &[u8]) -> Segment<'_> {
+        let end = "127.0.0.1:1".parse().unwrap();
+        Segment {
+            packet: 1,
+            from: end,
+            to: end,
+            seq,
+            syn: false,
+            ack: true,
+            fin: false,
+            rst: false,
+            payload,
+        }
+    }
+
+    fn started(isn: u32) -> Stream {
+        let mut stream = Stream::default();
+        stream.segment(&Segment { syn: true, ..segment(isn, b"") }, &mut |_| {});
+        stream
+    }
+
+    fn feed(stream: &mut Stream, seq: u32, payload: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        stream.segment(&segment(seq, payload), &mut |bytes| out.extend_from_slice(bytes));
+        out
+    }
+
+    #[test]
+    fn what_came_first_counts() {
+        let mut stream = started(9);
+        assert_eq!(feed(&mut stream, 10, b"abc"), b"abc");
+        assert_eq!(feed(&mut stream, 11, b"XYZd"), b"d");
+        assert_eq!(feed(&mut stream, 9, b"\0"), b"");
+        assert_eq!(feed(&mut stream, 16, b"gh"), b"");
+        assert_eq!(feed(&mut stream, 16, b"XYi"), b"");
+        assert_eq!(stream.gap(), Some(2));
+        assert_eq!(feed(&mut stream, 14, b"ef"), b"efghi");
+        assert_eq!(stream.gap(), None);
+    }
+
+    #[test]
+    fn without_a_syn_the_first_bytes_captured_can_be_made_the_start() {
+        let mut stream = Stream::default();
+        assert_eq!(feed(&mut stream, 104, b"EF"), b"");
+        assert_eq!(feed(&mut stream, 102, b"CD"), b"");
+        assert_eq!(stream.peek(), Some(*b"CDEF"));
+        assert_eq!(feed(&mut stream, 100, b"AB"), b"");
+        assert_eq!(stream.peek(), Some(*b"ABCDE"));
+        assert_eq!(stream.peek::<7>(), None);
+        let mut out = Vec::new();
+        stream.place(&mut |bytes| out.extend_from_slice(bytes));
+        assert_eq!(out, b"ABCDEF");
+        assert!(
+            !stream.may_start_with(&segment(100, b"")) && stream.may_start_with(&segment(99, b""))
+        );
+    }
+
+    #[test]
+    fn memory_behind_a_gap_is_bounded() {
+        for (mut stream, most) in [(started(0), MAX_BEHIND_GAP), (Stream::default(), MAX_UNPLACED)]
+        {
+            for n in 0..1_000 {
+                feed(&mut stream, 2 + n * 60_000, &vec![0; 60_000]);
+            }
+            assert!(stream.given_up);
+            assert!(stream.early.values().map(Vec::len).sum::<usize>() <= most);
+        }
+    }
+
+    proptest! {
+        /// Any segments in any order that together hold every byte give the bytes back, wherever
+        /// the sequence numbers start.
+        #[test]
+        fn segments_in_any_order_give_the_stream_back(
+            first: u32,
+            bytes in prop::collection::vec(any::<u8>(), 1..200),
+            extra in prop::collection::vec((0usize..200, 1usize..60), 0..40),
+            order in prop::collection::vec(any::<prop::sample::Index>(), 80),
+        ) {
+            let every = (0..bytes.len()).step_by(7).map(|start| (start, 7));
+            let extra = extra.into_iter().filter(|(start, _)| *start < bytes.len());
+            let mut pieces: Vec<_> = every.chain(extra).collect();
+            for (n, index) in (1..pieces.len()).rev().zip(order) {
+                pieces.swap(n, index.index(n + 1));
+            }
+            let mut stream = started(first.wrapping_sub(1));
+            let mut out = Vec::new();
+            for (start, len) in pieces {
+                let end = bytes.len().min(start + len);
+                let seq = first.wrapping_add(start as u32);
+                let piece = Segment { fin: end == bytes.len(), ..segment(seq, &bytes[start..end]) };
+                stream.segment(&piece, &mut |run| out.extend_from_slice(run));
+            }
+            prop_assert_eq!(out, bytes);
+            prop_assert!(stream.is_finished());
+        }
+    }
+}
