@@ -1,1 +1,2 @@
+//! The hot paths.
 fn main() {}

@@ -161,11 +161,9 @@ impl Judge {
             return Ok(());
         }
         let header = self.open.as_ref().map(|open| (open.offset, open.header));
-        if eof {
-            if let Err(violation) = self.validator.eof(self.cut_len) {
-                self.broken = true;
-                return sink(Record::Broken(Broken { violation, header, before: &[] }));
-            }
+        if eof && let Err(violation) = self.validator.eof(self.cut_len) {
+            self.broken = true;
+            return sink(Record::Broken(Broken { violation, header, before: &[] }));
         }
         if self.broken {
             return Ok(());
