@@ -44,8 +44,9 @@ pub enum Event<'a> {
 /// most a cut header or the body of a cut control frame, inside the decoder itself: it allocates
 /// nothing, whatever a header says.
 ///
-/// The events and the violation are the same however the stream is cut into chunks, but that data
-/// comes in as many pieces as it arrives in.
+/// The events and the violation are the same however the stream is cut into chunks. Only the data
+/// comes in as many pieces as it arrives in, and what of a frame was given before its payload
+/// breaks a rule depends on them.
 ///
 /// ```
 /// use wsvet::{Accepts, Decoder, Event, Policy, Role, Rule, Violation};

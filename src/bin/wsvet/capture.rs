@@ -90,7 +90,10 @@ fn read(
     let mut reader = match create_reader(BUFFER, input) {
         Ok(reader) => reader,
         Err(error) => {
-            return Ok(Err(format!("the capture's first block cannot be read: {}", reason(&error))));
+            return Ok(Err(format!(
+                "the capture's first block cannot be read: {}",
+                reason(&error)
+            )));
         }
     };
     let mut links = Vec::new();

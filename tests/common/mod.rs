@@ -1,0 +1,129 @@
+//! What the tests share: streams from parts, and a whole-stream run of the crate's own parts.
+#![allow(dead_code)] // each test binary uses its own share
+
+pub mod reference;
+
+use wsvet::{Decoder, Event, Header, OpCode, Policy, Role, Validator, Violation, mask};
+
+/// Bytes from hex, white space between.
+pub fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+/// A frame as `sender` sends it: a client masks it.
+pub fn frame(sender: Role, header: Header, plain: &[u8]) -> Vec<u8> {
+    const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+    let header = if sender == Role::Client { header.masked(KEY) } else { header };
+    wire(&header, plain)
+}
+
+/// A frame with this header, its payload masked where the header has a key.
+pub fn wire(header: &Header, plain: &[u8]) -> Vec<u8> {
+    let mut out = [0; Header::MAX_LEN];
+    let len = header.encode(&mut out);
+    let mut payload = plain.to_vec();
+    if let Some(key) = header.masking_key() {
+        mask::apply(key, 0, &mut payload);
+    }
+    [&out[..len], &payload].concat()
+}
+
+/// What a stream is in the end: whole messages and control frames, and why it ended.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Outcome {
+    pub messages: Vec<(OpCode, Vec<u8>)>,
+    /// The message that is not finished; empty after a violation, because how much of the frame
+    /// that breaks a rule is given before it depends on the chunks.
+    pub open: Vec<u8>,
+    pub violation: Option<Violation>,
+}
+
+/// Runs a `Decoder` over the stream in chunks of these sizes, the last one repeated.
+pub fn decode(policy: Policy, stream: &[u8], sizes: &[usize]) -> Outcome {
+    let mut decoder = Decoder::new(policy);
+    let mut outcome = Outcome::default();
+    let mut stream = stream.to_vec();
+    let mut rest = &mut stream[..];
+    let mut sizes = sizes.iter().copied().chain(std::iter::repeat(*sizes.last().unwrap()));
+    while !rest.is_empty() {
+        let size = sizes.next().unwrap().clamp(1, rest.len());
+        let (mut chunk, later) = rest.split_at_mut(size);
+        rest = later;
+        while !chunk.is_empty() {
+            let len = chunk.len();
+            match decoder.decode(chunk) {
+                Ok((used, event)) => {
+                    assert!(event.is_some() || used == len, "no event before the end");
+                    outcome.take(event);
+                    chunk = &mut chunk[used..];
+                }
+                Err(violation) => {
+                    outcome.violation = Some(violation);
+                    outcome.open.clear();
+                    assert_eq!(decoder.decode(&mut []), Err(violation), "it stays");
+                    assert_eq!(decoder.eof(), Err(violation), "it stays at the end");
+                    return outcome;
+                }
+            }
+        }
+    }
+    outcome
+}
+
+impl Outcome {
+    fn take(&mut self, event: Option<Event<'_>>) {
+        match event {
+            None => {}
+            Some(Event::Data { opcode, bytes, end, .. }) => {
+                self.open.extend_from_slice(bytes);
+                if end {
+                    self.messages.push((opcode, std::mem::take(&mut self.open)));
+                }
+            }
+            Some(Event::Ping(body)) => self.messages.push((OpCode::Ping, body.to_vec())),
+            Some(Event::Pong(body)) => self.messages.push((OpCode::Pong, body.to_vec())),
+            Some(Event::Close(close)) => {
+                let body = close.map_or(Vec::new(), |close| {
+                    [&close.code.0.to_be_bytes(), close.reason.as_bytes()].concat()
+                });
+                self.messages.push((OpCode::Close, body));
+            }
+            Some(event) => panic!("an event that the tests do not know: {event:?}"),
+        }
+    }
+}
+
+/// Judges a stream by hand with `Header::decode`, `mask` and `Validator`: the whole frames, and the
+/// violation.
+pub fn validate(policy: Policy, stream: &[u8]) -> (Vec<(u64, Header)>, Option<Violation>) {
+    let mut validator = Validator::new(policy);
+    let mut frames = Vec::new();
+    let mut rest = stream;
+    let violation = loop {
+        let Ok((header, after)) = Header::decode(rest) else { break None };
+        let start = validator.offset();
+        let len = header.payload_len().min(after.len() as u64) as usize;
+        let (payload, after) = after.split_at(len);
+        let mut plain = payload.to_vec();
+        if let Some(key) = header.masking_key() {
+            mask::apply(key, 0, &mut plain);
+        }
+        let judged = validator.begin(&header).and_then(|()| validator.payload(&plain));
+        if let Err(violation) = judged {
+            break Some(violation);
+        }
+        if (len as u64) < header.payload_len() {
+            break None;
+        }
+        if let Err(violation) = validator.finish() {
+            break Some(violation);
+        }
+        frames.push((start, header));
+        rest = after;
+    };
+    (frames, violation)
+}
