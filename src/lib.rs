@@ -73,3 +73,8 @@ pub use policy::{Accepts, Policy, Role};
 pub use rule::{Place, Rule, RuleSet, Violation};
 pub use utf8::{InvalidUtf8, Utf8};
 pub use validator::Validator;
+
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,5 @@
 //! What the tests share: streams from parts, and a whole-stream run of the crate's own parts.
-#![allow(dead_code)] // each test binary uses its own share
+#![allow(dead_code, unreachable_pub)] // each test binary uses its own share
 
 pub mod reference;
 
