@@ -11,9 +11,11 @@ use serde_json::Value;
 
 const DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures");
 
-/// The captures, with what breaks where neither end has a preference: the rule, who sends it, and
-/// its byte.
-const CAPTURES: [(&str, Option<(&str, &str, u64)>); 10] = [
+/// What breaks: the rule, who sends it, and its byte.
+type Broken = Option<(&'static str, &'static str, u64)>;
+
+/// The captures, with what breaks where neither end has a preference.
+const CAPTURES: [(&str, Broken); 10] = [
     ("aiohttp-close-1003", None),
     ("bad-utf8-fragmented", Some(("invalid-utf8", "client", 14))),
     ("chromium-1003", None),
