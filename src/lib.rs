@@ -36,7 +36,7 @@
 //! # Features
 //!
 //! - `std` (default): `alloc`, and the standard library in `nom` and `bytes`.
-//! - `alloc`: [`FrameBuf`], frames taken off a [`bytes::BytesMut`] without a copy.
+//! - `alloc`: `FrameBuf`, frames taken off a `BytesMut` without a copy.
 //! - neither: everything else, without an allocator and on any target.
 //! - `cli`: the command-line tool; nothing for a library user.
 

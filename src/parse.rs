@@ -4,17 +4,16 @@
 //! [`FrameRef::decode`] and [`CloseFrame::decode`].
 //!
 //! ```
-//! use nom::multi::many1;
 //! use nom::sequence::preceded;
 //! use nom::{IResult, Parser, bytes::streaming::tag};
 //! use wsvet::{FrameRef, parse};
 //!
-//! // Frames behind a preface of one's own.
-//! fn frames(input: &[u8]) -> IResult<&[u8], FrameRef<'_>> {
+//! // A frame behind a preface of one's own.
+//! fn vetted(input: &[u8]) -> IResult<&[u8], FrameRef<'_>> {
 //!     preceded(tag("vet:"), parse::frame).parse(input)
 //! }
 //!
-//! let (rest, frame) = frames(b"vet:\x81\x02hi\x8A")?;
+//! let (rest, frame) = vetted(b"vet:\x81\x02hi\x8A")?;
 //! assert_eq!(frame.payload, b"hi");
 //! assert_eq!(rest, b"\x8A");
 //! # Ok::<(), nom::Err<nom::error::Error<&[u8]>>>(())

@@ -3,9 +3,8 @@
 mod common;
 
 use nom::error::{Error, ErrorKind};
-use nom::multi::{many0, many1};
 use nom::sequence::{delimited, pair};
-use nom::{Err, IResult, Needed, Parser, bytes::streaming::tag, combinator::complete};
+use nom::{Err, IResult, Needed, Parser, bytes::streaming::tag};
 use wsvet::{CloseCode, Header, parse};
 
 /// Every first and second byte, with extended lengths at their edges.
@@ -97,8 +96,18 @@ fn the_parsers_are_part_of_any_grammar() {
         delimited(tag("<"), pair(parse::frame, parse::header), tag(">")).parse(input);
     let (rest, (text, ping)) = two.unwrap();
     assert_eq!((text.payload, ping.first_byte()), (&b"hi"[..], 0x89));
-    let all: Result<'_, _> = many0(complete(parse::frame)).parse(rest);
-    assert_eq!(all.unwrap().1.len(), 1);
+    assert_eq!(rest, b"\x8A\x00");
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn many_frames() {
+    use nom::combinator::complete;
+    use nom::multi::{many0, many1};
+
+    type Result<'a, T> = IResult<&'a [u8], T>;
+    let all: Result<'_, _> = many0(complete(parse::frame)).parse(b"\x8A\x00\x8A\x00\x89");
+    assert_eq!(all.unwrap().1.len(), 2);
     let cut: Result<'_, _> = many1(parse::frame).parse(b"\x8A\x00\x81\x05He");
     assert_eq!(cut, Err(Err::Incomplete(Needed::new(3))));
 }
