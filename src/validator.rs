@@ -472,7 +472,8 @@ impl Validator {
         ];
         if lost.into_iter().any(|rule| broken.contains(rule)) {
             self.content = Content::Opaque;
-            self.text = false;
+            // A control frame, or one that has no meaning at all, is no part of the message.
+            self.text &= header.opcode().is_control() || header.opcode().is_reserved();
         }
         match broken.first() {
             Some(rule) => self.fail(rule, Violation::in_header(rule, start).offset),

@@ -101,16 +101,16 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "TYPE", default_value = "any")]
     pub(crate) client_accepts: DataType,
 
-    /// The most payload bytes of a frame; more are refused with 1009
-    #[arg(long, value_name = "BYTES")]
+    /// The most payload bytes of a frame, control frames included; more are refused with 1009
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
     pub(crate) max_frame: Option<u64>,
 
-    /// The most payload bytes of a message; more are refused with 1009
-    #[arg(long, value_name = "BYTES")]
+    /// The most payload bytes of a message as they stand on the wire; more are refused with 1009
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
     pub(crate) max_message: Option<u64>,
 
     /// The most frames of a message; more are refused with 1008
-    #[arg(long, value_name = "FRAMES")]
+    #[arg(long, value_name = "FRAMES", allow_negative_numbers = true)]
     pub(crate) max_fragments: Option<u32>,
 }
 

@@ -89,12 +89,10 @@ fn read(
 ) -> io::Result<Result<(), String>> {
     let mut reader = match create_reader(BUFFER, input) {
         Ok(reader) => reader,
-        Err(error) => {
-            return Ok(Err(format!(
-                "the capture's first block cannot be read: {}",
-                reason(&error)
-            )));
+        Err(PcapError::Eof | PcapError::UnexpectedEof | PcapError::Incomplete(_)) => {
+            return Ok(Err("the file ends inside the header of the capture".to_owned()));
         }
+        Err(error) => return Ok(Err(reason(&error).to_owned())),
     };
     let mut links = Vec::new();
     let mut size = BUFFER;

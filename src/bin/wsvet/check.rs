@@ -7,7 +7,7 @@ use std::path::Path;
 use wsvet::Role;
 
 use crate::args::{Check, Format};
-use crate::connection::Bench;
+use crate::connection::{Bench, Tally};
 use crate::judge::{Judge, Thoroughness};
 use crate::report::{Place, Report};
 use crate::{capture, hex};
@@ -18,23 +18,15 @@ const GUESS: u64 = 64 << 10;
 /// How much of raw input is read at once, in bytes.
 const PIECE: usize = 64 << 10;
 
-/// What became of the whole command.
-pub(crate) struct Outcome {
-    pub(crate) violations: u64,
-    /// An input could not be read, or holds no WebSocket traffic.
-    pub(crate) failed: bool,
-}
-
 /// Judges all inputs. An error is the report's; what is wrong with an input is said with `complain`.
 pub(crate) fn run(
     args: &Check,
     report: &mut dyn Report,
     complain: &mut dyn FnMut(&str),
-) -> io::Result<Outcome> {
+) -> io::Result<Tally> {
     let thoroughness = Thoroughness { keep_going: args.keep_going, payload: args.payload };
     let limits = args.limits;
-    let mut bench = Bench { limits, thoroughness, report, connections: 0, violations: 0 };
-    let mut failed = false;
+    let mut bench = Bench { limits, thoroughness, report, tally: Tally::default() };
     for path in &args.inputs {
         let name =
             if path == Path::new("-") { "standard input".into() } else { path.to_string_lossy() };
@@ -43,15 +35,12 @@ pub(crate) fn run(
             Ok(notices) => notices.iter().for_each(|notice| complain(&format!("{name}: {notice}"))),
             Err(error) => {
                 complain(&format!("{name}: {error}"));
-                failed = true;
+                bench.tally.unusable += 1;
             }
         }
     }
-    let violations = bench.violations;
-    if !failed || bench.connections > 0 {
-        bench.report.finish(bench.connections, violations)?;
-    }
-    Ok(Outcome { violations, failed })
+    bench.report.finish(&bench.tally)?;
+    Ok(bench.tally)
 }
 
 /// Judges one input: what else is to be said of it, or why it cannot be judged.
@@ -79,9 +68,9 @@ fn input(
     let mut input = io::Cursor::new(start).chain(source);
     match format {
         Format::Pcap => {
-            let before = bench.connections;
+            let before = bench.tally.connections;
             let summary = capture::judge(input, bench)?;
-            if bench.connections == before {
+            if bench.tally.connections == before {
                 return Ok(Err(summary.cut.clone().unwrap_or_else(|| summary.nothing())));
             }
             Ok(Ok(summary.notices()))
@@ -139,9 +128,14 @@ fn guess(start: &[u8]) -> Format {
             0xA1B2_C3D4 | 0xD4C3_B2A1 | 0xA1B2_3C4D | 0x4D3C_B2A1 | 0xA1B2_CD34 | 0x34CD_B2A1
             | 0x0A0D_0D0A,
         ) => Format::Pcap,
-        _ if hex::looks_like_hex(start) => Format::Hex,
+        // No frame is made of printable characters, so other text is hex with a mistake.
+        _ if hex::looks_like_hex(start) || start.iter().all(is_printable) => Format::Hex,
         _ => Format::Raw,
     }
+}
+
+fn is_printable(byte: &u8) -> bool {
+    byte.is_ascii_graphic() || byte.is_ascii_whitespace()
 }
 
 fn reason(error: &io::Error) -> String {

@@ -46,21 +46,35 @@ pub(crate) struct Bench<'a> {
     pub(crate) limits: Limits,
     pub(crate) thoroughness: Thoroughness,
     pub(crate) report: &'a mut dyn Report,
-    /// How many WebSocket connections there were.
+    pub(crate) tally: Tally,
+}
+
+/// How much was judged.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Tally {
+    /// WebSocket connections.
     pub(crate) connections: usize,
+    /// Frames that are complete and break nothing.
+    pub(crate) frames: u64,
     pub(crate) violations: u64,
+    /// Inputs that could not be judged.
+    pub(crate) unusable: usize,
 }
 
 impl Bench<'_> {
     /// The number of the next WebSocket connection.
     pub(crate) fn next_connection(&mut self) -> usize {
-        self.connections += 1;
-        self.connections - 1
+        self.tally.connections += 1;
+        self.tally.connections - 1
     }
 
     /// Passes a record on to the report.
     pub(crate) fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
-        self.violations += u64::from(matches!(record, Record::Broken(_)));
+        match record {
+            Record::Frame(_) => self.tally.frames += 1,
+            Record::Broken(_) => self.tally.violations += 1,
+            Record::Incomplete(_) => {}
+        }
         self.report.record(place, record)
     }
 }
@@ -127,7 +141,7 @@ impl Connection {
             let place = place(&judges[from], self.stream, None);
             let end = &self.ends[from];
             if let (Some(missing), false) = (end.stream.gap(), end.ended) {
-                bench.report.gap(&place, missing)?;
+                bench.report.gap(&place, judges[from].offset(), missing)?;
             }
             judges[from].end(false, &mut |record| bench.record(&place, &record))?;
         }
@@ -207,7 +221,7 @@ impl Connection {
         let place = place(judge, self.stream, Some(packet));
         let stream = &self.ends[from].stream;
         if let Some(missing) = stream.gap() {
-            bench.report.gap(&place, missing)?;
+            bench.report.gap(&place, judge.offset(), missing)?;
             return judge.end(false, &mut |record| bench.record(&place, &record));
         }
         let eof = !self.abandoned;

@@ -56,6 +56,7 @@ fn decode_word(word: &[u8], bytes: &mut Vec<u8>) -> Result<(), (usize, Fault)> {
         bytes.push(high << 4 | low);
     }
     match pairs.remainder() {
+        [] if digits.is_empty() && skipped > 0 => Err((word.len() - 1, Fault::HalfByte)),
         [] => Ok(()),
         [last] if digit(*last).is_none() => Err((word.len() - 1, Fault::NoDigit(*last))),
         _ => Err((word.len() - 1, Fault::HalfByte)),

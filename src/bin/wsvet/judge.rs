@@ -139,6 +139,11 @@ impl Judge {
         self.connection
     }
 
+    /// How many bytes were judged.
+    pub(crate) fn offset(&self) -> u64 {
+        self.validator.offset() + self.cut_len as u64
+    }
+
     /// Whether a Close was sent.
     pub(crate) fn is_closed(&self) -> bool {
         self.validator.is_closed()
@@ -168,11 +173,11 @@ impl Judge {
         if self.broken {
             return Ok(());
         }
-        let offset = self.validator.offset() + self.cut_len as u64;
+        let offset = self.offset();
         let missing = self.open.as_ref().map(|open| open.remaining);
         let within = if missing.is_some() || self.cut_len > 0 {
             Within::Frame
-        } else if self.validator.message().is_some() && !self.validator.is_closed() {
+        } else if self.validator.message().is_some() {
             Within::Message
         } else {
             return Ok(());

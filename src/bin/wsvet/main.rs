@@ -26,6 +26,7 @@ use clap::Parser;
 use wsvet::CloseCode;
 
 use crate::args::{Check, Cli, Command};
+use crate::connection::Tally;
 use crate::report::{Json, Text};
 use crate::style::BAD;
 
@@ -51,7 +52,7 @@ fn run(cli: &Cli) -> io::Result<u8> {
     let stdout = io::stdout().lock();
     let mut out = BufWriter::new(AutoStream::new(stdout, cli.color.into()));
     let status = match &cli.command {
-        Command::Check(args) => return check(cli, args, out),
+        Command::Check(args) => check(cli, args, &mut out)?,
         Command::Demo => demo::run(&mut out).map(|()| 0)?,
         Command::Explain { what } => match explain::explain(&mut out, what)? {
             Ok(()) => 0,
@@ -70,17 +71,19 @@ fn run(cli: &Cli) -> io::Result<u8> {
     Ok(status)
 }
 
-fn check(cli: &Cli, args: &Check, out: impl Write) -> io::Result<u8> {
+fn check(cli: &Cli, args: &Check, out: &mut impl Write) -> io::Result<u8> {
     let mut complain = |message: &str| complain(cli, message);
-    let outcome = if args.json {
+    let tally = if args.json {
+        // Nothing in it is a colour, so nothing may be taken out for one.
+        let out = BufWriter::new(io::stdout().lock());
         check::run(args, &mut Json::new(out, args.payload), &mut complain)?
     } else {
         check::run(args, &mut Text::new(out, args.payload), &mut complain)?
     };
-    Ok(match outcome {
-        check::Outcome { failed: true, .. } => UNUSABLE,
-        check::Outcome { violations: 0, .. } => 0,
-        _ => BROKEN,
+    Ok(match tally {
+        Tally { unusable: 1.., .. } => UNUSABLE,
+        Tally { violations: 1.., .. } => BROKEN,
+        _ => 0,
     })
 }
 

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 use wsvet::Role;
 
+use crate::connection::Tally;
 use crate::http::Agreement;
 use crate::judge::Record;
 
@@ -42,9 +43,9 @@ pub(crate) trait Report {
 
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()>;
 
-    /// Bytes of a direction are missing in the capture, so it is judged only up to there.
-    fn gap(&mut self, place: &Place, missing: u64) -> io::Result<()>;
+    /// Bytes of a direction are missing in the capture, so it is judged only up to `offset`.
+    fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()>;
 
     /// All inputs were judged.
-    fn finish(&mut self, connections: usize, violations: u64) -> io::Result<()>;
+    fn finish(&mut self, tally: &Tally) -> io::Result<()>;
 }

@@ -3,9 +3,12 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::{Place, Report, hex_bytes};
+use crate::connection::Tally;
 use crate::http::Agreement;
 use crate::judge::{Broken, Frame, Incomplete, Record};
 
@@ -37,7 +40,7 @@ impl<W: Write> Json<W> {
         if let Some(packet) = place.packet {
             line.insert("packet".into(), packet.into());
         }
-        serde_json::to_writer(&mut self.out, &line)?;
+        line.serialize(&mut Serializer::with_formatter(&mut self.out, Ascii))?;
         writeln!(self.out)
     }
 
@@ -92,11 +95,11 @@ impl<W: Write> Report for Json<W> {
         }
     }
 
-    fn gap(&mut self, place: &Place, missing: u64) -> io::Result<()> {
-        self.line("gap", place, json!({ "missing": missing }))
+    fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()> {
+        self.line("gap", place, json!({ "offset": offset, "missing": missing }))
     }
 
-    fn finish(&mut self, _: usize, _: u64) -> io::Result<()> {
+    fn finish(&mut self, _: &Tally) -> io::Result<()> {
         self.out.flush()
     }
 }
@@ -123,4 +126,27 @@ fn incomplete_line(incomplete: &Incomplete) -> Value {
         line["missing"] = missing.into();
     }
     line
+}
+
+/// Compact JSON in ASCII alone: a payload can neither end a line for a reader that knows more line
+/// ends than one, nor steer a terminal.
+struct Ascii;
+
+impl Formatter for Ascii {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        for character in fragment.chars() {
+            if character.is_ascii() && !character.is_ascii_control() {
+                out.write_all(&[character as u8])?;
+            } else {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    write!(out, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
 }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use wsvet::{Header, OpCode, Place as RulePlace, Role, Rule};
 
 use super::{Place, Report};
+use crate::connection::Tally;
 use crate::http::Agreement;
 use crate::judge::{Broken, Frame, Incomplete, Record, Within};
 use crate::style::{BAD, CLIENT, CODE, DIM, GOOD, HEADING, SERVER, paragraph, width};
@@ -15,9 +16,13 @@ use crate::style::{BAD, CLIENT, CODE, DIM, GOOD, HEADING, SERVER, paragraph, wid
 pub(crate) struct Text<W> {
     out: W,
     payload: bool,
-    /// The connection and input of the last line, so that a heading stands where they change.
-    shown: Option<usize>,
+    /// The input whose heading is still to be printed, once there is something below it.
+    input: Option<String>,
     inputs: usize,
+    /// Whether the head of the table was printed.
+    table: bool,
+    /// The frame of the last row, by its connection, sender and offset.
+    row: Option<(usize, Role, u64)>,
 }
 
 /// How far what belongs to a frame is indented.
@@ -26,22 +31,29 @@ const INDENT: &str = "        ";
 impl<W: Write> Text<W> {
     /// `payload` says whether each frame's payload is printed too.
     pub(crate) fn new(out: W, payload: bool) -> Self {
-        Self { out, payload, shown: None, inputs: 0 }
+        Self { out, payload, input: None, inputs: 0, table: false, row: None }
     }
 
-    /// Prints the heading of the table, where another connection is shown now.
+    /// Prints the name of the input, where nothing of it was shown yet.
+    fn heading(&mut self) -> io::Result<()> {
+        let Some(name) = self.input.take() else { return Ok(()) };
+        if self.inputs > 0 {
+            writeln!(self.out)?;
+        }
+        self.inputs += 1;
+        writeln!(self.out, "{HEADING}{}{HEADING:#}", name.escape_debug())
+    }
+
+    /// Prints the head of the table, once for each input.
     fn table(&mut self, place: &Place) -> io::Result<()> {
-        if self.shown == Some(place.connection) {
+        self.heading()?;
+        if std::mem::replace(&mut self.table, true) {
             return Ok(());
         }
-        if self.shown.is_some() && place.stream.is_some() {
-            writeln!(self.out, "{DIM}connection {}{DIM:#}", place.connection)?;
-        }
-        self.shown = Some(place.connection);
-        let packet = if place.packet.is_some() || place.stream.is_some() { "packet" } else { "" };
+        let capture = if place.stream.is_some() { "conn packet " } else { "" };
         writeln!(
             self.out,
-            "{HEADING}{packet:>6} {:<6} {:>8}  {:<20} {:>9}{HEADING:#}",
+            "{HEADING}{capture}{:<6} {:>9}  {:<20} {:>11}{HEADING:#}",
             "from", "byte", "frame", "payload"
         )
     }
@@ -68,7 +80,16 @@ impl<W: Write> Text<W> {
         header: &Header,
         preview: &str,
     ) -> io::Result<()> {
-        let packet = place.packet.map_or(String::new(), |packet| packet.to_string());
+        let frame = Some((place.connection, place.from, offset));
+        if std::mem::replace(&mut self.row, frame) == frame {
+            return Ok(());
+        }
+        let number = place.connection;
+        let capture = match (place.stream, place.packet) {
+            (None, _) => String::new(),
+            (Some(_), None) => format!("{number:>4} {:>6} ", "end"),
+            (Some(_), Some(packet)) => format!("{number:>4} {packet:>6} "),
+        };
         let color = match place.from {
             Role::Client => CLIENT,
             Role::Server => SERVER,
@@ -76,10 +97,10 @@ impl<W: Write> Text<W> {
         let from = place.from.name();
         let kind = kind(header);
         let len = bytes(header.payload_len());
-        writeln!(
-            self.out,
-            "{packet:>6} {color}{from:<6}{color:#} {offset:>8}  {kind:<20} {len:>9}  {preview}"
-        )
+        let row = format!(
+            "{capture}{color}{from:<6}{color:#} {offset:>9}  {kind:<20} {len:>11}  {preview}"
+        );
+        writeln!(self.out, "{}", row.trim_end())
     }
 
     fn broken(&mut self, place: &Place, broken: &Broken<'_>) -> io::Result<()> {
@@ -123,12 +144,8 @@ impl<W: Write> Text<W> {
 
 impl<W: Write> Report for Text<W> {
     fn input(&mut self, name: &str) -> io::Result<()> {
-        if self.inputs > 0 {
-            writeln!(self.out)?;
-        }
-        self.inputs += 1;
-        writeln!(self.out, "{HEADING}{name}{HEADING:#}")?;
-        self.shown = None;
+        self.input = Some(name.to_owned());
+        self.table = false;
         Ok(())
     }
 
@@ -139,6 +156,7 @@ impl<W: Write> Report for Text<W> {
         server: SocketAddr,
         agreement: &Agreement,
     ) -> io::Result<()> {
+        self.heading()?;
         let target = agreement.target.as_deref().unwrap_or("?").escape_debug();
         let deflate = if agreement.permessage_deflate { ", permessage-deflate" } else { "" };
         writeln!(
@@ -157,26 +175,38 @@ impl<W: Write> Report for Text<W> {
         }
     }
 
-    fn gap(&mut self, place: &Place, missing: u64) -> io::Result<()> {
+    fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()> {
         self.table(place)?;
         let from = place.from.name();
         writeln!(
             self.out,
-            "{INDENT}{DIM}{} from the {from} are missing in the capture: it is judged up to \
-             there{DIM:#}",
+            "{INDENT}{DIM}{} from the {from} are missing in the capture: it is judged up to byte \
+             {offset}{DIM:#}",
             bytes(missing)
         )
     }
 
-    fn finish(&mut self, connections: usize, violations: u64) -> io::Result<()> {
-        let s = |n| if n == 1 { "" } else { "s" };
-        let among = format!("{connections} connection{}", s(connections as u64));
-        match violations {
-            0 => writeln!(self.out, "{GOOD}✓ nothing is broken{GOOD:#} in {among}")?,
-            n => writeln!(self.out, "{BAD}✗ {n} violation{}{BAD:#} in {among}", s(n))?,
+    fn finish(&mut self, tally: &Tally) -> io::Result<()> {
+        let Tally { connections, frames, violations, unusable } = *tally;
+        if connections > 0 {
+            let verdict = match violations {
+                0 => format!("{GOOD}✓ nothing is broken{GOOD:#}"),
+                n => format!("{BAD}✗ {}{BAD:#}", count(n, "violation")),
+            };
+            let frames = count(frames, "whole frame");
+            let connections = count(connections as u64, "connection");
+            writeln!(self.out, "{verdict} ({frames} in {connections})")?;
+        }
+        if unusable > 0 {
+            let inputs = count(unusable as u64, "input");
+            writeln!(self.out, "{BAD}✗ {inputs} could not be judged{BAD:#}")?;
         }
         self.out.flush()
     }
+}
+
+fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Shows the bytes around the one that breaks the rule, with a mark below it.
