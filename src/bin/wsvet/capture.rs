@@ -24,6 +24,8 @@ pub(crate) struct Summary {
     /// How many TCP connections there were.
     connections: usize,
     fragments: u64,
+    /// How many TCP packets were not captured to their end.
+    not_whole: u64,
     /// A link type that is not read, and how many packets have it.
     unknown_link: Option<(i32, u64)>,
     /// Where and why the capture could not be read to its end.
@@ -42,8 +44,12 @@ impl Summary {
             );
         }
         match (self.packets, self.connections, self.other) {
-            (0, ..) => "no WebSocket traffic: the capture holds no packet".to_owned(),
-            (packets, 0, _) => format!("no WebSocket traffic: none of {packets} packets is TCP"),
+            (0, ..) => {
+                "no WebSocket traffic: the capture holds no packet that can be read".to_owned()
+            }
+            (packets, 0, _) => {
+                format!("no WebSocket traffic: none of the packets is TCP ({packets} read)")
+            }
             (_, 1, Some(why)) => format!("no WebSocket traffic: {why}"),
             (_, n, _) => format!(
                 "no WebSocket traffic: none of {n} TCP connections was upgraded \
@@ -56,10 +62,16 @@ impl Summary {
     pub(crate) fn notices(&self) -> Vec<String> {
         let mut notices = Vec::from_iter(self.cut.clone());
         if self.fragments > 0 {
-            notices.push(format!("{} IP fragments were left out", self.fragments));
+            notices.push(format!("IP fragments are not put together: {} left out", self.fragments));
+        }
+        if self.not_whole > 0 {
+            notices.push(format!(
+                "packets not captured to their end: {} (capture with a larger snapshot length)",
+                self.not_whole
+            ));
         }
         if let Some((link, packets)) = self.unknown_link {
-            notices.push(format!("{packets} packets of link type {link} were left out"));
+            notices.push(format!("packets of link type {link} are not read: {packets} left out"));
         }
         notices
     }
@@ -103,7 +115,10 @@ fn read(
                 if let Some((link, bytes)) = packet(&block, &mut links) {
                     summary.packets += 1;
                     match dissect(summary.packets, link, bytes) {
-                        Content::Tcp(segment) => connections.segment(&segment, bench)?,
+                        Content::Tcp(segment) => {
+                            summary.not_whole += u64::from(segment.not_captured > 0);
+                            connections.segment(&segment, bench)?;
+                        }
                         Content::Other => {}
                         Content::Fragment => summary.fragments += 1,
                         Content::UnknownLink => {

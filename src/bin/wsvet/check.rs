@@ -64,6 +64,9 @@ fn input(
     if start.is_empty() {
         return Ok(Err("no WebSocket traffic: the input is empty".to_owned()));
     }
+    if args.format.is_none() && is_compressed(&start) {
+        return Ok(Err("the file is compressed: unpack it first".to_owned()));
+    }
     let format = args.format.unwrap_or_else(|| guess(&start));
     let mut input = io::Cursor::new(start).chain(source);
     match format {
@@ -132,6 +135,12 @@ fn guess(start: &[u8]) -> Format {
         _ if hex::looks_like_hex(start) || start.iter().all(is_printable) => Format::Hex,
         _ => Format::Raw,
     }
+}
+
+/// Whether this is the start of a file of gzip, zstd, xz or bzip2.
+fn is_compressed(start: &[u8]) -> bool {
+    let magics: [&[u8]; 4] = [b"\x1F\x8B\x08", b"\x28\xB5\x2F\xFD", b"\xFD7zXZ", b"BZh"];
+    magics.iter().any(|magic| start.starts_with(magic))
 }
 
 fn is_printable(byte: &u8) -> bool {

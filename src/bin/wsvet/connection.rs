@@ -57,6 +57,8 @@ pub(crate) struct Tally {
     /// Frames that are complete and break nothing.
     pub(crate) frames: u64,
     pub(crate) violations: u64,
+    /// Directions that were judged only up to a gap in the capture.
+    pub(crate) gaps: u64,
     /// Inputs that could not be judged.
     pub(crate) unusable: usize,
 }
@@ -66,6 +68,12 @@ impl Bench<'_> {
     pub(crate) fn next_connection(&mut self) -> usize {
         self.tally.connections += 1;
         self.tally.connections - 1
+    }
+
+    /// Tells the report that a direction is judged only up to here.
+    fn gap(&mut self, judge: &Judge, stream: usize, missing: u64) -> io::Result<()> {
+        self.tally.gaps += 1;
+        self.report.gap(&place(judge, stream, None), judge.offset(), missing)
     }
 
     /// Passes a record on to the report.
@@ -92,7 +100,8 @@ impl Connection {
 
     /// Whether this segment opens another connection between the same ends.
     pub(crate) fn is_succeeded_by(&self, segment: &Segment<'_>) -> bool {
-        segment.syn && !self.ends[self.sender(segment)].stream.may_start_with(segment)
+        let over = !segment.ack && self.ends.iter().all(|end| end.ended);
+        segment.syn && (over || !self.ends[self.sender(segment)].stream.may_start_with(segment))
     }
 
     /// Takes the next segment, in the order of the capture.
@@ -119,7 +128,8 @@ impl Connection {
         if !bytes.is_empty() && !self.ends[from].ended {
             self.bytes(from, &bytes, segment.packet, bench)?;
         }
-        if segment.rst || self.ends[from].stream.is_finished() {
+        let stream = &mut self.ends[from].stream;
+        if stream.is_finished() || segment.rst && stream.is_in_window(segment) {
             self.end(from, segment.packet, bench)?;
         }
         Ok(())
@@ -132,8 +142,10 @@ impl Connection {
     /// Ends the connection with the capture.
     pub(crate) fn finish(mut self, bench: &mut Bench<'_>) -> io::Result<Option<&'static str>> {
         let Stage::Frames(judges, client) = &mut self.stage else {
+            let gap = self.ends.iter().any(|end| end.stream.gap().is_some());
             return Ok(Some(match self.stage {
                 Stage::Other(why) => why,
+                _ if gap => "bytes of its HTTP heads are missing in the capture",
                 _ => "no WebSocket upgrade was captured",
             }));
         };
@@ -141,7 +153,7 @@ impl Connection {
             let place = place(&judges[from], self.stream, None);
             let end = &self.ends[from];
             if let (Some(missing), false) = (end.stream.gap(), end.ended) {
-                bench.report.gap(&place, judges[from].offset(), missing)?;
+                bench.gap(&judges[from], self.stream, missing)?;
             }
             judges[from].end(false, &mut |record| bench.record(&place, &record))?;
         }
@@ -221,7 +233,7 @@ impl Connection {
         let place = place(judge, self.stream, Some(packet));
         let stream = &self.ends[from].stream;
         if let Some(missing) = stream.gap() {
-            bench.report.gap(&place, judge.offset(), missing)?;
+            bench.gap(judge, self.stream, missing)?;
             return judge.end(false, &mut |record| bench.record(&place, &record));
         }
         let eof = !self.abandoned;

@@ -8,8 +8,8 @@ use wsvet::{CloseCode, CodeInfo, Rule};
 use crate::contrast;
 use crate::style::{BAD, CODE, HEADING, paragraph, width};
 
-/// The narrowest terminal on which two codes stand side by side, in columns.
-const SIDE_BY_SIDE: usize = 60;
+/// The narrowest terminal on which tables are readable, in columns.
+const TABLE: usize = 60;
 
 /// Explains a close code or a rule; an error says what can be asked for.
 pub(crate) fn explain(out: &mut impl Write, what: &str) -> io::Result<Result<(), String>> {
@@ -19,7 +19,11 @@ pub(crate) fn explain(out: &mut impl Write, what: &str) -> io::Result<Result<(),
     if let Ok(code) = what.parse() {
         return explain_code(out, CloseCode(code)).map(Ok);
     }
-    if what.bytes().all(|byte| byte.is_ascii_digit()) {
+    let named = CloseCode::REGISTRY.iter().find(|info| info.name.eq_ignore_ascii_case(what));
+    if let Some(info) = named {
+        return explain_code(out, info.first).map(Ok);
+    }
+    if !what.is_empty() && what.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(Err(format!("'{what}' is no close code: a code has two bytes, 0 to 65535")));
     }
     let near = Rule::ALL
@@ -40,13 +44,13 @@ pub(crate) fn compare(out: &mut impl Write, left: CloseCode, right: CloseCode) -
         return explain_code(out, left);
     }
     let rows = facts(left).into_iter().zip(facts(right));
-    if width() >= SIDE_BY_SIDE {
+    if width() >= TABLE {
         let mut table = table();
         table.set_header(["", &left.to_string(), &right.to_string()]);
         for ((name, left), (_, right)) in rows {
             table.add_row([name, &left, &right]);
         }
-        print(out, &table)?;
+        table.lines().try_for_each(|line| writeln!(out, "{}", line.trim_end()))?;
     } else {
         for ((name, first), (_, second)) in rows {
             writeln!(out, "{HEADING}{name}{HEADING:#}")?;
@@ -77,37 +81,46 @@ pub(crate) fn compare(out: &mut impl Write, left: CloseCode, right: CloseCode) -
 
 /// Lists the registry.
 pub(crate) fn codes(out: &mut impl Write) -> io::Result<()> {
-    let mut table = table();
-    table.set_header(["code", "name", "category", "sent by", "what it means"]);
-    for info in CloseCode::REGISTRY {
-        let code = range(info);
-        table.add_row([
-            &code,
-            info.name,
-            &info.category.to_string(),
-            &info.sender.to_string(),
-            info.meaning,
-        ]);
-    }
-    print(out, &table)?;
+    let rows = CloseCode::REGISTRY.iter().map(|info| {
+        [range(info), info.name.to_owned(), info.category.to_string(), info.sender.to_string()]
+    });
+    list(out, ["code", "name", "category", "sent by"], rows)?;
     writeln!(out, "\n'wsvet explain CODE' says more; 'wsvet compare CODE CODE' tells two apart.")
 }
 
 /// Lists the rules in the order of their precedence.
 pub(crate) fn rules(out: &mut impl Write) -> io::Result<()> {
-    let mut table = table();
-    table.set_header(["rule", "section", "code", "broken when"]);
-    for rule in Rule::ALL {
-        table.add_row([
-            rule.id(),
-            &section(*rule),
-            &rule.close_code().0.to_string(),
-            rule.breaks(),
-        ]);
-    }
-    print(out, &table)?;
-    writeln!(out, "\nWhere a frame breaks several rules, the first in this order counts.")?;
+    let rows = Rule::ALL.iter().map(|rule| {
+        let code = rule.close_code().0.to_string();
+        [rule.id().to_owned(), section(*rule), code, rule.breaks().to_owned()]
+    });
+    list(out, ["rule", "section", "code", "broken when"], rows)?;
+    writeln!(out)?;
+    paragraph(out, "", "Where a frame breaks several rules, the first in this order counts.")?;
     writeln!(out, "'wsvet explain RULE' says more.")
+}
+
+/// Prints rows as a table, or one fact below the other where that is too wide.
+fn list<const N: usize>(
+    out: &mut impl Write,
+    head: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> io::Result<()> {
+    if width() < TABLE {
+        for row in rows {
+            writeln!(out, "{HEADING}{}{HEADING:#}", row[0])?;
+            for (name, fact) in head.iter().zip(&row).skip(1) {
+                paragraph(out, "  ", &format!("{name}: {fact}"))?;
+            }
+        }
+        return Ok(());
+    }
+    let mut table = table();
+    table.load_style(presets::NOTHING).set_header(head).add_rows(rows);
+    let mut lines = table.lines();
+    let head = lines.next().unwrap_or_default();
+    writeln!(out, "{HEADING}{}{HEADING:#}", head.trim_end())?;
+    lines.try_for_each(|line| writeln!(out, "{}", line.trim_end()))
 }
 
 fn explain_code(out: &mut impl Write, code: CloseCode) -> io::Result<()> {
@@ -183,8 +196,4 @@ fn table() -> Table {
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(width() as u16);
     table
-}
-
-fn print(out: &mut impl Write, table: &Table) -> io::Result<()> {
-    table.lines().try_for_each(|line| writeln!(out, "{}", line.trim_end()))
 }

@@ -1,16 +1,20 @@
 //! The opening handshake, as far as it must be read: where the frames begin, and what was agreed.
 
-use httparse::{EMPTY_HEADER, Header, Request, Response, Status};
+use httparse::{EMPTY_HEADER, Header, ParserConfig, Request, Response, Status};
 use wsvet::Role;
 
 /// The most bytes of an HTTP head.
-const MAX_HEAD: usize = 256 << 10;
+const MAX_HEAD: usize = 64 << 10;
 
 /// The most bytes that a client may send ahead of the server's answer to its upgrade.
 const MAX_AHEAD: usize = 4 << 20;
 
 /// The most header lines of an HTTP head.
-const MAX_HEADERS: usize = 256;
+const MAX_HEADERS: usize = 1024;
+
+/// Up to this many bytes a head is read again with every byte, so that what is no HTTP is told
+/// early; later only with a line's end, so that a head costs no more the finer it is cut.
+const EAGER: usize = 64;
 
 /// What the handshake agreed on.
 #[derive(Clone, Default, Debug, PartialEq, Eq)]
@@ -36,11 +40,15 @@ pub(crate) enum Progress {
 #[derive(Default)]
 struct Side {
     bytes: Vec<u8>,
+    /// How many of them are done with.
+    done: usize,
     body: Body,
+    /// What is not done with was looked at, and no line has ended since.
+    looked: bool,
 }
 
 /// What is left of the body of the message whose head was read last.
-#[derive(Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default)]
 enum Body {
     #[default]
     None,
@@ -76,26 +84,36 @@ pub(crate) struct Handshake {
 
 impl Handshake {
     /// Which end sends a stream that starts with these bytes; `None` where it is neither's.
-    pub(crate) fn sender(start: [u8; 5]) -> Option<Role> {
+    pub(crate) fn sender(start: [u8; 12]) -> Option<Role> {
         match &start {
-            b"HTTP/" => Some(Role::Server),
-            [b'G', b'E', b'T', b' ', _] => Some(Role::Client),
+            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'1'..=b'5', ..] => {
+                Some(Role::Server)
+            }
+            [b'G', b'E', b'T', b' ', b'/' | b'h', ..] => Some(Role::Client),
             _ => None,
         }
     }
 
     /// Takes the next bytes of one end.
     pub(crate) fn feed(&mut self, sender: Role, bytes: &[u8]) -> Progress {
-        self.side(sender).bytes.extend_from_slice(bytes);
+        self.side(sender).push(bytes);
+        let progress = self.read();
+        for side in [&mut self.client, &mut self.server] {
+            side.bytes.drain(..std::mem::take(&mut side.done));
+        }
+        progress
+    }
+
+    fn read(&mut self) -> Progress {
         // What one side says can let the other go on.
         loop {
-            let before = (self.client.bytes.len(), self.server.bytes.len(), self.waiting);
+            let before = (self.client.done, self.server.done, self.waiting);
             for progress in [self.read_client(), self.read_server()] {
                 if progress != Progress::Waiting {
                     return progress;
                 }
             }
-            if before == (self.client.bytes.len(), self.server.bytes.len(), self.waiting) {
+            if before == (self.client.done, self.server.done, self.waiting) {
                 return Progress::Waiting;
             }
         }
@@ -121,20 +139,19 @@ impl Handshake {
                 Progress::Waiting
             };
         }
-        if !self.client.skip_body() {
+        if !self.client.skip_body() || !self.client.look() {
             return Progress::Waiting;
         }
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
         let mut request = Request::new(&mut headers);
-        match request.parse(&self.client.bytes) {
-            Ok(Status::Partial) if self.client.bytes.len() <= MAX_HEAD => Progress::Waiting,
+        match request.parse(self.client.rest()) {
+            Ok(Status::Partial) if self.client.may_grow() => Progress::Waiting,
             Ok(Status::Complete(len)) => {
                 let upgrade = is_upgrade(request.headers);
                 let target = request.path.unwrap_or_default().to_owned();
                 let body = if upgrade { Body::None } else { request_body(request.headers) };
                 let head = request.method == Some("HEAD");
-                self.client.bytes.drain(..len);
-                self.client.body = body;
+                self.client.drop_front(len, body);
                 if let (true, Some(agreement)) = (upgrade, self.agreed.take()) {
                     return Progress::Upgraded(Agreement { target: Some(target), ..agreement });
                 }
@@ -147,43 +164,43 @@ impl Handshake {
     }
 
     fn read_server(&mut self) -> Progress {
-        if self.agreed.is_some() || !self.server.skip_body() {
+        if self.agreed.is_some() || !self.server.skip_body() || !self.server.look() {
             return Progress::Waiting;
         }
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
         let mut response = Response::new(&mut headers);
-        match response.parse(&self.server.bytes) {
-            Ok(Status::Partial) if self.server.bytes.len() <= MAX_HEAD => Progress::Waiting,
+        let mut config = ParserConfig::default();
+        config
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true);
+        match config.parse_response(&mut response, self.server.rest()) {
+            Ok(Status::Partial) if self.server.may_grow() => Progress::Waiting,
             Ok(Status::Complete(len)) => {
                 let code = response.code.unwrap_or_default();
-                let upgraded = code == 101 && is_upgrade(response.headers);
                 let agreement = Agreement {
                     target: None,
                     permessage_deflate: has_permessage_deflate(response.headers),
                 };
                 let body = response_body(response.headers);
-                self.server.bytes.drain(..len);
-                self.answered(code, upgraded, agreement, body)
+                self.server.drop_front(len, Body::None);
+                self.answered(code, agreement, body)
             }
             _ => Progress::Other("the server does not speak HTTP/1.1"),
         }
     }
 
-    fn answered(
-        &mut self,
-        code: u16,
-        upgraded: bool,
-        agreement: Agreement,
-        body: Body,
-    ) -> Progress {
+    fn answered(&mut self, code: u16, agreement: Agreement, body: Body) -> Progress {
         if matches!(code, 100 | 102..=199) {
             return Progress::Waiting;
         }
         let asked = self.asked.pop_front();
-        if upgraded {
+        if code == 101 {
             return match asked {
-                Some(asked) => {
-                    Progress::Upgraded(Agreement { target: Some(asked.target), ..agreement })
+                Some(Asked { upgrade: false, .. }) => {
+                    Progress::Other("it was upgraded to another protocol")
+                }
+                Some(Asked { target, .. }) => {
+                    Progress::Upgraded(Agreement { target: Some(target), ..agreement })
                 }
                 None => {
                     self.agreed = Some(agreement);
@@ -194,47 +211,70 @@ impl Handshake {
         if asked.as_ref().is_some_and(|asked| asked.upgrade) {
             self.waiting = false;
         }
-        let bodiless = matches!(code, 101 | 204 | 304) || asked.is_some_and(|asked| asked.head);
+        let bodiless = matches!(code, 204 | 304) || asked.is_some_and(|asked| asked.head);
         self.server.body = if bodiless { Body::None } else { body };
         Progress::Waiting
     }
 }
 
 impl Side {
+    fn push(&mut self, bytes: &[u8]) {
+        self.looked &= self.bytes.len() > EAGER && !bytes.contains(&b'\n');
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// What is not done with.
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.done..]
+    }
+
+    /// Whether there may be more to find than at the last look.
+    fn look(&mut self) -> bool {
+        !std::mem::replace(&mut self.looked, true)
+    }
+
+    /// Whether what is there may still be the start of a head or a line.
+    fn may_grow(&self) -> bool {
+        self.rest().len() <= MAX_HEAD
+    }
+
     /// Drops what is there of the body; whether all of it is dropped.
     fn skip_body(&mut self) -> bool {
         loop {
-            match self.body {
+            let there = self.rest().len();
+            let body = self.body;
+            match body {
                 Body::None => return true,
                 Body::UntilEof => {
-                    self.bytes.clear();
+                    self.drop_front(there, Body::UntilEof);
                     return false;
                 }
-                Body::Length(left) if left > self.bytes.len() as u64 => {
-                    self.body = Body::Length(left - self.bytes.len() as u64);
-                    self.bytes.clear();
+                Body::Length(left) if left > there as u64 => {
+                    self.drop_front(there, Body::Length(left - there as u64));
                     return false;
                 }
-                Body::Chunk(left) if left > self.bytes.len() as u64 => {
-                    self.body = Body::Chunk(left - self.bytes.len() as u64);
-                    self.bytes.clear();
+                Body::Chunk(left) if left > there as u64 => {
+                    self.drop_front(there, Body::Chunk(left - there as u64));
                     return false;
                 }
                 Body::Length(left) => self.drop_front(left as usize, Body::None),
                 Body::Chunk(left) => self.drop_front(left as usize, Body::ChunkSize),
-                Body::ChunkSize => match httparse::parse_chunk_size(&self.bytes) {
+                Body::ChunkSize | Body::Trailers if !self.look() => return false,
+                Body::ChunkSize => match httparse::parse_chunk_size(self.rest()) {
                     Ok(Status::Complete((line, 0))) => self.drop_front(line, Body::Trailers),
                     // The chunk, and the line end behind it.
                     Ok(Status::Complete((line, size))) => {
                         self.drop_front(line, Body::Chunk(size.saturating_add(2)));
                     }
-                    Ok(Status::Partial) if self.bytes.len() <= MAX_HEAD => return false,
+                    Ok(Status::Partial) if self.may_grow() => return false,
                     _ => self.body = Body::UntilEof,
                 },
-                Body::Trailers => match self.bytes.windows(2).position(|pair| pair == b"\r\n") {
-                    Some(0) => self.drop_front(2, Body::None),
-                    Some(line) => self.drop_front(line + 2, Body::Trailers),
-                    None if self.bytes.len() <= MAX_HEAD => return false,
+                Body::Trailers => match self.rest().iter().position(|byte| *byte == b'\n') {
+                    Some(end) if self.rest()[..end].trim_ascii().is_empty() => {
+                        self.drop_front(end + 1, Body::None);
+                    }
+                    Some(end) => self.drop_front(end + 1, Body::Trailers),
+                    None if self.may_grow() => return false,
                     None => self.body = Body::UntilEof,
                 },
             }
@@ -242,7 +282,8 @@ impl Side {
     }
 
     fn drop_front(&mut self, len: usize, next: Body) {
-        self.bytes.drain(..len);
+        self.done += len;
+        self.looked = false;
         self.body = next;
     }
 }
@@ -349,10 +390,31 @@ mod tests {
         }
     }
 
+    /// The cost must not grow with the square of the length: this would take minutes.
+    #[test]
+    fn a_body_of_many_small_pieces_costs_no_more_than_its_bytes() {
+        let mut handshake = Handshake::default();
+        let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        assert_eq!(handshake.feed(Role::Server, head), Progress::Waiting);
+        let chunks = b"1\r\nx\r\n".repeat(1 << 20);
+        assert_eq!(handshake.feed(Role::Server, &chunks), Progress::Waiting);
+        let trailers = [&b"0\r\n"[..], &b"t:1\r\n".repeat(1 << 20), b"\r\n"].concat();
+        assert_eq!(handshake.feed(Role::Server, &trailers), Progress::Waiting);
+        assert_eq!(handshake.feed(Role::Client, REQUEST), Progress::Waiting);
+        handshake.asked.push_front(Asked { target: "/".to_owned(), upgrade: false, head: false });
+        handshake.asked.pop_front();
+        assert!(matches!(handshake.feed(Role::Server, ANSWER), Progress::Upgraded(_)));
+    }
+
     #[test]
     fn what_is_not_an_upgrade_is_said_to_be_so() {
         let (progress, ..) = run(&[(Role::Client, b"\x16\x03\x01\x02\x00\x01")], 100);
         assert_eq!(progress, Progress::Other("the client does not speak HTTP/1.1"));
+        let other: &[(Role, &[u8])] = &[
+            (Role::Client, b"GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"),
+            (Role::Server, b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n"),
+        ];
+        assert_eq!(run(other, 1).0, Progress::Other("it was upgraded to another protocol"));
         let refused: &[(Role, &[u8])] =
             &[(Role::Client, REQUEST), (Role::Server, b"HTTP/1.1 403 No\r\n\r\n")];
         assert_eq!(run(refused, 100).0, Progress::Waiting);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use wsvet::{CloseFrame, Header, Policy, Role, Rule, Validator, Violation, mask};
+use wsvet::{CloseFrame, Header, OpCode, Policy, Role, Rule, Validator, Violation, mask};
 
 /// How far a direction is judged, and what is kept for the printer.
 #[derive(Clone, Copy)]
@@ -82,6 +82,8 @@ pub(crate) struct Judge {
     cut: [u8; Header::MAX_LEN],
     cut_len: usize,
     open: Option<Open>,
+    /// The last bytes of the message that is open, plain.
+    message: Vec<u8>,
     /// Something was broken.
     broken: bool,
     /// Nothing more is judged.
@@ -98,7 +100,7 @@ struct Open {
     phase: usize,
     /// The payload, plain: its start, or all of it where that was asked for.
     payload: Vec<u8>,
-    /// The last bytes of the payload so far, plain.
+    /// The last bytes of the payload so far, plain, with those of the fragment before it.
     recent: Vec<u8>,
     broken: bool,
 }
@@ -123,6 +125,7 @@ impl Judge {
             cut: [0; Header::MAX_LEN],
             cut_len: 0,
             open: None,
+            message: Vec::new(),
             broken: false,
             ended: false,
             scratch: Vec::new(),
@@ -202,7 +205,10 @@ impl Judge {
             remaining: header.payload_len(),
             phase: 0,
             payload: Vec::new(),
-            recent: Vec::new(),
+            recent: match header.opcode() {
+                OpCode::Continuation => std::mem::take(&mut self.message),
+                _ => Vec::new(),
+            },
             broken: self.begin(&header, sink)?,
         };
         self.open_or_finish(open, sink)?;
@@ -243,7 +249,8 @@ impl Judge {
         }
         let start = self.validator.offset();
         if let Err(violation) = self.validator.payload(&plain) {
-            let index = violation.offset.saturating_sub(start) as usize;
+            let proof = violation.offset + u64::from(violation.rule == Rule::InvalidCloseCode);
+            let index = proof.saturating_sub(start) as usize;
             open.broken = true;
             open.remember(&plain[..len.min(index + 1)]);
             self.report(violation, Some((open.offset, open.header)), &open.recent, sink)?;
@@ -265,11 +272,14 @@ impl Judge {
             open.broken = true;
             self.report(violation, Some((open.offset, open.header)), &open.recent, sink)?;
         }
+        if open.header.opcode().is_data() {
+            self.message = std::mem::take(&mut open.recent);
+        }
         if open.broken {
             return Ok(());
         }
         let close = match open.header.opcode() {
-            wsvet::OpCode::Close => CloseFrame::decode(&open.payload).unwrap_or_default(),
+            OpCode::Close => CloseFrame::decode(&open.payload).unwrap_or_default(),
             _ => None,
         };
         let Open { offset, header, payload, .. } = &open;

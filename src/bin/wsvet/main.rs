@@ -28,7 +28,7 @@ use wsvet::CloseCode;
 use crate::args::{Check, Cli, Command};
 use crate::connection::Tally;
 use crate::report::{Json, Text};
-use crate::style::BAD;
+use crate::style::{BAD, plain};
 
 /// At least one rule is broken.
 const BROKEN: u8 = 1;
@@ -90,5 +90,5 @@ fn check(cli: &Cli, args: &Check, out: &mut impl Write) -> io::Result<u8> {
 /// Says on standard error what is wrong; if nobody can hear it, nothing is to be done.
 fn complain(cli: &Cli, message: &str) {
     let mut err = AutoStream::new(io::stderr().lock(), cli.color.into());
-    let _ = writeln!(err, "{BAD}wsvet:{BAD:#} {message}");
+    let _ = writeln!(err, "{BAD}wsvet:{BAD:#} {}", plain(message));
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{
-    EtherType, LaxNetSlice, LaxSlicedPacket, LinuxSllHeader, TransportSlice, ether_type,
+    EtherType, IpNumber, LaxNetSlice, LaxSlicedPacket, LinuxSllHeader, TransportSlice, ether_type,
 };
 
 /// A TCP segment, and the packet that it came in.
@@ -18,6 +18,9 @@ pub(crate) struct Segment<'a> {
     pub(crate) fin: bool,
     pub(crate) rst: bool,
     pub(crate) payload: &'a [u8],
+    /// How many bytes of the payload the capture has left out, because it keeps only so many of
+    /// each packet.
+    pub(crate) not_captured: usize,
 }
 
 /// What a packet holds.
@@ -49,21 +52,26 @@ pub(crate) fn dissect(packet: u64, link: i32, bytes: &[u8]) -> Content<'_> {
         _ => return Content::UnknownLink,
     };
     let Some(sliced) = sliced else { return Content::Other };
-    let (from, to, fragmented) = match &sliced.net {
+    let (from, to, payload, claimed) = match &sliced.net {
         Some(LaxNetSlice::Ipv4(ip)) => (
             IpAddr::from(ip.header().source_addr()),
             IpAddr::from(ip.header().destination_addr()),
-            ip.payload().fragmented,
+            ip.payload(),
+            usize::from(ip.header().total_len())
+                .saturating_sub(ip.header().slice().len())
+                .saturating_sub(ip.extensions().auth.map_or(0, |auth| auth.slice().len())),
         ),
         Some(LaxNetSlice::Ipv6(ip)) => (
             IpAddr::from(ip.header().source_addr()),
             IpAddr::from(ip.header().destination_addr()),
-            ip.payload().fragmented,
+            ip.payload(),
+            usize::from(ip.header().payload_length()).saturating_sub(ip.extensions().slice().len()),
         ),
         _ => return Content::Other,
     };
-    if fragmented {
-        return Content::Fragment;
+    if payload.fragmented {
+        let tcp = payload.ip_number == IpNumber::TCP;
+        return if tcp { Content::Fragment } else { Content::Other };
     }
     let Some(TransportSlice::Tcp(tcp)) = &sliced.transport else { return Content::Other };
     Content::Tcp(Segment {
@@ -76,6 +84,7 @@ pub(crate) fn dissect(packet: u64, link: i32, bytes: &[u8]) -> Content<'_> {
         fin: tcp.fin(),
         rst: tcp.rst(),
         payload: tcp.payload(),
+        not_captured: claimed.saturating_sub(payload.payload.len()),
     })
 }
 

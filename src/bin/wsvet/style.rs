@@ -20,9 +20,40 @@ pub(crate) fn width() -> usize {
 
 /// Prints a paragraph that fits the terminal, each line behind `indent`.
 pub(crate) fn paragraph(out: &mut impl Write, indent: &str, text: &str) -> io::Result<()> {
-    let options = textwrap::Options::new(width()).initial_indent(indent).subsequent_indent(indent);
+    let options = textwrap::Options::new(width())
+        .initial_indent(indent)
+        .subsequent_indent(indent)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
     for line in textwrap::wrap(text, options) {
         writeln!(out, "{line}")?;
     }
     Ok(())
+}
+
+/// Text from outside as it may reach a terminal: what cannot be seen is escaped.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\'' | '"' | '\\' => plain.push(character),
+            _ => plain.extend(character.escape_debug()),
+        }
+    }
+    plain
+}
+
+/// As much of a text as these columns hold, with an ellipsis where some is left out.
+pub(crate) fn shorten(text: &str, columns: usize) -> String {
+    if textwrap::core::display_width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut shown = String::new();
+    for character in text.chars() {
+        shown.push(character);
+        if textwrap::core::display_width(&shown) >= columns {
+            shown.pop();
+            break;
+        }
+    }
+    shown + "…"
 }

@@ -14,8 +14,12 @@ const SEGMENT_COST: usize = 64;
 /// The most memory that is kept while nobody knows where the stream starts, in bytes.
 const MAX_UNPLACED: usize = 1 << 20;
 
-/// Puts the segments of one direction in order. Bytes that came first count, as they do for most
-/// receivers: a retransmission never changes what was taken before.
+/// The furthest that a segment can lie ahead, in bytes: the largest window there is (RFC 7323
+/// §2.3). What lies further is of another connection between the same ends.
+const MAX_WINDOW: u64 = 1 << 30;
+
+/// Puts the segments of one direction in order. A retransmission never changes what was passed on
+/// before.
 ///
 /// A stream is placed by its SYN, or where that was not captured by [`place`](Self::place).
 #[derive(Default)]
@@ -44,18 +48,28 @@ impl Stream {
             self.first = Some(start);
             self.next = Some(start);
         }
-        if segment.fin {
-            self.fin.get_or_insert(start + segment.payload.len() as u64);
-        }
-        if self.given_up {
+        let next = self.next.unwrap_or_default();
+        if self.given_up || self.is_placed() && start > next + MAX_WINDOW {
             return;
         }
-        if self.first.is_none() || start > self.next.unwrap_or_default() {
+        let end = start + (segment.payload.len() + segment.not_captured) as u64;
+        if segment.fin && (!self.is_placed() || end >= next) {
+            // The nearest counts: what lies beyond may be a stray of another connection.
+            self.fin = Some(self.fin.map_or(end, |fin| fin.min(end)));
+        }
+        if self.first.is_none() || start > next {
             self.keep(start, segment.payload);
         } else {
             self.pass(start, segment.payload, sink);
         }
         self.catch_up(sink);
+    }
+
+    /// Whether this segment, a RST for one, belongs to what comes next.
+    pub(crate) fn is_in_window(&mut self, segment: &Segment<'_>) -> bool {
+        let start = self.position(segment.seq);
+        let next = self.next.unwrap_or_default();
+        !self.is_placed() || (next..=next + MAX_WINDOW).contains(&start)
     }
 
     /// Whether it is known where the stream starts.
@@ -98,14 +112,14 @@ impl Stream {
 
     /// Whether the FIN has come, and every byte before it.
     pub(crate) fn is_finished(&self) -> bool {
-        self.is_placed() && self.fin.is_some() && self.next >= self.fin
+        self.is_placed() && self.fin.is_some() && self.next == self.fin
     }
 
     /// How many bytes are missing before those that came later, if any did.
     pub(crate) fn gap(&self) -> Option<u64> {
         let next = self.next.filter(|_| self.is_placed())?;
         let after = self.early.first_key_value().map(|(start, _)| *start).or(self.fin)?;
-        after.checked_sub(next).filter(|missing| *missing > 0)
+        after.checked_sub(next).filter(|missing| (1..=MAX_WINDOW).contains(missing))
     }
 
     /// The position of `seq` that lies nearest to the next byte: within 2^31 of it.
@@ -135,6 +149,8 @@ impl Stream {
         let old = next.saturating_sub(start).min(bytes.len() as u64) as usize;
         if old < bytes.len() {
             self.next = Some(next + (bytes.len() - old) as u64);
+            // Nothing follows a FIN, so one that bytes go past was a stray.
+            self.fin = self.fin.filter(|fin| Some(*fin) >= self.next);
             sink(&bytes[old..]);
         }
     }
@@ -180,6 +196,7 @@ mod tests {
             fin: false,
             rst: false,
             payload,
+            not_captured: 0,
         }
     }
 
@@ -206,6 +223,28 @@ mod tests {
         assert_eq!(stream.gap(), Some(2));
         assert_eq!(feed(&mut stream, 14, b"ef"), b"efghi");
         assert_eq!(stream.gap(), None);
+    }
+
+    #[test]
+    fn a_stray_fin_ends_nothing() {
+        let mut stream = started(999);
+        assert_eq!(feed(&mut stream, 1000, b"abc"), b"abc");
+        for stray in [5, 998, 2_000_000_000, 1004] {
+            stream.segment(&Segment { fin: true, ..segment(stray, b"") }, &mut |_| {});
+            assert!(!stream.is_finished(), "{stray}");
+        }
+        assert_eq!(feed(&mut stream, 1003, b"de"), b"de");
+        stream.segment(&Segment { fin: true, ..segment(1005, b"f") }, &mut |_| {});
+        assert!(stream.is_finished());
+    }
+
+    #[test]
+    fn a_fin_behind_bytes_that_were_not_captured_leaves_a_gap() {
+        let mut stream = started(9);
+        let cut = Segment { fin: true, not_captured: 5, ..segment(10, b"abc") };
+        stream.segment(&cut, &mut |_| {});
+        assert!(!stream.is_finished());
+        assert_eq!(stream.gap(), Some(5));
     }
 
     #[test]

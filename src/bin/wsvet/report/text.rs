@@ -10,7 +10,9 @@ use super::{Place, Report};
 use crate::connection::Tally;
 use crate::http::Agreement;
 use crate::judge::{Broken, Frame, Incomplete, Record, Within};
-use crate::style::{BAD, CLIENT, CODE, DIM, GOOD, HEADING, SERVER, paragraph, width};
+use crate::style::{
+    BAD, CLIENT, CODE, DIM, GOOD, HEADING, SERVER, paragraph, plain, shorten, width,
+};
 
 /// Prints records for people.
 pub(crate) struct Text<W> {
@@ -41,7 +43,7 @@ impl<W: Write> Text<W> {
             writeln!(self.out)?;
         }
         self.inputs += 1;
-        writeln!(self.out, "{HEADING}{}{HEADING:#}", name.escape_debug())
+        writeln!(self.out, "{HEADING}{}{HEADING:#}", plain(&name))
     }
 
     /// Prints the head of the table, once for each input.
@@ -53,21 +55,20 @@ impl<W: Write> Text<W> {
         let capture = if place.stream.is_some() { "conn packet " } else { "" };
         writeln!(
             self.out,
-            "{HEADING}{capture}{:<6} {:>9}  {:<20} {:>11}{HEADING:#}",
+            "{HEADING}{capture}{:<6} {:>8}  {:<18} {:>9}{HEADING:#}",
             "from", "byte", "frame", "payload"
         )
     }
 
     fn frame(&mut self, place: &Place, frame: &Frame<'_>) -> io::Result<()> {
-        self.row(place, frame.offset, &frame.header, &preview(frame))?;
+        let used = if place.stream.is_some() { 59 } else { 47 };
+        let room = width().saturating_sub(used + 3).max(12);
+        self.row(place, frame.offset, &frame.header, &preview(frame, room))?;
         if self.payload && !frame.payload.is_empty() {
             for (index, line) in frame.payload.chunks(16).enumerate() {
                 let text: String = line.iter().map(|byte| printable(*byte)).collect();
                 let (offset, hex) = (16 * index, hex_bytes(line, " "));
-                writeln!(
-                    self.out,
-                    "{INDENT}{DIM}{offset:08x}{DIM:#}  {hex:<47}  {DIM}{text}{DIM:#}"
-                )?;
+                writeln!(self.out, "    {DIM}{offset:08x}{DIM:#}  {hex:<47}  {DIM}{text}{DIM:#}")?;
             }
         }
         Ok(())
@@ -98,7 +99,7 @@ impl<W: Write> Text<W> {
         let kind = kind(header);
         let len = bytes(header.payload_len());
         let row = format!(
-            "{capture}{color}{from:<6}{color:#} {offset:>9}  {kind:<20} {len:>11}  {preview}"
+            "{capture}{color}{from:<6}{color:#} {offset:>8}  {kind:<18} {len:>9}  {preview}"
         );
         writeln!(self.out, "{}", row.trim_end())
     }
@@ -133,7 +134,7 @@ impl<W: Write> Text<W> {
         let from = place.from.name();
         let what = match (within, missing) {
             (Within::Frame, Some(missing)) => {
-                format!("inside a frame: {} are missing", bytes(*missing))
+                format!("inside a frame: {} of it are missing", bytes(*missing))
             }
             (Within::Frame, None) => "inside the header of a frame".to_owned(),
             (Within::Message, _) => "inside a fragmented message".to_owned(),
@@ -157,7 +158,7 @@ impl<W: Write> Report for Text<W> {
         agreement: &Agreement,
     ) -> io::Result<()> {
         self.heading()?;
-        let target = agreement.target.as_deref().unwrap_or("?").escape_debug();
+        let target = shorten(&plain(agreement.target.as_deref().unwrap_or("?")), width() / 2);
         let deflate = if agreement.permessage_deflate { ", permessage-deflate" } else { "" };
         writeln!(
             self.out,
@@ -180,16 +181,17 @@ impl<W: Write> Report for Text<W> {
         let from = place.from.name();
         writeln!(
             self.out,
-            "{INDENT}{DIM}{} from the {from} are missing in the capture: it is judged up to byte \
+            "{INDENT}{DIM}the capture lacks the next {} from the {from}: judged up to byte \
              {offset}{DIM:#}",
             bytes(missing)
         )
     }
 
     fn finish(&mut self, tally: &Tally) -> io::Result<()> {
-        let Tally { connections, frames, violations, unusable } = *tally;
+        let Tally { connections, frames, violations, gaps, unusable } = *tally;
         if connections > 0 {
             let verdict = match violations {
+                0 if gaps > 0 => format!("{GOOD}✓ nothing is broken{GOOD:#} as far as captured"),
                 0 => format!("{GOOD}✓ nothing is broken{GOOD:#}"),
                 n => format!("{BAD}✗ {}{BAD:#}", count(n, "violation")),
             };
@@ -197,7 +199,7 @@ impl<W: Write> Report for Text<W> {
             let connections = count(connections as u64, "connection");
             writeln!(self.out, "{verdict} ({frames} in {connections})")?;
         }
-        if unusable > 0 {
+        if connections > 0 && unusable > 0 {
             let inputs = count(unusable as u64, "input");
             writeln!(self.out, "{BAD}✗ {inputs} could not be judged{BAD:#}")?;
         }
@@ -279,13 +281,12 @@ fn rsv(header: &Header) -> String {
 }
 
 /// The start of a payload as it can be shown on one line: text in quotes, bytes in hex.
-fn preview(frame: &Frame<'_>) -> String {
-    let room = width().saturating_sub(57).max(16);
+fn preview(frame: &Frame<'_>, room: usize) -> String {
     if let Some(close) = &frame.close {
         let reason = if close.reason.is_empty() {
             String::new()
         } else {
-            format!(" {}", quoted(close.reason, true, room))
+            format!(" {}", quoted(close.reason, true, room.saturating_sub(5)))
         };
         return format!("{CODE}{}{CODE:#}{reason}", close.code.0);
     }
@@ -294,7 +295,7 @@ fn preview(frame: &Frame<'_>) -> String {
     match std::str::from_utf8(frame.payload) {
         Ok(text) if !opaque => return quoted(text, whole, room),
         // Only the preview's end is cut inside a character.
-        Err(error) if !opaque && error.error_len().is_none() => {
+        Err(error) if !opaque && error.error_len().is_none() && error.valid_up_to() > 0 => {
             let (text, _) = frame.payload.split_at(error.valid_up_to());
             return quoted(&String::from_utf8_lossy(text), false, room);
         }
@@ -310,17 +311,13 @@ fn quoted(text: &str, whole: bool, room: usize) -> String {
     if text.is_empty() && whole {
         return String::new();
     }
-    let mut shown = String::new();
-    let mut cut = !whole;
-    for character in text.chars() {
-        let escaped = character.escape_debug().to_string();
-        if textwrap::core::display_width(&shown) + escaped.len() > room {
-            cut = true;
-            break;
-        }
-        shown.push_str(&escaped);
+    let escaped: String = text.chars().flat_map(char::escape_debug).collect();
+    let shown = shorten(&escaped, room);
+    match shown.strip_suffix('…') {
+        Some(start) => format!("\"{start}\"…"),
+        None if whole => format!("\"{shown}\""),
+        None => format!("\"{shown}\"…"),
     }
-    format!("\"{shown}\"{}", if cut { "…" } else { "" })
 }
 
 fn printable(byte: u8) -> char {

@@ -1,0 +1,254 @@
+//! What the tool prints, whole, and how it ends.
+//!
+//! The expected outputs stand in `tests/output`. After a change that is meant, write them anew with
+//! `WSVET_BLESS=1 cargo test --features cli --test tool`, and read what has changed.
+#![cfg(feature = "cli")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Runs the tool in the package's root with this on its standard input.
+fn run(args: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wsvet"))
+        .args(args)
+        .current_dir(ROOT)
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The tool need not read all of it.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+/// Compares with `tests/output/NAME`, or writes it.
+fn expect(name: &str, actual: &str) {
+    let path = Path::new(ROOT).join("tests/output").join(name);
+    if std::env::var_os("WSVET_BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(actual == expected, "{name} is now:\n{actual}");
+}
+
+/// What a run prints on both streams, and its exit status.
+fn transcript(args: &[&str], input: &[u8]) -> String {
+    let output = run(args, input);
+    let out = String::from_utf8(output.stdout).unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    let status = output.status.code().expect("no signal ends it");
+    assert!(!err.contains("panicked"), "{err}");
+    format!("$ wsvet {}\n{out}{err}[exit status {status}]\n", args.join(" "))
+}
+
+#[test]
+fn demo() {
+    expect("demo.txt", &transcript(&["demo"], b""));
+}
+
+/// The picture in the README is what the demo prints in a terminal.
+#[test]
+fn the_picture_is_what_the_demo_prints() {
+    let output = run(&["demo", "--color", "always"], b"");
+    let ansi = String::from_utf8(output.stdout).unwrap();
+    expect("demo.svg", &(anstyle_svg::Term::new().render_svg(&ansi) + "\n"));
+}
+
+#[test]
+fn explain() {
+    for what in ["1003", "1005", "4123", "unsupported-data", "eof-in-frame"] {
+        expect(&format!("explain-{what}.txt"), &transcript(&["explain", what], b""));
+    }
+    let wrong = ["unsuported-data", "Invalid-UTF8", "xyzzy", "70000", "", "-1"];
+    let wrong: String = wrong.iter().map(|what| transcript(&["explain", what], b"")).collect();
+    expect("explain-wrong.txt", &wrong);
+}
+
+#[test]
+fn compare() {
+    for (left, right) in [("1000", "1003"), ("1003", "1002"), ("1006", "4000"), ("4001", "4002")] {
+        let name = format!("compare-{left}-{right}.txt");
+        expect(&name, &transcript(&["compare", left, right], b""));
+    }
+}
+
+#[test]
+fn tables() {
+    expect("codes.txt", &transcript(&["codes"], b""));
+    expect("rules.txt", &transcript(&["rules"], b""));
+}
+
+#[test]
+fn check_of_a_capture() {
+    let capture = "tests/captures/chromium-1003.pcap";
+    let text_only = ["check", "--server-accepts", "text", capture];
+    expect("check-1003.txt", &transcript(&text_only, b""));
+    let json = ["check", "--server-accepts", "text", "--json", capture];
+    expect("check-1003.json.txt", &transcript(&json, b""));
+    let plain = ["check", "tests/captures/node-plain.pcap"];
+    expect("check-plain.txt", &transcript(&plain, b""));
+    let utf8 = ["check", "--payload", "tests/captures/bad-utf8-fragmented.pcapng"];
+    expect("check-utf8.txt", &transcript(&utf8, b""));
+    let abnormal = ["check", "tests/captures/node-abnormal-server.pcap"];
+    expect("check-abnormal.txt", &transcript(&abnormal, b""));
+    let three = ["check", "tests/captures/node-three-clients.pcap"];
+    expect("check-three.txt", &transcript(&three, b""));
+}
+
+/// The lines that the documentation of `--json` shows.
+#[test]
+fn json_lines_have_the_keys_that_are_promised() {
+    let hex = b"# Hello, then binary\n81 85 37fa213d 7f9f4d5158 0x82 0x80 00000000";
+    let output = run(&["check", "--json", "--server-accepts", "text", "-"], hex);
+    assert_eq!(output.status.code(), Some(1));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    let [frame, violation] = lines[..] else { panic!("{lines:?}") };
+    assert!(frame.starts_with(
+        r#"{"event":"frame","connection":0,"from":"client","offset":0,"header_len":6,"fin":true,"rsv":0,"opcode":1,"masked":true,"payload_len":5"#
+    ));
+    assert!(violation.starts_with(
+        r#"{"event":"violation","connection":0,"from":"client","offset":11,"rule":"unsupported-data","section":"7.4.1","close_code":1003,"text":""#
+    ));
+    let output = run(&["check", "--json", "--format", "raw", "-"], b"\x81\x80abcd\x82\x81abcd");
+    assert_eq!(output.status.code(), Some(0));
+    let last = String::from_utf8(output.stdout).unwrap();
+    assert!(last.lines().last().unwrap().starts_with(
+        r#"{"event":"incomplete","connection":0,"from":"client","offset":12,"within":"frame""#
+    ));
+}
+
+/// One frame a line: the arguments, the hex text, and what is printed of it.
+#[test]
+fn check_of_hex_text() {
+    let cases: [(&[&str], &str); 14] = [
+        (&["--payload"], "81 85 37fa213d 7f9f4d5158 # Hello"),
+        (&["--receiver", "client"], "89 02 68 69 8a 00 88 05 03e8 62 79 65"),
+        (&["--receiver", "client"], "01 03 48 65 6c 89 00 80 02 6c 6f"),
+        (&["--receiver", "client"], "01 03 48 65 6c"),
+        (&["--receiver", "client"], "81 05 48 65"),
+        (&["--receiver", "client"], "81"),
+        (&["--receiver", "client"], "81 03 61 c3 28"),
+        (&["--receiver", "client"], "01 02 61 c3 80 00"),
+        (&["--receiver", "client"], "88 02 03ed"),
+        (&["--receiver", "client"], "82 7f 80 00 00 00 00 00 00 00"),
+        (&["--receiver", "client", "--client-accepts", "binary"], "81 00"),
+        (&["--keep-going", "--receiver", "client"], "f9 fe ff00 00000000 8a 00"),
+        (&["--keep-going"], "81 02 c3 28 81 80 00000000 80 80 00000000"),
+        (&["--permessage-deflate", "--receiver", "client"], "c1 07 f248cdc9c90700 c9 00"),
+    ];
+    let all: String = cases
+        .iter()
+        .map(|(args, hex)| {
+            let args = [&["check"], *args, &["-"]].concat();
+            format!("{}# {hex}\n\n", transcript(&args, hex.as_bytes()))
+        })
+        .collect();
+    expect("check-hex.txt", &all);
+}
+
+#[test]
+fn limits() {
+    let hex = b"02 03 616263 80 02 6465 89 04 70696e67";
+    let check = |args: &[&str]| {
+        let output =
+            run(&[&["check", "--json", "--receiver", "client"], args, &["-"]].concat(), hex);
+        let lines = String::from_utf8(output.stdout).unwrap();
+        lines.lines().filter(|line| line.contains("violation")).count()
+    };
+    assert_eq!(check(&["--max-frame", "4", "--max-message", "5", "--max-fragments", "2"]), 0);
+    assert_eq!(check(&["--max-frame", "3"]), 1);
+    assert_eq!(check(&["--max-message", "4"]), 1);
+    assert_eq!(check(&["--max-fragments", "1"]), 1);
+}
+
+/// What cannot be judged: one clear line, and exit status 2.
+#[test]
+fn input_that_cannot_be_judged() {
+    let http = b"81 85\n81 8g";
+    let cases: [(&[&str], &[u8]); 12] = [
+        (&["-"], b""),
+        (&["-"], http),
+        (&["-"], b"8185 8"),
+        (&["-"], b"# only a comment"),
+        (&["-"], b"GET / HTTP/1.1\r\n\r\n"),
+        (&["-"], b"\xA1\xB2\xC3\xD4"),
+        (&["--format", "pcap", "-"], b"\x81\x00 this is no capture at all"),
+        (&["no-such-file.pcap"], b""),
+        (&["src"], b""),
+        (&[], b""),
+        (&["--max-frame", "-1", "-"], b"8100"),
+        (&["--receiver", "client", "-", "no-such-file"], b"8100"),
+    ];
+    let all: String = cases
+        .iter()
+        .map(|(args, input)| {
+            let text = transcript(&[&["check"], *args].concat(), input);
+            assert!(text.ends_with("[exit status 2]\n"), "{text}");
+            text + "\n"
+        })
+        .collect();
+    expect("check-unusable.txt", &all);
+}
+
+/// A capture cut anywhere is judged as far as it goes, and the rest is said in one line.
+#[test]
+fn a_capture_that_is_cut_or_garbled() {
+    for name in ["aiohttp-close-1003.pcap", "bad-utf8-fragmented.pcapng"] {
+        let whole = std::fs::read(format!("{ROOT}/tests/captures/{name}")).unwrap();
+        for end in (0..whole.len()).step_by(61) {
+            let output = run(&["check", "--json", "-"], &whole[..end]);
+            let err = String::from_utf8(output.stderr).unwrap();
+            assert!(matches!(output.status.code(), Some(0..=2)), "{name} cut at {end}: {err}");
+            assert!(err.lines().count() <= 1 && !err.contains("panicked"), "{err}");
+        }
+        let mut garbled = whole.clone();
+        let at = whole.len() / 2;
+        garbled[at..at + 40].fill(0xFF);
+        let output = run(&["check", "--json", "-"], &garbled);
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(err.lines().count() <= 1 && !err.contains("panicked"), "{err}");
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_those_who_ask() {
+    let colourful = |args: &[&str]| run(args, b"").stdout.contains(&0x1B);
+    assert!(!colourful(&["demo"]));
+    assert!(!colourful(&["demo", "--color", "never"]));
+    assert!(colourful(&["--color", "always", "demo"]));
+    let json = ["check", "--json", "--color", "always", "tests/captures/node-plain.pcap"];
+    assert!(!colourful(&json));
+}
+
+/// What a peer sends reaches the terminal as text alone.
+#[test]
+fn payloads_cannot_steer_the_terminal() {
+    let text = "8a 00 81 08 1b5b33316d c28d 07 88 09 03e8 1b5b326a c285 7f";
+    let output = run(&["check", "--receiver", "client", "-"], text.as_bytes());
+    assert_eq!(output.status.code(), Some(0));
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.chars().all(|c| c == '\n' || !c.is_control()), "{out:?}");
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wsvet"))
+        .args(["check", "--json", "--payload", "tests/captures/node-plain.pcap"])
+        .current_dir(ROOT)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.status.code().is_some(), "no signal ends it");
+}
