@@ -58,7 +58,10 @@ fn demo() {
 fn the_picture_is_what_the_demo_prints() {
     let output = run(&["demo", "--color", "always"], b"");
     let ansi = String::from_utf8(output.stdout).unwrap();
-    expect("demo.svg", &(anstyle_svg::Term::new().render_svg(&ansi) + "\n"));
+    expect(
+        "demo.svg",
+        &(anstyle_svg::Term::new().palette(anstyle_svg::WIN10_CONSOLE).render_svg(&ansi) + "\n"),
+    );
 }
 
 #[test]
