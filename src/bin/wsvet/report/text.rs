@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 
+use textwrap::core::display_width;
 use wsvet::{Header, OpCode, Place as RulePlace, Role, Rule};
 
 use super::{Place, Report};
@@ -18,6 +19,8 @@ use crate::style::{
 pub(crate) struct Text<W> {
     out: W,
     payload: bool,
+    /// The columns of the terminal.
+    width: usize,
     /// The input whose heading is still to be printed, once there is something below it.
     input: Option<String>,
     inputs: usize,
@@ -27,13 +30,16 @@ pub(crate) struct Text<W> {
     row: Option<(usize, Role, u64)>,
 }
 
+/// The narrowest terminal on which the columns stand below each other.
+const TABLE: usize = 70;
+
 /// How far what belongs to a frame is indented.
 const INDENT: &str = "        ";
 
 impl<W: Write> Text<W> {
     /// `payload` says whether each frame's payload is printed too.
     pub(crate) fn new(out: W, payload: bool) -> Self {
-        Self { out, payload, input: None, inputs: 0, table: false, row: None }
+        Self { out, payload, width: width(), input: None, inputs: 0, table: false, row: None }
     }
 
     /// Prints the name of the input, where nothing of it was shown yet.
@@ -53,17 +59,16 @@ impl<W: Write> Text<W> {
             return Ok(());
         }
         let capture = if place.stream.is_some() { "conn packet " } else { "" };
-        writeln!(
-            self.out,
-            "{HEADING}{capture}{:<6} {:>8}  {:<18} {:>9}{HEADING:#}",
-            "from", "byte", "frame", "payload"
-        )
+        let head = if self.width < TABLE {
+            format!("{capture}from byte frame payload")
+        } else {
+            format!("{capture}{:<6} {:>8}  {:<18} {:>9}", "from", "byte", "frame", "payload")
+        };
+        writeln!(self.out, "{HEADING}{head}{HEADING:#}")
     }
 
     fn frame(&mut self, place: &Place, frame: &Frame<'_>) -> io::Result<()> {
-        let used = if place.stream.is_some() { 59 } else { 47 };
-        let room = width().saturating_sub(used + 3).max(12);
-        self.row(place, frame.offset, &frame.header, &preview(frame, room))?;
+        self.row(place, frame.offset, &frame.header, |room| preview(frame, room))?;
         if self.payload && !frame.payload.is_empty() {
             for (index, line) in frame.payload.chunks(16).enumerate() {
                 let text: String = line.iter().map(|byte| printable(*byte)).collect();
@@ -74,23 +79,20 @@ impl<W: Write> Text<W> {
         Ok(())
     }
 
+    /// Prints the row of a frame, unless it was printed last; `preview` is given the columns left.
     fn row(
         &mut self,
         place: &Place,
         offset: u64,
         header: &Header,
-        preview: &str,
+        preview: impl FnOnce(usize) -> String,
     ) -> io::Result<()> {
         let frame = Some((place.connection, place.from, offset));
         if std::mem::replace(&mut self.row, frame) == frame {
             return Ok(());
         }
         let number = place.connection;
-        let capture = match (place.stream, place.packet) {
-            (None, _) => String::new(),
-            (Some(_), None) => format!("{number:>4} {:>6} ", "end"),
-            (Some(_), Some(packet)) => format!("{number:>4} {packet:>6} "),
-        };
+        let packet = place.packet.map_or("end".to_owned(), |packet| packet.to_string());
         let color = match place.from {
             Role::Client => CLIENT,
             Role::Server => SERVER,
@@ -98,22 +100,30 @@ impl<W: Write> Text<W> {
         let from = place.from.name();
         let kind = kind(header);
         let len = bytes(header.payload_len());
-        let row = format!(
-            "{capture}{color}{from:<6}{color:#} {offset:>8}  {kind:<18} {len:>9}  {preview}"
-        );
-        writeln!(self.out, "{}", row.trim_end())
+        let row = if self.width < TABLE {
+            let capture = place.stream.map_or(String::new(), |_| format!("{number} {packet} "));
+            format!("{capture}{color}{from}{color:#} {offset} {kind} {len}  ")
+        } else {
+            let capture =
+                place.stream.map_or(String::new(), |_| format!("{number:>4} {packet:>6} "));
+            format!("{capture}{color}{from:<6}{color:#} {offset:>8}  {kind:<18} {len:>9}  ")
+        };
+        // Two quotation marks and an ellipsis stand around the preview.
+        let room = self.width.saturating_sub(display_width(&row) + 3).max(4);
+        writeln!(self.out, "{}", (row + &preview(room)).trim_end())
     }
 
     fn broken(&mut self, place: &Place, broken: &Broken<'_>) -> io::Result<()> {
         let rule = broken.violation.rule;
         let offset = broken.violation.offset;
         if let Some((start, header)) = &broken.header {
-            self.row(place, *start, header, "")?;
+            self.row(place, *start, header, |_| String::new())?;
         }
         let out = &mut self.out;
         let from = place.from.name();
         let packet = place.packet.map_or(String::new(), |packet| format!(" (packet {packet})"));
-        writeln!(out, "{INDENT}{BAD}✗ {rule}{BAD:#} at byte {offset} from the {from}{packet}")?;
+        let broken_at = format!("{BAD}✗ {rule}{BAD:#} at byte {offset} from the {from}{packet}");
+        paragraph(out, INDENT, &broken_at)?;
         if let Some((start, header)) = &broken.header {
             point(out, *start, header, broken)?;
         }
@@ -126,7 +136,7 @@ impl<W: Write> Text<W> {
             Some(_) => format!("the {receiver} must close with {CODE}{code}{CODE:#}"),
             None => format!("the {receiver}'s application is told {CODE}{code}{CODE:#}"),
         };
-        writeln!(out, "{indent}{answer}")
+        paragraph(out, &indent, &answer)
     }
 
     fn incomplete(&mut self, place: &Place, incomplete: &Incomplete) -> io::Result<()> {
@@ -139,7 +149,8 @@ impl<W: Write> Text<W> {
             (Within::Frame, None) => "inside the header of a frame".to_owned(),
             (Within::Message, _) => "inside a fragmented message".to_owned(),
         };
-        writeln!(self.out, "{INDENT}{DIM}the bytes from the {from} end at {offset}, {what}{DIM:#}")
+        let text = format!("the bytes from the {from} end at {offset}, {what}");
+        paragraph(&mut self.out, INDENT, &text)
     }
 }
 
@@ -158,13 +169,13 @@ impl<W: Write> Report for Text<W> {
         agreement: &Agreement,
     ) -> io::Result<()> {
         self.heading()?;
-        let target = shorten(&plain(agreement.target.as_deref().unwrap_or("?")), width() / 2);
+        let target = shorten(&plain(agreement.target.as_deref().unwrap_or("?")), self.width / 2);
         let deflate = if agreement.permessage_deflate { ", permessage-deflate" } else { "" };
-        writeln!(
-            self.out,
+        let text = format!(
             "connection {number}: {CLIENT}client{CLIENT:#} {client}, {SERVER}server{SERVER:#} \
              {server}, GET {target}{deflate}"
-        )
+        );
+        paragraph(&mut self.out, "", &text)
     }
 
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
@@ -179,12 +190,11 @@ impl<W: Write> Report for Text<W> {
     fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()> {
         self.table(place)?;
         let from = place.from.name();
-        writeln!(
-            self.out,
-            "{INDENT}{DIM}the capture lacks the next {} from the {from}: judged up to byte \
-             {offset}{DIM:#}",
-            bytes(missing)
-        )
+        let missing = bytes(missing);
+        let text = format!(
+            "the capture lacks the next {missing} from the {from}: judged up to byte {offset}"
+        );
+        paragraph(&mut self.out, INDENT, &text)
     }
 
     fn finish(&mut self, tally: &Tally) -> io::Result<()> {
@@ -197,7 +207,7 @@ impl<W: Write> Report for Text<W> {
             };
             let frames = count(frames, "whole frame");
             let connections = count(connections as u64, "connection");
-            writeln!(self.out, "{verdict} ({frames} in {connections})")?;
+            paragraph(&mut self.out, "", &format!("{verdict} ({frames} in {connections})"))?;
         }
         if connections > 0 && unusable > 0 {
             let inputs = count(unusable as u64, "input");
