@@ -18,17 +18,52 @@
 /// ```
 #[inline]
 pub fn apply(key: [u8; 4], phase: usize, buf: &mut [u8]) -> usize {
-    let [a, b, c, d] = rotate(key, phase);
-    let word = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
-    let next = (phase + buf.len()) % 4;
+    apply_or(key, phase, buf);
+    (phase + buf.len()) % 4
+}
+
+/// Does what [`apply`] does, and gives the OR of all bytes that it has written, in any byte of the
+/// word: where no top bit is set, they are ASCII. It costs nothing where nobody looks at it.
+#[inline]
+pub(crate) fn apply_or(key: [u8; 4], phase: usize, buf: &mut [u8]) -> u64 {
+    let key = rotate(key, phase);
+    let word = widen(key);
+    // The last word is read before the loop and written after it: where the two overlap it writes
+    // what the loop wrote, and no loop over single bytes is needed.
+    let Some(last) = buf.last_chunk::<8>().copied() else {
+        return short(key, buf);
+    };
+    let last_word = widen(rotate(key, buf.len()));
     let (words, tail) = buf.as_chunks_mut::<8>();
+    let overlaps = !tail.is_empty();
+    let mut or = 0;
     for bytes in words {
-        *bytes = (u64::from_ne_bytes(*bytes) ^ word).to_ne_bytes();
+        let plain = u64::from_ne_bytes(*bytes) ^ word;
+        or |= plain;
+        *bytes = plain.to_ne_bytes();
     }
-    for (byte, key) in tail.iter_mut().zip([a, b, c, d, a, b, c]) {
+    if overlaps && let Some(end) = buf.last_chunk_mut::<8>() {
+        let plain = u64::from_ne_bytes(last) ^ last_word;
+        or |= plain;
+        *end = plain.to_ne_bytes();
+    }
+    or
+}
+
+/// Fewer than eight bytes.
+#[inline]
+fn short(key: [u8; 4], buf: &mut [u8]) -> u64 {
+    let mut or = 0;
+    for (byte, key) in buf.iter_mut().zip(key.iter().cycle()) {
         *byte ^= key;
+        or |= *byte;
     }
-    next
+    or.into()
+}
+
+#[inline]
+fn widen([a, b, c, d]: [u8; 4]) -> u64 {
+    u64::from_ne_bytes([a, b, c, d, a, b, c, d])
 }
 
 /// The key as the byte at `phase` sees it: that byte's key first.

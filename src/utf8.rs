@@ -92,27 +92,54 @@ impl Utf8 {
     /// `base` is the index of `rest` in the piece that the caller pushed.
     #[inline]
     fn push_at_boundary(&mut self, rest: &[u8], base: usize) -> Result<(), InvalidUtf8> {
-        match str::from_utf8(rest) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                self.keep_cut(rest, error).map_err(|index| InvalidUtf8 { index: base + index })
-            }
+        let (whole, tail) = rest.split_at(rest.len() - cut_len(rest));
+        if is_utf8(whole) {
+            self.cut[..tail.len()].copy_from_slice(tail);
+            self.cut_len = tail.len() as u8;
+            return Ok(());
         }
+        Err(InvalidUtf8 { index: base + first_bad(rest) })
     }
+}
 
-    #[cold]
-    fn keep_cut(&mut self, rest: &[u8], error: str::Utf8Error) -> Result<(), usize> {
-        let (start, tail) = (error.valid_up_to(), &rest[error.valid_up_to()..]);
-        match error.error_len() {
-            None => {
-                self.cut[..tail.len()].copy_from_slice(tail);
-                self.cut_len = tail.len() as u8;
-                Ok(())
-            }
-            // `error_len` counts the bytes of a start that was still valid, but for a byte that
-            // can start nothing, which is 1 as well.
-            Some(len) => Err(start + if matches!(tail[0], 0xC2..=0xF4) { len } else { 0 }),
-        }
+/// Accept fast: yes or no, with the best that the machine has.
+#[inline]
+fn is_utf8(text: &[u8]) -> bool {
+    #[cfg(feature = "std")]
+    return simdutf8::basic::from_utf8(text).is_ok();
+    #[cfg(not(feature = "std"))]
+    return str::from_utf8(text).is_ok();
+}
+
+/// Explain cold: the byte that proves that this is not UTF-8.
+#[cold]
+fn first_bad(text: &[u8]) -> usize {
+    let Err(error) = str::from_utf8(text) else { return text.len() };
+    let start = error.valid_up_to();
+    // `error_len` counts the bytes of a start that was still valid, but for a byte that can start
+    // nothing, which is 1 as well.
+    match (error.error_len(), text[start]) {
+        (Some(len), 0xC2..=0xF4) => start + len,
+        _ => start,
+    }
+}
+
+/// How many bytes at the end are the start of a character that goes on: 0 to 3.
+#[inline]
+fn cut_len(text: &[u8]) -> usize {
+    let Some(window) = text.last_chunk::<3>() else { return cut_len_short(text) };
+    match *window {
+        [_, _, last] if last < 0x80 => 0,
+        _ => cut_len_short(window),
+    }
+}
+
+/// The same of at most three bytes, or the last three.
+fn cut_len_short(text: &[u8]) -> usize {
+    let start = text.iter().rposition(|byte| *byte >= 0xC0).unwrap_or(text.len());
+    match str::from_utf8(&text[start..]) {
+        Err(error) if error.valid_up_to() == 0 && error.error_len().is_none() => text.len() - start,
+        _ => 0,
     }
 }
 

@@ -161,12 +161,19 @@ impl Validator {
     /// ```
     #[inline]
     pub fn payload(&mut self, plain: &[u8]) -> Result<(), Violation> {
+        self.payload_of(plain, false)
+    }
+
+    /// The same, where the caller may know already that the bytes are ASCII.
+    #[inline]
+    pub(crate) fn payload_of(&mut self, plain: &[u8], ascii: bool) -> Result<(), Violation> {
         self.still_good()?;
         debug_assert_ne!(self.content, Content::Between, "payload before begin");
         let start = self.offset;
         self.offset += plain.len() as u64;
         match self.content {
             Content::Between | Content::Opaque => Ok(()),
+            Content::Text | Content::LastText if ascii && self.utf8.is_complete() => Ok(()),
             Content::Text | Content::LastText => self.judge_utf8(plain, start, Rule::InvalidUtf8),
             Content::CodeHigh | Content::CodeLow | Content::Reason => {
                 self.judge_close(plain, start)
@@ -380,6 +387,12 @@ impl Validator {
         self.closed
     }
 
+    /// Whether the payload that comes is judged as text.
+    #[inline]
+    pub(crate) const fn judges_text(&self) -> bool {
+        matches!(self.content, Content::Text | Content::LastText)
+    }
+
     /// The hot half of [`broken`](Self::broken): whether the header breaks no rule.
     #[inline]
     fn admits(&self, header: &Header) -> bool {
@@ -429,30 +442,48 @@ impl Validator {
         self.offset += header.header_len() as u64;
         self.content = Content::Opaque;
         if opcode.starts_message() {
-            self.message = Some(opcode);
-            self.message_len = 0;
-            self.fragments = 0;
             let compressed = self.policy.permessage_deflate && header.rsv() & 4 != 0;
-            self.text = opcode == OpCode::Text && !compressed;
+            let text = opcode == OpCode::Text && !compressed;
             self.utf8 = Utf8::new();
-        }
-        if opcode.starts_message() || opcode == OpCode::Continuation && self.message.is_some() {
+            if !header.fin() {
+                self.open(opcode, text, header.payload_len());
+            } else if self.message.is_some() {
+                self.close_message();
+            }
+            if text {
+                self.content = if header.fin() { Content::LastText } else { Content::Text };
+            }
+        } else if opcode == OpCode::Continuation && self.message.is_some() {
             self.message_len = self.message_len.saturating_add(header.payload_len());
             self.fragments = self.fragments.saturating_add(1);
             if self.text {
                 self.content = if header.fin() { Content::LastText } else { Content::Text };
             }
             if header.fin() {
-                self.message = None;
-                self.message_len = 0;
-                self.fragments = 0;
+                self.close_message();
             }
-            self.admitted = self.admitted_kinds();
         } else if opcode == OpCode::Close {
             self.closed = true;
             self.content = Content::CodeHigh;
             self.admitted = self.admitted_kinds();
         }
+    }
+
+    /// A first fragment opens a message.
+    fn open(&mut self, opcode: OpCode, text: bool, len: u64) {
+        self.message = Some(opcode);
+        self.text = text;
+        self.message_len = len;
+        self.fragments = 1;
+        self.admitted = self.admitted_kinds();
+    }
+
+    /// The message that is open has its last fragment.
+    fn close_message(&mut self) {
+        self.message = None;
+        self.message_len = 0;
+        self.fragments = 0;
+        self.admitted = self.admitted_kinds();
     }
 
     /// The header breaks a rule: which, and where.
