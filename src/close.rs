@@ -1,5 +1,6 @@
 //! The body of a Close frame: code and reason, and the reply to a violation (RFC 6455 §5.5.1).
 
+use core::fmt;
 use core::str;
 
 use crate::{CloseCode, Place, Rule, Utf8, Violation};
@@ -15,7 +16,7 @@ use crate::{CloseCode, Place, Rule, Utf8, Violation};
 /// assert_eq!(close.code, CloseCode::UNSUPPORTED_DATA);
 /// assert_eq!(close.reason, "text only");
 /// assert_eq!(CloseFrame::decode(b"")?, None);
-/// # Ok::<(), wsvet::Violation>(())
+/// # Ok::<(), wsvet::InvalidClose>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct CloseFrame<'a> {
@@ -56,19 +57,18 @@ impl<'a> CloseFrame<'a> {
     ///
     /// # Errors
     ///
-    /// A [`Violation`] of [`Rule::CloseBodyOneByte`] or [`Rule::InvalidCloseReason`], its offset
-    /// counted from the first byte of `body`.
+    /// [`InvalidClose`] of [`Rule::CloseBodyOneByte`] or [`Rule::InvalidCloseReason`].
     ///
     /// ```
     /// use wsvet::{CloseFrame, Rule};
     ///
-    /// let violation = CloseFrame::decode(b"\x03\xE8a\xFF").unwrap_err();
-    /// assert_eq!((violation.rule, violation.offset), (Rule::InvalidCloseReason, 3));
+    /// let error = CloseFrame::decode(b"\x03\xE8a\xFF").unwrap_err();
+    /// assert_eq!((error.rule, error.index), (Rule::InvalidCloseReason, 3));
     /// ```
-    pub fn decode(body: &'a [u8]) -> Result<Option<Self>, Violation> {
+    pub fn decode(body: &'a [u8]) -> Result<Option<Self>, InvalidClose> {
         let (code, reason) = match body {
             [] => return Ok(None),
-            [_] => return Err(Violation { rule: Rule::CloseBodyOneByte, offset: 0 }),
+            [_] => return Err(InvalidClose { rule: Rule::CloseBodyOneByte, index: 0 }),
             [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
         };
         match str::from_utf8(reason) {
@@ -85,10 +85,10 @@ impl<'a> CloseFrame<'a> {
     /// use wsvet::{CloseCode, CloseFrame};
     ///
     /// let mut out = [0; CloseFrame::MAX_BODY_LEN];
-    /// let len = CloseFrame::new(CloseCode::NORMAL_CLOSURE, "bye").encode_body(&mut out);
+    /// let len = CloseFrame::new(CloseCode::NORMAL_CLOSURE, "bye").encode(&mut out);
     /// assert_eq!(&out[..len], b"\x03\xE8bye");
     /// ```
-    pub fn encode_body(&self, out: &mut [u8; CloseFrame::MAX_BODY_LEN]) -> usize {
+    pub fn encode(&self, out: &mut [u8; CloseFrame::MAX_BODY_LEN]) -> usize {
         let reason = Self::new(self.code, self.reason).reason.as_bytes();
         let len = 2 + reason.len();
         out[..2].copy_from_slice(&self.code.0.to_be_bytes());
@@ -98,18 +98,42 @@ impl<'a> CloseFrame<'a> {
 }
 
 #[cold]
-fn invalid_reason(reason: &[u8]) -> Violation {
+fn invalid_reason(reason: &[u8]) -> InvalidClose {
     let index = match Utf8::new().push(reason) {
         Err(error) => error.index,
         // Cut inside a character: the last byte proves it.
         Ok(()) => reason.len() - 1,
     };
-    Violation { rule: Rule::InvalidCloseReason, offset: 2 + index as u64 }
+    InvalidClose { rule: Rule::InvalidCloseReason, index: 2 + index }
 }
+
+/// A Close body that cannot be read: the rule it breaks, and the index of the byte in the body.
+///
+/// ```
+/// let error = wsvet::CloseFrame::decode(b"\x03").unwrap_err();
+/// assert_eq!(error.to_string(), "close-body-one-byte at index 0 of the Close body");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct InvalidClose {
+    /// The rule that the body breaks.
+    pub rule: Rule,
+    /// The index in bytes, from the start of the body.
+    pub index: usize,
+}
+
+impl fmt::Display for InvalidClose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at index {} of the Close body", self.rule, self.index)
+    }
+}
+
+impl core::error::Error for InvalidClose {}
 
 impl Violation {
     /// The Close frame to answer with: the rule's code and text; `None` where nothing can be sent
     /// any more, because the stream has ended (§7.1.5, §7.1.7).
+    ///
+    /// Send it only where no Close was sent yet.
     ///
     /// ```
     /// use wsvet::{CloseCode, Rule, Violation};

@@ -29,7 +29,7 @@ impl CloseCode {
     #[inline]
     #[must_use]
     pub const fn is_sendable(self) -> bool {
-        self.explain().sendable
+        self.info().sendable
     }
 
     /// The registered name, or what the range is for.
@@ -41,7 +41,7 @@ impl CloseCode {
     /// ```
     #[must_use]
     pub const fn name(self) -> &'static str {
-        self.explain().name
+        self.info().name
     }
 
     /// What kind of code this is.
@@ -52,18 +52,18 @@ impl CloseCode {
     /// ```
     #[must_use]
     pub const fn category(self) -> Category {
-        self.explain().category
+        self.info().category
     }
 
     /// The row of the registry that this code belongs to; every code belongs to one.
     ///
     /// ```
     /// # use wsvet::CloseCode;
-    /// assert!(CloseCode(1003).explain().meaning.contains("type of data"));
-    /// assert_eq!(CloseCode(3500).explain().first, CloseCode(3009));
+    /// assert!(CloseCode(1003).info().meaning.contains("type of data"));
+    /// assert_eq!(CloseCode(3500).info().first, CloseCode(3009));
     /// ```
     #[must_use]
-    pub const fn explain(self) -> &'static CodeInfo {
+    pub const fn info(self) -> &'static CodeInfo {
         let mut row = 0;
         while REGISTRY[row].last.0 < self.0 {
             row += 1;
@@ -134,9 +134,10 @@ impl fmt::Display for Category {
 ///
 /// ```
 /// # use wsvet::{CloseCode, Sender};
-/// assert_eq!(CloseCode(1010).explain().sender, Sender::Client);
+/// assert_eq!(CloseCode(1010).info().sender, Sender::Client);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum Sender {
     /// Either endpoint.
     Either,
@@ -402,7 +403,7 @@ mod tests {
         }
         assert_eq!(next, 0x1_0000);
         for code in 0..=u16::MAX {
-            let row = CloseCode(code).explain();
+            let row = CloseCode(code).info();
             assert!((row.first.0..=row.last.0).contains(&code));
         }
     }

@@ -29,12 +29,16 @@ pub enum Event<'a> {
         bytes: &'a [u8],
         /// Whether the message ends with this piece; a message can end with an empty one.
         end: bool,
+        /// The RSV bits of the message's first frame: 4 where permessage-deflate is negotiated and
+        /// has compressed the message.
+        rsv: u8,
     },
     /// A Ping: answer with a Pong that has the same payload (§5.5.2).
     Ping(&'a [u8]),
     /// A Pong (§5.5.3).
     Pong(&'a [u8]),
-    /// A Close: answer with a Close, if none was sent yet (§5.5.1). An empty body is `None`.
+    /// A Close: answer with a Close, if none was sent yet, and read no further (§5.5.1). An empty
+    /// body is `None`. Control frames that come after it are given too.
     Close(Option<CloseFrame<'a>>),
 }
 
@@ -82,6 +86,8 @@ pub struct Decoder {
     in_payload: bool,
     /// The opcode of the message that the frame belongs to.
     message: OpCode,
+    /// The RSV bits of that message's first frame.
+    rsv: u8,
     phase: u8,
     held_len: u8,
     /// A cut header, or the body of a control frame that is cut.
@@ -103,13 +109,14 @@ impl Decoder {
     /// assert!(size_of_val(&decoder) <= 256);
     /// ```
     #[must_use]
-    pub fn new(policy: Policy) -> Self {
+    pub const fn new(policy: Policy) -> Self {
         Self {
             validator: Validator::new(policy),
             header: Header::new(OpCode::Continuation, 0),
             remaining: 0,
             in_payload: false,
             message: OpCode::Continuation,
+            rsv: 0,
             phase: 0,
             held_len: 0,
             held: [0; CloseFrame::MAX_BODY_LEN],
@@ -125,7 +132,8 @@ impl Decoder {
     /// # Errors
     ///
     /// The first [`Violation`] of the stream; it ends the stream and is given again by every later
-    /// call.
+    /// call. Of the frame that breaks a rule nothing more is given, though the chunk may have been
+    /// unmasked further.
     ///
     /// ```
     /// use wsvet::{Decoder, Event, Policy, Role};
@@ -158,11 +166,11 @@ impl Decoder {
             }
             if opcode.starts_message() {
                 self.message = opcode;
+                self.rsv = header.rsv();
             }
             let end = header.fin();
             if end || start < used {
-                let bytes = &chunk[start..used];
-                return Ok((used, Some(Event::Data { opcode: self.message, bytes, end })));
+                return Ok((used, Some(self.data(&chunk[start..used], end))));
             }
             skipped = used;
         }
@@ -197,8 +205,7 @@ impl Decoder {
             }
             let end = done && self.header.fin();
             if end || start < used {
-                let bytes = &chunk[start..used];
-                return Ok((used, Some(Event::Data { opcode: self.message, bytes, end })));
+                return Ok((used, Some(self.data(&chunk[start..used], end))));
             }
             if !done {
                 return Ok((used, None));
@@ -257,6 +264,7 @@ impl Decoder {
         self.validator.begin(&header)?;
         if header.opcode().starts_message() {
             self.message = header.opcode();
+            self.rsv = header.rsv();
         }
         self.remaining = header.payload_len();
         self.phase = 0;
@@ -291,6 +299,12 @@ impl Decoder {
             self.in_payload = false;
         }
         Ok(done)
+    }
+
+    /// A piece of the message that the frame belongs to.
+    #[inline]
+    fn data<'a>(&self, bytes: &'a [u8], end: bool) -> Event<'a> {
+        Event::Data { opcode: self.message, bytes, end, rsv: self.rsv }
     }
 
     /// The whole body of a control frame: `piece` itself, or what was held with `piece` behind it.
@@ -336,7 +350,11 @@ fn control_event(opcode: OpCode, body: &[u8]) -> Event<'_> {
         OpCode::Ping => Event::Ping(body),
         OpCode::Pong => Event::Pong(body),
         // The validator admits no reserved opcode, and no body that does not decode.
-        _ => Event::Close(CloseFrame::decode(body).unwrap_or_default()),
+        _ => {
+            let close = CloseFrame::decode(body);
+            debug_assert!(close.is_ok(), "{close:?}");
+            Event::Close(close.unwrap_or_default())
+        }
     }
 }
 

@@ -54,31 +54,71 @@ pub fn frame(header: &Header, payload: &[u8], out: &mut [u8]) -> Result<usize, B
     Ok(len)
 }
 
-/// Writes a whole Close frame to the front of `out` and gives its length in bytes, 2 to 131.
+/// Writes a message or a control frame as a single frame to the front of `out`, and gives its length
+/// in bytes (§5.4).
 ///
-/// `None` writes an empty body. A client gives a fresh masking key, a server `None` (§5.1).
+/// `payload` is plain. A client gives a fresh masking key, a server `None` (§5.1). It serves for a
+/// Pong, and with an empty payload for a Close without a code.
+///
+/// # Errors
+///
+/// [`BufferTooSmall`] where the frame does not fit; `out` is then as it was.
+///
+/// # Panics
+///
+/// With debug assertions, for a control frame with a payload of over 125 bytes (§5.5).
+///
+/// ```
+/// use wsvet::{OpCode, encode};
+///
+/// let mut out = [0; 16];
+/// let len = encode::single(OpCode::Pong, b"Hello", None, &mut out)?;
+/// assert_eq!(out[..len], *b"\x8A\x05Hello");
+/// # Ok::<(), wsvet::encode::BufferTooSmall>(())
+/// ```
+#[inline]
+pub fn single(
+    opcode: OpCode,
+    payload: &[u8],
+    key: Option<[u8; 4]>,
+    out: &mut [u8],
+) -> Result<usize, BufferTooSmall> {
+    debug_assert!(
+        opcode.is_data() || payload.len() <= CloseFrame::MAX_BODY_LEN,
+        "oversized-control"
+    );
+    let header = Header::new(opcode, payload.len() as u64);
+    let header = key.map_or(header, |key| header.masked(key));
+    frame(&header, payload, out)
+}
+
+/// Writes a whole Close frame to the front of `out` and gives its length in bytes, 4 to 131.
+///
+/// A client gives a fresh masking key, a server `None` (§5.1). For an empty body take [`single`].
+///
+/// # Errors
+///
+/// [`BufferTooSmall`] where the frame does not fit; [`MAX_CONTROL_LEN`] bytes always suffice.
 ///
 /// ```
 /// use wsvet::{Rule, Violation, encode};
 ///
 /// let violation = Violation { rule: Rule::UnsupportedData, offset: 0 };
 /// let mut out = [0; encode::MAX_CONTROL_LEN];
-/// let len = encode::close(violation.reply().as_ref(), None, &mut out);
-/// assert_eq!(out[..4], [0x88, len as u8 - 2, 0x03, 0xEB]); // 1003
+/// if let Some(close) = violation.reply() {
+///     let len = encode::close(&close, None, &mut out)?;
+///     assert_eq!(out[..4], [0x88, len as u8 - 2, 0x03, 0xEB]); // 1003
+/// }
+/// # Ok::<(), wsvet::encode::BufferTooSmall>(())
 /// ```
 pub fn close(
-    close: Option<&CloseFrame<'_>>,
+    close: &CloseFrame<'_>,
     key: Option<[u8; 4]>,
-    out: &mut [u8; MAX_CONTROL_LEN],
-) -> usize {
+    out: &mut [u8],
+) -> Result<usize, BufferTooSmall> {
     let mut body = [0; CloseFrame::MAX_BODY_LEN];
-    let body_len = close.map_or(0, |close| close.encode_body(&mut body));
-    let mut header = Header::new(OpCode::Close, body_len as u64);
-    if let Some(key) = key {
-        header = header.masked(key);
-    }
-    // A control frame always fits.
-    frame(&header, &body[..body_len], out).unwrap_or_default()
+    let len = close.encode(&mut body);
+    single(OpCode::Close, &body[..len], key, out)
 }
 
 /// The frame does not fit the buffer that was given for it.

@@ -142,22 +142,20 @@ fn frame_len(input: &[u8]) -> Result<(Header, usize), Incomplete> {
                 Err(Incomplete::new(usize::try_from(missing).unwrap_or(usize::MAX)))
             }
         }
-        Err(incomplete) => Err(incomplete.with_payload(input)),
+        Err(incomplete) => Err(with_payload(incomplete, input)),
     }
 }
 
-impl Incomplete {
-    /// The bytes of the payload too, where the length has arrived before the masking key.
-    fn with_payload(self, input: &[u8]) -> Self {
-        let mut window = [0; Header::MAX_LEN];
-        window[..input.len()].copy_from_slice(input);
-        match Header::decode(&window) {
-            Ok((header, _)) if input.len() >= header.header_len() - key_len(&header) => {
-                let payload = usize::try_from(header.payload_len()).unwrap_or(usize::MAX);
-                Self::new(self.needed().saturating_add(payload))
-            }
-            _ => self,
+/// The bytes of the payload too, where the length has arrived before the masking key.
+fn with_payload(incomplete: Incomplete, input: &[u8]) -> Incomplete {
+    let mut window = [0; Header::MAX_LEN];
+    window[..input.len()].copy_from_slice(input);
+    match Header::decode(&window) {
+        Ok((header, _)) if input.len() >= header.header_len() - key_len(&header) => {
+            let payload = usize::try_from(header.payload_len()).unwrap_or(usize::MAX);
+            Incomplete::new(incomplete.needed().saturating_add(payload))
         }
+        _ => incomplete,
     }
 }
 

@@ -73,6 +73,33 @@ impl Header {
         Self { payload_len, key: [0; 4], first: FIN | opcode as u8, second }
     }
 
+    /// A header from the fields as a parser of one's own has found them on the wire, kept as they
+    /// are: a length that is not in its shortest form too, so that it can be judged.
+    ///
+    /// `first` and `second` are the first two bytes of the header, `payload_len` the length in
+    /// bytes, and `key` the masking key, which counts only where the mask bit of `second` is set.
+    /// Where `second` has the length itself (up to 125), that one counts.
+    ///
+    /// ```
+    /// use wsvet::{Header, Policy, Role, Rule, Validator};
+    ///
+    /// // 82 7E 00 05: five bytes, with their length in 16 bits.
+    /// let header = Header::from_wire(0x82, 0x7E, 5, [0; 4]);
+    /// assert_eq!(header.header_len(), 4);
+    /// let violation = Validator::new(Policy::new(Role::Client)).begin(&header).unwrap_err();
+    /// assert_eq!(violation.rule, Rule::NonMinimalLength);
+    /// ```
+    #[must_use]
+    pub const fn from_wire(first: u8, second: u8, payload_len: u64, key: [u8; 4]) -> Self {
+        let payload_len = match second & !MASK {
+            126 => payload_len & 0xFFFF,
+            127 => payload_len,
+            len => len as u64,
+        };
+        let key = if second & MASK == 0 { [0; 4] } else { key };
+        Self { payload_len, key, first, second }
+    }
+
     /// The same header with the mask bit set and this masking key (§5.3).
     ///
     /// The key must come from a strong source of entropy, fresh for each frame; this crate has no
@@ -375,6 +402,9 @@ impl Incomplete {
 
     /// How many bytes more are certainly needed: at least 1.
     ///
+    /// For a frame it comes from the peer's header: judge that, or compare with a limit, before
+    /// memory is reserved for it.
+    ///
     /// ```
     /// assert_eq!(wsvet::Header::decode(&[]).unwrap_err().needed(), 2);
     /// ```
@@ -393,3 +423,19 @@ impl fmt::Display for Incomplete {
 }
 
 impl core::error::Error for Incomplete {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn from_wire_keeps_what_decode_keeps() {
+        for start in 0..=u16::MAX {
+            let [first, second] = start.to_be_bytes();
+            let wire = [first, second, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+            let (header, _) = Header::decode(&wire).unwrap();
+            let key = header.masking_key().unwrap_or([1; 4]);
+            assert_eq!(Header::from_wire(first, second, header.payload_len(), key), header);
+        }
+    }
+}

@@ -24,10 +24,14 @@
 //! };
 //! assert_eq!(violation.offset, 8);
 //!
-//! let mut reply = [0; encode::MAX_CONTROL_LEN];
-//! let len = encode::close(violation.reply().as_ref(), None, &mut reply);
-//! assert_eq!(reply[2..4], 1003u16.to_be_bytes());
-//! # let _ = &reply[..len]; // socket.write_all(&reply[..len])
+//! if let Some(close) = violation.reply() {
+//!     let mut out = [0; encode::MAX_CONTROL_LEN];
+//!     let len = encode::close(&close, None, &mut out)?;
+//!     assert_eq!(out[2..4], 1003u16.to_be_bytes());
+//!     // socket.write_all(&out[..len])?;
+//!     # let _ = len;
+//! }
+//! # Ok::<(), encode::BufferTooSmall>(())
 //! ```
 //!
 //! Those who have a parser of their own use the [`Validator`] alone; those who only parse use
@@ -40,8 +44,7 @@
 //! - neither: everything else, without an allocator and on any target.
 //! - `cli`: the command-line tool; nothing for a library user.
 
-#![cfg_attr(not(any(feature = "std", test)), no_std)]
-#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(test), no_std)]
 
 mod close;
 mod code;
@@ -61,7 +64,7 @@ mod validator;
 pub use bytes;
 pub use nom;
 
-pub use close::CloseFrame;
+pub use close::{CloseFrame, InvalidClose};
 pub use code::{Category, CloseCode, CodeInfo, Sender};
 pub use decoder::{Decoder, Event};
 #[cfg(feature = "alloc")]

@@ -19,7 +19,7 @@
 #[inline]
 pub fn apply(key: [u8; 4], phase: usize, buf: &mut [u8]) -> usize {
     apply_or(key, phase, buf);
-    (phase + buf.len()) % 4
+    (phase % 4 + buf.len()) % 4
 }
 
 /// Does what [`apply`] does, and gives the OR of all bytes that it has written, in any byte of the
@@ -76,6 +76,16 @@ fn rotate(key: [u8; 4], phase: usize) -> [u8; 4] {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_phase_counts_modulo_4() {
+        let (mut first, mut second) = (*b"Hello", *b"Hello");
+        assert_eq!(
+            apply([1, 2, 3, 4], usize::MAX, &mut first),
+            apply([1, 2, 3, 4], 3, &mut second)
+        );
+        assert_eq!(first, second);
+    }
 
     proptest! {
         /// The naive twin: §5.3 to the letter, octet by octet.

@@ -80,8 +80,9 @@ pub fn frame<'a, E: ParseError<&'a [u8]>>(input: &'a [u8]) -> IResult<&'a [u8], 
 ///
 /// # Errors
 ///
-/// `Err::Incomplete(Needed::Size(1))` for a body of one byte, and `Err::Error` of
-/// `ErrorKind::Char`, at the byte that proves it, for a reason that is not UTF-8.
+/// `Err::Incomplete(Needed::Size(1))` for one byte, which is half a code (`complete` makes an error
+/// of it where the body is known to be whole), and `Err::Error` of `ErrorKind::Char`, at the byte
+/// that proves it, for a reason that is not UTF-8.
 ///
 /// ```
 /// use wsvet::{CloseCode, parse};
@@ -96,11 +97,9 @@ pub fn close<'a, E: ParseError<&'a [u8]>>(
 ) -> IResult<&'a [u8], Option<CloseFrame<'a>>, E> {
     match CloseFrame::decode(input) {
         Ok(close) => Ok((&input[input.len()..], close)),
-        Err(violation) if violation.rule == Rule::CloseBodyOneByte => {
-            Err(Err::Incomplete(Needed::new(1)))
-        }
-        Err(violation) => {
-            let at = &input[violation.offset as usize..];
+        Err(error) if error.rule == Rule::CloseBodyOneByte => Err(Err::Incomplete(Needed::new(1))),
+        Err(error) => {
+            let at = &input[error.index..];
             Err(Err::Error(E::from_error_kind(at, ErrorKind::Char)))
         }
     }

@@ -1,5 +1,7 @@
 //! What an endpoint is and what it accepts: the side of the rules that the RFC leaves open.
 
+use core::fmt;
+
 use crate::OpCode;
 
 /// Which end of the connection we are: the receiver of the frames that are judged.
@@ -49,6 +51,12 @@ impl Role {
     }
 }
 
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 /// The types of data that an endpoint accepts; the others are answered with 1003 (§7.4.1).
 ///
 /// ```
@@ -58,6 +66,7 @@ impl Role {
 /// assert!(Accepts::TextOnly.admits(OpCode::Ping));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[non_exhaustive]
 pub enum Accepts {
     /// Text and binary messages.
     #[default]
@@ -120,6 +129,8 @@ pub struct Policy {
 
 impl Policy {
     /// Everything that RFC 6455 allows, received at this end.
+    ///
+    /// There is no limit: set [`max_message`](Self::max_message) if you collect messages.
     ///
     /// ```
     /// # use wsvet::{Accepts, Policy, Role};
@@ -202,7 +213,8 @@ impl Policy {
     /// The same policy with these RSV bits defined by other extensions, on any frame: RSV1 = 4,
     /// RSV2 = 2, RSV3 = 1; higher bits do not count.
     ///
-    /// With permessage-deflate RSV1 keeps the meaning that RFC 7692 gives it.
+    /// What they mean for the payload is unknown, so text whose first frame has one set is not
+    /// judged as UTF-8. With permessage-deflate RSV1 keeps the meaning that RFC 7692 gives it.
     ///
     /// ```
     /// # use wsvet::{Policy, Role};

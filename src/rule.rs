@@ -24,8 +24,9 @@ pub enum Place {
     SecondByte,
     /// The first byte of the extended length.
     ExtendedLength,
-    /// The byte of the payload that proves it. Where content is cut off at the end of a frame,
-    /// that is the last byte of the frame, which for an empty frame belongs to the header.
+    /// The byte of the payload that proves it; of a close code its first byte. Where content is cut
+    /// off at the end of a frame, that is the last byte of the frame, which for an empty frame
+    /// belongs to the header.
     Payload,
     /// The end of the stream: the number of bytes that it had.
     End,
@@ -38,7 +39,8 @@ macro_rules! rules {
         /// A rule of the protocol, or of the endpoint's [`Policy`](crate::Policy), that a stream
         /// can break.
         ///
-        /// The order of the variants is their precedence.
+        /// The order of the variants is their precedence. Their numbers may change with a version;
+        /// [`id`](Self::id) does not.
         ///
         /// ```
         /// use wsvet::{CloseCode, Rule};
@@ -491,7 +493,7 @@ impl Violation {
             Place::SecondByte => 1,
             Place::ExtendedLength => 2,
         };
-        Self { offset: start + index, rule }
+        Self { offset: start.saturating_add(index), rule }
     }
 }
 

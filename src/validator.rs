@@ -90,7 +90,7 @@ impl Validator {
     /// assert_eq!(Validator::new(Policy::new(Role::Server)).offset(), 0);
     /// ```
     #[must_use]
-    pub fn new(policy: Policy) -> Self {
+    pub const fn new(policy: Policy) -> Self {
         let mut validator = Self {
             policy,
             offset: 0,
@@ -146,9 +146,13 @@ impl Validator {
     ///
     /// # Errors
     ///
-    /// A [`Violation`] of [`Rule::InvalidUtf8`], [`Rule::InvalidCloseCode`] or
-    /// [`Rule::InvalidCloseReason`] at the byte that proves it; or the one that ended the stream
-    /// before.
+    /// A [`Violation`] of [`Rule::InvalidUtf8`] or [`Rule::InvalidCloseReason`] at the byte that
+    /// proves it, or of [`Rule::InvalidCloseCode`] at the first byte of the code; or the one that
+    /// ended the stream before.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, where no frame was begun.
     ///
     /// ```
     /// use wsvet::{Header, OpCode, Policy, Role, Rule, Validator};
@@ -189,6 +193,10 @@ impl Validator {
     /// or the reason ends inside a character, at the last byte of the frame; or the one that ended
     /// the stream before.
     ///
+    /// # Panics
+    ///
+    /// With debug assertions, where no frame was begun.
+    ///
     /// ```
     /// use wsvet::{Header, OpCode, Policy, Role, Validator};
     ///
@@ -214,6 +222,30 @@ impl Validator {
         }
     }
 
+    /// Judges a whole frame: [`begin`](Self::begin), [`payload`](Self::payload) and
+    /// [`finish`](Self::finish) in one.
+    ///
+    /// `plain` is the whole payload, unmasked.
+    ///
+    /// # Errors
+    ///
+    /// The [`Violation`] of the first of the three that finds one.
+    ///
+    /// ```
+    /// use wsvet::{Header, OpCode, Policy, Role, Validator};
+    ///
+    /// let mut validator = Validator::new(Policy::new(Role::Client));
+    /// validator.frame(&Header::new(OpCode::Text, 2), b"hi")?;
+    /// assert_eq!(validator.offset(), 4);
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    #[inline]
+    pub fn frame(&mut self, header: &Header, plain: &[u8]) -> Result<(), Violation> {
+        self.begin(header)?;
+        self.payload(plain)?;
+        self.finish()
+    }
+
     /// Judges the end of the stream; `unread` is how many bytes came after the last whole header
     /// that are too few for another.
     ///
@@ -236,7 +268,7 @@ impl Validator {
     /// ```
     pub fn eof(&mut self, unread: usize) -> Result<(), Violation> {
         self.still_good()?;
-        let end = self.offset + unread as u64;
+        let end = self.offset.saturating_add(unread as u64);
         if self.closed {
             Ok(())
         } else if self.content != Content::Between || unread > 0 {
@@ -248,7 +280,9 @@ impl Validator {
 
     /// Forgets the violation, so that a linter can judge on. An endpoint must not (§7.1.7).
     ///
-    /// The frame that broke a rule counts as begun: give its payload and finish it as any other.
+    /// After a violation from [`begin`](Self::begin) or [`payload`](Self::payload) the frame counts
+    /// as begun: give what is left of its payload and finish it as any other. After one from
+    /// [`finish`](Self::finish) it is finished, and after one from [`eof`](Self::eof) all is over.
     /// Its state is what its header says: a text frame inside a fragmented message, for one, opens
     /// a message of its own. Content whose meaning is lost, and the rest of a text that was not
     /// UTF-8, is not judged any further.
@@ -415,7 +449,8 @@ impl Validator {
     }
 
     /// The kinds of first bytes that may come next.
-    fn admitted_kinds(&self) -> u8 {
+    const fn admitted_kinds(&self) -> u8 {
+        let policy = &self.policy;
         if self.closed {
             return CONTROL;
         }
@@ -423,14 +458,11 @@ impl Validator {
             return CONTROL | CONTINUATION;
         }
         let mut kinds = CONTROL;
-        if self.policy.accepts.admits(OpCode::Text) {
-            kinds |= TEXT | DEFLATED_TEXT;
+        if policy.accepts.admits(OpCode::Text) {
+            kinds |= if policy.permessage_deflate { TEXT | DEFLATED_TEXT } else { TEXT };
         }
-        if self.policy.accepts.admits(OpCode::Binary) {
-            kinds |= BINARY | DEFLATED_BINARY;
-        }
-        if !self.policy.permessage_deflate {
-            kinds &= !(DEFLATED_TEXT | DEFLATED_BINARY);
+        if policy.accepts.admits(OpCode::Binary) {
+            kinds |= if policy.permessage_deflate { BINARY | DEFLATED_BINARY } else { BINARY };
         }
         kinds
     }
@@ -442,8 +474,9 @@ impl Validator {
         self.offset += header.header_len() as u64;
         self.content = Content::Opaque;
         if opcode.starts_message() {
-            let compressed = self.policy.permessage_deflate && header.rsv() & 4 != 0;
-            let text = opcode == OpCode::Text && !compressed;
+            // An extension has changed what the payload is.
+            let extended = header.rsv() != 0;
+            let text = opcode == OpCode::Text && !extended;
             self.utf8 = Utf8::new();
             if !header.fin() {
                 self.open(opcode, text, header.payload_len());

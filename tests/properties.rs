@@ -4,7 +4,7 @@ mod common;
 
 use common::reference;
 use proptest::prelude::*;
-use wsvet::{Accepts, FrameRef, Header, OpCode, Policy, Role};
+use wsvet::{Accepts, Frame, FrameRef, Header, OpCode, Policy, Role, Validator};
 
 fn role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::Server), Just(Role::Client)]
@@ -18,7 +18,7 @@ fn policy() -> impl Strategy<Value = Policy> {
     ];
     let limit = || prop_oneof![3 => Just(u64::MAX), 1 => 0u64..300];
     let fragments = prop_oneof![3 => Just(u32::MAX), 1 => 0u32..5];
-    let rsv = prop_oneof![4 => Just(0u8), 1 => 0u8..8];
+    let rsv = prop_oneof![4 => Just(0u8), 1 => 0u8..8, 1 => Just(4u8)];
     (role(), accepts, limit(), limit(), fragments, rsv, any::<bool>()).prop_map(
         |(role, accepts, frame, message, fragments, rsv, deflate)| {
             Policy::new(role)
@@ -152,6 +152,32 @@ proptest! {
         if stream.len() < 2_000 {
             prop_assert_eq!(&common::decode(policy, &stream, &[1]), &whole);
         }
+    }
+
+    /// A linter that judges on sees every frame, and names at least what a receiver names first.
+    #[test]
+    fn resume_goes_on_to_the_end((policy, stream) in case()) {
+        let mut validator = Validator::new(policy);
+        let mut violations = Vec::new();
+        let mut rest = &stream[..];
+        while let Ok((frame, after)) = FrameRef::decode(rest) {
+            let mut plain = frame.payload.to_vec();
+            let plain = Frame { header: frame.header, payload: &mut plain[..] }.unmask().payload;
+            prop_assert_eq!(validator.offset(), (stream.len() - rest.len()) as u64);
+            let broken = validator.broken(&frame.header);
+            let begun = validator.begin(&frame.header);
+            prop_assert_eq!(begun.map_err(|violation| violation.rule).err(), broken.first());
+            for judged in [begun, { validator.resume(); validator.payload(plain) }] {
+                violations.extend(judged.err());
+                validator.resume();
+            }
+            violations.extend(validator.finish().err());
+            validator.resume();
+            rest = after;
+        }
+        let (_, first) = common::validate(policy, &stream[..stream.len() - rest.len()]);
+        prop_assert_eq!(violations.first().copied(), first);
+        prop_assert!(violations.is_sorted_by_key(|violation| violation.offset));
     }
 
     #[test]

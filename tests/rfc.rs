@@ -337,7 +337,7 @@ fn replies_fit_a_close_frame_and_are_accepted_by_the_other_end() {
         assert_eq!(reply.reason, rule.text());
         for (key, policy) in [(None, CLIENT), (Some([1, 2, 3, 4]), SERVER)] {
             let mut out = [0; wsvet::encode::MAX_CONTROL_LEN];
-            let len = wsvet::encode::close(Some(&reply), key, &mut out);
+            let len = wsvet::encode::close(&reply, key, &mut out).unwrap();
             let outcome = decode(policy, &out[..len], &[usize::MAX]);
             let body = [&reply.code.0.to_be_bytes(), reply.reason.as_bytes()].concat();
             assert_eq!(outcome.messages, [(OpCode::Close, body)]);

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wsvet::{Decoder, Event, OpCode, Policy, Role, Violation};
+use wsvet::{Accepts, Decoder, Event, OpCode, Policy, Role, Violation};
 
 type Outcome = (Vec<(OpCode, Vec<u8>)>, Result<(), Violation>);
 
@@ -36,9 +36,18 @@ fn decode(policy: Policy, data: &[u8], size: usize) -> Outcome {
     (messages, decoder.eof())
 }
 
-fuzz_target!(|data: (bool, u8, &[u8])| {
-    let (server, size, stream) = data;
-    let policy = Policy::new(if server { Role::Server } else { Role::Client });
+fuzz_target!(|data: ([bool; 4], u8, Option<u8>, &[u8])| {
+    let ([server, text, binary, deflate], size, limit, stream) = data;
+    let limit = limit.map_or(u64::MAX, u64::from);
+    let policy = Policy::new(if server { Role::Server } else { Role::Client })
+        .accepts(match (text, binary) {
+            (true, false) => Accepts::TextOnly,
+            (false, true) => Accepts::BinaryOnly,
+            _ => Accepts::Any,
+        })
+        .permessage_deflate(deflate)
+        .max_frame(limit)
+        .max_message(limit.saturating_mul(2));
     let whole = decode(policy, stream, usize::MAX);
     assert_eq!(decode(policy, stream, 1), whole);
     assert_eq!(decode(policy, stream, usize::from(size).max(1)), whole);

@@ -112,6 +112,30 @@ fn the_first_violation_is_given_again_until_resume() {
 }
 
 #[test]
+fn after_a_violation_of_finish_the_frame_is_finished() {
+    let mut validator = Validator::new(Policy::new(Role::Client));
+    let text = Header::new(OpCode::Text, 1);
+    let violation = validator.frame(&text, b"\xC3").unwrap_err();
+    assert_eq!(violation, Violation { rule: Rule::InvalidUtf8, offset: 2 });
+    validator.resume();
+    assert_eq!(validator.frame(&text, b"a"), Ok(()));
+}
+
+#[test]
+fn text_that_an_extension_has_changed_is_not_judged() {
+    let header = Header::new(OpCode::Text, 1);
+    for (policy, rsv, valid) in [
+        (Policy::new(Role::Client), 0, false),
+        (Policy::new(Role::Client).rsv(2), 2, true),
+        (Policy::new(Role::Client).permessage_deflate(true), 4, true),
+        (Policy::new(Role::Client).permessage_deflate(true), 0, false),
+    ] {
+        let judged = Validator::new(policy).frame(&header.with_rsv(rsv), b"\xFF");
+        assert_eq!(judged.is_ok(), valid, "{rsv} {policy:?}");
+    }
+}
+
+#[test]
 fn resume_goes_on_as_the_header_says() {
     let mut validator = Validator::new(Policy::new(Role::Client));
     let first = Header::new(OpCode::Text, 0).not_final();

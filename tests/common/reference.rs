@@ -9,7 +9,7 @@ pub type Seen = (u64, [u8; 2]);
 /// What the naive judge makes of a stream: its whole frames, and the rule with its byte.
 pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>) {
     let mut frames = Vec::new();
-    // The message that is open: is it text, is it compressed, its frames, and each of its bytes
+    // The message that is open: is it text, has an extension changed it, its frames, and each of its bytes
     // with its place in the stream.
     let mut message: Option<Message> = None;
     let mut closed = false;
@@ -89,7 +89,7 @@ pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>)
         } else if opcode < 8 {
             let mut open = message.take().unwrap_or_else(|| Message {
                 text: opcode == 1,
-                compressed: policy.permessage_deflate && rsv & 4 != 0,
+                extended: rsv != 0,
                 frames: 0,
                 claimed: 0,
                 bytes: Vec::new(),
@@ -98,7 +98,7 @@ pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>)
             open.claimed = open.claimed.saturating_add(*len);
             open.bytes.extend(bytes);
             if open.text
-                && !open.compressed
+                && !open.extended
                 && let Some(byte) = not_utf8(&open.bytes, whole && fin, end)
             {
                 return (frames, Some((Rule::InvalidUtf8, byte as u64)));
@@ -118,7 +118,7 @@ pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>)
 
 struct Message {
     text: bool,
-    compressed: bool,
+    extended: bool,
     frames: u32,
     claimed: u64,
     bytes: Vec<(usize, u8)>,

@@ -61,12 +61,12 @@ pub(crate) fn compare(out: &mut impl Write, left: CloseCode, right: CloseCode) -
     writeln!(out, "\n{HEADING}The difference{HEADING:#}")?;
     match contrast::between(left, right) {
         Some(text) => paragraph(out, "  ", text)?,
-        None if left.explain() == right.explain() => {
+        None if left.info() == right.info() => {
             paragraph(out, "  ", "None that is registered: both belong to the same range.")?;
         }
         None => {
             for code in [left, right] {
-                let CodeInfo { category, meaning, .. } = code.explain();
+                let CodeInfo { category, meaning, .. } = code.info();
                 paragraph(out, "  ", &format!("{} ({category}): {meaning}", code.0))?;
             }
         }
@@ -74,7 +74,7 @@ pub(crate) fn compare(out: &mut impl Write, left: CloseCode, right: CloseCode) -
     writeln!(out, "\n{HEADING}Which one{HEADING:#}")?;
     for code in [left, right] {
         writeln!(out, "  {CODE}{code}{CODE:#}")?;
-        paragraph(out, "    ", code.explain().send_when)?;
+        paragraph(out, "    ", code.info().send_when)?;
     }
     Ok(())
 }
@@ -161,7 +161,7 @@ fn explain_rule(out: &mut impl Write, rule: Rule) -> io::Result<()> {
 
 /// What there is to say of a code, each fact with its name.
 fn facts(code: CloseCode) -> [(&'static str, String); 7] {
-    let info = code.explain();
+    let info = code.info();
     let wire = if info.sendable { "yes" } else { "no: it must not be sent" };
     [
         ("category", info.category.to_string()),

@@ -253,7 +253,8 @@ impl Judge {
             let index = proof.saturating_sub(start) as usize;
             open.broken = true;
             open.remember(&plain[..len.min(index + 1)]);
-            self.report(violation, Some((open.offset, open.header)), &open.recent, sink)?;
+            let before = std::mem::take(&mut open.recent);
+            self.report(violation, Some((open.offset, open.header)), &before, sink)?;
         }
         open.keep(&plain, self.thoroughness.payload);
         self.scratch = plain;
