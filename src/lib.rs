@@ -59,6 +59,7 @@ mod policy;
 mod rule;
 mod utf8;
 mod validator;
+mod violation;
 
 #[cfg(feature = "alloc")]
 pub use bytes;
@@ -73,9 +74,10 @@ pub use frame::{Frame, FrameMut, FrameRef};
 pub use header::{Header, Incomplete};
 pub use opcode::OpCode;
 pub use policy::{Accepts, Policy, Role};
-pub use rule::{Place, Rule, RuleSet, Violation};
+pub use rule::{Place, Rule};
 pub use utf8::{InvalidUtf8, Utf8};
 pub use validator::Validator;
+pub use violation::{RuleSet, Violation};
 
 /// The README's example, compiled and run.
 #[cfg(doctest)]
