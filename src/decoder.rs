@@ -148,34 +148,32 @@ impl Decoder {
         &'a mut self,
         chunk: &'a mut [u8],
     ) -> Result<(usize, Option<Event<'a>>), Violation> {
-        let mut skipped = 0;
-        if !self.in_payload
-            && self.held_len == 0
-            && let Ok((header, rest)) = Header::decode(chunk)
-            && header.payload_len() <= rest.len() as u64
-        {
-            // The whole frame is here, as most are.
-            let start = header.header_len();
-            let used = start + header.payload_len() as usize;
-            self.validator.begin(&header)?;
-            judge(&mut self.validator, header.masking_key(), 0, &mut chunk[start..used])?;
-            self.validator.finish()?;
-            let opcode = header.opcode();
-            if opcode.is_control() {
-                return Ok((used, Some(control_event(opcode, &chunk[start..used]))));
-            }
-            if opcode.starts_message() {
-                self.message = opcode;
-                self.rsv = header.rsv();
-            }
-            let end = header.fin();
-            if end || start < used {
-                return Ok((used, Some(self.data(&chunk[start..used], end))));
-            }
-            skipped = used;
+        // Most chunks start with a whole frame. The last few bytes of one are left to the general way.
+        let (false, 0, Some(window)) = (self.in_payload, self.held_len, chunk.first_chunk()) else {
+            return self.decode_cut(chunk);
+        };
+        let header = Header::from_window(window);
+        let start = header.header_len();
+        if header.payload_len() > (chunk.len() - start) as u64 {
+            return self.decode_cut(chunk);
         }
-        let (used, event) = self.decode_cut(&mut chunk[skipped..])?;
-        Ok((skipped + used, event))
+        let used = start + header.payload_len() as usize;
+        self.validator.begin(&header)?;
+        judge_whole(&mut self.validator, header.masking_key(), &mut chunk[start..used])?;
+        let opcode = header.opcode();
+        if opcode.is_control() {
+            return Ok((used, Some(control_event(opcode, &chunk[start..used]))));
+        }
+        if opcode.starts_message() {
+            self.message = opcode;
+            self.rsv = header.rsv();
+        }
+        if start == used && !header.fin() {
+            // An empty fragment is no event.
+            let (more, event) = self.decode_cut(&mut chunk[used..])?;
+            return Ok((used + more, event));
+        }
+        Ok((used, Some(self.data(&chunk[start..used], header.fin()))))
     }
 
     /// Decodes a frame that may be cut, and goes on where a frame gives no event.
@@ -320,6 +318,25 @@ impl Decoder {
     }
 }
 
+/// Unmasks, judges and finishes a payload that is all there.
+#[inline]
+fn judge_whole(
+    validator: &mut Validator,
+    key: Option<[u8; 4]>,
+    payload: &mut [u8],
+) -> Result<(), Violation> {
+    if payload.len() > BLOCK {
+        judge(validator, key, 0, payload)?;
+    } else {
+        let ascii = unmask(key, 0, payload);
+        if validator.pass(payload.len(), ascii) {
+            return Ok(());
+        }
+        validator.payload(payload)?;
+    }
+    validator.finish()
+}
+
 /// Unmasks and judges the next bytes of a payload; text block by block, while the bytes are near.
 #[inline]
 fn judge(
@@ -329,20 +346,24 @@ fn judge(
     piece: &mut [u8],
 ) -> Result<(), Violation> {
     if !validator.judges_text() {
-        if let Some(key) = key {
-            mask::apply(key, phase, piece);
-        }
+        unmask(key, phase, piece);
         return validator.payload(piece);
     }
     // A block is a multiple of the key, so each starts at the same phase.
     for block in piece.chunks_mut(BLOCK) {
-        let ascii = match key {
-            Some(key) => mask::apply_or(key, phase, block) & 0x8080_8080_8080_8080 == 0,
-            None => block.is_ascii(),
-        };
+        let ascii = unmask(key, phase, block);
         validator.payload_of(block, ascii)?;
     }
     Ok(())
+}
+
+/// Unmasks bytes where there is a key; whether they are known to be ASCII then.
+#[inline]
+fn unmask(key: Option<[u8; 4]>, phase: usize, piece: &mut [u8]) -> bool {
+    match key {
+        Some(key) => mask::apply_or(key, phase, piece) & 0x8080_8080_8080_8080 == 0,
+        None => false,
+    }
 }
 
 fn control_event(opcode: OpCode, body: &[u8]) -> Event<'_> {

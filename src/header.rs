@@ -177,22 +177,17 @@ impl Header {
     }
 
     #[inline]
-    fn from_window(window: &[u8; Self::MAX_LEN]) -> Self {
-        let [first, second, ext @ ..] = *window;
-        let (payload_len, key_at) = match second & !MASK {
-            126 => (u64::from(u16::from_be_bytes([ext[0], ext[1]])), 2),
-            127 => {
-                let [a, b, c, d, e, f, g, h, ..] = ext;
-                (u64::from_be_bytes([a, b, c, d, e, f, g, h]), 8)
-            }
-            len => (u64::from(len), 0),
+    pub(crate) fn from_window(window: &[u8; Self::MAX_LEN]) -> Self {
+        let [first, second, a, b, c, d, e, f, g, h, i, j, k, l] = *window;
+        // The key is a number at once, so that it stays in a register.
+        let number = u32::from_ne_bytes;
+        let (payload_len, key) = match second & !MASK {
+            126 => (u64::from(u16::from_be_bytes([a, b])), number([c, d, e, f])),
+            127 => (u64::from_be_bytes([a, b, c, d, e, f, g, h]), number([i, j, k, l])),
+            len => (u64::from(len), number([a, b, c, d])),
         };
-        let key = if second & MASK == 0 {
-            [0; 4]
-        } else {
-            [ext[key_at], ext[key_at + 1], ext[key_at + 2], ext[key_at + 3]]
-        };
-        Self { payload_len, key, first, second }
+        let masked = u32::from(second >> 7).wrapping_neg();
+        Self { payload_len, key: (key & masked).to_ne_bytes(), first, second }
     }
 
     /// Writes the header to the front of `out` and gives its length in bytes, 2 to 14.

@@ -26,50 +26,53 @@ pub fn apply(key: [u8; 4], phase: usize, buf: &mut [u8]) -> usize {
 /// word: where no top bit is set, they are ASCII. It costs nothing where nobody looks at it.
 #[inline]
 pub(crate) fn apply_or(key: [u8; 4], phase: usize, buf: &mut [u8]) -> u64 {
-    let key = rotate(key, phase);
-    let word = widen(key);
-    // The last word is read before the loop and written after it: where the two overlap it writes
-    // what the loop wrote, and no loop over single bytes is needed.
-    let Some(last) = buf.last_chunk::<8>().copied() else {
-        return short(key, buf);
+    let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else {
+        return short(key, phase, buf);
     };
-    let last_word = widen(rotate(key, buf.len()));
-    let (words, tail) = buf.as_chunks_mut::<8>();
-    let overlaps = !tail.is_empty();
+    // The last word is read before anything is written, and written last: where it overlaps the
+    // one before, it writes the same, and no loop over single bytes is needed.
+    let first = u64::from_ne_bytes(*first) ^ widen(key, phase);
+    let last = u64::from_ne_bytes(*last) ^ widen(key, phase % 4 + buf.len());
+    let mut or = first | last;
+    if buf.len() > 16 {
+        or |= words(widen(key, phase), buf);
+    } else if let Some(start) = buf.first_chunk_mut() {
+        *start = first.to_ne_bytes();
+    }
+    if let Some(end) = buf.last_chunk_mut() {
+        *end = last.to_ne_bytes();
+    }
+    or
+}
+
+/// Every whole word; what is left behind them is the caller's.
+fn words(key: u64, buf: &mut [u8]) -> u64 {
     let mut or = 0;
-    for bytes in words {
-        let plain = u64::from_ne_bytes(*bytes) ^ word;
+    for bytes in buf.as_chunks_mut().0 {
+        let plain = u64::from_ne_bytes(*bytes) ^ key;
         or |= plain;
         *bytes = plain.to_ne_bytes();
-    }
-    if overlaps && let Some(end) = buf.last_chunk_mut::<8>() {
-        let plain = u64::from_ne_bytes(last) ^ last_word;
-        or |= plain;
-        *end = plain.to_ne_bytes();
     }
     or
 }
 
 /// Fewer than eight bytes.
 #[inline]
-fn short(key: [u8; 4], buf: &mut [u8]) -> u64 {
+fn short(key: [u8; 4], phase: usize, buf: &mut [u8]) -> u64 {
     let mut or = 0;
-    for (byte, key) in buf.iter_mut().zip(key.iter().cycle()) {
+    for (byte, key) in buf.iter_mut().zip(widen(key, phase).to_ne_bytes()) {
         *byte ^= key;
         or |= *byte;
     }
     or.into()
 }
 
+/// The key for the eight bytes from this phase on.
 #[inline]
-fn widen([a, b, c, d]: [u8; 4]) -> u64 {
-    u64::from_ne_bytes([a, b, c, d, a, b, c, d])
-}
-
-/// The key as the byte at `phase` sees it: that byte's key first.
-#[inline]
-fn rotate(key: [u8; 4], phase: usize) -> [u8; 4] {
-    u32::from_le_bytes(key).rotate_right(8 * (phase % 4) as u32).to_le_bytes()
+fn widen(key: [u8; 4], phase: usize) -> u64 {
+    let rotated = u32::from_le_bytes(key).rotate_right(8 * (phase % 4) as u32);
+    // Twice the same half, so the byte order of the number does not matter.
+    u64::from(u32::from_ne_bytes(rotated.to_le_bytes())) * 0x1_0000_0001
 }
 
 #[cfg(test)]

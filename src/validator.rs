@@ -44,14 +44,16 @@ pub struct Validator {
     policy: Policy,
     /// Bytes of the stream that were judged: headers begun and payload pieces.
     offset: u64,
-    /// Payload bytes of the message that is open; 0 where none is.
-    message_len: u64,
+    /// Payload bytes that the message may still have.
+    message_room: u64,
     /// Where `failed` was broken.
     failed_at: u64,
-    /// Frames of the message that is open; 0 where none is.
-    fragments: u32,
+    /// Frames that the message may still have.
+    fragment_room: u32,
     /// The kinds of first bytes that the state and the policy admit.
     admitted: u8,
+    /// The bits of a first byte that tell its kind: all but the RSV bits of other extensions.
+    telling: u8,
     message: Option<OpCode>,
     /// Whether the content of the open message is judged as UTF-8.
     text: bool,
@@ -94,10 +96,11 @@ impl Validator {
         let mut validator = Self {
             policy,
             offset: 0,
-            message_len: 0,
+            message_room: policy.max_message,
             failed_at: 0,
-            fragments: 0,
+            fragment_room: policy.max_fragments,
             admitted: 0,
+            telling: !((policy.rsv & if policy.permessage_deflate { 3 } else { 7 }) << 4),
             message: None,
             text: false,
             closed: false,
@@ -329,9 +332,12 @@ impl Validator {
         let open = self.message.is_some();
         let rsv1 = header.rsv() & 4 != 0;
         let defined = policy.rsv | if policy.permessage_deflate { 4 } else { 0 };
-        // A frame that starts a message counts for that one alone.
-        let (message_len, fragments) =
-            if continues { (self.message_len, self.fragments) } else { (0, 0) };
+        // A frame that starts a message has all the room there is.
+        let (message_room, fragment_room) = if continues {
+            (self.message_room, self.fragment_room)
+        } else {
+            (policy.max_message, policy.max_fragments)
+        };
         let of_message = starts || continues;
         [
             (Rule::ReservedBits, header.rsv() & !defined != 0),
@@ -348,11 +354,8 @@ impl Validator {
             (Rule::DataAfterClose, opcode.is_data() && self.closed),
             (Rule::UnsupportedData, !policy.accepts.admits(opcode)),
             (Rule::FrameTooBig, len > policy.max_frame),
-            (
-                Rule::MessageTooBig,
-                of_message && message_len.saturating_add(len) > policy.max_message,
-            ),
-            (Rule::TooManyFragments, of_message && fragments >= policy.max_fragments),
+            (Rule::MessageTooBig, of_message && len > message_room),
+            (Rule::TooManyFragments, of_message && fragment_room == 0),
             (Rule::CloseBodyOneByte, opcode == OpCode::Close && len == 1),
         ]
         .into_iter()
@@ -427,13 +430,28 @@ impl Validator {
         matches!(self.content, Content::Text | Content::LastText)
     }
 
+    /// Judges and finishes a frame whose whole payload needs no look: it is not judged, or it is
+    /// `ascii`. Whether that was so; if not, nothing is changed.
+    #[inline]
+    pub(crate) fn pass(&mut self, len: usize, ascii: bool) -> bool {
+        let plain = match self.content {
+            Content::Opaque => true,
+            Content::Text | Content::LastText => ascii && self.utf8.is_complete(),
+            _ => false,
+        };
+        if plain {
+            self.offset += len as u64;
+            self.content = Content::Between;
+        }
+        plain
+    }
+
     /// The hot half of [`broken`](Self::broken): whether the header breaks no rule.
     #[inline]
     fn admits(&self, header: &Header) -> bool {
         let policy = &self.policy;
         let len = header.payload_len();
-        let defined = policy.rsv & if policy.permessage_deflate { !4 } else { !0 };
-        let kind = KINDS[usize::from(header.first_byte() & !((defined & 7) << 4))];
+        let kind = KINDS[usize::from(header.first_byte() & self.telling)];
         let control = kind == CONTROL;
         let short = header.second_byte() & 0x7F <= 125;
         kind & self.admitted != 0
@@ -443,8 +461,7 @@ impl Validator {
             && if control {
                 !(len == 1 && header.opcode() == OpCode::Close)
             } else {
-                self.message_len.saturating_add(len) <= policy.max_message
-                    && self.fragments < policy.max_fragments
+                len <= self.message_room && self.fragment_room > 0
             }
     }
 
@@ -470,52 +487,55 @@ impl Validator {
     /// Takes over what the header says.
     #[inline]
     fn enter(&mut self, header: &Header) {
-        let opcode = header.opcode();
         self.offset += header.header_len() as u64;
-        self.content = Content::Opaque;
-        if opcode.starts_message() {
-            // An extension has changed what the payload is.
-            let extended = header.rsv() != 0;
-            let text = opcode == OpCode::Text && !extended;
+        if header.opcode().starts_message() && header.fin() && self.message.is_none() {
+            // A message in one frame leaves nothing open.
             self.utf8 = Utf8::new();
-            if !header.fin() {
-                self.open(opcode, text, header.payload_len());
-            } else if self.message.is_some() {
-                self.close_message();
-            }
-            if text {
-                self.content = if header.fin() { Content::LastText } else { Content::Text };
-            }
-        } else if opcode == OpCode::Continuation && self.message.is_some() {
-            self.message_len = self.message_len.saturating_add(header.payload_len());
-            self.fragments = self.fragments.saturating_add(1);
+            self.content = if is_text(header) { Content::LastText } else { Content::Opaque };
+        } else {
+            self.enter_fragment_or_control(header);
+        }
+    }
+
+    #[inline(never)]
+    fn enter_fragment_or_control(&mut self, header: &Header) {
+        let opcode = header.opcode();
+        self.content = Content::Opaque;
+        if opcode == OpCode::Close {
+            self.closed = true;
+            self.content = Content::CodeHigh;
+            self.admitted = self.admitted_kinds();
+        }
+        if opcode.starts_message() {
+            self.utf8 = Utf8::new();
+            self.open(opcode, is_text(header));
+        }
+        if opcode.starts_message() || opcode == OpCode::Continuation && self.message.is_some() {
+            // After a violation there may be too little room.
+            self.message_room = self.message_room.saturating_sub(header.payload_len());
+            self.fragment_room = self.fragment_room.saturating_sub(1);
             if self.text {
                 self.content = if header.fin() { Content::LastText } else { Content::Text };
             }
             if header.fin() {
                 self.close_message();
             }
-        } else if opcode == OpCode::Close {
-            self.closed = true;
-            self.content = Content::CodeHigh;
-            self.admitted = self.admitted_kinds();
         }
     }
 
     /// A first fragment opens a message.
-    fn open(&mut self, opcode: OpCode, text: bool, len: u64) {
+    fn open(&mut self, opcode: OpCode, text: bool) {
+        self.close_message();
         self.message = Some(opcode);
         self.text = text;
-        self.message_len = len;
-        self.fragments = 1;
         self.admitted = self.admitted_kinds();
     }
 
-    /// The message that is open has its last fragment.
+    /// No message is open: the next has all the room there is.
     fn close_message(&mut self) {
         self.message = None;
-        self.message_len = 0;
-        self.fragments = 0;
+        self.message_room = self.policy.max_message;
+        self.fragment_room = self.policy.max_fragments;
         self.admitted = self.admitted_kinds();
     }
 
@@ -595,6 +615,13 @@ impl Validator {
         self.failed_at = offset;
         Violation { rule, offset }
     }
+}
+
+/// Whether a message with this first header is judged as UTF-8. With an RSV bit set an extension
+/// has changed what the payload is.
+#[inline]
+fn is_text(first: &Header) -> bool {
+    first.opcode() == OpCode::Text && first.rsv() == 0
 }
 
 const CONTROL: u8 = 1;

@@ -52,10 +52,12 @@ fn states(policy: Policy) -> impl Iterator<Item = Validator> {
         (Some(OpCode::Binary), 3, 2),
         (Some(OpCode::Binary), u64::MAX, u32::MAX),
     ];
-    open.into_iter().flat_map(move |(message, message_len, fragments)| {
+    open.into_iter().flat_map(move |(message, len, fragments)| {
         [false, true].into_iter().map(move |closed| {
+            let message_room = policy.max_message.saturating_sub(len);
+            let fragment_room = policy.max_fragments.saturating_sub(fragments);
             let fresh = Validator::new(policy);
-            let mut state = Validator { message, message_len, fragments, closed, ..fresh };
+            let mut state = Validator { message, message_room, fragment_room, closed, ..fresh };
             state.admitted = state.admitted_kinds();
             state
         })
