@@ -157,6 +157,32 @@ fn check_of_hex_text() {
     expect("check-hex.txt", &all);
 }
 
+/// Each stage goes over every frame that `check` prints; what it measures is no test's business.
+#[test]
+fn bench_replays_what_check_sees() {
+    let captures = ["tests/captures/chromium-pmd.pcap", "tests/captures/node-plain.pcap"];
+    let checked = run(&[&["check", "--json"], &captures[..]].concat(), b"");
+    let checked = String::from_utf8(checked.stdout).unwrap();
+    let frames = checked.lines().filter(|line| line.contains(r#""event":"frame""#)).count();
+    let replayed = [&["bench", "--json", "--repetitions", "1"], &captures[..]].concat();
+    for (args, frames) in [(&replayed[..], Some(frames)), (&replayed[..4], None)] {
+        let output = run(args, b"");
+        assert_eq!(output.status.code(), Some(0));
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let lines: Vec<serde_json::Value> =
+            lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let stages: Vec<_> = lines.iter().map(|line| line["stage"].as_str().unwrap()).collect();
+        assert_eq!(stages, ["header", "unmask", "validate", "all"]);
+        for line in &lines {
+            assert_eq!(line["frames"], lines[0]["frames"]);
+            assert!(frames.is_none_or(|frames| line["frames"] == frames));
+            assert!(line["ns_per_frame"].as_f64().unwrap() > 0.0);
+        }
+    }
+    let nothing = run(&["bench", "-"], b"");
+    assert_eq!(nothing.status.code(), Some(2));
+}
+
 #[test]
 fn limits() {
     let hex = b"02 03 616263 80 02 6465 89 04 70696e67";

@@ -25,6 +25,8 @@ pub(crate) enum Command {
     /// Judge captures, hex text or raw bytes
     #[command(after_help = CHECK_HELP)]
     Check(Check),
+    /// Measure how fast frames are decoded and judged on this machine
+    Bench(Bench),
     /// Explain a close code or a rule
     Explain {
         /// A close code (1003) or a rule (unsupported-data)
@@ -61,21 +63,11 @@ pub(crate) struct Check {
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// What the inputs are, instead of guessing; pcap stands for pcapng too
-    #[arg(long, value_name = "FORMAT")]
-    pub(crate) format: Option<Format>,
-
-    /// Hex and raw: who receives these bytes
-    #[arg(long, value_name = "ROLE", default_value = "server")]
-    pub(crate) receiver: Receiver,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 
     #[command(flatten)]
     pub(crate) limits: Limits,
-
-    /// Hex and raw: permessage-deflate is negotiated, so RSV1 marks a compressed message; in a
-    /// capture the handshake says so
-    #[arg(long)]
-    pub(crate) permessage_deflate: bool,
 
     /// Print each frame's payload, unmasked
     #[arg(long)]
@@ -88,6 +80,41 @@ pub(crate) struct Check {
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// Files whose whole, legal frames are replayed; without one, a mix that is built in
+    #[arg(value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+
+    /// How often each stage is measured
+    #[arg(long, value_name = "N", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) repetitions: u32,
+
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How inputs are read.
+#[derive(Args)]
+pub(crate) struct Reading {
+    /// What the inputs are, instead of guessing; pcap stands for pcapng too
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+
+    /// Hex and raw: who receives these bytes
+    #[arg(long, value_name = "ROLE", default_value = "server")]
+    pub(crate) receiver: Receiver,
+
+    /// Hex and raw: permessage-deflate is negotiated, so RSV1 marks a compressed message; in a
+    /// capture the handshake says so
+    #[arg(long)]
+    pub(crate) permessage_deflate: bool,
 }
 
 /// What the endpoints accept.
@@ -115,14 +142,17 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// No limits, and a server that accepts text only.
-    pub(crate) const TEXT_ONLY_SERVER: Self = Self {
-        server_accepts: DataType::Text,
+    /// No limits, and all types of data accepted.
+    pub(crate) const NONE: Self = Self {
+        server_accepts: DataType::Any,
         client_accepts: DataType::Any,
         max_frame: None,
         max_message: None,
         max_fragments: None,
     };
+
+    /// No limits, and a server that accepts text only.
+    pub(crate) const TEXT_ONLY_SERVER: Self = Self { server_accepts: DataType::Text, ..Self::NONE };
 
     /// The policy of the endpoint that receives.
     pub(crate) fn policy(&self, receiver: Role, permessage_deflate: bool) -> Policy {

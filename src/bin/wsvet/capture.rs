@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
 use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 
-use crate::connection::{Bench, Connection};
+use crate::connection::{Connection, Judging};
 use crate::packet::{Content, Segment, dissect};
 
 /// The size of the read buffer at first, in bytes: more than the usual largest packet.
@@ -78,14 +78,14 @@ impl Summary {
 }
 
 /// Judges every WebSocket connection of a capture.
-pub(crate) fn judge(input: impl Read + Send, bench: &mut Bench<'_>) -> io::Result<Summary> {
+pub(crate) fn judge(input: impl Read + Send, judging: &mut Judging<'_>) -> io::Result<Summary> {
     let mut summary = Summary::default();
     let mut connections = Connections::default();
-    let outcome = read(input, &mut summary, &mut connections, bench)?;
+    let outcome = read(input, &mut summary, &mut connections, judging)?;
     summary.cut = outcome.err();
     summary.connections = connections.all.len();
     for connection in connections.all {
-        if let Some(why) = connection.finish(bench)? {
+        if let Some(why) = connection.finish(judging)? {
             summary.other = Some(why);
         }
     }
@@ -97,7 +97,7 @@ fn read(
     input: impl Read + Send,
     summary: &mut Summary,
     connections: &mut Connections,
-    bench: &mut Bench<'_>,
+    judging: &mut Judging<'_>,
 ) -> io::Result<Result<(), String>> {
     let mut reader = match create_reader(BUFFER, input) {
         Ok(reader) => reader,
@@ -117,7 +117,7 @@ fn read(
                     match dissect(summary.packets, link, bytes) {
                         Content::Tcp(segment) => {
                             summary.not_whole += u64::from(segment.not_captured > 0);
-                            connections.segment(&segment, bench)?;
+                            connections.segment(&segment, judging)?;
                         }
                         Content::Other => {}
                         Content::Fragment => summary.fragments += 1,
@@ -208,7 +208,7 @@ struct Connections {
 }
 
 impl Connections {
-    fn segment(&mut self, segment: &Segment<'_>, bench: &mut Bench<'_>) -> io::Result<()> {
+    fn segment(&mut self, segment: &Segment<'_>, judging: &mut Judging<'_>) -> io::Result<()> {
         let (from, to) = (segment.from, segment.to);
         let ends = if from <= to { (from, to) } else { (to, from) };
         let latest = self.latest.get(&ends).copied();
@@ -221,6 +221,6 @@ impl Connections {
                 index
             }
         };
-        self.all[index].segment(segment, bench)
+        self.all[index].segment(segment, judging)
     }
 }

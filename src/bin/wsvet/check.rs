@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wsvet::Role;
 
-use crate::args::{Check, Format};
-use crate::connection::{Bench, Tally};
-use crate::judge::{Judge, Thoroughness};
-use crate::report::{Place, Report};
+use crate::args::{Format, Reading};
+use crate::connection::Judging;
+use crate::judge::Judge;
+use crate::report::Place;
 use crate::{capture, hex};
 
 /// How much of an input is read to guess what it is, in bytes.
@@ -20,34 +20,31 @@ const PIECE: usize = 64 << 10;
 
 /// Judges all inputs. An error is the report's; what is wrong with an input is said with `complain`.
 pub(crate) fn run(
-    args: &Check,
-    report: &mut dyn Report,
+    inputs: &[PathBuf],
+    reading: &Reading,
+    judging: &mut Judging<'_>,
     complain: &mut dyn FnMut(&str),
-) -> io::Result<Tally> {
-    let thoroughness = Thoroughness { keep_going: args.keep_going, payload: args.payload };
-    let limits = args.limits;
-    let mut bench = Bench { limits, thoroughness, report, tally: Tally::default() };
-    for path in &args.inputs {
+) -> io::Result<()> {
+    for path in inputs {
         let name =
             if path == Path::new("-") { "standard input".into() } else { path.to_string_lossy() };
-        bench.report.input(&name)?;
-        match input(path, args, &mut bench)? {
+        judging.report.input(&name)?;
+        match input(path, reading, judging)? {
             Ok(notices) => notices.iter().for_each(|notice| complain(&format!("{name}: {notice}"))),
             Err(error) => {
                 complain(&format!("{name}: {error}"));
-                bench.tally.unusable += 1;
+                judging.tally.unusable += 1;
             }
         }
     }
-    bench.report.finish(&bench.tally)?;
-    Ok(bench.tally)
+    judging.report.finish(&judging.tally)
 }
 
 /// Judges one input: what else is to be said of it, or why it cannot be judged.
 fn input(
     path: &Path,
-    args: &Check,
-    bench: &mut Bench<'_>,
+    reading: &Reading,
+    judging: &mut Judging<'_>,
 ) -> io::Result<Result<Vec<String>, String>> {
     let mut source: Box<dyn Read + Send> = if path == Path::new("-") {
         Box::new(io::stdin())
@@ -64,16 +61,16 @@ fn input(
     if start.is_empty() {
         return Ok(Err("no WebSocket traffic: the input is empty".to_owned()));
     }
-    if args.format.is_none() && is_compressed(&start) {
+    if reading.format.is_none() && is_compressed(&start) {
         return Ok(Err("the file is compressed: unpack it first".to_owned()));
     }
-    let format = args.format.unwrap_or_else(|| guess(&start));
+    let format = reading.format.unwrap_or_else(|| guess(&start));
     let mut input = io::Cursor::new(start).chain(source);
     match format {
         Format::Pcap => {
-            let before = bench.tally.connections;
-            let summary = capture::judge(input, bench)?;
-            if bench.tally.connections == before {
+            let before = judging.tally.connections;
+            let summary = capture::judge(input, judging)?;
+            if judging.tally.connections == before {
                 return Ok(Err(summary.cut.clone().unwrap_or_else(|| summary.nothing())));
             }
             Ok(Ok(summary.notices()))
@@ -87,25 +84,25 @@ fn input(
                 Ok(bytes) if bytes.is_empty() => {
                     Ok(Err("no WebSocket traffic: the hex text holds no byte".to_owned()))
                 }
-                Ok(bytes) => direction(&bytes[..], args, bench),
+                Ok(bytes) => direction(&bytes[..], reading, judging),
                 Err(error) => Ok(Err(error.to_string())),
             }
         }
-        Format::Raw => direction(input, args, bench),
+        Format::Raw => direction(input, reading, judging),
     }
 }
 
 /// Judges one direction that an input holds from its first frame on.
 fn direction(
     mut input: impl Read,
-    args: &Check,
-    bench: &mut Bench<'_>,
+    reading: &Reading,
+    judging: &mut Judging<'_>,
 ) -> io::Result<Result<Vec<String>, String>> {
-    let receiver = Role::from(args.receiver);
-    let connection = bench.next_connection();
+    let receiver = Role::from(reading.receiver);
+    let connection = judging.next_connection();
     let place = Place { connection, from: receiver.peer(), stream: None, packet: None };
-    let policy = bench.limits.policy(receiver, args.permessage_deflate);
-    let mut judge = Judge::new(connection, policy, bench.thoroughness);
+    let policy = judging.limits.policy(receiver, reading.permessage_deflate);
+    let mut judge = Judge::new(connection, policy, judging.thoroughness);
     let mut buffer = vec![0; PIECE];
     loop {
         let len = match input.read(&mut buffer) {
@@ -115,10 +112,10 @@ fn direction(
         };
         if len == 0 {
             // Such input is often a part of a stream, so its end is no end of the connection.
-            judge.end(false, &mut |record| bench.record(&place, &record))?;
+            judge.end(false, &mut |record| judging.record(&place, &record))?;
             return Ok(Ok(Vec::new()));
         }
-        judge.feed(&buffer[..len], &mut |record| bench.record(&place, &record))?;
+        judge.feed(&buffer[..len], &mut |record| judging.record(&place, &record))?;
     }
 }
 

@@ -42,7 +42,7 @@ enum Stage {
 }
 
 /// What all connections share.
-pub(crate) struct Bench<'a> {
+pub(crate) struct Judging<'a> {
     pub(crate) limits: Limits,
     pub(crate) thoroughness: Thoroughness,
     pub(crate) report: &'a mut dyn Report,
@@ -63,7 +63,15 @@ pub(crate) struct Tally {
     pub(crate) unusable: usize,
 }
 
-impl Bench<'_> {
+impl<'a> Judging<'a> {
+    pub(crate) fn new(
+        limits: Limits,
+        thoroughness: Thoroughness,
+        report: &'a mut dyn Report,
+    ) -> Self {
+        Self { limits, thoroughness, report, tally: Tally::default() }
+    }
+
     /// The number of the next WebSocket connection.
     pub(crate) fn next_connection(&mut self) -> usize {
         self.tally.connections += 1;
@@ -108,7 +116,7 @@ impl Connection {
     pub(crate) fn segment(
         &mut self,
         segment: &Segment<'_>,
-        bench: &mut Bench<'_>,
+        judging: &mut Judging<'_>,
     ) -> io::Result<()> {
         let from = self.sender(segment);
         let stream = &mut self.ends[from].stream;
@@ -126,11 +134,11 @@ impl Connection {
             self.stage = Stage::Http(Handshake::default(), client);
         }
         if !bytes.is_empty() && !self.ends[from].ended {
-            self.bytes(from, &bytes, segment.packet, bench)?;
+            self.bytes(from, &bytes, segment.packet, judging)?;
         }
         let stream = &mut self.ends[from].stream;
         if stream.is_finished() || segment.rst && stream.is_in_window(segment) {
-            self.end(from, segment.packet, bench)?;
+            self.end(from, segment.packet, judging)?;
         }
         Ok(())
     }
@@ -140,7 +148,7 @@ impl Connection {
     }
 
     /// Ends the connection with the capture.
-    pub(crate) fn finish(mut self, bench: &mut Bench<'_>) -> io::Result<Option<&'static str>> {
+    pub(crate) fn finish(mut self, judging: &mut Judging<'_>) -> io::Result<Option<&'static str>> {
         let Stage::Frames(judges, client) = &mut self.stage else {
             let gap = self.ends.iter().any(|end| end.stream.gap().is_some());
             return Ok(Some(match self.stage {
@@ -153,9 +161,9 @@ impl Connection {
             let place = place(&judges[from], self.stream, None);
             let end = &self.ends[from];
             if let (Some(missing), false) = (end.stream.gap(), end.ended) {
-                bench.gap(&judges[from], self.stream, missing)?;
+                judging.gap(&judges[from], self.stream, missing)?;
             }
-            judges[from].end(false, &mut |record| bench.record(&place, &record))?;
+            judges[from].end(false, &mut |record| judging.record(&place, &record))?;
         }
         Ok(None)
     }
@@ -166,13 +174,13 @@ impl Connection {
         from: usize,
         bytes: &[u8],
         packet: u64,
-        bench: &mut Bench<'_>,
+        judging: &mut Judging<'_>,
     ) -> io::Result<()> {
         match &mut self.stage {
             Stage::Unknown | Stage::Other(_) => Ok(()),
             Stage::Frames(judges, _) => {
                 let place = place(&judges[from], self.stream, Some(packet));
-                judges[from].feed(bytes, &mut |record| bench.record(&place, &record))
+                judges[from].feed(bytes, &mut |record| judging.record(&place, &record))
             }
             Stage::Http(handshake, client) => {
                 let sender = if from == *client { Role::Client } else { Role::Server };
@@ -182,7 +190,7 @@ impl Connection {
                         self.stage = Stage::Other(why);
                         Ok(())
                     }
-                    Progress::Upgraded(agreement) => self.upgrade(&agreement, packet, bench),
+                    Progress::Upgraded(agreement) => self.upgrade(&agreement, packet, judging),
                 }
             }
         }
@@ -193,14 +201,14 @@ impl Connection {
         &mut self,
         agreement: &Agreement,
         packet: u64,
-        bench: &mut Bench<'_>,
+        judging: &mut Judging<'_>,
     ) -> io::Result<()> {
         let Stage::Http(handshake, client) = &mut self.stage else { return Ok(()) };
         let client = *client;
         let first =
             [(client, handshake.take(Role::Client)), (1 - client, handshake.take(Role::Server))];
-        let number = bench.next_connection();
-        bench.report.connection(
+        let number = judging.next_connection();
+        judging.report.connection(
             number,
             self.ends[client].address,
             self.ends[1 - client].address,
@@ -208,23 +216,23 @@ impl Connection {
         )?;
         let judge = |end| {
             let receiver = if end == client { Role::Server } else { Role::Client };
-            let policy = bench.limits.policy(receiver, agreement.permessage_deflate);
-            Judge::new(number, policy, bench.thoroughness)
+            let policy = judging.limits.policy(receiver, agreement.permessage_deflate);
+            Judge::new(number, policy, judging.thoroughness)
         };
         self.stage = Stage::Frames(Box::new([judge(0), judge(1)]), client);
         for (from, bytes) in first {
-            self.bytes(from, &bytes, packet, bench)?;
+            self.bytes(from, &bytes, packet, judging)?;
         }
         for from in 0..2 {
             if std::mem::take(&mut self.ends[from].ended) {
-                self.end(from, packet, bench)?;
+                self.end(from, packet, judging)?;
             }
         }
         Ok(())
     }
 
     /// One end sends no more.
-    fn end(&mut self, from: usize, packet: u64, bench: &mut Bench<'_>) -> io::Result<()> {
+    fn end(&mut self, from: usize, packet: u64, judging: &mut Judging<'_>) -> io::Result<()> {
         if std::mem::replace(&mut self.ends[from].ended, true) {
             return Ok(());
         }
@@ -233,11 +241,11 @@ impl Connection {
         let place = place(judge, self.stream, Some(packet));
         let stream = &self.ends[from].stream;
         if let Some(missing) = stream.gap() {
-            bench.gap(judge, self.stream, missing)?;
-            return judge.end(false, &mut |record| bench.record(&place, &record));
+            judging.gap(judge, self.stream, missing)?;
+            return judge.end(false, &mut |record| judging.record(&place, &record));
         }
         let eof = !self.abandoned;
-        judge.end(eof, &mut |record| bench.record(&place, &record))?;
+        judge.end(eof, &mut |record| judging.record(&place, &record))?;
         self.abandoned |= !judge.is_closed();
         Ok(())
     }

@@ -6,7 +6,7 @@ use wsvet::{CloseCode, Rule};
 
 use crate::args::Limits;
 use crate::capture;
-use crate::connection::{Bench, Tally};
+use crate::connection::Judging;
 use crate::contrast;
 use crate::judge::Thoroughness;
 use crate::report::{Report, Text};
@@ -24,9 +24,9 @@ pub(crate) fn run(out: &mut impl Write) -> io::Result<()> {
     let mut report = Text::new(&mut *out, false);
     let limits = Limits::TEXT_ONLY_SERVER;
     let thoroughness = Thoroughness { keep_going: false, payload: false };
-    let mut bench = Bench { limits, thoroughness, report: &mut report, tally: Tally::default() };
-    capture::judge(CAPTURE, &mut bench)?;
-    let tally = bench.tally;
+    let mut judging = Judging::new(limits, thoroughness, &mut report);
+    capture::judge(CAPTURE, &mut judging)?;
+    let tally = judging.tally;
     report.finish(&tally)?;
 
     let due = Rule::UnsupportedData.close_code();

@@ -4,6 +4,7 @@
 //! below off, `judge` judges each direction, and `report` prints.
 
 mod args;
+mod bench;
 mod capture;
 mod check;
 mod connection;
@@ -13,6 +14,7 @@ mod explain;
 mod hex;
 mod http;
 mod judge;
+mod mix;
 mod packet;
 mod report;
 mod style;
@@ -25,9 +27,11 @@ use anstream::AutoStream;
 use clap::Parser;
 use wsvet::CloseCode;
 
-use crate::args::{Check, Cli, Command};
-use crate::connection::Tally;
-use crate::report::{Json, Text};
+use crate::args::{Bench, Check, Cli, Command, Limits};
+use crate::bench::Replay;
+use crate::connection::{Judging, Tally};
+use crate::judge::Thoroughness;
+use crate::report::{Json, Report, Text};
 use crate::style::{BAD, plain};
 
 /// At least one rule is broken.
@@ -53,6 +57,7 @@ fn run(cli: &Cli) -> io::Result<u8> {
     let mut out = BufWriter::new(AutoStream::new(stdout, cli.color.into()));
     let status = match &cli.command {
         Command::Check(args) => check(cli, args, &mut out)?,
+        Command::Bench(args) => bench(cli, args, &mut out)?,
         Command::Demo => demo::run(&mut out).map(|()| 0)?,
         Command::Explain { what } => match explain::explain(&mut out, what)? {
             Ok(()) => 0,
@@ -72,19 +77,39 @@ fn run(cli: &Cli) -> io::Result<u8> {
 }
 
 fn check(cli: &Cli, args: &Check, out: &mut impl Write) -> io::Result<u8> {
-    let mut complain = |message: &str| complain(cli, message);
-    let tally = if args.json {
-        // Nothing in it is a colour, so nothing may be taken out for one.
-        let out = BufWriter::new(io::stdout().lock());
-        check::run(args, &mut Json::new(out, args.payload), &mut complain)?
-    } else {
-        check::run(args, &mut Text::new(out, args.payload), &mut complain)?
-    };
-    Ok(match tally {
+    let thoroughness = Thoroughness { keep_going: args.keep_going, payload: args.payload };
+    // Nothing in JSON is a colour, so nothing may be taken out for one.
+    let mut json = Json::new(BufWriter::new(io::stdout().lock()), args.payload);
+    let mut text = Text::new(out, args.payload);
+    let report: &mut dyn Report = if args.json { &mut json } else { &mut text };
+    let mut judging = Judging::new(args.limits, thoroughness, report);
+    check::run(&args.inputs, &args.reading, &mut judging, &mut |error| complain(cli, error))?;
+    Ok(match judging.tally {
         Tally { unusable: 1.., .. } => UNUSABLE,
         Tally { violations: 1.., .. } => BROKEN,
         _ => 0,
     })
+}
+
+/// Measures the frames of the inputs, or the mix that is built in.
+fn bench(cli: &Cli, args: &Bench, out: &mut impl Write) -> io::Result<u8> {
+    let mut unusable = 0;
+    let streams = if args.inputs.is_empty() {
+        vec![mix::stream()]
+    } else {
+        let mut replay = Replay::default();
+        // All of each payload is kept: a frame is replayed whole.
+        let thoroughness = Thoroughness { keep_going: false, payload: true };
+        let mut judging = Judging::new(Limits::NONE, thoroughness, &mut replay);
+        check::run(&args.inputs, &args.reading, &mut judging, &mut |error| complain(cli, error))?;
+        unusable = judging.tally.unusable;
+        replay.into_streams()
+    };
+    if unusable > 0 || streams.is_empty() {
+        complain(cli, "there is nothing to measure");
+        return Ok(UNUSABLE);
+    }
+    bench::run(out, &streams, args.repetitions, args.json).map(|()| 0)
 }
 
 /// Says on standard error what is wrong; if nobody can hear it, nothing is to be done.

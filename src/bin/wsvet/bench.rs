@@ -1,0 +1,245 @@
+//! `wsvet bench`: how many frames a second this machine decodes and judges, stage by stage.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::json;
+use wsvet::{Decoder, FrameMut, Header, Policy, Role, Validator, encode, mask};
+
+use crate::connection::Tally;
+use crate::http::Agreement;
+use crate::judge::Record;
+use crate::report::{Place, Report};
+use crate::style::{HEADING, paragraph};
+
+/// How long one measurement takes at least, so that the clock's own grain does not count.
+const AT_LEAST: Duration = Duration::from_millis(4);
+
+/// One direction of a connection, to be replayed from memory.
+pub(crate) struct Stream {
+    policy: Policy,
+    /// The bytes as they stood on the wire.
+    wire: Vec<u8>,
+    /// Each header, and where its payload starts.
+    frames: Vec<(Header, usize)>,
+    /// The same bytes, unmasked.
+    plain: Vec<u8>,
+}
+
+impl Stream {
+    /// The whole frames that `wire` consists of.
+    pub(crate) fn new(policy: Policy, wire: Vec<u8>) -> Self {
+        let mut plain = wire.clone();
+        let mut frames = Vec::new();
+        let mut rest = &mut plain[..];
+        let mut at = 0;
+        while let Ok((frame, after)) = FrameMut::decode(rest) {
+            let frame = frame.unmask();
+            frames.push((frame.header, at + frame.header.header_len()));
+            at += frame.header.header_len() + frame.payload.len();
+            rest = after;
+        }
+        Self { policy, wire, frames, plain }
+    }
+}
+
+/// Appends a frame with this header and this plain payload.
+pub(crate) fn push(wire: &mut Vec<u8>, header: &Header, payload: &[u8]) {
+    let start = wire.len();
+    wire.resize(start + header.header_len() + payload.len(), 0);
+    let written = encode::frame(header, payload, &mut wire[start..]);
+    debug_assert!(written.is_ok(), "{written:?}");
+}
+
+/// Keeps the frames that the readers of input find, instead of printing them.
+#[derive(Default)]
+pub(crate) struct Replay {
+    directions: BTreeMap<(usize, Role), Vec<u8>>,
+    deflate: Vec<usize>,
+}
+
+impl Replay {
+    /// Each direction that has frames, as its receiver sees it.
+    pub(crate) fn into_streams(self) -> Vec<Stream> {
+        let Self { directions, deflate } = self;
+        directions
+            .into_iter()
+            .map(|((connection, from), wire)| {
+                let negotiated = deflate.contains(&connection);
+                Stream::new(Policy::new(from.peer()).permessage_deflate(negotiated), wire)
+            })
+            .collect()
+    }
+}
+
+impl Report for Replay {
+    fn input(&mut self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn connection(
+        &mut self,
+        number: usize,
+        _: SocketAddr,
+        _: SocketAddr,
+        agreement: &Agreement,
+    ) -> io::Result<()> {
+        if agreement.permessage_deflate {
+            self.deflate.push(number);
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
+        if let Record::Frame(frame) = record {
+            let wire = self.directions.entry((place.connection, place.from)).or_default();
+            push(wire, &frame.header, frame.payload);
+        }
+        Ok(())
+    }
+
+    fn gap(&mut self, _: &Place, _: u64, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &Tally) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is measured: each stage alone, then all of them as a receiver does them.
+const STAGES: [(&str, &str, Stage); 4] = [
+    ("header", "decode every header", headers),
+    ("unmask", "unmask every payload where it lies", unmask),
+    ("validate", "judge every header and plain payload", validate),
+    ("all", "decode, unmask and judge the stream", all),
+];
+
+/// Goes over the stream once; `work` holds its bytes and may be changed.
+type Stage = fn(&Stream, &mut [u8]);
+
+fn headers(stream: &Stream, work: &mut [u8]) {
+    let mut rest = &*work;
+    while let Ok((header, after)) = Header::decode(rest) {
+        rest = &after[black_box(header).payload_len() as usize..];
+    }
+    debug_assert!(rest.is_empty(), "{} bytes of {}", rest.len(), stream.wire.len());
+}
+
+fn unmask(stream: &Stream, work: &mut [u8]) {
+    for (header, start) in &stream.frames {
+        if let Some(key) = header.masking_key() {
+            let payload = &mut work[*start..*start + header.payload_len() as usize];
+            mask::apply(key, 0, black_box(payload));
+        }
+    }
+}
+
+fn validate(stream: &Stream, _: &mut [u8]) {
+    let mut validator = Validator::new(stream.policy);
+    for (header, start) in &stream.frames {
+        let payload = &stream.plain[*start..*start + header.payload_len() as usize];
+        let judged = validator.frame(black_box(header), black_box(payload));
+        debug_assert!(judged.is_ok(), "{judged:?}");
+    }
+}
+
+fn all(stream: &Stream, work: &mut [u8]) {
+    let mut decoder = Decoder::new(stream.policy);
+    let mut chunk = work;
+    while !chunk.is_empty() {
+        let Ok((used, event)) = decoder.decode(chunk) else { break };
+        black_box(event);
+        chunk = &mut chunk[used..];
+    }
+    debug_assert!(chunk.is_empty(), "{:?}", decoder.validator().violation());
+}
+
+/// Measures every stage so often, and prints a table, or one JSON object a line.
+pub(crate) fn run(
+    out: &mut impl Write,
+    streams: &[Stream],
+    repetitions: u32,
+    json: bool,
+) -> io::Result<()> {
+    let frames: usize = streams.iter().map(|stream| stream.frames.len()).sum();
+    let bytes: usize = streams.iter().map(|stream| stream.wire.len()).sum();
+    if !json {
+        let what = format!(
+            "{frames} frames, {bytes} bytes with their headers, {repetitions} measurements of \
+             each stage, in memory and on one core."
+        );
+        paragraph(out, "", &what)?;
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["stage", "ns/frame", "min", "max", "frames/s", "MB/s", ""]);
+    for (name, what, stage) in STAGES {
+        let mut times: Vec<f64> = (0..repetitions).map(|_| measure(streams, stage)).collect();
+        times.sort_by(f64::total_cmp);
+        // Seconds for all frames of all streams.
+        let (min, median, max) = (times[0], times[times.len() / 2], times[times.len() - 1]);
+        let per_frame = |seconds: f64| seconds * 1e9 / frames as f64;
+        let (frames_per_second, bytes_per_second) = (frames as f64 / median, bytes as f64 / median);
+        if json {
+            let line = json!({
+                "event": "bench",
+                "stage": name,
+                "frames": frames,
+                "bytes": bytes,
+                "repetitions": repetitions,
+                "ns_per_frame": per_frame(median),
+                "ns_per_frame_min": per_frame(min),
+                "ns_per_frame_max": per_frame(max),
+                "frames_per_second": frames_per_second,
+                "bytes_per_second": bytes_per_second,
+            });
+            writeln!(out, "{line}")?;
+        } else {
+            table.add_row([
+                name.to_owned(),
+                format!("{:.2}", per_frame(median)),
+                format!("{:.2}", per_frame(min)),
+                format!("{:.2}", per_frame(max)),
+                format!("{frames_per_second:.0}"),
+                format!("{:.0}", bytes_per_second / 1e6),
+                what.to_owned(),
+            ]);
+        }
+    }
+    if json {
+        return Ok(());
+    }
+    for column in table.column_iter_mut().skip(1).take(5) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    writeln!(out)?;
+    let mut lines = table.lines();
+    let head = lines.next().unwrap_or_default();
+    writeln!(out, "{HEADING}{}{HEADING:#}", head.trim_end())?;
+    lines.try_for_each(|line| writeln!(out, "{}", line.trim_end()))?;
+    writeln!(out)?;
+    let note = "The first figure is the median, MB are millions of bytes of the stream. Compare \
+        figures of one run only: machines drift.";
+    paragraph(out, "", note)
+}
+
+/// The seconds that a stage takes for all streams once.
+fn measure(streams: &[Stream], stage: Stage) -> f64 {
+    let mut work: Vec<Vec<u8>> = streams.iter().map(|stream| stream.wire.clone()).collect();
+    let (mut spent, mut rounds) = (Duration::ZERO, 0u32);
+    while spent < AT_LEAST {
+        for (stream, work) in streams.iter().zip(&mut work) {
+            work.copy_from_slice(&stream.wire);
+            let start = Instant::now();
+            stage(stream, black_box(work));
+            spent += start.elapsed();
+        }
+        rounds += 1;
+    }
+    spent.as_secs_f64() / f64::from(rounds)
+}
