@@ -66,24 +66,39 @@ impl Utf8 {
         self.cut_len == 0
     }
 
-    /// Fills up the cut character byte by byte, then goes on with what is left of the piece.
+    /// Fills up the cut character, then goes on with what is left of the piece.
     fn push_inside(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
+        let held = usize::from(self.cut_len);
+        let needed = width(self.cut[0]) - held;
+        let Some((end, rest)) = piece.split_at_checked(needed) else {
+            return self.push_bytes(piece);
+        };
+        let mut character = [0; 4];
+        character[..held].copy_from_slice(&self.cut[..held]);
+        character[held..held + needed].copy_from_slice(end);
+        if str::from_utf8(&character[..held + needed]).is_err() {
+            return self.push_bytes(piece);
+        }
+        self.cut_len = 0;
+        self.push_at_boundary(rest, needed)
+    }
+
+    /// Judges byte by byte: the piece does not finish the character, or one of its first bytes
+    /// breaks it.
+    #[cold]
+    fn push_bytes(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
         for (index, &byte) in piece.iter().enumerate() {
-            let mut character = [0; 4];
-            let cut_len = usize::from(self.cut_len);
-            character[..cut_len].copy_from_slice(&self.cut[..cut_len]);
-            character[cut_len] = byte;
-            match str::from_utf8(&character[..=cut_len]) {
-                Ok(_) => {
-                    self.cut_len = 0;
-                    return self.push_at_boundary(&piece[index + 1..], index + 1);
-                }
+            let held = usize::from(self.cut_len);
+            let mut start = [0; 4];
+            start[..held].copy_from_slice(&self.cut[..held]);
+            start[held] = byte;
+            match str::from_utf8(&start[..=held]) {
                 // Still a valid start, so at most three bytes.
                 Err(error) if error.error_len().is_none() => {
-                    self.cut[cut_len] = byte;
+                    self.cut[held] = byte;
                     self.cut_len += 1;
                 }
-                Err(_) => return Err(InvalidUtf8 { index }),
+                _ => return Err(InvalidUtf8 { index }),
             }
         }
         Ok(())
@@ -124,23 +139,30 @@ fn first_bad(text: &[u8]) -> usize {
     }
 }
 
-/// How many bytes at the end are the start of a character that goes on: 0 to 3.
+/// How many bytes a character has that starts with this byte, which can start one beyond ASCII.
 #[inline]
-fn cut_len(text: &[u8]) -> usize {
-    let Some(window) = text.last_chunk::<3>() else { return cut_len_short(text) };
-    match *window {
-        [_, _, last] if last < 0x80 => 0,
-        _ => cut_len_short(window),
+fn width(lead: u8) -> usize {
+    match lead {
+        0xF0.. => 4,
+        0xE0.. => 3,
+        _ => 2,
     }
 }
 
-/// The same of at most three bytes, or the last three.
-fn cut_len_short(text: &[u8]) -> usize {
-    let start = text.iter().rposition(|byte| *byte >= 0xC0).unwrap_or(text.len());
-    match str::from_utf8(&text[start..]) {
-        Err(error) if error.valid_up_to() == 0 && error.error_len().is_none() => text.len() - start,
-        _ => 0,
+/// How many bytes at the end are the valid start of a character that goes on: 0 to 3.
+#[inline]
+fn cut_len(text: &[u8]) -> usize {
+    if text.last().is_none_or(|last| *last < 0x80) {
+        return 0;
     }
+    let window = text.last_chunk::<3>().map_or(text, |window| &window[..]);
+    let Some(start) = window.iter().rposition(|byte| *byte >= 0xC0) else { return 0 };
+    let cut = window.len() - start;
+    let valid = match &window[start..] {
+        [0xC2..=0xF4] => true,
+        tail => str::from_utf8(tail).is_err_and(|error| error.error_len().is_none()),
+    };
+    if valid && cut < width(window[start]) { cut } else { 0 }
 }
 
 /// Text is not UTF-8: the index of the byte that proves it, in the piece that was pushed.

@@ -487,39 +487,48 @@ impl Validator {
     /// Takes over what the header says.
     #[inline]
     fn enter(&mut self, header: &Header) {
+        let opcode = header.opcode();
         self.offset += header.header_len() as u64;
-        if header.opcode().starts_message() && header.fin() && self.message.is_none() {
+        if opcode.starts_message() && header.fin() && self.message.is_none() {
             // A message in one frame leaves nothing open.
             self.utf8 = Utf8::new();
             self.content = if is_text(header) { Content::LastText } else { Content::Opaque };
+        } else if opcode == OpCode::Continuation && self.message.is_some() {
+            self.enter_fragment(header);
         } else {
-            self.enter_fragment_or_control(header);
+            self.enter_other(header);
         }
     }
 
+    /// A fragment of the message that is open.
+    #[inline]
+    fn enter_fragment(&mut self, header: &Header) {
+        // After a violation there may be too little room.
+        self.message_room = self.message_room.saturating_sub(header.payload_len());
+        self.fragment_room = self.fragment_room.saturating_sub(1);
+        self.content = match (self.text, header.fin()) {
+            (false, _) => Content::Opaque,
+            (true, false) => Content::Text,
+            (true, true) => Content::LastText,
+        };
+        if header.fin() {
+            self.close_message();
+        }
+    }
+
+    /// A first fragment, a control frame, or what only a violation lets through.
     #[inline(never)]
-    fn enter_fragment_or_control(&mut self, header: &Header) {
+    fn enter_other(&mut self, header: &Header) {
         let opcode = header.opcode();
         self.content = Content::Opaque;
         if opcode == OpCode::Close {
             self.closed = true;
             self.content = Content::CodeHigh;
             self.admitted = self.admitted_kinds();
-        }
-        if opcode.starts_message() {
+        } else if opcode.starts_message() {
             self.utf8 = Utf8::new();
             self.open(opcode, is_text(header));
-        }
-        if opcode.starts_message() || opcode == OpCode::Continuation && self.message.is_some() {
-            // After a violation there may be too little room.
-            self.message_room = self.message_room.saturating_sub(header.payload_len());
-            self.fragment_room = self.fragment_room.saturating_sub(1);
-            if self.text {
-                self.content = if header.fin() { Content::LastText } else { Content::Text };
-            }
-            if header.fin() {
-                self.close_message();
-            }
+            self.enter_fragment(header);
         }
     }
 
@@ -532,6 +541,7 @@ impl Validator {
     }
 
     /// No message is open: the next has all the room there is.
+    #[inline(never)]
     fn close_message(&mut self) {
         self.message = None;
         self.message_room = self.policy.max_message;
