@@ -49,7 +49,7 @@ pub(crate) enum Command {
 }
 
 const CHECK_HELP: &str = "\
-Exit status: 0 nothing is broken; 1 at least one violation; 2 wrong usage, or input that cannot be
+Exit status: 0 nothing is broken; 1 at least one violation; 2 wrong usage, or input that cannot be \
 read or holds no WebSocket traffic.
 
 Examples:
