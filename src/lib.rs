@@ -46,6 +46,10 @@
 
 #![cfg_attr(not(test), no_std)]
 
+// What the processor has is found out at run time.
+#[cfg(all(feature = "std", not(test)))]
+extern crate std;
+
 mod close;
 mod code;
 mod decoder;

@@ -1,0 +1,42 @@
+//! websocket-codec: its `MessageCodec`, which takes messages off a buffer.
+
+use bytes::BytesMut;
+use tokio_util::codec::Decoder;
+use websocket_codec::{MessageCodec, Opcode};
+
+use super::{About, Peer, room};
+use crate::sink::{Kind, Sink};
+use crate::workloads::Workload;
+
+/// `MessageCodec::decode`.
+pub struct WebsocketCodec;
+
+impl Peer for WebsocketCodec {
+    const ABOUT: About = About {
+        name: "websocket-codec",
+        package: "websocket-codec",
+        interface: "MessageCodec::decode over BytesMut",
+        does: "unmasks in place; checks RSV, opcodes, lengths, control frames, the order of \
+               fragments and UTF-8 (std, when a message is whole); takes messages off the \
+               buffer without a copy",
+        differs: "accepts frames without a mask, frames after a Close, and any body of a Close; \
+                  joins fragments by copying",
+    };
+
+    type Input = (MessageCodec, BytesMut);
+
+    fn prepare(workload: &Workload) -> Self::Input {
+        (MessageCodec::server(), BytesMut::from_iter(room(workload)))
+    }
+
+    fn receive((codec, buffer): &mut Self::Input, sink: &mut impl Sink) -> Result<(), String> {
+        while let Some(message) = codec.decode(buffer).map_err(|e| e.to_string())? {
+            match message.opcode() {
+                Opcode::Text => sink.data(Kind::Text, message.data(), true),
+                Opcode::Binary => sink.data(Kind::Binary, message.data(), true),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
