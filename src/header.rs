@@ -5,6 +5,22 @@ use core::num::NonZeroUsize;
 
 use crate::OpCode;
 
+/// The length of a header in bytes, by its second byte.
+static LENGTHS: [u8; 256] = {
+    let mut lengths = [2; 256];
+    let mut second = 0;
+    while second < 256 {
+        lengths[second] += match second & 0x7F {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        lengths[second] += if second & 0x80 == 0 { 0 } else { 4 };
+        second += 1;
+    }
+    lengths
+};
+
 const FIN: u8 = 0x80;
 const MASK: u8 = 0x80;
 
@@ -303,7 +319,7 @@ impl Header {
     #[inline]
     #[must_use]
     pub const fn header_len(&self) -> usize {
-        2 + self.length_bytes() + if self.is_masked() { 4 } else { 0 }
+        LENGTHS[self.second as usize] as usize
     }
 
     /// Whether the length is in its shortest form, as §5.2 demands.

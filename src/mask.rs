@@ -26,16 +26,18 @@ pub fn apply(key: [u8; 4], phase: usize, buf: &mut [u8]) -> usize {
 /// word: where no top bit is set, they are ASCII. It costs nothing where nobody looks at it.
 #[inline]
 pub(crate) fn apply_or(key: [u8; 4], phase: usize, buf: &mut [u8]) -> u64 {
-    if buf.len() < LONG {
-        return apply_words(key, phase, buf);
-    }
-    // From a cache line on no store straddles two.
+    if buf.len() < LONG { apply_words(key, phase, buf) } else { apply_long(key, phase, buf) }
+}
+
+/// From the start of a cache line on no store straddles two.
+#[inline(never)]
+fn apply_long(key: [u8; 4], phase: usize, buf: &mut [u8]) -> u64 {
     let (start, rest) = buf.split_at_mut(buf.as_ptr().align_offset(64).min(buf.len()));
     apply_words(key, phase, start) | apply_words(key, phase % 4 + start.len(), rest)
 }
 
 /// From this length on, in bytes, the start of a cache line is worth looking for.
-const LONG: usize = 1 << 10;
+const LONG: usize = 1_536;
 
 #[inline]
 fn apply_words(key: [u8; 4], phase: usize, buf: &mut [u8]) -> u64 {
