@@ -164,10 +164,7 @@ impl Decoder {
         if opcode.is_control() {
             return Ok((used, Some(control_event(opcode, &chunk[start..used]))));
         }
-        if opcode.starts_message() {
-            self.message = opcode;
-            self.rsv = header.rsv();
-        }
+        self.note_message(&header);
         if start == used && !header.fin() {
             // An empty fragment is no event.
             let (more, event) = self.decode_cut(&mut chunk[used..])?;
@@ -260,10 +257,7 @@ impl Decoder {
         };
         self.held_len = 0;
         self.validator.begin(&header)?;
-        if header.opcode().starts_message() {
-            self.message = header.opcode();
-            self.rsv = header.rsv();
-        }
+        self.note_message(&header);
         self.remaining = header.payload_len();
         self.phase = 0;
         self.in_payload = true;
@@ -297,6 +291,15 @@ impl Decoder {
             self.in_payload = false;
         }
         Ok(done)
+    }
+
+    /// Keeps what later fragments do not say of their message.
+    #[inline]
+    fn note_message(&mut self, header: &Header) {
+        if header.opcode().starts_message() {
+            self.message = header.opcode();
+            self.rsv = header.rsv();
+        }
     }
 
     /// A piece of the message that the frame belongs to.
