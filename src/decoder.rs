@@ -178,9 +178,7 @@ impl Decoder {
         &'a mut self,
         chunk: &'a mut [u8],
     ) -> Result<(usize, Option<Event<'a>>), Violation> {
-        if let Some(violation) = self.validator.violation() {
-            return Err(violation);
-        }
+        self.validator.still_good()?;
         let mut used = 0;
         loop {
             if !self.in_payload {

@@ -179,8 +179,8 @@ impl Validator {
         let start = self.offset;
         self.offset += plain.len() as u64;
         match self.content {
+            _ if self.needs_no_look(ascii) => Ok(()),
             Content::Between | Content::Opaque => Ok(()),
-            Content::Text | Content::LastText if ascii && self.utf8.is_complete() => Ok(()),
             Content::Text | Content::LastText => self.judge_utf8(plain, start, Rule::InvalidUtf8),
             Content::CodeHigh | Content::CodeLow | Content::Reason => {
                 self.judge_close(plain, start)
@@ -434,16 +434,22 @@ impl Validator {
     /// `ascii`. Whether that was so; if not, nothing is changed.
     #[inline]
     pub(crate) fn pass(&mut self, len: usize, ascii: bool) -> bool {
-        let plain = match self.content {
-            Content::Opaque => true,
-            Content::Text | Content::LastText => ascii && self.utf8.is_complete(),
-            _ => false,
-        };
-        if plain {
+        let passes = self.needs_no_look(ascii);
+        if passes {
             self.offset += len as u64;
             self.content = Content::Between;
         }
-        plain
+        passes
+    }
+
+    /// Whether bytes that may be known to be `ascii` break nothing whatever they are.
+    #[inline]
+    fn needs_no_look(&self, ascii: bool) -> bool {
+        match self.content {
+            Content::Opaque => true,
+            Content::Text | Content::LastText => ascii && self.utf8.is_complete(),
+            _ => false,
+        }
     }
 
     /// The hot half of [`broken`](Self::broken): whether the header breaks no rule.
@@ -611,8 +617,9 @@ impl Validator {
         Ok(())
     }
 
+    /// Gives the violation that ended the stream again, if one has.
     #[inline]
-    fn still_good(&self) -> Result<(), Violation> {
+    pub(crate) fn still_good(&self) -> Result<(), Violation> {
         match self.violation() {
             None => Ok(()),
             Some(violation) => Err(violation),

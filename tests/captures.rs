@@ -5,7 +5,6 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -29,11 +28,7 @@ const CAPTURES: [(&str, Broken); 10] = [
 ];
 
 fn check(args: &[&str]) -> (Vec<Value>, Option<i32>) {
-    let output = Command::new(env!("CARGO_BIN_EXE_wsvet"))
-        .args(["check", "--json", "--payload"])
-        .args(args)
-        .output()
-        .unwrap();
+    let output = common::run(&[&["check", "--json", "--payload"], args].concat(), b"");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     let lines = String::from_utf8(output.stdout).unwrap();
     (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), output.status.code())

@@ -3,9 +3,6 @@
 
 mod common;
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use etherparse::PacketBuilder;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -150,15 +147,7 @@ fn cut(end: usize, bytes: &[u8], from: usize, to: usize, size: usize) -> Vec<Pie
 }
 
 fn check(args: &[&str], capture: &[u8]) -> (Vec<Value>, String, Option<i32>) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_wsvet"))
-        .args([&["check", "--json", "--payload"], args, &["-"]].concat())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(capture).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output = common::run(&[&["check", "--json", "--payload"], args, &["-"]].concat(), capture);
     let lines = String::from_utf8(output.stdout).unwrap();
     let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     (lines, String::from_utf8(output.stderr).unwrap(), output.status.code())

@@ -4,28 +4,14 @@
 //! `WSVET_BLESS=1 cargo test --features cli --test tool`, and read what has changed.
 #![cfg(feature = "cli")]
 
-use std::io::Write;
+mod common;
+
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
+
+use common::run;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
-/// Runs the tool in the package's root with this on its standard input.
-fn run(args: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_wsvet"))
-        .args(args)
-        .current_dir(ROOT)
-        .env_remove("NO_COLOR")
-        .env_remove("CLICOLOR_FORCE")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The tool need not read all of it.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    child.wait_with_output().unwrap()
-}
 
 /// Compares with `tests/output/NAME`, or writes it.
 fn expect(name: &str, actual: &str) {

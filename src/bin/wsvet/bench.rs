@@ -14,7 +14,7 @@ use crate::connection::Tally;
 use crate::http::Agreement;
 use crate::judge::Record;
 use crate::report::{Place, Report};
-use crate::style::{HEADING, paragraph};
+use crate::style::{list, paragraph};
 
 /// How long one measurement takes at least, so that the clock's own grain does not count.
 const AT_LEAST: Duration = Duration::from_millis(4);
@@ -218,10 +218,7 @@ pub(crate) fn run(
         column.set_cell_alignment(CellAlignment::Right);
     }
     writeln!(out)?;
-    let mut lines = table.lines();
-    let head = lines.next().unwrap_or_default();
-    writeln!(out, "{HEADING}{}{HEADING:#}", head.trim_end())?;
-    lines.try_for_each(|line| writeln!(out, "{}", line.trim_end()))?;
+    list(out, &table)?;
     writeln!(out)?;
     let note = "The first figure is the median, MB are millions of bytes of the stream. Compare \
         figures of one run only: machines drift.";

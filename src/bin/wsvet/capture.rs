@@ -39,20 +39,18 @@ impl Summary {
     pub(crate) fn nothing(&self) -> String {
         if let Some((link, _)) = self.unknown_link {
             return format!(
-                "no WebSocket traffic: the packets have link type {link}, which is not read \
+                "the packets have link type {link}, which is not read \
                  (Ethernet, Linux cooked, raw IP and loopback are)"
             );
         }
         match (self.packets, self.connections, self.other) {
-            (0, ..) => {
-                "no WebSocket traffic: the capture holds no packet that can be read".to_owned()
-            }
+            (0, ..) => "the capture holds no packet that can be read".to_owned(),
             (packets, 0, _) => {
-                format!("no WebSocket traffic: none of the packets is TCP ({packets} read)")
+                format!("none of the packets is TCP ({packets} read)")
             }
-            (_, 1, Some(why)) => format!("no WebSocket traffic: {why}"),
+            (_, 1, Some(why)) => why.to_owned(),
             (_, n, _) => format!(
-                "no WebSocket traffic: none of {n} TCP connections was upgraded \
+                "none of {n} TCP connections was upgraded \
                  (encrypted traffic has to be decrypted first)"
             ),
         }
@@ -134,12 +132,12 @@ fn read(
                 let refilled = reader.refill().is_ok();
                 let more = reader.data().len() > before || reader.reader_exhausted();
                 if !refilled || (!more && !grow(&mut *reader, &mut size)) {
-                    return Ok(Err(cut(&*reader, summary, "it cannot be read any further")));
+                    return Ok(Err(cut(&*reader, summary, reason(&PcapError::ReadError))));
                 }
             }
             Err(PcapError::BufferTooSmall) => {
                 if !grow(&mut *reader, &mut size) || reader.refill().is_err() {
-                    return Ok(Err(cut(&*reader, summary, "a packet of impossible length")));
+                    return Ok(Err(cut(&*reader, summary, reason(&PcapError::BufferTooSmall))));
                 }
             }
             Err(error) => {

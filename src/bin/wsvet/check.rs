@@ -59,7 +59,7 @@ fn input(
         return Ok(Err(reason(&error)));
     }
     if start.is_empty() {
-        return Ok(Err("no WebSocket traffic: the input is empty".to_owned()));
+        return Ok(Err(no_traffic("the input is empty")));
     }
     if reading.format.is_none() && is_compressed(&start) {
         return Ok(Err("the file is compressed: unpack it first".to_owned()));
@@ -71,7 +71,10 @@ fn input(
             let before = judging.tally.connections;
             let summary = capture::judge(input, judging)?;
             if judging.tally.connections == before {
-                return Ok(Err(summary.cut.clone().unwrap_or_else(|| summary.nothing())));
+                return Ok(Err(summary
+                    .cut
+                    .clone()
+                    .unwrap_or_else(|| no_traffic(&summary.nothing()))));
             }
             Ok(Ok(summary.notices()))
         }
@@ -81,9 +84,7 @@ fn input(
                 return Ok(Err(reason(&error)));
             }
             match hex::decode(&text) {
-                Ok(bytes) if bytes.is_empty() => {
-                    Ok(Err("no WebSocket traffic: the hex text holds no byte".to_owned()))
-                }
+                Ok(bytes) if bytes.is_empty() => Ok(Err(no_traffic("the hex text holds no byte"))),
                 Ok(bytes) => direction(&bytes[..], reading, judging),
                 Err(error) => Ok(Err(error.to_string())),
             }
@@ -142,6 +143,10 @@ fn is_compressed(start: &[u8]) -> bool {
 
 fn is_printable(byte: &u8) -> bool {
     byte.is_ascii_graphic() || byte.is_ascii_whitespace()
+}
+
+fn no_traffic(why: &str) -> String {
+    format!("no WebSocket traffic: {why}")
 }
 
 fn reason(error: &io::Error) -> String {

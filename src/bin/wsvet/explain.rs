@@ -6,6 +6,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use wsvet::{CloseCode, CodeInfo, Rule};
 
 use crate::contrast;
+use crate::style;
 use crate::style::{BAD, CODE, HEADING, paragraph, width};
 
 /// The narrowest terminal on which tables are readable, in columns.
@@ -117,10 +118,7 @@ fn list<const N: usize>(
     }
     let mut table = table();
     table.load_style(presets::NOTHING).set_header(head).add_rows(rows);
-    let mut lines = table.lines();
-    let head = lines.next().unwrap_or_default();
-    writeln!(out, "{HEADING}{}{HEADING:#}", head.trim_end())?;
-    lines.try_for_each(|line| writeln!(out, "{}", line.trim_end()))
+    style::list(out, &table)
 }
 
 fn explain_code(out: &mut impl Write, code: CloseCode) -> io::Result<()> {

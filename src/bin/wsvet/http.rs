@@ -75,9 +75,8 @@ struct Asked {
 pub(crate) struct Handshake {
     client: Side,
     server: Side,
+    /// The requests that wait for an answer; one for the upgrade is the last.
     asked: std::collections::VecDeque<Asked>,
-    /// The client asked for the upgrade, and waits for its answer.
-    waiting: bool,
     /// The server has agreed, but the request is still to come: captured in another order.
     agreed: Option<Agreement>,
 }
@@ -107,13 +106,13 @@ impl Handshake {
     fn read(&mut self) -> Progress {
         // What one side says can let the other go on.
         loop {
-            let before = (self.client.done, self.server.done, self.waiting);
+            let before = (self.client.done, self.server.done);
             for progress in [self.read_client(), self.read_server()] {
                 if progress != Progress::Waiting {
                     return progress;
                 }
             }
-            if before == (self.client.done, self.server.done, self.waiting) {
+            if before == (self.client.done, self.server.done) {
                 return Progress::Waiting;
             }
         }
@@ -132,7 +131,7 @@ impl Handshake {
     }
 
     fn read_client(&mut self) -> Progress {
-        if self.waiting {
+        if self.asked.back().is_some_and(|asked| asked.upgrade) {
             return if self.client.bytes.len() > MAX_AHEAD {
                 Progress::Other("the client's upgrade was never answered")
             } else {
@@ -155,7 +154,6 @@ impl Handshake {
                 if let (true, Some(agreement)) = (upgrade, self.agreed.take()) {
                     return Progress::Upgraded(Agreement { target: Some(target), ..agreement });
                 }
-                self.waiting = upgrade;
                 self.asked.push_back(Asked { target, upgrade, head });
                 Progress::Waiting
             }
@@ -207,9 +205,6 @@ impl Handshake {
                     Progress::Waiting
                 }
             };
-        }
-        if asked.as_ref().is_some_and(|asked| asked.upgrade) {
-            self.waiting = false;
         }
         let bodiless = matches!(code, 204 | 304) || asked.is_some_and(|asked| asked.head);
         self.server.body = if bodiless { Body::None } else { body };

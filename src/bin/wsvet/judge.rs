@@ -218,14 +218,15 @@ impl Judge {
     /// Judges a header; whether it breaks a rule.
     fn begin(&mut self, header: &Header, sink: &mut Sink<'_>) -> io::Result<bool> {
         let start = self.validator.offset();
-        let rules = self.validator.broken(header);
+        let before = self.validator.clone();
         if self.validator.begin(header).is_ok() {
             return Ok(false);
         }
+        let rules = before.broken(header);
         let shown = if self.thoroughness.keep_going { usize::MAX } else { 1 };
         for rule in rules.iter().take(shown) {
             let violation = Violation::in_header(rule, start);
-            self.report(violation, Some((start, *header)), &[], sink)?;
+            self.report(violation, (start, *header), &[], sink)?;
         }
         // Nobody can say where a frame of 2^63 bytes and more ends.
         self.ended |= rules.contains(Rule::LengthOverflow);
@@ -254,7 +255,7 @@ impl Judge {
             open.broken = true;
             open.remember(&plain[..len.min(index + 1)]);
             let before = std::mem::take(&mut open.recent);
-            self.report(violation, Some((open.offset, open.header)), &before, sink)?;
+            self.report(violation, (open.offset, open.header), &before, sink)?;
         }
         open.keep(&plain, self.thoroughness.payload);
         self.scratch = plain;
@@ -271,7 +272,7 @@ impl Judge {
         }
         if let Err(violation) = self.validator.finish() {
             open.broken = true;
-            self.report(violation, Some((open.offset, open.header)), &open.recent, sink)?;
+            self.report(violation, (open.offset, open.header), &open.recent, sink)?;
         }
         if open.header.opcode().is_data() {
             self.message = std::mem::take(&mut open.recent);
@@ -290,14 +291,14 @@ impl Judge {
     fn report(
         &mut self,
         violation: Violation,
-        header: Option<(u64, Header)>,
+        header: (u64, Header),
         before: &[u8],
         sink: &mut Sink<'_>,
     ) -> io::Result<()> {
         self.broken = true;
         self.ended |= !self.thoroughness.keep_going;
         self.validator.resume();
-        sink(Record::Broken(Broken { violation, header, before }))
+        sink(Record::Broken(Broken { violation, header: Some(header), before }))
     }
 }
 

@@ -3,6 +3,7 @@
 mod json;
 mod text;
 
+use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 
@@ -13,7 +14,7 @@ use crate::http::Agreement;
 use crate::judge::Record;
 
 pub(crate) use json::Json;
-pub(crate) use text::{Text, hex_bytes};
+pub(crate) use text::Text;
 
 /// Where a record belongs.
 pub(crate) struct Place {
@@ -48,4 +49,16 @@ pub(crate) trait Report {
 
     /// All inputs were judged.
     fn finish(&mut self, tally: &Tally) -> io::Result<()>;
+}
+
+/// Bytes as hex, two digits each.
+fn hex_bytes(bytes: &[u8], separator: &str) -> String {
+    let mut hex = String::with_capacity(bytes.len() * (2 + separator.len()));
+    for (index, byte) in bytes.iter().enumerate() {
+        if index > 0 {
+            hex.push_str(separator);
+        }
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }

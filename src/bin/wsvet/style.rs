@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+use comfy_table::Table;
 
 pub(crate) const HEADING: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
@@ -28,6 +29,14 @@ pub(crate) fn paragraph(out: &mut impl Write, indent: &str, text: &str) -> io::R
         writeln!(out, "{line}")?;
     }
     Ok(())
+}
+
+/// Prints a table, its first line as a heading.
+pub(crate) fn list(out: &mut impl Write, table: &Table) -> io::Result<()> {
+    let mut lines = table.lines();
+    let head = lines.next().unwrap_or_default();
+    writeln!(out, "{HEADING}{}{HEADING:#}", head.trim_end())?;
+    lines.try_for_each(|line| writeln!(out, "{}", line.trim_end()))
 }
 
 /// Text from outside as it may reach a terminal: what cannot be seen is escaped.

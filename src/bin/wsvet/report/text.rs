@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use textwrap::core::display_width;
 use wsvet::{Header, OpCode, Place as RulePlace, Role, Rule};
 
-use super::{Place, Report};
+use super::{Place, Report, hex_bytes};
 use crate::connection::Tally;
 use crate::http::Agreement;
 use crate::judge::{Broken, Frame, Incomplete, Record, Within};
@@ -332,18 +332,6 @@ fn quoted(text: &str, whole: bool, room: usize) -> String {
 
 fn printable(byte: u8) -> char {
     if byte.is_ascii_graphic() || byte == b' ' { byte.into() } else { '.' }
-}
-
-/// Bytes as hex, two digits each.
-pub(crate) fn hex_bytes(bytes: &[u8], separator: &str) -> String {
-    let mut hex = String::with_capacity(bytes.len() * (2 + separator.len()));
-    for (index, byte) in bytes.iter().enumerate() {
-        if index > 0 {
-            hex.push_str(separator);
-        }
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
 }
 
 fn bytes(len: u64) -> String {
