@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::utf8::{Ending, judge};
+use crate::validator::Alone;
 use crate::{CloseFrame, Header, OpCode, Policy, Validator, Violation, mask};
 
 /// What a [`Decoder`] found: a piece of a message, or a whole control frame.
@@ -83,21 +85,20 @@ pub struct Decoder {
     header: Header,
     /// Payload bytes of the frame that have not come yet.
     remaining: u64,
-    in_payload: bool,
     /// The opcode of the message that the frame belongs to.
     message: OpCode,
     /// The RSV bits of that message's first frame.
     rsv: u8,
     phase: u8,
-    held_len: u8,
+    /// Where the chunk before ended: how many bytes are held, and `IN_PAYLOAD`. Zero is the start
+    /// of a frame.
+    cut: u8,
     /// A cut header, or the body of a control frame that is cut.
     held: [u8; CloseFrame::MAX_BODY_LEN],
 }
 
-/// How much text is unmasked and judged at once, in bytes: little enough to stay in the L1 cache.
-const BLOCK: usize = 4 << 10;
-
-const _: () = assert!(BLOCK.is_multiple_of(4));
+/// The chunk before ended inside a payload.
+const IN_PAYLOAD: u8 = 0x80;
 
 impl Decoder {
     /// The start of a stream that is received under this policy.
@@ -114,11 +115,10 @@ impl Decoder {
             validator: Validator::new(policy),
             header: Header::new(OpCode::Continuation, 0),
             remaining: 0,
-            in_payload: false,
             message: OpCode::Continuation,
             rsv: 0,
             phase: 0,
-            held_len: 0,
+            cut: 0,
             held: [0; CloseFrame::MAX_BODY_LEN],
         }
     }
@@ -148,40 +148,29 @@ impl Decoder {
         &'a mut self,
         chunk: &'a mut [u8],
     ) -> Result<(usize, Option<Event<'a>>), Violation> {
-        // Most chunks start with a whole frame. The last few bytes of one are left to the general way.
-        let (false, 0, Some(window)) = (self.in_payload, self.held_len, chunk.first_chunk()) else {
-            return self.decode_cut(chunk);
-        };
-        let header = Header::from_window(window);
-        let start = header.header_len();
-        if header.payload_len() > (chunk.len() - start) as u64 {
-            return self.decode_cut(chunk);
+        // Most chunks start with a whole frame of a message of its own.
+        if self.cut == 0
+            && let Some(window) = chunk.first_chunk()
+            && let Some(alone) = self.validator.admits_alone(window)
+            && let used = alone.start + alone.len
+            && used <= chunk.len()
+            && passes_alone(&alone, &mut chunk[..used])
+        {
+            self.validator.pass(used);
+            return Ok((used, Some(event_alone(&alone, &chunk[alone.start..used]))));
         }
-        let used = start + header.payload_len() as usize;
-        self.validator.begin(&header)?;
-        judge_whole(&mut self.validator, header.masking_key(), &mut chunk[start..used])?;
-        let opcode = header.opcode();
-        if opcode.is_control() {
-            return Ok((used, Some(control_event(opcode, &chunk[start..used]))));
-        }
-        self.note_message(&header);
-        if start == used && !header.fin() {
-            // An empty fragment is no event.
-            let (more, event) = self.decode_cut(&mut chunk[used..])?;
-            return Ok((used + more, event));
-        }
-        Ok((used, Some(self.data(&chunk[start..used], header.fin()))))
+        self.decode_any(chunk)
     }
 
-    /// Decodes a frame that may be cut, and goes on where a frame gives no event.
-    fn decode_cut<'a>(
+    /// Decodes what comes, whole or cut, and goes on where a frame gives no event.
+    fn decode_any<'a>(
         &'a mut self,
         chunk: &'a mut [u8],
     ) -> Result<(usize, Option<Event<'a>>), Violation> {
         self.validator.still_good()?;
         let mut used = 0;
         loop {
-            if !self.in_payload {
+            if self.cut & IN_PAYLOAD == 0 {
                 match self.begin(&chunk[used..])? {
                     Some(len) => used += len,
                     None => return Ok((chunk.len(), None)),
@@ -221,7 +210,7 @@ impl Decoder {
     /// # Ok::<(), wsvet::Violation>(())
     /// ```
     pub fn eof(&mut self) -> Result<(), Violation> {
-        let unread = if self.in_payload { 0 } else { self.held_len };
+        let unread = if self.cut & IN_PAYLOAD == 0 { self.cut } else { 0 };
         self.validator.eof(unread.into())
     }
 
@@ -244,7 +233,7 @@ impl Decoder {
     /// header is cut; all of the chunk is held then.
     #[inline]
     fn begin(&mut self, chunk: &[u8]) -> Result<Option<usize>, Violation> {
-        let held = usize::from(self.held_len);
+        let held = self.held();
         let decoded =
             if held == 0 { Header::decode(chunk) } else { Header::decode(self.hold(chunk)) };
         let Ok((header, _)) = decoded else {
@@ -253,22 +242,27 @@ impl Decoder {
             }
             return Ok(None);
         };
-        self.held_len = 0;
+        self.cut = 0;
         self.validator.begin(&header)?;
         self.note_message(&header);
         self.remaining = header.payload_len();
         self.phase = 0;
-        self.in_payload = true;
+        self.cut = IN_PAYLOAD;
         self.header = header;
         Ok(Some(header.header_len() - held))
     }
 
+    /// How many bytes are held.
+    fn held(&self) -> usize {
+        usize::from(self.cut & !IN_PAYLOAD)
+    }
+
     /// Holds as much of a cut header as the chunk has, and gives what is held.
     fn hold(&mut self, chunk: &[u8]) -> &[u8] {
-        let held = usize::from(self.held_len);
+        let held = self.held();
         let len = chunk.len().min(Header::MAX_LEN - held);
         self.held[held..held + len].copy_from_slice(&chunk[..len]);
-        self.held_len += len as u8;
+        self.cut += len as u8;
         &self.held[..held + len]
     }
 
@@ -278,15 +272,20 @@ impl Decoder {
         // The lesser of the two, so it fits.
         let len = self.remaining.min(chunk.len() as u64) as usize;
         let piece = &mut chunk[..len];
-        let phase = usize::from(self.phase);
-        judge(&mut self.validator, self.header.masking_key(), phase, piece)?;
-        self.phase = ((phase + len) % 4) as u8;
+        match self.header.masking_key() {
+            Some(key) => {
+                let key = mask::turned(mask::number(key), self.phase.into());
+                self.validator.payload_text(key, piece)?;
+            }
+            None => self.validator.payload(piece)?,
+        }
+        self.phase = ((usize::from(self.phase) + len) % 4) as u8;
         *used += len;
         self.remaining -= len as u64;
         let done = self.remaining == 0;
         if done {
             self.validator.finish()?;
-            self.in_payload = false;
+            self.cut &= !IN_PAYLOAD;
         }
         Ok(done)
     }
@@ -308,63 +307,41 @@ impl Decoder {
 
     /// The whole body of a control frame: `piece` itself, or what was held with `piece` behind it.
     fn control_body<'a>(&'a mut self, piece: &'a [u8], done: bool) -> Option<&'a [u8]> {
-        if done && self.held_len == 0 {
+        let held = self.held();
+        if done && held == 0 {
             return Some(piece);
         }
-        let held = usize::from(self.held_len);
         let len = held + piece.len();
         self.held[held..len].copy_from_slice(piece);
-        self.held_len = if done { 0 } else { len as u8 };
+        self.cut = if done { 0 } else { IN_PAYLOAD | len as u8 };
         done.then_some(&self.held[..len])
     }
 }
 
-/// Unmasks, judges and finishes a payload that is all there.
+/// Unmasks the payload of this frame and judges it. If it breaks a rule it is left as it was.
 #[inline]
-fn judge_whole(
-    validator: &mut Validator,
-    key: Option<[u8; 4]>,
-    payload: &mut [u8],
-) -> Result<(), Violation> {
-    if payload.len() > BLOCK {
-        judge(validator, key, 0, payload)?;
-    } else {
-        let ascii = unmask(key, 0, payload);
-        if validator.pass(payload.len(), ascii) {
-            return Ok(());
-        }
-        validator.payload(payload)?;
+fn passes_alone(alone: &Alone, frame: &mut [u8]) -> bool {
+    let (header, payload) = frame.split_at_mut(alone.start);
+    let (Some(key), true) = (header.last_chunk(), header[1] & 0x80 != 0) else {
+        return !alone.is_text() || judge(0, &mut &*payload) == Ending::Whole;
+    };
+    let key = mask::number(*key);
+    if !alone.is_text() {
+        mask::apply_key(key, payload);
+    } else if judge(key, &mut &mut *payload) != Ending::Whole {
+        mask::apply_key(key, payload);
+        return false;
     }
-    validator.finish()
+    true
 }
 
-/// Unmasks and judges the next bytes of a payload; text block by block, while the bytes are near.
 #[inline]
-fn judge(
-    validator: &mut Validator,
-    key: Option<[u8; 4]>,
-    phase: usize,
-    piece: &mut [u8],
-) -> Result<(), Violation> {
-    if !validator.judges_text() {
-        unmask(key, phase, piece);
-        return validator.payload(piece);
+fn event_alone<'a>(alone: &Alone, payload: &'a [u8]) -> Event<'a> {
+    if alone.is_control() {
+        return control_event(OpCode::from_low_bits(alone.first()), payload);
     }
-    // A block is a multiple of the key, so each starts at the same phase.
-    for block in piece.chunks_mut(BLOCK) {
-        let ascii = unmask(key, phase, block);
-        validator.payload_of(block, ascii)?;
-    }
-    Ok(())
-}
-
-/// Unmasks bytes where there is a key; whether they are known to be ASCII then.
-#[inline]
-fn unmask(key: Option<[u8; 4]>, phase: usize, piece: &mut [u8]) -> bool {
-    match key {
-        Some(key) => mask::apply_or(key, phase, piece) & 0x8080_8080_8080_8080 == 0,
-        None => false,
-    }
+    let opcode = if alone.first() & 1 != 0 {OpCode::Text} else {OpCode::Binary};
+    Event::Data { opcode, bytes: payload, end: true, rsv: alone.first() >> 4 & 7 }
 }
 
 fn control_event(opcode: OpCode, body: &[u8]) -> Event<'_> {
@@ -384,7 +361,7 @@ impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
             .field("validator", &self.validator)
-            .field("in_payload", &self.in_payload)
+            .field("in_payload", &(self.cut & IN_PAYLOAD != 0))
             .field("remaining", &self.remaining)
             .finish_non_exhaustive()
     }

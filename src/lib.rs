@@ -61,6 +61,8 @@ mod opcode;
 pub mod parse;
 mod policy;
 mod rule;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod simd;
 mod utf8;
 mod validator;
 mod violation;

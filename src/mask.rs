@@ -18,108 +18,83 @@
 /// ```
 #[inline]
 pub fn apply(key: [u8; 4], phase: usize, buf: &mut [u8]) -> usize {
-    apply_or(key, phase, buf);
+    apply_key(turned(number(key), phase), buf);
     (phase % 4 + buf.len()) % 4
 }
 
-/// Does what [`apply`] does, and gives the OR of all bytes that it has written, in any byte of the
-/// word: where no top bit is set, they are ASCII. It costs nothing where nobody looks at it.
+/// The key as a number whose lowest byte meets the first byte of the payload.
 #[inline]
-pub(crate) fn apply_or(key: [u8; 4], phase: usize, buf: &mut [u8]) -> u64 {
-    if buf.len() < LONG { apply_words(key, phase, buf) } else { apply_long(key, phase, buf) }
+pub(crate) fn number(key: [u8; 4]) -> u32 {
+    u32::from_le_bytes(key)
 }
 
-/// From the start of a cache line on no store straddles two.
-#[inline(never)]
-fn apply_long(key: [u8; 4], phase: usize, buf: &mut [u8]) -> u64 {
-    let (start, rest) = buf.split_at_mut(buf.as_ptr().align_offset(64).min(buf.len()));
-    apply_words(key, phase, start) | apply_words(key, phase % 4 + start.len(), rest)
+/// The key as the byte at this index of the masked bytes meets it.
+#[inline(always)]
+pub(crate) fn turned(key: u32, index: usize) -> u32 {
+    key.rotate_right(8 * (index % 4) as u32)
 }
 
-/// From this length on, in bytes, the start of a cache line is worth looking for.
-const LONG: usize = 1_536;
-
+/// Masks `buf`, whose first byte meets the lowest byte of `key`.
 #[inline]
-fn apply_words(key: [u8; 4], phase: usize, buf: &mut [u8]) -> u64 {
+pub(crate) fn apply_key(key: u32, buf: &mut [u8]) {
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    if buf.len() >= WIDE && crate::simd::Level::of_this_machine().mask(key, buf) {
+        return;
+    }
+    words(key, buf);
+}
+
+/// From this length on, in bytes, wide registers are worth a call.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+const WIDE: usize = 128;
+
+/// What every machine can do: does what [`apply_key`] does, and gives the OR of all bytes that it
+/// has written, in any byte of the number: where no top bit is set, they are ASCII. It costs
+/// nothing where nobody looks at it.
+#[inline]
+pub(crate) fn words(key: u32, buf: &mut [u8]) -> u64 {
+    let len = buf.len();
     let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else {
-        return short(key, phase, buf);
+        return short(key, buf);
     };
-    // The last word is read before anything is written, and written last: where it overlaps the
-    // one before, it writes the same, and no loop over single bytes is needed.
-    let first = u64::from_ne_bytes(*first) ^ widen(key, phase);
-    let last = u64::from_ne_bytes(*last) ^ widen(key, phase % 4 + buf.len());
+    // The ends are read before anything is written, and written last: where they overlap the rest
+    // or each other they write the same, and no loop over single bytes is needed.
+    let first = u64::from_le_bytes(*first) ^ twice(key);
+    let last = u64::from_le_bytes(*last) ^ twice(turned(key, len));
     let mut or = first | last;
-    if buf.len() > 16 {
-        or |= words(widen(key, phase), buf);
+    if len > 16 {
+        for bytes in buf.as_chunks_mut().0 {
+            let plain = u64::from_le_bytes(*bytes) ^ twice(key);
+            or |= plain;
+            *bytes = plain.to_le_bytes();
+        }
     } else if let Some(start) = buf.first_chunk_mut() {
-        *start = first.to_ne_bytes();
+        *start = first.to_le_bytes();
     }
     if let Some(end) = buf.last_chunk_mut() {
-        *end = last.to_ne_bytes();
+        *end = last.to_le_bytes();
     }
     or
 }
 
-/// Every whole word, with the best that the machine has; what is left behind them is the caller's.
-#[inline]
-fn words(key: u64, buf: &mut [u8]) -> u64 {
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    if buf.len() >= WIDE && std::arch::is_x86_feature_detected!("avx2") {
-        return avx2::words(key, buf);
-    }
-    words_of(key, buf)
-}
-
-/// From this length on, in bytes, wider registers are worth finding out whether they are there.
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-const WIDE: usize = 256;
-
-/// The loop itself: compiled for what every machine has, and for what some have.
-#[inline(always)]
-fn words_of(key: u64, buf: &mut [u8]) -> u64 {
-    let mut or = 0;
-    for bytes in buf.as_chunks_mut().0 {
-        let plain = u64::from_ne_bytes(*bytes) ^ key;
-        or |= plain;
-        *bytes = plain.to_ne_bytes();
-    }
-    or
-}
-
-/// The one door to `unsafe`: a function that is compiled for AVX2 can only be called so.
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-#[allow(unsafe_code)]
-mod avx2 {
-    #[inline]
-    pub(super) fn words(key: u64, buf: &mut [u8]) -> u64 {
-        debug_assert!(std::arch::is_x86_feature_detected!("avx2"));
-        // SAFETY: `super::words`, the only caller, has found out that the machine has AVX2.
-        unsafe { compiled(key, buf) }
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn compiled(key: u64, buf: &mut [u8]) -> u64 {
-        super::words_of(key, buf)
-    }
-}
+/// The top bit of each byte: none is set in ASCII.
+pub(crate) const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
 
 /// Fewer than eight bytes.
 #[inline]
-fn short(key: [u8; 4], phase: usize, buf: &mut [u8]) -> u64 {
+fn short(key: u32, buf: &mut [u8]) -> u64 {
     let mut or = 0;
-    for (byte, key) in buf.iter_mut().zip(widen(key, phase).to_ne_bytes()) {
+    for (byte, key) in buf.iter_mut().zip(twice(key).to_le_bytes()) {
         *byte ^= key;
         or |= *byte;
     }
     or.into()
 }
 
-/// The key for the eight bytes from this phase on.
+/// The key for eight bytes.
 #[inline]
-fn widen(key: [u8; 4], phase: usize) -> u64 {
-    let rotated = u32::from_le_bytes(key).rotate_right(8 * (phase % 4) as u32);
-    // Twice the same half, so the byte order of the number does not matter.
-    u64::from(u32::from_ne_bytes(rotated.to_le_bytes())) * 0x1_0000_0001
+fn twice(key: u32) -> u64 {
+    u64::from(key) * 0x1_0000_0001
 }
 
 #[cfg(test)]
@@ -137,32 +112,21 @@ mod tests {
         assert_eq!(first, second);
     }
 
-    /// Every path that this machine has, whatever is chosen at run time.
-    #[test]
-    fn the_portable_loop_and_the_one_for_wide_registers_agree() {
-        for len in 0..600 {
-            let mut portable: Vec<u8> = (0..len).map(|n| (n * 7) as u8).collect();
-            let mut chosen = portable.clone();
-            let key = widen([0x37, 0xFA, 0x21, 0x3D], len);
-            assert_eq!(words_of(key, &mut portable), words(key, &mut chosen));
-            assert_eq!(portable, chosen);
-        }
-    }
-
     /// Ors of the plain bytes tell ASCII from the rest, wherever the other byte is.
     #[test]
     fn one_byte_beyond_ascii_is_seen_at_every_place() {
+        const KEY: u32 = 0x0403_0201;
         for len in [1, 7, 8, 9, 16, 17, 300, 1_500] {
             for at in 0..len {
                 let mut payload = vec![b'a'; len];
                 payload[at] = 0x80;
                 apply([1, 2, 3, 4], 0, &mut payload);
-                let or = apply_or([1, 2, 3, 4], 0, &mut payload);
-                assert_ne!(or & 0x8080_8080_8080_8080, 0, "{at} of {len}");
+                let or = words(KEY, &mut payload);
+                assert_ne!(or & NOT_ASCII, 0, "{at} of {len}");
             }
             let mut ascii = vec![b'a'; len];
             apply([1, 2, 3, 4], 0, &mut ascii);
-            assert_eq!(apply_or([1, 2, 3, 4], 0, &mut ascii) & 0x8080_8080_8080_8080, 0);
+            assert_eq!(words(KEY, &mut ascii) & NOT_ASCII, 0);
         }
     }
 

@@ -36,6 +36,15 @@ impl Role {
         }
     }
 
+    /// The mask bit of the frames that it receives, where that stands in a header's second byte.
+    #[inline]
+    pub(crate) const fn mask_bit(self) -> u8 {
+        match self {
+            Self::Client => 0,
+            Self::Server => 0x80,
+        }
+    }
+
     /// `"client"` or `"server"`.
     ///
     /// ```

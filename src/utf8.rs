@@ -3,6 +3,8 @@
 use core::fmt;
 use core::str;
 
+use crate::mask;
+
 /// Judges UTF-8 that comes in pieces of any size, and keeps at most the three bytes of a character
 /// that is cut (RFC 6455 §8.1).
 ///
@@ -48,7 +50,45 @@ impl Utf8 {
     /// ```
     #[inline]
     pub fn push(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
-        if self.cut_len == 0 { self.push_at_boundary(piece, 0) } else { self.push_inside(piece) }
+        self.push_text(0, piece)
+    }
+
+    /// Takes the next piece, and unmasks it in the same pass if it can be written. After an error
+    /// the end of the piece may still be masked.
+    #[inline]
+    pub(crate) fn push_text(&mut self, key: u32, text: impl Text) -> Result<(), InvalidUtf8> {
+        if self.cut_len == 0 { self.take(key, text) } else { self.take_inside(key, text) }
+    }
+
+    /// Fills up the cut character, then goes on with what is left of the piece.
+    fn take_inside(&mut self, key: u32, text: impl Text) -> Result<(), InvalidUtf8> {
+        let missing = width(self.cut[0]) - usize::from(self.cut_len);
+        let (mut start, rest) = text.split(missing);
+        start.unmask(key);
+        self.push_bytes(start.bytes())?;
+        let len = start.bytes().len();
+        let key = mask::turned(key, len);
+        self.take(key, rest).map_err(|error| InvalidUtf8 { index: len + error.index })
+    }
+
+    /// Takes text after a whole character.
+    #[inline]
+    fn take(&mut self, key: u32, mut text: impl Text) -> Result<(), InvalidUtf8> {
+        match judge(key, &mut text) {
+            Ending::Whole => Ok(()),
+            ending => self.take_other(ending, text.bytes()),
+        }
+    }
+
+    /// The text ends inside a character, or is none.
+    fn take_other(&mut self, ending: Ending, text: &[u8]) -> Result<(), InvalidUtf8> {
+        let cut = if ending == Ending::Cut { cut_len(text) } else { 0 };
+        if cut == 0 {
+            return Err(InvalidUtf8 { index: first_bad(text) });
+        }
+        self.cut[..cut].copy_from_slice(&text[text.len() - cut..]);
+        self.cut_len = cut as u8;
+        Ok(())
     }
 
     /// Whether the text so far ends with a whole character.
@@ -66,54 +106,130 @@ impl Utf8 {
         self.cut_len == 0
     }
 
-    /// Fills up the cut character, then goes on with what is left of the piece.
-    fn push_inside(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
-        let held = usize::from(self.cut_len);
-        let needed = width(self.cut[0]) - held;
-        let Some((end, rest)) = piece.split_at_checked(needed) else {
-            return self.push_bytes(piece);
-        };
-        let mut character = [0; 4];
-        character[..held].copy_from_slice(&self.cut[..held]);
-        character[held..held + needed].copy_from_slice(end);
-        if str::from_utf8(&character[..held + needed]).is_err() {
-            return self.push_bytes(piece);
-        }
-        self.cut_len = 0;
-        self.push_at_boundary(rest, needed)
-    }
-
-    /// Judges byte by byte: the piece does not finish the character, or one of its first bytes
-    /// breaks it.
-    #[cold]
-    fn push_bytes(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
-        for (index, &byte) in piece.iter().enumerate() {
+    /// Takes no more bytes than the cut character still needs.
+    fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), InvalidUtf8> {
+        for (index, &byte) in bytes.iter().enumerate() {
             let held = usize::from(self.cut_len);
             let mut start = [0; 4];
             start[..held].copy_from_slice(&self.cut[..held]);
             start[held] = byte;
             match str::from_utf8(&start[..=held]) {
+                Ok(_) => self.cut_len = 0,
                 // Still a valid start, so at most three bytes.
                 Err(error) if error.error_len().is_none() => {
                     self.cut[held] = byte;
                     self.cut_len += 1;
                 }
-                _ => return Err(InvalidUtf8 { index }),
+                Err(_) => return Err(InvalidUtf8 { index }),
             }
         }
         Ok(())
     }
+}
 
-    /// `base` is the index of `rest` in the piece that the caller pushed.
-    #[inline]
-    fn push_at_boundary(&mut self, rest: &[u8], base: usize) -> Result<(), InvalidUtf8> {
-        let (whole, tail) = rest.split_at(rest.len() - cut_len(rest));
-        if is_utf8(whole) {
-            self.cut[..tail.len()].copy_from_slice(tail);
-            self.cut_len = tail.len() as u8;
-            return Ok(());
-        }
-        Err(InvalidUtf8 { index: base + first_bad(rest) })
+/// How a text ends that starts with a whole character.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ending {
+    /// With a whole character, or it is empty.
+    Whole,
+    /// With what may be the start of a character; `cut_len` knows.
+    Cut,
+    /// It is not UTF-8.
+    Bad,
+}
+
+/// Text that is read block by block, and written back plain where it was masked.
+pub(crate) trait Text: Sized {
+    /// All of it.
+    fn bytes(&self) -> &[u8];
+
+    /// The first bytes, at most as many as there are, and the rest.
+    fn split(self, at_most: usize) -> (Self, Self);
+
+    /// Overwrites the block that starts `at` this byte.
+    fn put<const N: usize>(&mut self, at: usize, block: [u8; N]);
+
+    /// Unmasks all of it.
+    fn unmask(&mut self, key: u32);
+
+    /// Unmasks all of it as every machine can; whether it is known to be ASCII then.
+    fn unmask_portable(&mut self, key: u32) -> bool;
+}
+
+impl Text for &mut [u8] {
+    #[inline(always)]
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    #[inline(always)]
+    fn split(self, at_most: usize) -> (Self, Self) {
+        let at = at_most.min(self.len());
+        self.split_at_mut(at)
+    }
+
+    #[inline(always)]
+    fn put<const N: usize>(&mut self, at: usize, block: [u8; N]) {
+        self[at..at + N].copy_from_slice(&block);
+    }
+
+    #[inline(always)]
+    fn unmask(&mut self, key: u32) {
+        mask::apply_key(key, self);
+    }
+
+    #[inline(always)]
+    fn unmask_portable(&mut self, key: u32) -> bool {
+        mask::words(key, self) & mask::NOT_ASCII == 0
+    }
+}
+
+/// Plain text is only read.
+impl Text for &[u8] {
+    #[inline(always)]
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    #[inline(always)]
+    fn split(self, at_most: usize) -> (Self, Self) {
+        self.split_at(at_most.min(self.len()))
+    }
+
+    #[inline(always)]
+    fn put<const N: usize>(&mut self, _: usize, _: [u8; N]) {}
+
+    #[inline(always)]
+    fn unmask(&mut self, _: u32) {}
+
+    #[inline(always)]
+    fn unmask_portable(&mut self, _: u32) -> bool {
+        false
+    }
+}
+
+/// Unmasks and judges with the best that the machine has.
+#[inline]
+pub(crate) fn judge(key: u32, text: &mut impl Text) -> Ending {
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    if let Some(ending) = crate::simd::Level::of_this_machine().judge(key, text) {
+        return ending;
+    }
+    judge_portable(key, text)
+}
+
+fn judge_portable(key: u32, text: &mut impl Text) -> Ending {
+    if text.unmask_portable(key) {
+        return Ending::Whole;
+    }
+    let text = text.bytes();
+    let cut = cut_len(text);
+    if !is_utf8(&text[..text.len() - cut]) {
+        Ending::Bad
+    } else if cut > 0 {
+        Ending::Cut
+    } else {
+        Ending::Whole
     }
 }
 

@@ -4,6 +4,7 @@
 //! after a no [`Validator::broken`] finds the rules. A test over every header in every state
 //! proves that the two agree.
 
+use crate::utf8::Text;
 use crate::{CloseCode, Header, OpCode, Policy, Role, Rule, RuleSet, Utf8, Violation};
 
 /// Judges one direction of a connection: headers, and plain payloads in pieces of any size.
@@ -50,18 +51,30 @@ pub struct Validator {
     failed_at: u64,
     /// Frames that the message may still have.
     fragment_room: u32,
+    /// The most payload bytes, of those that 16 bits can count, that a frame may have whose message
+    /// is its own.
+    room_alone: u16,
     /// The kinds of first bytes that the state and the policy admit.
     admitted: u8,
     /// The bits of a first byte that tell its kind: all but the RSV bits of other extensions.
     telling: u8,
-    message: Option<OpCode>,
-    /// Whether the content of the open message is judged as UTF-8.
-    text: bool,
+    message: Message,
     closed: bool,
     content: Content,
     code_high: u8,
     utf8: Utf8,
     failed: Option<Rule>,
+}
+
+/// The fragmented message that is open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Message {
+    None,
+    Binary,
+    /// Judged as UTF-8.
+    Text,
+    /// Text that an extension has changed, or whose meaning is lost.
+    OpaqueText,
 }
 
 /// What the next byte of the stream is to the validator.
@@ -100,9 +113,9 @@ impl Validator {
             failed_at: 0,
             fragment_room: policy.max_fragments,
             admitted: 0,
+            room_alone: least_u16(policy.max_frame, policy.max_message),
             telling: !((policy.rsv & if policy.permessage_deflate { 3 } else { 7 }) << 4),
-            message: None,
-            text: false,
+            message: Message::None,
             closed: false,
             content: Content::Between,
             code_high: 0,
@@ -133,8 +146,10 @@ impl Validator {
     /// ```
     #[inline]
     pub fn begin(&mut self, header: &Header) -> Result<(), Violation> {
-        self.still_good()?;
-        debug_assert_eq!(self.content, Content::Between, "the frame before was not finished");
+        debug_assert!(
+            self.content == Content::Between || self.failed.is_some(),
+            "the frame before was not finished"
+        );
         if !self.admits(header) {
             return Err(self.refuse(header));
         }
@@ -168,22 +183,28 @@ impl Validator {
     /// ```
     #[inline]
     pub fn payload(&mut self, plain: &[u8]) -> Result<(), Violation> {
-        self.payload_of(plain, false)
+        self.payload_text(0, plain)
     }
 
-    /// The same, where the caller may know already that the bytes are ASCII.
+    /// The same, and unmasks the piece where it can be written. After a violation the end of the
+    /// piece may still be masked.
     #[inline]
-    pub(crate) fn payload_of(&mut self, plain: &[u8], ascii: bool) -> Result<(), Violation> {
+    pub(crate) fn payload_text(&mut self, key: u32, mut piece: impl Text) -> Result<(), Violation> {
         self.still_good()?;
         debug_assert_ne!(self.content, Content::Between, "payload before begin");
         let start = self.offset;
-        self.offset += plain.len() as u64;
+        self.offset += piece.bytes().len() as u64;
         match self.content {
-            _ if self.needs_no_look(ascii) => Ok(()),
-            Content::Between | Content::Opaque => Ok(()),
-            Content::Text | Content::LastText => self.judge_utf8(plain, start, Rule::InvalidUtf8),
+            Content::Between | Content::Opaque => {
+                piece.unmask(key);
+                Ok(())
+            }
+            Content::Text | Content::LastText => {
+                self.judge_utf8(key, piece, start, Rule::InvalidUtf8)
+            }
             Content::CodeHigh | Content::CodeLow | Content::Reason => {
-                self.judge_close(plain, start)
+                piece.unmask(key);
+                self.judge_close(piece.bytes(), start)
             }
         }
     }
@@ -303,6 +324,7 @@ impl Validator {
     /// ```
     pub fn resume(&mut self) {
         self.failed = None;
+        self.admitted = self.admitted_kinds();
     }
 
     /// All rules that this header breaks in this state, for linters; nothing is changed.
@@ -329,7 +351,7 @@ impl Validator {
         let control = opcode.is_control();
         let starts = opcode.starts_message();
         let continues = opcode == OpCode::Continuation;
-        let open = self.message.is_some();
+        let open = self.message != Message::None;
         let rsv1 = header.rsv() & 4 != 0;
         let defined = policy.rsv | if policy.permessage_deflate { 4 } else { 0 };
         // A frame that starts a message has all the room there is.
@@ -406,7 +428,11 @@ impl Validator {
     #[inline]
     #[must_use]
     pub const fn message(&self) -> Option<OpCode> {
-        self.message
+        match self.message {
+            Message::None => None,
+            Message::Binary => Some(OpCode::Binary),
+            Message::Text | Message::OpaqueText => Some(OpCode::Text),
+        }
     }
 
     /// Whether a Close frame has begun: no data may follow (§5.5.1).
@@ -424,32 +450,32 @@ impl Validator {
         self.closed
     }
 
-    /// Whether the payload that comes is judged as text.
-    #[inline]
-    pub(crate) const fn judges_text(&self) -> bool {
-        matches!(self.content, Content::Text | Content::LastText)
+    /// The header at the front of this window, where it is the header of the most common kind: of
+    /// a message in one frame, or of a Ping or a Pong, of less than 64 KiB, that breaks no rule.
+    /// Nothing is changed; [`pass`](Self::pass) such a frame, or [`begin`](Self::begin) any other.
+    #[inline(always)]
+    pub(crate) fn admits_alone(&self, window: &[u8; Header::MAX_LEN]) -> Option<Alone> {
+        let [first, second, high, low, ..] = *window;
+        let kind = ALONE[usize::from(first & self.telling)] & self.admitted;
+        let mask = self.policy.role.mask_bit();
+        // More than 126 also where the mask bit is wrong.
+        let form = second ^ mask;
+        let key = usize::from(mask >> 5);
+        let (start, len) = match form {
+            126 => (4 + key, u16::from_be_bytes([high, low])),
+            len => (2 + key, u16::from(len)),
+        };
+        let short = form < 126;
+        let medium = form == 126 && len >= 126 && kind != CONTROL;
+        (kind != 0 && (short || medium) && len <= self.room_alone)
+            .then_some(Alone { kind, first, start, len: usize::from(len) })
     }
 
-    /// Judges and finishes a frame whose whole payload needs no look: it is not judged, or it is
-    /// `ascii`. Whether that was so; if not, nothing is changed.
-    #[inline]
-    pub(crate) fn pass(&mut self, len: usize, ascii: bool) -> bool {
-        let passes = self.needs_no_look(ascii);
-        if passes {
-            self.offset += len as u64;
-            self.content = Content::Between;
-        }
-        passes
-    }
-
-    /// Whether bytes that may be known to be `ascii` break nothing whatever they are.
-    #[inline]
-    fn needs_no_look(&self, ascii: bool) -> bool {
-        match self.content {
-            Content::Opaque => true,
-            Content::Text | Content::LastText => ascii && self.utf8.is_complete(),
-            _ => false,
-        }
+    /// Judges and finishes a frame of so many bytes, header and payload, that is
+    /// [admitted alone](Self::admits_alone), and whose payload breaks no rule.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self, frame: usize) {
+        self.offset += frame as u64;
     }
 
     /// The hot half of [`broken`](Self::broken): whether the header breaks no rule.
@@ -458,14 +484,14 @@ impl Validator {
         let policy = &self.policy;
         let len = header.payload_len();
         let kind = KINDS[usize::from(header.first_byte() & self.telling)];
-        let control = kind == CONTROL;
+        let control = kind & (CONTROL | CLOSE) != 0;
         let short = header.second_byte() & 0x7F <= 125;
         kind & self.admitted != 0
             && header.is_masked() == (policy.role == Role::Server)
             && (short || (!control && header.is_minimal() && len >> 63 == 0))
             && len <= policy.max_frame
             && if control {
-                !(len == 1 && header.opcode() == OpCode::Close)
+                !(len == 1 && kind == CLOSE)
             } else {
                 len <= self.message_room && self.fragment_room > 0
             }
@@ -475,12 +501,15 @@ impl Validator {
     const fn admitted_kinds(&self) -> u8 {
         let policy = &self.policy;
         if self.closed {
-            return CONTROL;
+            return CONTROL | CLOSE;
         }
-        if self.message.is_some() {
-            return CONTROL | CONTINUATION;
+        if !matches!(self.message, Message::None) {
+            return CONTROL | CLOSE | CONTINUATION;
         }
-        let mut kinds = CONTROL;
+        let mut kinds = CONTROL | CLOSE;
+        if policy.max_fragments == 0 {
+            return kinds;
+        }
         if policy.accepts.admits(OpCode::Text) {
             kinds |= if policy.permessage_deflate { TEXT | DEFLATED_TEXT } else { TEXT };
         }
@@ -495,14 +524,25 @@ impl Validator {
     fn enter(&mut self, header: &Header) {
         let opcode = header.opcode();
         self.offset += header.header_len() as u64;
-        if opcode.starts_message() && header.fin() && self.message.is_none() {
-            // A message in one frame leaves nothing open.
+        self.content = Content::Opaque;
+        if opcode.starts_message() {
             self.utf8 = Utf8::new();
-            self.content = if is_text(header) { Content::LastText } else { Content::Opaque };
-        } else if opcode == OpCode::Continuation && self.message.is_some() {
-            self.enter_fragment(header);
-        } else {
-            self.enter_other(header);
+            let message = message_of(header);
+            if header.fin() && self.message == Message::None {
+                // A message in one frame leaves nothing open.
+                self.content = message.content(true);
+            } else {
+                self.open(message);
+                self.enter_fragment(header);
+            }
+        } else if opcode == OpCode::Continuation {
+            if self.message != Message::None {
+                self.enter_fragment(header);
+            }
+        } else if opcode == OpCode::Close {
+            self.closed = true;
+            self.content = Content::CodeHigh;
+            self.admitted = self.admitted_kinds();
         }
     }
 
@@ -512,44 +552,16 @@ impl Validator {
         // After a violation there may be too little room.
         self.message_room = self.message_room.saturating_sub(header.payload_len());
         self.fragment_room = self.fragment_room.saturating_sub(1);
-        self.content = match (self.text, header.fin()) {
-            (false, _) => Content::Opaque,
-            (true, false) => Content::Text,
-            (true, true) => Content::LastText,
-        };
+        self.content = self.message.content(header.fin());
         if header.fin() {
-            self.close_message();
+            self.open(Message::None);
         }
     }
 
-    /// A first fragment, a control frame, or what only a violation lets through.
+    /// A message is open from here on, or none: it has all the room there is.
     #[inline(never)]
-    fn enter_other(&mut self, header: &Header) {
-        let opcode = header.opcode();
-        self.content = Content::Opaque;
-        if opcode == OpCode::Close {
-            self.closed = true;
-            self.content = Content::CodeHigh;
-            self.admitted = self.admitted_kinds();
-        } else if opcode.starts_message() {
-            self.utf8 = Utf8::new();
-            self.open(opcode, is_text(header));
-            self.enter_fragment(header);
-        }
-    }
-
-    /// A first fragment opens a message.
-    fn open(&mut self, opcode: OpCode, text: bool) {
-        self.close_message();
-        self.message = Some(opcode);
-        self.text = text;
-        self.admitted = self.admitted_kinds();
-    }
-
-    /// No message is open: the next has all the room there is.
-    #[inline(never)]
-    fn close_message(&mut self) {
-        self.message = None;
+    fn open(&mut self, message: Message) {
+        self.message = message;
         self.message_room = self.policy.max_message;
         self.fragment_room = self.policy.max_fragments;
         self.admitted = self.admitted_kinds();
@@ -558,6 +570,9 @@ impl Validator {
     /// The header breaks a rule: which, and where.
     #[cold]
     fn refuse(&mut self, header: &Header) -> Violation {
+        if let Some(violation) = self.violation() {
+            return violation;
+        }
         let broken = self.broken(header);
         let start = self.offset;
         self.enter(header);
@@ -573,7 +588,10 @@ impl Validator {
         if lost.into_iter().any(|rule| broken.contains(rule)) {
             self.content = Content::Opaque;
             // A control frame, or one that has no meaning at all, is no part of the message.
-            self.text &= header.opcode().is_control() || header.opcode().is_reserved();
+            let opcode = header.opcode();
+            if self.message == Message::Text && !(opcode.is_control() || opcode.is_reserved()) {
+                self.message = Message::OpaqueText;
+            }
         }
         match broken.first() {
             Some(rule) => self.fail(rule, Violation::in_header(rule, start).offset),
@@ -582,12 +600,20 @@ impl Validator {
     }
 
     #[inline]
-    fn judge_utf8(&mut self, plain: &[u8], start: u64, rule: Rule) -> Result<(), Violation> {
-        match self.utf8.push(plain) {
+    fn judge_utf8(
+        &mut self,
+        key: u32,
+        text: impl Text,
+        start: u64,
+        rule: Rule,
+    ) -> Result<(), Violation> {
+        match self.utf8.push_text(key, text) {
             Ok(()) => Ok(()),
             Err(error) => {
                 self.content = Content::Opaque;
-                self.text = false;
+                if self.message == Message::Text {
+                    self.message = Message::OpaqueText;
+                }
                 Err(self.fail(rule, start + error.index as u64))
             }
         }
@@ -609,7 +635,7 @@ impl Validator {
                     self.content = Content::Reason;
                     self.utf8 = Utf8::new();
                 }
-                _ => return self.judge_utf8(plain, start, Rule::InvalidCloseReason),
+                _ => return self.judge_utf8(0, plain, start, Rule::InvalidCloseReason),
             }
             plain = rest;
             start += 1;
@@ -630,23 +656,76 @@ impl Validator {
     fn fail(&mut self, rule: Rule, offset: u64) -> Violation {
         self.failed = Some(rule);
         self.failed_at = offset;
+        // So that one look at the next header is enough.
+        self.admitted = 0;
         Violation { rule, offset }
     }
 }
 
-/// Whether a message with this first header is judged as UTF-8. With an RSV bit set an extension
-/// has changed what the payload is.
-#[inline]
-fn is_text(first: &Header) -> bool {
-    first.opcode() == OpCode::Text && first.rsv() == 0
+impl Message {
+    /// What a fragment of it is, the last one or another.
+    #[inline]
+    const fn content(self, last: bool) -> Content {
+        match self {
+            Self::Text if last => Content::LastText,
+            Self::Text => Content::Text,
+            _ => Content::Opaque,
+        }
+    }
 }
 
+/// The message that this header, of text or binary, starts. With an RSV bit set an extension has
+/// changed what the payload is.
+#[inline]
+fn message_of(first: &Header) -> Message {
+    match first.opcode() {
+        OpCode::Text if first.rsv() == 0 => Message::Text,
+        OpCode::Text => Message::OpaqueText,
+        _ => Message::Binary,
+    }
+}
+
+const fn least_u16(a: u64, b: u64) -> u16 {
+    let least = if a < b { a } else { b };
+    if least < 0xFFFF { least as u16 } else { 0xFFFF }
+}
+
+/// A frame whose message, if it has one, is its own; see [`Validator::admits_alone`].
+pub(crate) struct Alone {
+    kind: u8,
+    first: u8,
+    /// Where its payload starts: the length of its header in bytes.
+    pub(crate) start: usize,
+    /// The length of its payload in bytes.
+    pub(crate) len: usize,
+}
+
+impl Alone {
+    /// The header's first byte.
+    #[inline(always)]
+    pub(crate) fn first(&self) -> u8 { self.first }
+
+    /// Whether it is a Ping or a Pong.
+    #[inline(always)]
+    pub(crate) fn is_control(&self) -> bool {
+        self.kind == CONTROL
+    }
+
+    /// Whether its payload is judged as UTF-8.
+    #[inline(always)]
+    pub(crate) fn is_text(&self) -> bool {
+        self.first == 0x81
+    }
+}
+
+/// Ping and Pong.
 const CONTROL: u8 = 1;
-const CONTINUATION: u8 = 1 << 1;
-const TEXT: u8 = 1 << 2;
-const BINARY: u8 = 1 << 3;
-const DEFLATED_TEXT: u8 = 1 << 4;
-const DEFLATED_BINARY: u8 = 1 << 5;
+const CLOSE: u8 = 1 << 1;
+const CONTINUATION: u8 = 1 << 2;
+const TEXT: u8 = 1 << 3;
+const BINARY: u8 = 1 << 4;
+const DEFLATED_TEXT: u8 = 1 << 5;
+const DEFLATED_BINARY: u8 = 1 << 6;
 
 /// The kind of frame that a first byte announces: one bit, or none where it is always refused.
 static KINDS: [u8; 256] = {
@@ -660,9 +739,22 @@ static KINDS: [u8; 256] = {
         kinds[fin | 0x42] = DEFLATED_BINARY;
         fin += 0x80;
     }
-    kinds[0x88] = CONTROL;
+    kinds[0x88] = CLOSE;
     kinds[0x89] = CONTROL;
     kinds[0x8A] = CONTROL;
+    kinds
+};
+
+/// The same of those that leave nothing open, the stream least of all.
+static ALONE: [u8; 256] = {
+    let mut kinds = KINDS;
+    let mut first = 0;
+    while first < 256 {
+        if first < 0x80 || kinds[first] & (CLOSE | CONTINUATION) != 0 {
+            kinds[first] = 0;
+        }
+        first += 1;
+    }
     kinds
 };
 

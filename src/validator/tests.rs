@@ -46,11 +46,11 @@ fn policies() -> impl Iterator<Item = Policy> {
 /// The states a stream can be in at the start of a frame.
 fn states(policy: Policy) -> impl Iterator<Item = Validator> {
     let open = [
-        (None, 0, 0),
-        (Some(OpCode::Text), 0, 1),
-        (Some(OpCode::Text), 2, 1),
-        (Some(OpCode::Binary), 3, 2),
-        (Some(OpCode::Binary), u64::MAX, u32::MAX),
+        (Message::None, 0, 0),
+        (Message::Text, 0, 1),
+        (Message::Text, 2, 1),
+        (Message::Binary, 3, 2),
+        (Message::Binary, u64::MAX, u32::MAX),
     ];
     open.into_iter().flat_map(move |(message, len, fragments)| {
         [false, true].into_iter().map(move |closed| {

@@ -1,0 +1,183 @@
+//! Registers of 32 bytes.
+
+use core::arch::x86_64::*;
+
+use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, spread, whole_at_the_end};
+use super::{aligned, block, put_ends};
+use crate::mask::turned;
+use crate::utf8::{Ending, Text};
+
+/// The bytes of a register.
+const WIDTH: usize = 32;
+
+/// Masks what is at least one register long.
+#[target_feature(enable = "avx2")]
+pub(super) fn mask(key: u32, buf: &mut [u8]) -> bool {
+    let len = buf.len();
+    let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else { return false };
+    let first = unmasked(first, key);
+    let last = unmasked(last, turned(key, len));
+    let start = aligned(buf, WIDTH);
+    let key = _mm256_set1_epi32(turned(key, start) as i32);
+    for block in buf[start..].as_chunks_mut().0 {
+        *block = bytes(_mm256_xor_si256(register(block), key));
+    }
+    put_ends(buf, bytes(first), bytes(last));
+    true
+}
+
+/// Unmasks and judges text that is longer than one register.
+#[target_feature(enable = "avx2")]
+pub(super) fn judge(key: u32, text: &mut impl Text) -> Option<Ending> {
+    let len = text.bytes().len();
+    // The last register is judged first, before anything is written, with the three bytes before
+    // it; what of it the others judge as well they judge alike.
+    let tail = len.checked_sub(WIDTH + 3)?;
+    let back = |by: usize| {
+        let at = tail + 3 - by;
+        unmasked(block(text.bytes(), at), turned(key, at))
+    };
+    let last = back(0);
+    let mut judged = Judged { before: _mm256_setzero_si256(), errors: errors(last, back(1), back(2), back(3)) };
+    let key = _mm256_set1_epi32(key as i32);
+    let mut at = 0;
+    while at + 2 * WIDTH <= len {
+        let one = _mm256_xor_si256(register(block(text.bytes(), at)), key);
+        let two = _mm256_xor_si256(register(block(text.bytes(), at + WIDTH)), key);
+        text.put(at, bytes(one));
+        text.put(at + WIDTH, bytes(two));
+        judged.pair(one, two);
+        at += 2 * WIDTH;
+    }
+    if at + WIDTH <= len {
+        let plain = _mm256_xor_si256(register(block(text.bytes(), at)), key);
+        text.put(at, bytes(plain));
+        judged.next(plain);
+    }
+    text.put(len - WIDTH, bytes(last));
+    Some(judged.ending(last))
+}
+
+/// What is known of the text up to here.
+struct Judged {
+    /// The block before.
+    before: __m256i,
+    /// Not zero where an error was found.
+    errors: __m256i,
+}
+
+impl Judged {
+    /// Two blocks, which may both be ASCII.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn pair(&mut self, one: __m256i, two: __m256i) {
+        if _mm256_movemask_epi8(_mm256_or_si256(one, two)) == 0 {
+            self.errors = _mm256_or_si256(self.errors, cut(self.before));
+            self.before = two;
+        } else {
+            self.next(one);
+            self.next(two);
+        }
+    }
+
+    /// A block that follows the one before.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn next(&mut self, plain: __m256i) {
+        let halves = _mm256_permute2x128_si256::<0x21>(self.before, plain);
+        let errors = errors(
+            plain,
+            _mm256_alignr_epi8::<15>(plain, halves),
+            _mm256_alignr_epi8::<14>(plain, halves),
+            _mm256_alignr_epi8::<13>(plain, halves),
+        );
+        self.errors = _mm256_or_si256(self.errors, errors);
+        self.before = plain;
+    }
+
+    /// How the text ends, whose last bytes these are.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn ending(&self, last: __m256i) -> Ending {
+        let cut = cut(last);
+        if _mm256_testz_si256(self.errors, self.errors) == 0 {
+            Ending::Bad
+        } else if _mm256_testz_si256(cut, cut) == 0 {
+            Ending::Cut
+        } else {
+            Ending::Whole
+        }
+    }
+}
+
+/// Not zero at each byte that is an error after the three before it, which are in the other three.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn errors(plain: __m256i, back_1: __m256i, back_2: __m256i, back_3: __m256i) -> __m256i {
+    let low = _mm256_set1_epi8(0x0F);
+    let high_of = |bytes| _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), low);
+    let first_high = _mm256_shuffle_epi8(register(const { &spread(FIRST_HIGH, 1) }), high_of(back_1));
+    let first_low = _mm256_shuffle_epi8(register(const { &spread(FIRST_LOW, 1) }), _mm256_and_si256(back_1, low));
+    let second_high = _mm256_shuffle_epi8(register(const { &spread(SECOND_HIGH, 1) }), high_of(plain));
+    let named = _mm256_and_si256(_mm256_and_si256(first_high, first_low), second_high);
+    // The top bit is left where the byte was E0 or more, or F0 or more.
+    let third = _mm256_subs_epu8(back_2, _mm256_set1_epi8(0x60));
+    let fourth = _mm256_subs_epu8(back_3, _mm256_set1_epi8(0x70));
+    let due = _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8(i8::MIN));
+    _mm256_xor_si256(named, due)
+}
+
+/// Not zero where the last bytes are the start of a character that goes on.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn cut(plain: __m256i) -> __m256i {
+    const WHOLE: [u8; WIDTH] = whole_at_the_end();
+    _mm256_subs_epu8(plain, register(&WHOLE))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn unmasked(block: &[u8; WIDTH], key: u32) -> __m256i {
+    _mm256_xor_si256(register(block), _mm256_set1_epi32(key as i32))
+}
+
+/// Through four numbers, which the compiler makes one load; there is no safe one.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn register(bytes: &[u8; WIDTH]) -> __m256i {
+    let words = bytes.as_chunks().0;
+    let word = |index: usize| f64::from_bits(u64::from_le_bytes(words[index]));
+    _mm256_castpd_si256(_mm256_setr_pd(word(0), word(1), word(2), word(3)))
+}
+
+/// The other way round, which the compiler makes one store.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn bytes(register: __m256i) -> [u8; WIDTH] {
+    let mut bytes = [0; WIDTH];
+    let words = bytes.as_chunks_mut().0;
+    words[0] = _mm256_extract_epi64::<0>(register).to_le_bytes();
+    words[1] = _mm256_extract_epi64::<1>(register).to_le_bytes();
+    words[2] = _mm256_extract_epi64::<2>(register).to_le_bytes();
+    words[3] = _mm256_extract_epi64::<3>(register).to_le_bytes();
+    bytes
+}
+
+/// Sixteen bytes, which every x86-64 has registers for, unmasked.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn quarter(block: &[u8; 16], key: u32) -> __m128i {
+    let words = block.as_chunks().0;
+    let word = |index: usize| i64::from_le_bytes(words[index]);
+    _mm_xor_si128(_mm_set_epi64x(word(1), word(0)), _mm_set1_epi32(key as i32))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn quarter_bytes(register: __m128i) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    let words = bytes.as_chunks_mut().0;
+    words[0] = _mm_extract_epi64::<0>(register).to_le_bytes();
+    words[1] = _mm_extract_epi64::<1>(register).to_le_bytes();
+    bytes
+}

@@ -1,0 +1,233 @@
+//! Registers of 64 bytes, and tables of 64 entries (VBMI).
+
+use core::arch::x86_64::*;
+
+use super::avx2::{self, quarter, quarter_bytes};
+use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, TOO_LONG, spread, whole_at_the_end};
+use super::{aligned, block, put_ends};
+use crate::mask::turned;
+use crate::utf8::{Ending, Text};
+
+/// The bytes of a register.
+const WIDTH: usize = 64;
+
+/// Masks what is at least one register long.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+pub(super) fn mask(key: u32, buf: &mut [u8]) -> bool {
+    let len = buf.len();
+    let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else { return false };
+    let first = unmasked(first, key);
+    let last = unmasked(last, turned(key, len));
+    let start = aligned(buf, WIDTH);
+    let key = _mm512_set1_epi32(turned(key, start) as i32);
+    for block in buf[start..].as_chunks_mut().0 {
+        *block = bytes(_mm512_xor_si512(register(block), key));
+    }
+    put_ends(buf, bytes(first), bytes(last));
+    true
+}
+
+/// Unmasks and judges text of at least sixteen bytes.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+pub(super) fn judge(key: u32, text: &mut impl Text) -> Option<Ending> {
+    let len = text.bytes().len();
+    let Some(last) = text.bytes().last_chunk() else { return judge_short(key, text) };
+    let last = unmasked(last, turned(key, len));
+    let key = _mm512_set1_epi32(key as i32);
+    let mut judged = Judged::new();
+    let mut at = 0;
+    while at + WIDTH <= len {
+        let plain = _mm512_xor_si512(register(block(text.bytes(), at)), key);
+        text.put(at, bytes(plain));
+        judged.next(plain);
+        at += WIDTH;
+    }
+    if at == len {
+        return Some(judged.ending(cut(last)));
+    }
+    text.put(len - WIDTH, bytes(last));
+    // What was judged already makes room for zeros at the end.
+    let rest = len - at;
+    let places = _mm512_add_epi8(places(), _mm512_set1_epi8((WIDTH - rest) as i8));
+    Some(judged.last(_mm512_maskz_permutexvar_epi8(lanes(rest), places, last), rest))
+}
+
+/// Less than a register: two halves that overlap, pushed together, and zeros behind them.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn judge_short(key: u32, text: &mut impl Text) -> Option<Ending> {
+    let len = text.bytes().len();
+    let last_key = turned(key, len);
+    let (both, half) = if len >= 32 {
+        let first = avx2::unmasked(text.bytes().first_chunk()?, key);
+        let last = avx2::unmasked(text.bytes().last_chunk()?, last_key);
+        text.put(0, avx2::bytes(first));
+        text.put(len - 32, avx2::bytes(last));
+        (_mm512_inserti64x4::<1>(_mm512_castsi256_si512(first), last), 32)
+    } else {
+        let first = quarter(text.bytes().first_chunk()?, key);
+        let last = quarter(text.bytes().last_chunk()?, last_key);
+        text.put(0, quarter_bytes(first));
+        text.put(len - 16, quarter_bytes(last));
+        (_mm512_castsi256_si512(_mm256_set_m128i(last, first)), 16)
+    };
+    let overlap = _mm512_set1_epi8((2 * half - len) as i8);
+    let places = _mm512_mask_add_epi8(places(), !lanes(half), places(), overlap);
+    Some(Judged::new().last(_mm512_maskz_permutexvar_epi8(lanes(len), places, both), len))
+}
+
+/// What is known of the text up to here.
+struct Judged {
+    /// The block before.
+    before: __m512i,
+    /// What each of its bytes can be the first byte of.
+    firsts: __m512i,
+    /// Not zero where an error was found.
+    errors: __m512i,
+}
+
+impl Judged {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    fn new() -> Self {
+        let zeros = _mm512_setzero_si512();
+        Self { before: zeros, firsts: _mm512_set1_epi8(TOO_LONG as i8), errors: zeros }
+    }
+
+    /// A block that follows the one before.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    fn next(&mut self, plain: __m512i) {
+        if _mm512_movepi8_mask(plain) == 0 {
+            self.errors = _mm512_or_si512(self.errors, cut(self.before));
+            self.firsts = _mm512_set1_epi8(TOO_LONG as i8);
+            self.before = plain;
+        } else {
+            self.errors = _mm512_or_si512(self.errors, self.errors_of(plain));
+        }
+    }
+
+    /// The last block, of which `new` bytes follow the block before and the others are zeros; how
+    /// the text ends.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    fn last(mut self, plain: __m512i, new: usize) -> Ending {
+        // A character that is cut is an error at the zero behind it.
+        let errors = self.errors_of(plain);
+        let cut = _mm512_maskz_mov_epi8(!lanes(new), errors);
+        self.errors = _mm512_or_si512(self.errors, _mm512_maskz_mov_epi8(lanes(new), errors));
+        self.ending(cut)
+    }
+
+    /// How the text ends, where `cut` is not zero if it ends inside a character.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    fn ending(&self, cut: __m512i) -> Ending {
+        if _mm512_test_epi64_mask(self.errors, self.errors) != 0 {
+            Ending::Bad
+        } else if _mm512_test_epi64_mask(cut, cut) != 0 {
+            Ending::Cut
+        } else {
+            Ending::Whole
+        }
+    }
+
+    /// Not zero at each byte that is an error, in a block that follows the one before.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    fn errors_of(&mut self, plain: __m512i) -> __m512i {
+        // A table of 64 is asked with six bits, so neither half of a byte needs to be cut out.
+        let high = _mm512_srli_epi16::<2>(plain);
+        let firsts = _mm512_and_si512(
+            _mm512_permutexvar_epi8(high, register(const { &spread(FIRST_HIGH, 4) })),
+            _mm512_permutexvar_epi8(plain, register(const { &spread(FIRST_LOW, 1) })),
+        );
+        let seconds = _mm512_permutexvar_epi8(high, register(const { &spread(SECOND_HIGH, 4) }));
+        let named = _mm512_and_si512(back::<1>(self.firsts, firsts), seconds);
+        // The top bit is left where the byte was E0 or more, or F0 or more.
+        let third = back::<2>(self.before, plain);
+        let third = _mm512_subs_epu8(third, _mm512_set1_epi8(0x60));
+        let fourth = back::<3>(self.before, plain);
+        let fourth = _mm512_subs_epu8(fourth, _mm512_set1_epi8(0x70));
+        let due = _mm512_and_si512(_mm512_or_si512(third, fourth), _mm512_set1_epi8(i8::MIN));
+        self.before = plain;
+        self.firsts = firsts;
+        _mm512_xor_si512(named, due)
+    }
+}
+
+/// The bytes so many places before those of `plain`, with `before` in front of it.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn back<const BY: usize>(before: __m512i, plain: __m512i) -> __m512i {
+    const FROM_BOTH: u8 = 64;
+    let places = const {
+        let mut places = [0; WIDTH];
+        let mut place = 0;
+        while place < WIDTH {
+            places[place] =
+                if place < BY { FROM_BOTH + (WIDTH + place - BY) as u8 } else { (place - BY) as u8 };
+            place += 1;
+        }
+        places
+    };
+    _mm512_permutex2var_epi8(plain, register(&places), before)
+}
+
+/// Not zero where the last bytes are the start of a character that goes on.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn cut(plain: __m512i) -> __m512i {
+    const WHOLE: [u8; WIDTH] = whole_at_the_end();
+    _mm512_subs_epu8(plain, register(&WHOLE))
+}
+
+/// The number of each byte.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn places() -> __m512i {
+    const PLACES: [u8; WIDTH] = {
+        let mut places = [0; WIDTH];
+        let mut place = 0;
+        while place < WIDTH {
+            places[place] = place as u8;
+            place += 1;
+        }
+        places
+    };
+    register(&PLACES)
+}
+
+/// The first bytes of a register, less than all of them.
+#[inline]
+fn lanes(count: usize) -> u64 {
+    !(!0 << count)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn unmasked(block: &[u8; WIDTH], key: u32) -> __m512i {
+    _mm512_xor_si512(register(block), _mm512_set1_epi32(key as i32))
+}
+
+/// Through eight numbers, which the compiler makes one load; there is no safe one.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn register(bytes: &[u8; WIDTH]) -> __m512i {
+    let words = bytes.as_chunks().0;
+    let word = |index: usize| f64::from_bits(u64::from_le_bytes(words[index]));
+    _mm512_castpd_si512(_mm512_setr_pd(
+        word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7),
+    ))
+}
+
+/// The other way round, which the compiler makes one store.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn bytes(register: __m512i) -> [u8; WIDTH] {
+    let mut bytes = [0; WIDTH];
+    let halves = bytes.as_chunks_mut().0;
+    halves[0] = avx2::bytes(_mm512_extracti64x4_epi64::<0>(register));
+    halves[1] = avx2::bytes(_mm512_extracti64x4_epi64::<1>(register));
+    bytes
+}
