@@ -2,8 +2,7 @@
 
 use core::fmt;
 
-use crate::utf8::{Ending, judge};
-use crate::validator::Alone;
+use crate::utf8::{Ending, judge_wide, unmask_ascii};
 use crate::{CloseFrame, Header, OpCode, Policy, Validator, Violation, mask};
 
 /// What a [`Decoder`] found: a piece of a message, or a whole control frame.
@@ -143,26 +142,33 @@ impl Decoder {
     /// assert_eq!(decoder.decode(&mut [3, 4, b'!' ^ 1])?, (3, Some(Event::Ping(b"!"))));
     /// # Ok::<(), wsvet::Violation>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn decode<'a>(
         &'a mut self,
         chunk: &'a mut [u8],
     ) -> Result<(usize, Option<Event<'a>>), Violation> {
-        // Most chunks start with a whole frame of a message of its own.
+        // Most chunks start with a whole message.
         if self.cut == 0
             && let Some(window) = chunk.first_chunk()
-            && let Some(alone) = self.validator.admits_alone(window)
-            && let used = alone.start + alone.len
+            && let first = window[0]
+            && let Some((start, len)) = self.validator.admits_single(window)
+            && let used = start + len
             && used <= chunk.len()
-            && passes_alone(&alone, &mut chunk[..used])
+            && passes(first, start, &mut chunk[..used])
         {
             self.validator.pass(used);
-            return Ok((used, Some(event_alone(&alone, &chunk[alone.start..used]))));
+            let opcode = if first & 1 == 0 { OpCode::Binary } else { OpCode::Text };
+            let (bytes, rsv) = (&chunk[start..used], first >> 4 & 7);
+            return Ok((used, Some(Event::Data { opcode, bytes, end: true, rsv })));
         }
-        self.decode_any(chunk)
+        match self.decode_any(chunk) {
+            Ok((used, event)) => Ok((used, event)),
+            Err(violation) => Err(violation),
+        }
     }
 
     /// Decodes what comes, whole or cut, and goes on where a frame gives no event.
+    #[inline(never)]
     fn decode_any<'a>(
         &'a mut self,
         chunk: &'a mut [u8],
@@ -318,30 +324,39 @@ impl Decoder {
     }
 }
 
-/// Unmasks the payload of this frame and judges it. If it breaks a rule it is left as it was.
-#[inline]
-fn passes_alone(alone: &Alone, frame: &mut [u8]) -> bool {
-    let (header, payload) = frame.split_at_mut(alone.start);
-    let (Some(key), true) = (header.last_chunk(), header[1] & 0x80 != 0) else {
-        return !alone.is_text() || judge(0, &mut &*payload) == Ending::Whole;
-    };
-    let key = mask::number(*key);
-    if !alone.is_text() {
-        mask::apply_key(key, payload);
-    } else if judge(key, &mut &mut *payload) != Ending::Whole {
-        mask::apply_key(key, payload);
-        return false;
+/// Unmasks the payload of a message in a single frame, and whether it breaks no rule. If it does,
+/// it is left as it was.
+#[inline(always)]
+fn passes(first: u8, start: usize, frame: &mut [u8]) -> bool {
+    const TEXT: u8 = 0x81;
+    let (header, payload) = frame.split_at_mut(start);
+    // Behind the two bytes that every header has there are four only with a key.
+    match header[2..].last_chunk() {
+        Some(key) => {
+            let key = mask::number(*key);
+            if first == TEXT {
+                return passes_text(key, payload);
+            }
+            mask::apply_key(key, payload);
+        }
+        _ if first == TEXT => return judge_wide(0, &*payload) == Ending::Whole,
+        _ => {}
     }
     true
 }
 
-#[inline]
-fn event_alone<'a>(alone: &Alone, payload: &'a [u8]) -> Event<'a> {
-    if alone.is_control() {
-        return control_event(OpCode::from_low_bits(alone.first()), payload);
+#[inline(never)]
+fn passes_text(key: u32, mut text: &mut [u8]) -> bool {
+    unmask_ascii(key, &mut text) || passes_wide(key, text)
+}
+
+#[inline(never)]
+fn passes_wide(key: u32, text: &mut [u8]) -> bool {
+    let passes = judge_wide(key, &mut *text) == Ending::Whole;
+    if !passes {
+        mask::apply_key(key, text);
     }
-    let opcode = if alone.first() & 1 != 0 {OpCode::Text} else {OpCode::Binary};
-    Event::Data { opcode, bytes: payload, end: true, rsv: alone.first() >> 4 & 7 }
+    passes
 }
 
 fn control_event(opcode: OpCode, body: &[u8]) -> Event<'_> {

@@ -1,5 +1,8 @@
 //! Masking: XOR with the four bytes of the masking key (RFC 6455 §5.3).
 
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use crate::simd;
+
 /// Masks or unmasks `buf` where it lies, and gives the phase at which the payload's next piece
 /// goes on (§5.3).
 ///
@@ -37,16 +40,65 @@ pub(crate) fn turned(key: u32, index: usize) -> u32 {
 /// Masks `buf`, whose first byte meets the lowest byte of `key`.
 #[inline]
 pub(crate) fn apply_key(key: u32, buf: &mut [u8]) {
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    if buf.len() >= WIDE && crate::simd::Level::of_this_machine().mask(key, buf) {
-        return;
+    match buf.len() {
+        8..=16 => apply_ends::<8>(key, buf),
+        17..=32 => apply_ends::<16>(key, buf),
+        33..=64 => apply_ends::<32>(key, buf),
+        65..=128 => apply_ends::<64>(key, buf),
+        129.. => long(key, buf),
+        4.. => apply_ends::<4>(key, buf),
+        _ => {
+            short(key, buf);
+        }
     }
-    words(key, buf);
 }
 
-/// From this length on, in bytes, wide registers are worth a call.
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-const WIDE: usize = 128;
+#[inline(always)]
+fn apply_ends<const N: usize>(key: u32, buf: &mut [u8]) {
+    if let Some((first, last)) = ends::<N>(key, buf) {
+        put_ends(buf, first, last);
+    }
+}
+
+/// The first and the last block, masked. Where they overlap, or leave nothing between them, they
+/// are the whole; they are the same bytes in both then.
+#[inline(always)]
+pub(crate) fn ends<const N: usize>(key: u32, buf: &[u8]) -> Option<([u8; N], [u8; N])> {
+    let (first, last) = (buf.first_chunk()?, buf.last_chunk()?);
+    Some((masked(key, *first), masked(turned(key, buf.len()), *last)))
+}
+
+/// Overwrites the first and the last block.
+#[inline(always)]
+pub(crate) fn put_ends<const N: usize>(buf: &mut [u8], first: [u8; N], last: [u8; N]) {
+    if let Some(start) = buf.first_chunk_mut() {
+        *start = first;
+    }
+    if let Some(end) = buf.last_chunk_mut() {
+        *end = last;
+    }
+}
+
+/// A block of four bytes, or of a multiple of eight.
+#[inline(always)]
+fn masked<const N: usize>(key: u32, mut block: [u8; N]) -> [u8; N] {
+    let (words, rest) = block.as_chunks_mut();
+    for bytes in words {
+        *bytes = (u64::from_le_bytes(*bytes) ^ twice(key)).to_le_bytes();
+    }
+    if let Some(bytes) = rest.first_chunk_mut() {
+        *bytes = (u32::from_le_bytes(*bytes) ^ key).to_le_bytes();
+    }
+    block
+}
+
+#[inline(never)]
+fn long(key: u32, buf: &mut [u8]) {
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    simd::Level::of_this_machine().mask(key, buf);
+    #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+    words(key, buf);
+}
 
 /// What every machine can do: does what [`apply_key`] does, and gives the OR of all bytes that it
 /// has written, in any byte of the number: where no top bit is set, they are ASCII. It costs

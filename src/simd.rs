@@ -16,9 +16,11 @@ mod avx2;
 mod avx512;
 mod tables;
 
+use core::ops::Range;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use crate::utf8::{Ending, Text};
+use crate::mask::words;
+use crate::utf8::{Ending, Text, judge_portable};
 
 /// The registers that the processor has.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -62,33 +64,33 @@ impl Level {
         }
     }
 
-    /// Masks `buf`, whose first byte meets the lowest byte of `key`; whether it has: it has not
-    /// where there are no wide registers or `buf` is too short for them.
+    /// Masks `buf`, whose first byte meets the lowest byte of `key`.
     #[inline]
     #[allow(unsafe_code)]
-    pub(crate) fn mask(self, key: u32, buf: &mut [u8]) -> bool {
+    pub(crate) fn mask(self, key: u32, buf: &mut [u8]) {
         debug_assert!(self <= Self::of_this_machine());
         match self {
-            // SAFETY: `of_this_machine` has found out that the processor has what this level needs.
+            // SAFETY: the processor has what this level needs: `of_this_machine` has asked it.
             Self::Avx512 => unsafe { avx512::mask(key, buf) },
             // SAFETY: the same.
             Self::Avx2 => unsafe { avx2::mask(key, buf) },
-            Self::Portable => false,
+            Self::Portable => {
+                words(key, buf);
+            }
         }
     }
 
-    /// Unmasks the text where it lies, if it can be written, and judges it; `None`, with nothing
-    /// done, where there are no wide registers or the text is too short for them.
+    /// Judges the text, and unmasks it if it can be written.
     #[inline]
     #[allow(unsafe_code)]
-    pub(crate) fn judge(self, key: u32, text: &mut impl Text) -> Option<Ending> {
+    pub(crate) fn judge(self, key: u32, text: impl Text) -> Ending {
         debug_assert!(self <= Self::of_this_machine());
         match self {
-            // SAFETY: `of_this_machine` has found out that the processor has what this level needs.
+            // SAFETY: the processor has what this level needs: `of_this_machine` has asked it.
             Self::Avx512 => unsafe { avx512::judge(key, text) },
             // SAFETY: the same.
             Self::Avx2 => unsafe { avx2::judge(key, text) },
-            Self::Portable => None,
+            Self::Portable => judge_portable(key, text),
         }
     }
 }
@@ -102,22 +104,12 @@ fn block<const N: usize>(bytes: &[u8], at: usize) -> &[u8; N] {
     }
 }
 
-/// How many bytes come before the first at a multiple of `width` in memory, where the buffer is so
-/// long that it is worth starting there: no store then lies in two cache lines.
+/// The blocks that are left to mask between the ends of a buffer, which are a block each: from a
+/// cache line's start on, where there are so many that it is worth it.
 #[inline(always)]
-fn aligned(buf: &[u8], width: usize) -> usize {
+fn middle<const N: usize>(buf: &[u8]) -> Range<usize> {
     const LONG: usize = 512;
-    if buf.len() < LONG { 0 } else { buf.as_ptr().align_offset(width) % width }
-}
-
-/// Overwrites the ends of a buffer, which were masked before what is between them, and which may
-/// overlap that and each other: it is the same bytes then.
-#[inline(always)]
-fn put_ends<const N: usize>(buf: &mut [u8], first: [u8; N], last: [u8; N]) {
-    if let Some(start) = buf.first_chunk_mut() {
-        *start = first;
-    }
-    if let Some(end) = buf.last_chunk_mut() {
-        *end = last;
-    }
+    let start = if buf.len() < LONG { N } else { N - buf.as_ptr().addr() % N };
+    let blocks = (buf.len() - N).saturating_sub(start).div_ceil(N);
+    start..start + blocks * N
 }

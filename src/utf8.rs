@@ -4,6 +4,8 @@ use core::fmt;
 use core::str;
 
 use crate::mask;
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use crate::simd;
 
 /// Judges UTF-8 that comes in pieces of any size, and keeps at most the three bytes of a character
 /// that is cut (RFC 6455 §8.1).
@@ -21,8 +23,8 @@ use crate::mask;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Utf8 {
+    /// The start of a character that is cut, with zeros behind it.
     cut: [u8; 3],
-    cut_len: u8,
 }
 
 impl Utf8 {
@@ -33,7 +35,7 @@ impl Utf8 {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self { cut: [0; 3], cut_len: 0 }
+        Self { cut: [0; 3] }
     }
 
     /// Takes the next piece of the text; it may end inside a character.
@@ -57,12 +59,12 @@ impl Utf8 {
     /// the end of the piece may still be masked.
     #[inline]
     pub(crate) fn push_text(&mut self, key: u32, text: impl Text) -> Result<(), InvalidUtf8> {
-        if self.cut_len == 0 { self.take(key, text) } else { self.take_inside(key, text) }
+        if self.is_complete() { self.take(key, text) } else { self.take_inside(key, text) }
     }
 
     /// Fills up the cut character, then goes on with what is left of the piece.
     fn take_inside(&mut self, key: u32, text: impl Text) -> Result<(), InvalidUtf8> {
-        let missing = width(self.cut[0]) - usize::from(self.cut_len);
+        let missing = width(self.cut[0]) - self.held();
         let (mut start, rest) = text.split(missing);
         start.unmask(key);
         self.push_bytes(start.bytes())?;
@@ -74,7 +76,7 @@ impl Utf8 {
     /// Takes text after a whole character.
     #[inline]
     fn take(&mut self, key: u32, mut text: impl Text) -> Result<(), InvalidUtf8> {
-        match judge(key, &mut text) {
+        match judge(key, text.again()) {
             Ending::Whole => Ok(()),
             ending => self.take_other(ending, text.bytes()),
         }
@@ -87,8 +89,13 @@ impl Utf8 {
             return Err(InvalidUtf8 { index: first_bad(text) });
         }
         self.cut[..cut].copy_from_slice(&text[text.len() - cut..]);
-        self.cut_len = cut as u8;
         Ok(())
+    }
+
+    /// How many bytes of a character that is cut are held.
+    #[inline]
+    fn held(&self) -> usize {
+        self.cut.iter().take_while(|byte| **byte != 0).count()
     }
 
     /// Whether the text so far ends with a whole character.
@@ -103,22 +110,21 @@ impl Utf8 {
     #[inline]
     #[must_use]
     pub const fn is_complete(&self) -> bool {
-        self.cut_len == 0
+        self.cut[0] == 0
     }
 
     /// Takes no more bytes than the cut character still needs.
     fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), InvalidUtf8> {
         for (index, &byte) in bytes.iter().enumerate() {
-            let held = usize::from(self.cut_len);
+            let held = self.held();
             let mut start = [0; 4];
             start[..held].copy_from_slice(&self.cut[..held]);
             start[held] = byte;
             match str::from_utf8(&start[..=held]) {
-                Ok(_) => self.cut_len = 0,
+                Ok(_) => *self = Self::new(),
                 // Still a valid start, so at most three bytes.
                 Err(error) if error.error_len().is_none() => {
                     self.cut[held] = byte;
-                    self.cut_len += 1;
                 }
                 Err(_) => return Err(InvalidUtf8 { index }),
             }
@@ -143,6 +149,9 @@ pub(crate) trait Text: Sized {
     /// All of it.
     fn bytes(&self) -> &[u8];
 
+    /// The same text, lent.
+    fn again(&mut self) -> impl Text;
+
     /// The first bytes, at most as many as there are, and the rest.
     fn split(self, at_most: usize) -> (Self, Self);
 
@@ -160,6 +169,11 @@ impl Text for &mut [u8] {
     #[inline(always)]
     fn bytes(&self) -> &[u8] {
         self
+    }
+
+    #[inline(always)]
+    fn again(&mut self) -> impl Text {
+        &mut **self
     }
 
     #[inline(always)]
@@ -192,6 +206,11 @@ impl Text for &[u8] {
     }
 
     #[inline(always)]
+    fn again(&mut self) -> impl Text {
+        *self
+    }
+
+    #[inline(always)]
     fn split(self, at_most: usize) -> (Self, Self) {
         self.split_at(at_most.min(self.len()))
     }
@@ -208,17 +227,54 @@ impl Text for &[u8] {
     }
 }
 
-/// Unmasks and judges with the best that the machine has.
+/// Judges the text with the best that the machine has, and unmasks it if it can be written.
 #[inline]
-pub(crate) fn judge(key: u32, text: &mut impl Text) -> Ending {
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    if let Some(ending) = crate::simd::Level::of_this_machine().judge(key, text) {
-        return ending;
-    }
-    judge_portable(key, text)
+fn judge(key: u32, mut text: impl Text) -> Ending {
+    if unmask_ascii(key, &mut text) { Ending::Whole } else { judge_wide(key, text) }
 }
 
-fn judge_portable(key: u32, text: &mut impl Text) -> Ending {
+#[inline]
+pub(crate) fn judge_wide(key: u32, text: impl Text) -> Ending {
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    return simd::Level::of_this_machine().judge(key, text);
+    #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
+    return judge_portable(key, text);
+}
+
+/// Unmasks short text if it is ASCII, and whether it is. Other text is left as it was.
+#[inline(always)]
+pub(crate) fn unmask_ascii(key: u32, text: &mut impl Text) -> bool {
+    match text.bytes().len() {
+        0 => true,
+        8..=16 => unmask_ascii_ends::<8>(key, text),
+        17..=32 => unmask_ascii_ends::<16>(key, text),
+        33..=64 => unmask_ascii_ends::<32>(key, text),
+        65..=128 => unmask_ascii_ends::<64>(key, text),
+        _ => false,
+    }
+}
+
+/// The same for text of `N` to twice as many bytes.
+#[inline(always)]
+fn unmask_ascii_ends<const N: usize>(key: u32, text: &mut impl Text) -> bool {
+    let Some((first, last)) = mask::ends::<N>(key, text.bytes()) else { return false };
+    let ascii = if N > 32 {
+        first.is_ascii() && last.is_ascii()
+    } else {
+        // With no way out in between, which a few words are not worth.
+        let words = first.as_chunks().0.iter().chain(last.as_chunks().0);
+        words.fold(0, |or, word| or | u64::from_ne_bytes(*word)) & mask::NOT_ASCII == 0
+    };
+    if ascii {
+        text.put(text.bytes().len() - N, last);
+        text.put(0, first);
+    }
+    ascii
+}
+
+/// What every machine can do.
+#[inline(never)]
+pub(crate) fn judge_portable(key: u32, mut text: impl Text) -> Ending {
     if text.unmask_portable(key) {
         return Ending::Whole;
     }

@@ -51,9 +51,9 @@ pub struct Validator {
     failed_at: u64,
     /// Frames that the message may still have.
     fragment_room: u32,
-    /// The most payload bytes, of those that 16 bits can count, that a frame may have whose message
-    /// is its own.
-    room_alone: u16,
+    /// The most payload bytes that a message in a single frame may have, of those that 16 bits can
+    /// count.
+    room: u16,
     /// The kinds of first bytes that the state and the policy admit.
     admitted: u8,
     /// The bits of a first byte that tell its kind: all but the RSV bits of other extensions.
@@ -113,7 +113,7 @@ impl Validator {
             failed_at: 0,
             fragment_room: policy.max_fragments,
             admitted: 0,
-            room_alone: least_u16(policy.max_frame, policy.max_message),
+            room: least_u16(policy.max_frame, policy.max_message),
             telling: !((policy.rsv & if policy.permessage_deflate { 3 } else { 7 }) << 4),
             message: Message::None,
             closed: false,
@@ -450,29 +450,27 @@ impl Validator {
         self.closed
     }
 
-    /// The header at the front of this window, where it is the header of the most common kind: of
-    /// a message in one frame, or of a Ping or a Pong, of less than 64 KiB, that breaks no rule.
-    /// Nothing is changed; [`pass`](Self::pass) such a frame, or [`begin`](Self::begin) any other.
+    /// Where the payload starts and how long it is, if the header at the front of this window
+    /// breaks no rule and is of the most common kind: of a message in a single frame of less than
+    /// 64 KiB. Nothing is changed; [`pass`](Self::pass) such a frame.
     #[inline(always)]
-    pub(crate) fn admits_alone(&self, window: &[u8; Header::MAX_LEN]) -> Option<Alone> {
+    pub(crate) fn admits_single(&self, window: &[u8; Header::MAX_LEN]) -> Option<(usize, usize)> {
         let [first, second, high, low, ..] = *window;
-        let kind = ALONE[usize::from(first & self.telling)] & self.admitted;
         let mask = self.policy.role.mask_bit();
-        // More than 126 also where the mask bit is wrong.
-        let form = second ^ mask;
         let key = usize::from(mask >> 5);
-        let (start, len) = match form {
-            126 => (4 + key, u16::from_be_bytes([high, low])),
-            len => (2 + key, u16::from(len)),
+        // A mask bit that is wrong makes it more than 127.
+        let (start, len, least) = match second ^ mask {
+            len @ 0..=125 => (2 + key, u16::from(len), 0),
+            126 => (4 + key, u16::from_be_bytes([high, low]), 126),
+            _ => return None,
         };
-        let short = form < 126;
-        let medium = form == 126 && len >= 126 && kind != CONTROL;
-        (kind != 0 && (short || medium) && len <= self.room_alone)
-            .then_some(Alone { kind, first, start, len: usize::from(len) })
+        let kind = SINGLES[usize::from(first & self.telling)];
+        (kind & self.admitted != 0 && (least..=self.room).contains(&len))
+            .then_some((start, usize::from(len)))
     }
 
-    /// Judges and finishes a frame of so many bytes, header and payload, that is
-    /// [admitted alone](Self::admits_alone), and whose payload breaks no rule.
+    /// Judges and finishes a [single](Self::admits_single) frame of so many bytes, header and
+    /// payload, whose payload breaks no rule.
     #[inline(always)]
     pub(crate) fn pass(&mut self, frame: usize) {
         self.offset += frame as u64;
@@ -690,34 +688,6 @@ const fn least_u16(a: u64, b: u64) -> u16 {
     if least < 0xFFFF { least as u16 } else { 0xFFFF }
 }
 
-/// A frame whose message, if it has one, is its own; see [`Validator::admits_alone`].
-pub(crate) struct Alone {
-    kind: u8,
-    first: u8,
-    /// Where its payload starts: the length of its header in bytes.
-    pub(crate) start: usize,
-    /// The length of its payload in bytes.
-    pub(crate) len: usize,
-}
-
-impl Alone {
-    /// The header's first byte.
-    #[inline(always)]
-    pub(crate) fn first(&self) -> u8 { self.first }
-
-    /// Whether it is a Ping or a Pong.
-    #[inline(always)]
-    pub(crate) fn is_control(&self) -> bool {
-        self.kind == CONTROL
-    }
-
-    /// Whether its payload is judged as UTF-8.
-    #[inline(always)]
-    pub(crate) fn is_text(&self) -> bool {
-        self.first == 0x81
-    }
-}
-
 /// Ping and Pong.
 const CONTROL: u8 = 1;
 const CLOSE: u8 = 1 << 1;
@@ -745,12 +715,12 @@ static KINDS: [u8; 256] = {
     kinds
 };
 
-/// The same of those that leave nothing open, the stream least of all.
-static ALONE: [u8; 256] = {
+/// The same of messages in a single frame alone.
+static SINGLES: [u8; 256] = {
     let mut kinds = KINDS;
     let mut first = 0;
     while first < 256 {
-        if first < 0x80 || kinds[first] & (CLOSE | CONTINUATION) != 0 {
+        if first < 0x80 || kinds[first] & (CONTROL | CLOSE | CONTINUATION) != 0 {
             kinds[first] = 0;
         }
         first += 1;

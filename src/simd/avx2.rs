@@ -3,42 +3,45 @@
 use core::arch::x86_64::*;
 
 use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, spread, whole_at_the_end};
-use super::{aligned, block, put_ends};
-use crate::mask::turned;
-use crate::utf8::{Ending, Text};
+use super::{block, middle};
+use crate::mask::{put_ends, turned, words};
+use crate::utf8::{Ending, Text, judge_portable};
 
 /// The bytes of a register.
 const WIDTH: usize = 32;
 
-/// Masks what is at least one register long.
+/// Masks; a buffer shorter than a register as every machine can.
 #[target_feature(enable = "avx2")]
-pub(super) fn mask(key: u32, buf: &mut [u8]) -> bool {
+pub(super) fn mask(key: u32, buf: &mut [u8]) {
     let len = buf.len();
-    let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else { return false };
+    let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else {
+        words(key, buf);
+        return;
+    };
     let first = unmasked(first, key);
     let last = unmasked(last, turned(key, len));
-    let start = aligned(buf, WIDTH);
-    let key = _mm256_set1_epi32(turned(key, start) as i32);
-    for block in buf[start..].as_chunks_mut().0 {
+    let middle = middle::<WIDTH>(buf);
+    let key = _mm256_set1_epi32(turned(key, middle.start) as i32);
+    for block in buf[middle].as_chunks_mut().0 {
         *block = bytes(_mm256_xor_si256(register(block), key));
     }
     put_ends(buf, bytes(first), bytes(last));
-    true
 }
 
-/// Unmasks and judges text that is longer than one register.
+/// Unmasks and judges; text hardly longer than a register as every machine can.
 #[target_feature(enable = "avx2")]
-pub(super) fn judge(key: u32, text: &mut impl Text) -> Option<Ending> {
+pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
     let len = text.bytes().len();
     // The last register is judged first, before anything is written, with the three bytes before
     // it; what of it the others judge as well they judge alike.
-    let tail = len.checked_sub(WIDTH + 3)?;
+    let Some(tail) = len.checked_sub(WIDTH + 3) else { return judge_portable(key, text) };
     let back = |by: usize| {
         let at = tail + 3 - by;
         unmasked(block(text.bytes(), at), turned(key, at))
     };
     let last = back(0);
-    let mut judged = Judged { before: _mm256_setzero_si256(), errors: errors(last, back(1), back(2), back(3)) };
+    let mut judged =
+        Judged { before: _mm256_setzero_si256(), errors: errors(last, back(1), back(2), back(3)) };
     let key = _mm256_set1_epi32(key as i32);
     let mut at = 0;
     while at + 2 * WIDTH <= len {
@@ -55,7 +58,7 @@ pub(super) fn judge(key: u32, text: &mut impl Text) -> Option<Ending> {
         judged.next(plain);
     }
     text.put(len - WIDTH, bytes(last));
-    Some(judged.ending(last))
+    judged.ending(last)
 }
 
 /// What is known of the text up to here.
@@ -116,9 +119,14 @@ impl Judged {
 fn errors(plain: __m256i, back_1: __m256i, back_2: __m256i, back_3: __m256i) -> __m256i {
     let low = _mm256_set1_epi8(0x0F);
     let high_of = |bytes| _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), low);
-    let first_high = _mm256_shuffle_epi8(register(const { &spread(FIRST_HIGH, 1) }), high_of(back_1));
-    let first_low = _mm256_shuffle_epi8(register(const { &spread(FIRST_LOW, 1) }), _mm256_and_si256(back_1, low));
-    let second_high = _mm256_shuffle_epi8(register(const { &spread(SECOND_HIGH, 1) }), high_of(plain));
+    let first_high =
+        _mm256_shuffle_epi8(register(const { &spread(FIRST_HIGH, 1) }), high_of(back_1));
+    let first_low = _mm256_shuffle_epi8(
+        register(const { &spread(FIRST_LOW, 1) }),
+        _mm256_and_si256(back_1, low),
+    );
+    let second_high =
+        _mm256_shuffle_epi8(register(const { &spread(SECOND_HIGH, 1) }), high_of(plain));
     let named = _mm256_and_si256(_mm256_and_si256(first_high, first_low), second_high);
     // The top bit is left where the byte was E0 or more, or F0 or more.
     let third = _mm256_subs_epu8(back_2, _mm256_set1_epi8(0x60));

@@ -4,32 +4,33 @@ use core::arch::x86_64::*;
 
 use super::avx2::{self, quarter, quarter_bytes};
 use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, TOO_LONG, spread, whole_at_the_end};
-use super::{aligned, block, put_ends};
-use crate::mask::turned;
-use crate::utf8::{Ending, Text};
+use super::{block, middle};
+use crate::mask::{put_ends, turned};
+use crate::utf8::{Ending, Text, judge_portable};
 
 /// The bytes of a register.
 const WIDTH: usize = 64;
 
-/// Masks what is at least one register long.
+/// Masks; a buffer shorter than a register with half a register.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-pub(super) fn mask(key: u32, buf: &mut [u8]) -> bool {
+pub(super) fn mask(key: u32, buf: &mut [u8]) {
     let len = buf.len();
-    let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else { return false };
+    let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else {
+        return avx2::mask(key, buf);
+    };
     let first = unmasked(first, key);
     let last = unmasked(last, turned(key, len));
-    let start = aligned(buf, WIDTH);
-    let key = _mm512_set1_epi32(turned(key, start) as i32);
-    for block in buf[start..].as_chunks_mut().0 {
+    let middle = middle::<WIDTH>(buf);
+    let key = _mm512_set1_epi32(turned(key, middle.start) as i32);
+    for block in buf[middle].as_chunks_mut().0 {
         *block = bytes(_mm512_xor_si512(register(block), key));
     }
     put_ends(buf, bytes(first), bytes(last));
-    true
 }
 
-/// Unmasks and judges text of at least sixteen bytes.
+/// Unmasks and judges; text of less than sixteen bytes as every machine can.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-pub(super) fn judge(key: u32, text: &mut impl Text) -> Option<Ending> {
+pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
     let len = text.bytes().len();
     let Some(last) = text.bytes().last_chunk() else { return judge_short(key, text) };
     let last = unmasked(last, turned(key, len));
@@ -43,37 +44,41 @@ pub(super) fn judge(key: u32, text: &mut impl Text) -> Option<Ending> {
         at += WIDTH;
     }
     if at == len {
-        return Some(judged.ending(cut(last)));
+        return judged.ending(cut(last));
     }
     text.put(len - WIDTH, bytes(last));
     // What was judged already makes room for zeros at the end.
     let rest = len - at;
     let places = _mm512_add_epi8(places(), _mm512_set1_epi8((WIDTH - rest) as i8));
-    Some(judged.last(_mm512_maskz_permutexvar_epi8(lanes(rest), places, last), rest))
+    judged.last(_mm512_maskz_permutexvar_epi8(lanes(rest), places, last), rest)
 }
 
 /// Less than a register: two halves that overlap, pushed together, and zeros behind them.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn judge_short(key: u32, text: &mut impl Text) -> Option<Ending> {
+fn judge_short(key: u32, mut text: impl Text) -> Ending {
     let len = text.bytes().len();
     let last_key = turned(key, len);
-    let (both, half) = if len >= 32 {
-        let first = avx2::unmasked(text.bytes().first_chunk()?, key);
-        let last = avx2::unmasked(text.bytes().last_chunk()?, last_key);
+    let (both, half) = if let (Some(first), Some(last)) =
+        (text.bytes().first_chunk(), text.bytes().last_chunk())
+    {
+        let (first, last) = (avx2::unmasked(first, key), avx2::unmasked(last, last_key));
         text.put(0, avx2::bytes(first));
         text.put(len - 32, avx2::bytes(last));
         (_mm512_inserti64x4::<1>(_mm512_castsi256_si512(first), last), 32)
-    } else {
-        let first = quarter(text.bytes().first_chunk()?, key);
-        let last = quarter(text.bytes().last_chunk()?, last_key);
+    } else if let (Some(first), Some(last)) =
+        (text.bytes().first_chunk(), text.bytes().last_chunk())
+    {
+        let (first, last) = (quarter(first, key), quarter(last, last_key));
         text.put(0, quarter_bytes(first));
         text.put(len - 16, quarter_bytes(last));
         (_mm512_castsi256_si512(_mm256_set_m128i(last, first)), 16)
+    } else {
+        return judge_portable(key, text);
     };
     let overlap = _mm512_set1_epi8((2 * half - len) as i8);
     let places = _mm512_mask_add_epi8(places(), !lanes(half), places(), overlap);
-    Some(Judged::new().last(_mm512_maskz_permutexvar_epi8(lanes(len), places, both), len))
+    Judged::new().last(_mm512_maskz_permutexvar_epi8(lanes(len), places, both), len)
 }
 
 /// What is known of the text up to here.
@@ -165,8 +170,11 @@ fn back<const BY: usize>(before: __m512i, plain: __m512i) -> __m512i {
         let mut places = [0; WIDTH];
         let mut place = 0;
         while place < WIDTH {
-            places[place] =
-                if place < BY { FROM_BOTH + (WIDTH + place - BY) as u8 } else { (place - BY) as u8 };
+            places[place] = if place < BY {
+                FROM_BOTH + (WIDTH + place - BY) as u8
+            } else {
+                (place - BY) as u8
+            };
             place += 1;
         }
         places
@@ -217,7 +225,14 @@ fn register(bytes: &[u8; WIDTH]) -> __m512i {
     let words = bytes.as_chunks().0;
     let word = |index: usize| f64::from_bits(u64::from_le_bytes(words[index]));
     _mm512_castpd_si512(_mm512_setr_pd(
-        word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7),
+        word(0),
+        word(1),
+        word(2),
+        word(3),
+        word(4),
+        word(5),
+        word(6),
+        word(7),
     ))
 }
 
