@@ -147,19 +147,29 @@ impl Decoder {
         &'a mut self,
         chunk: &'a mut [u8],
     ) -> Result<(usize, Option<Event<'a>>), Violation> {
-        // Most chunks start with a whole message.
+        // Most chunks start with a whole frame of data.
         if self.cut == 0
             && let Some(window) = chunk.first_chunk()
             && let first = window[0]
-            && let Some((start, len)) = self.validator.admits_single(window)
+            && let Some((start, len)) = self.validator.admits_common(window)
             && let used = start + len
             && used <= chunk.len()
-            && passes(first, start, &mut chunk[..used])
         {
-            self.validator.pass(used);
-            let opcode = if first & 1 == 0 { OpCode::Binary } else { OpCode::Text };
-            let (bytes, rsv) = (&chunk[start..used], first >> 4 & 7);
-            return Ok((used, Some(Event::Data { opcode, bytes, end: true, rsv })));
+            let frame = &mut chunk[..used];
+            let is_fragment = first & 0x0F == 0;
+            let end = first & 0x80 != 0;
+            if !is_fragment {
+                if passes(first, start, frame) {
+                    self.validator.pass_single(used);
+                    let opcode = if first & 1 == 0 { OpCode::Binary } else { OpCode::Text };
+                    let (bytes, rsv) = (&chunk[start..used], first >> 4 & 7);
+                    return Ok((used, Some(Event::Data { opcode, bytes, end, rsv })));
+                }
+            } else if end || len > 0 {
+                let (key, payload) = split(start, frame);
+                self.validator.fragment(start, end, key, payload)?;
+                return Ok((used, Some(self.data(&chunk[start..used], end))));
+            }
         }
         match self.decode_any(chunk) {
             Ok((used, event)) => Ok((used, event)),
@@ -324,25 +334,28 @@ impl Decoder {
     }
 }
 
+/// The key of a frame, if it has one, and its payload, which starts there.
+#[inline(always)]
+fn split(start: usize, frame: &mut [u8]) -> (Option<u32>, &mut [u8]) {
+    let (header, payload) = frame.split_at_mut(start);
+    // Behind the two bytes that every header has there are four only with a key.
+    (header[2..].last_chunk().map(|key| mask::number(*key)), payload)
+}
+
 /// Unmasks the payload of a message in a single frame, and whether it breaks no rule. If it does,
 /// it is left as it was.
 #[inline(always)]
 fn passes(first: u8, start: usize, frame: &mut [u8]) -> bool {
     const TEXT: u8 = 0x81;
-    let (header, payload) = frame.split_at_mut(start);
-    // Behind the two bytes that every header has there are four only with a key.
-    match header[2..].last_chunk() {
-        Some(key) => {
-            let key = mask::number(*key);
-            if first == TEXT {
-                return passes_text(key, payload);
-            }
+    match split(start, frame) {
+        (Some(key), payload) if first == TEXT => passes_text(key, payload),
+        (None, payload) if first == TEXT => judge_wide(0, &*payload) == Ending::Whole,
+        (Some(key), payload) => {
             mask::apply_key(key, payload);
+            true
         }
-        _ if first == TEXT => return judge_wide(0, &*payload) == Ending::Whole,
-        _ => {}
+        (None, _) => true,
     }
-    true
 }
 
 #[inline(never)]

@@ -47,9 +47,9 @@ pub(crate) fn apply_key(key: u32, buf: &mut [u8]) {
         65..=128 => apply_ends::<64>(key, buf),
         129.. => long(key, buf),
         4.. => apply_ends::<4>(key, buf),
-        _ => {
-            short(key, buf);
-        }
+        2.. => apply_ends::<2>(key, buf),
+        1 => apply_ends::<1>(key, buf),
+        0 => {}
     }
 }
 
@@ -65,7 +65,7 @@ fn apply_ends<const N: usize>(key: u32, buf: &mut [u8]) {
 #[inline(always)]
 pub(crate) fn ends<const N: usize>(key: u32, buf: &[u8]) -> Option<([u8; N], [u8; N])> {
     let (first, last) = (buf.first_chunk()?, buf.last_chunk()?);
-    Some((masked(key, *first), masked(turned(key, buf.len()), *last)))
+    Some((masked(key, *first), masked(turned(key, buf.len() - N), *last)))
 }
 
 /// Overwrites the first and the last block.
@@ -79,15 +79,14 @@ pub(crate) fn put_ends<const N: usize>(buf: &mut [u8], first: [u8; N], last: [u8
     }
 }
 
-/// A block of four bytes, or of a multiple of eight.
 #[inline(always)]
 fn masked<const N: usize>(key: u32, mut block: [u8; N]) -> [u8; N] {
     let (words, rest) = block.as_chunks_mut();
     for bytes in words {
         *bytes = (u64::from_le_bytes(*bytes) ^ twice(key)).to_le_bytes();
     }
-    if let Some(bytes) = rest.first_chunk_mut() {
-        *bytes = (u32::from_le_bytes(*bytes) ^ key).to_le_bytes();
+    for (byte, key) in rest.iter_mut().zip(key.to_le_bytes()) {
+        *byte ^= key;
     }
     block
 }

@@ -245,12 +245,15 @@ pub(crate) fn judge_wide(key: u32, text: impl Text) -> Ending {
 #[inline(always)]
 pub(crate) fn unmask_ascii(key: u32, text: &mut impl Text) -> bool {
     match text.bytes().len() {
-        0 => true,
         8..=16 => unmask_ascii_ends::<8>(key, text),
         17..=32 => unmask_ascii_ends::<16>(key, text),
         33..=64 => unmask_ascii_ends::<32>(key, text),
         65..=128 => unmask_ascii_ends::<64>(key, text),
-        _ => false,
+        129.. => false,
+        4.. => unmask_ascii_ends::<4>(key, text),
+        2.. => unmask_ascii_ends::<2>(key, text),
+        1 => unmask_ascii_ends::<1>(key, text),
+        0 => true,
     }
 }
 
@@ -258,7 +261,7 @@ pub(crate) fn unmask_ascii(key: u32, text: &mut impl Text) -> bool {
 #[inline(always)]
 fn unmask_ascii_ends<const N: usize>(key: u32, text: &mut impl Text) -> bool {
     let Some((first, last)) = mask::ends::<N>(key, text.bytes()) else { return false };
-    let ascii = if N > 32 {
+    let ascii = if N > 32 || N < 8 {
         first.is_ascii() && last.is_ascii()
     } else {
         // With no way out in between, which a few words are not worth.

@@ -51,8 +51,7 @@ pub struct Validator {
     failed_at: u64,
     /// Frames that the message may still have.
     fragment_room: u32,
-    /// The most payload bytes that a message in a single frame may have, of those that 16 bits can
-    /// count.
+    /// The most payload bytes that the next data frame may have, of those that 16 bits can count.
     room: u16,
     /// The kinds of first bytes that the state and the policy admit.
     admitted: u8,
@@ -451,10 +450,10 @@ impl Validator {
     }
 
     /// Where the payload starts and how long it is, if the header at the front of this window
-    /// breaks no rule and is of the most common kind: of a message in a single frame of less than
-    /// 64 KiB. Nothing is changed; [`pass`](Self::pass) such a frame.
+    /// breaks no rule and is of the most common kind: of a message in a single frame, or of a
+    /// fragment that is not the first, of less than 64 KiB. Nothing is changed.
     #[inline(always)]
-    pub(crate) fn admits_single(&self, window: &[u8; Header::MAX_LEN]) -> Option<(usize, usize)> {
+    pub(crate) fn admits_common(&self, window: &[u8; Header::MAX_LEN]) -> Option<(usize, usize)> {
         let [first, second, high, low, ..] = *window;
         let mask = self.policy.role.mask_bit();
         let key = usize::from(mask >> 5);
@@ -464,15 +463,34 @@ impl Validator {
             126 => (4 + key, u16::from_be_bytes([high, low]), 126),
             _ => return None,
         };
-        let kind = SINGLES[usize::from(first & self.telling)];
-        (kind & self.admitted != 0 && (least..=self.room).contains(&len))
-            .then_some((start, usize::from(len)))
+        let kind = COMMON[usize::from(first & self.telling)];
+        let admitted = kind & self.admitted != 0 && (least..=self.room).contains(&len);
+        admitted.then_some((start, usize::from(len)))
     }
 
-    /// Judges and finishes a [single](Self::admits_single) frame of so many bytes, header and
-    /// payload, whose payload breaks no rule.
+    /// Judges and finishes a fragment, not the first, that is [admitted](Self::admits_common), of
+    /// which all is there; it is unmasked where there is a key.
+    #[inline(never)]
+    pub(crate) fn fragment(
+        &mut self,
+        header_len: usize,
+        last: bool,
+        key: Option<u32>,
+        payload: &mut [u8],
+    ) -> Result<(), Violation> {
+        self.offset += header_len as u64;
+        self.enter_fragment(payload.len() as u64, last);
+        match key {
+            Some(key) => self.payload_text(key, payload)?,
+            None => self.payload(payload)?,
+        }
+        self.finish()
+    }
+
+    /// Judges and finishes a message in a single frame of so many bytes, header and payload, that
+    /// is [admitted](Self::admits_common) and whose payload breaks no rule.
     #[inline(always)]
-    pub(crate) fn pass(&mut self, frame: usize) {
+    pub(crate) fn pass_single(&mut self, frame: usize) {
         self.offset += frame as u64;
     }
 
@@ -488,11 +506,7 @@ impl Validator {
             && header.is_masked() == (policy.role == Role::Server)
             && (short || (!control && header.is_minimal() && len >> 63 == 0))
             && len <= policy.max_frame
-            && if control {
-                !(len == 1 && kind == CLOSE)
-            } else {
-                len <= self.message_room && self.fragment_room > 0
-            }
+            && if control { !(len == 1 && kind == CLOSE) } else { len <= self.message_room }
     }
 
     /// The kinds of first bytes that may come next.
@@ -501,12 +515,12 @@ impl Validator {
         if self.closed {
             return CONTROL | CLOSE;
         }
-        if !matches!(self.message, Message::None) {
-            return CONTROL | CLOSE | CONTINUATION;
-        }
         let mut kinds = CONTROL | CLOSE;
-        if policy.max_fragments == 0 {
+        if self.fragment_room == 0 {
             return kinds;
+        }
+        if !matches!(self.message, Message::None) {
+            return kinds | CONTINUATION;
         }
         if policy.accepts.admits(OpCode::Text) {
             kinds |= if policy.permessage_deflate { TEXT | DEFLATED_TEXT } else { TEXT };
@@ -531,11 +545,11 @@ impl Validator {
                 self.content = message.content(true);
             } else {
                 self.open(message);
-                self.enter_fragment(header);
+                self.enter_fragment(header.payload_len(), header.fin());
             }
         } else if opcode == OpCode::Continuation {
             if self.message != Message::None {
-                self.enter_fragment(header);
+                self.enter_fragment(header.payload_len(), header.fin());
             }
         } else if opcode == OpCode::Close {
             self.closed = true;
@@ -546,13 +560,16 @@ impl Validator {
 
     /// A fragment of the message that is open.
     #[inline]
-    fn enter_fragment(&mut self, header: &Header) {
+    fn enter_fragment(&mut self, len: u64, last: bool) {
+        self.content = self.message.content(last);
         // After a violation there may be too little room.
-        self.message_room = self.message_room.saturating_sub(header.payload_len());
+        self.message_room = self.message_room.saturating_sub(len);
         self.fragment_room = self.fragment_room.saturating_sub(1);
-        self.content = self.message.content(header.fin());
-        if header.fin() {
+        self.room = least_u16(self.policy.max_frame, self.message_room);
+        if last {
             self.open(Message::None);
+        } else if self.fragment_room == 0 {
+            self.admitted = self.admitted_kinds();
         }
     }
 
@@ -562,6 +579,7 @@ impl Validator {
         self.message = message;
         self.message_room = self.policy.max_message;
         self.fragment_room = self.policy.max_fragments;
+        self.room = least_u16(self.policy.max_frame, self.message_room);
         self.admitted = self.admitted_kinds();
     }
 
@@ -715,12 +733,13 @@ static KINDS: [u8; 256] = {
     kinds
 };
 
-/// The same of messages in a single frame alone.
-static SINGLES: [u8; 256] = {
+/// The same of messages in a single frame and of fragments, but for the first, alone.
+static COMMON: [u8; 256] = {
     let mut kinds = KINDS;
     let mut first = 0;
     while first < 256 {
-        if first < 0x80 || kinds[first] & (CONTROL | CLOSE | CONTINUATION) != 0 {
+        let is_first_fragment = first < 0x80 && kinds[first] != CONTINUATION;
+        if is_first_fragment || kinds[first] & (CONTROL | CLOSE) != 0 {
             kinds[first] = 0;
         }
         first += 1;

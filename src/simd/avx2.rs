@@ -22,7 +22,14 @@ pub(super) fn mask(key: u32, buf: &mut [u8]) {
     let last = unmasked(last, turned(key, len));
     let middle = middle::<WIDTH>(buf);
     let key = _mm256_set1_epi32(turned(key, middle.start) as i32);
-    for block in buf[middle].as_chunks_mut().0 {
+    // Two cache lines in each round.
+    let (rounds, rest) = buf[middle].as_chunks_mut::<{ 4 * WIDTH }>();
+    for round in rounds {
+        for block in round.as_chunks_mut().0 {
+            *block = bytes(_mm256_xor_si256(register(block), key));
+        }
+    }
+    for block in rest.as_chunks_mut().0 {
         *block = bytes(_mm256_xor_si256(register(block), key));
     }
     put_ends(buf, bytes(first), bytes(last));
