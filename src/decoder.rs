@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::utf8::{Ending, judge_wide, unmask_ascii};
+use crate::utf8::{Ending, judge, unmask_ascii};
 use crate::{CloseFrame, Header, OpCode, Policy, Validator, Violation, mask};
 
 /// What a [`Decoder`] found: a piece of a message, or a whole control frame.
@@ -348,8 +348,10 @@ fn split(start: usize, frame: &mut [u8]) -> (Option<u32>, &mut [u8]) {
 fn passes(first: u8, start: usize, frame: &mut [u8]) -> bool {
     const TEXT: u8 = 0x81;
     match split(start, frame) {
-        (Some(key), payload) if first == TEXT => passes_text(key, payload),
-        (None, payload) if first == TEXT => judge_wide(0, &*payload) == Ending::Whole,
+        (Some(key), payload) if first == TEXT => {
+            unmask_ascii(key, &mut *payload) || passes_text(key, payload)
+        }
+        (None, payload) if first == TEXT => passes_plain_text(payload),
         (Some(key), payload) => {
             mask::apply_key(key, payload);
             true
@@ -359,13 +361,14 @@ fn passes(first: u8, start: usize, frame: &mut [u8]) -> bool {
 }
 
 #[inline(never)]
-fn passes_text(key: u32, mut text: &mut [u8]) -> bool {
-    unmask_ascii(key, &mut text) || passes_wide(key, text)
+fn passes_plain_text(text: &[u8]) -> bool {
+    unmask_ascii(0, text) || judge(0, text) == Ending::Whole
 }
 
+/// The same for any text.
 #[inline(never)]
-fn passes_wide(key: u32, text: &mut [u8]) -> bool {
-    let passes = judge_wide(key, &mut *text) == Ending::Whole;
+fn passes_text(key: u32, text: &mut [u8]) -> bool {
+    let passes = judge(key, &mut *text) == Ending::Whole;
     if !passes {
         mask::apply_key(key, text);
     }

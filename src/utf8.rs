@@ -63,14 +63,23 @@ impl Utf8 {
     }
 
     /// Fills up the cut character, then goes on with what is left of the piece.
+    #[inline(never)]
     fn take_inside(&mut self, key: u32, text: impl Text) -> Result<(), InvalidUtf8> {
-        let missing = width(self.cut[0]) - self.held();
-        let (mut start, rest) = text.split(missing);
+        let held = self.held();
+        let (mut start, rest) = text.split(width(self.cut[0]) - held);
         start.unmask(key);
-        self.push_bytes(start.bytes())?;
-        let len = start.bytes().len();
-        let key = mask::turned(key, len);
-        self.take(key, rest).map_err(|error| InvalidUtf8 { index: len + error.index })
+        let start = start.bytes();
+        let mut character = [0; 4];
+        character[..3].copy_from_slice(&self.cut);
+        let len = held + start.len();
+        character[held..len].copy_from_slice(start);
+        if is_character(&character[..len]) {
+            *self = Self::new();
+        } else {
+            self.push_bytes(start)?;
+        }
+        let key = mask::turned(key, start.len());
+        self.take(key, rest).map_err(|error| InvalidUtf8 { index: start.len() + error.index })
     }
 
     /// Takes text after a whole character.
@@ -113,21 +122,17 @@ impl Utf8 {
         self.cut[0] == 0
     }
 
-    /// Takes no more bytes than the cut character still needs.
+    /// Takes fewer bytes than the cut character still needs, or bytes that break it.
     fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), InvalidUtf8> {
         for (index, &byte) in bytes.iter().enumerate() {
             let held = self.held();
             let mut start = [0; 4];
             start[..held].copy_from_slice(&self.cut[..held]);
             start[held] = byte;
-            match str::from_utf8(&start[..=held]) {
-                Ok(_) => *self = Self::new(),
-                // Still a valid start, so at most three bytes.
-                Err(error) if error.error_len().is_none() => {
-                    self.cut[held] = byte;
-                }
-                Err(_) => return Err(InvalidUtf8 { index }),
+            if !goes_on(&start[..=held]) {
+                return Err(InvalidUtf8 { index });
             }
+            self.cut[held] = byte;
         }
         Ok(())
     }
@@ -227,14 +232,9 @@ impl Text for &[u8] {
     }
 }
 
-/// Judges the text with the best that the machine has, and unmasks it if it can be written.
+/// Judges text with the best that the machine has, and unmasks it if it can be written.
 #[inline]
-fn judge(key: u32, mut text: impl Text) -> Ending {
-    if unmask_ascii(key, &mut text) { Ending::Whole } else { judge_wide(key, text) }
-}
-
-#[inline]
-pub(crate) fn judge_wide(key: u32, text: impl Text) -> Ending {
+pub(crate) fn judge(key: u32, text: impl Text) -> Ending {
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     return simd::Level::of_this_machine().judge(key, text);
     #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
@@ -242,8 +242,11 @@ pub(crate) fn judge_wide(key: u32, text: impl Text) -> Ending {
 }
 
 /// Unmasks short text if it is ASCII, and whether it is. Other text is left as it was.
-#[inline(always)]
-pub(crate) fn unmask_ascii(key: u32, text: &mut impl Text) -> bool {
+///
+/// [`judge`] does the same and more, and takes longer to start.
+#[inline(never)]
+pub(crate) fn unmask_ascii(key: u32, mut text: impl Text) -> bool {
+    let text = &mut text;
     match text.bytes().len() {
         8..=16 => unmask_ascii_ends::<8>(key, text),
         17..=32 => unmask_ascii_ends::<16>(key, text),
@@ -327,17 +330,48 @@ fn width(lead: u8) -> usize {
 /// How many bytes at the end are the valid start of a character that goes on: 0 to 3.
 #[inline]
 fn cut_len(text: &[u8]) -> usize {
-    if text.last().is_none_or(|last| *last < 0x80) {
-        return 0;
-    }
-    let window = text.last_chunk::<3>().map_or(text, |window| &window[..]);
-    let Some(start) = window.iter().rposition(|byte| *byte >= 0xC0) else { return 0 };
-    let cut = window.len() - start;
-    let valid = match &window[start..] {
-        [0xC2..=0xF4] => true,
-        tail => str::from_utf8(tail).is_err_and(|error| error.error_len().is_none()),
+    let start = match text {
+        [.., last] if *last < 0x80 => return 0,
+        [.., 0xC0..=0xFF] => 1,
+        [.., 0xC0..=0xFF, _] => 2,
+        [.., 0xC0..=0xFF, _, _] => 3,
+        _ => return 0,
     };
-    if valid && cut < width(window[start]) { cut } else { 0 }
+    if goes_on(&text[text.len() - start..]) { start } else { 0 }
+}
+
+/// Whether this is the valid start of a character that goes on (RFC 3629 §4).
+#[inline]
+fn goes_on(start: &[u8]) -> bool {
+    match *start {
+        [0xC2..=0xF4] => true,
+        [0xE0..=0xFF, second] => is_second(start[0], second),
+        [0xF0..=0xFF, second, 0x80..=0xBF] => is_second(start[0], second),
+        _ => false,
+    }
+}
+
+/// Whether these bytes are one whole character beyond ASCII (RFC 3629 §4).
+#[inline]
+fn is_character(bytes: &[u8]) -> bool {
+    match *bytes {
+        [0xC2..=0xDF, 0x80..=0xBF] => true,
+        [lead @ 0xE0..=0xEF, second, 0x80..=0xBF] => is_second(lead, second),
+        [lead @ 0xF0..=0xFF, second, 0x80..=0xBF, 0x80..=0xBF] => is_second(lead, second),
+        _ => false,
+    }
+}
+
+/// Whether the second byte may follow a lead of three or four bytes.
+#[inline]
+fn is_second(lead: u8, second: u8) -> bool {
+    match lead {
+        0xE0 => matches!(second, 0xA0..=0xBF),
+        0xED => matches!(second, 0x80..=0x9F),
+        0xF0 => matches!(second, 0x90..=0xBF),
+        0xF4 => matches!(second, 0x80..=0x8F),
+        _ => lead < 0xF4 && matches!(second, 0x80..=0xBF),
+    }
 }
 
 /// Text is not UTF-8: the index of the byte that proves it, in the piece that was pushed.

@@ -4,8 +4,8 @@
 //! after a no [`Validator::broken`] finds the rules. A test over every header in every state
 //! proves that the two agree.
 
-use crate::utf8::Text;
-use crate::{CloseCode, Header, OpCode, Policy, Role, Rule, RuleSet, Utf8, Violation};
+use crate::utf8::{Text, unmask_ascii};
+use crate::{CloseCode, Header, OpCode, Policy, Role, Rule, RuleSet, Utf8, Violation, mask};
 
 /// Judges one direction of a connection: headers, and plain payloads in pieces of any size.
 ///
@@ -458,19 +458,21 @@ impl Validator {
         let mask = self.policy.role.mask_bit();
         let key = usize::from(mask >> 5);
         // A mask bit that is wrong makes it more than 127.
-        let (start, len, least) = match second ^ mask {
-            len @ 0..=125 => (2 + key, u16::from(len), 0),
-            126 => (4 + key, u16::from_be_bytes([high, low]), 126),
+        let (start, len) = match second ^ mask {
+            len @ 0..=125 => (2 + key, u16::from(len)),
+            126 if u16::from_be_bytes([high, low]) > 125 => {
+                (4 + key, u16::from_be_bytes([high, low]))
+            }
             _ => return None,
         };
         let kind = COMMON[usize::from(first & self.telling)];
-        let admitted = kind & self.admitted != 0 && (least..=self.room).contains(&len);
+        let admitted = kind & self.admitted != 0 && len <= self.room;
         admitted.then_some((start, usize::from(len)))
     }
 
     /// Judges and finishes a fragment, not the first, that is [admitted](Self::admits_common), of
     /// which all is there; it is unmasked where there is a key.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn fragment(
         &mut self,
         header_len: usize,
@@ -478,13 +480,37 @@ impl Validator {
         key: Option<u32>,
         payload: &mut [u8],
     ) -> Result<(), Violation> {
-        self.offset += header_len as u64;
-        self.enter_fragment(payload.len() as u64, last);
+        let len = payload.len() as u64;
         match key {
-            Some(key) => self.payload_text(key, payload)?,
-            None => self.payload(payload)?,
+            Some(key) if self.message != Message::Text => mask::apply_key(key, payload),
+            None if self.message != Message::Text => {}
+            Some(key) if self.utf8.is_complete() && unmask_ascii(key, &mut *payload) => {}
+            key => self.text_fragment(header_len, last, key, payload)?,
         }
-        self.finish()
+        self.offset += header_len as u64 + len;
+        self.take_room(len, last);
+        Ok(())
+    }
+
+    /// The content of a fragment of text, whatever it is.
+    #[inline(never)]
+    fn text_fragment(
+        &mut self,
+        header_len: usize,
+        last: bool,
+        key: Option<u32>,
+        payload: &mut [u8],
+    ) -> Result<(), Violation> {
+        let start = self.offset + header_len as u64;
+        let end = start + payload.len() as u64;
+        match key {
+            Some(key) => self.judge_utf8(key, payload, start, Rule::InvalidUtf8)?,
+            None => self.judge_utf8(0, &*payload, start, Rule::InvalidUtf8)?,
+        }
+        if last && !self.utf8.is_complete() {
+            return Err(self.fail(Rule::InvalidUtf8, end - 1));
+        }
+        Ok(())
     }
 
     /// Judges and finishes a message in a single frame of so many bytes, header and payload, that
@@ -562,13 +588,23 @@ impl Validator {
     #[inline]
     fn enter_fragment(&mut self, len: u64, last: bool) {
         self.content = self.message.content(last);
-        // After a violation there may be too little room.
-        self.message_room = self.message_room.saturating_sub(len);
-        self.fragment_room = self.fragment_room.saturating_sub(1);
-        self.room = least_u16(self.policy.max_frame, self.message_room);
+        self.take_room(len, last);
+    }
+
+    /// Of the room of the message that is open, and closes it with its last fragment.
+    #[inline]
+    fn take_room(&mut self, len: u64, last: bool) {
         if last {
             self.open(Message::None);
-        } else if self.fragment_room == 0 {
+            return;
+        }
+        // After a violation there may be too little of it.
+        self.message_room = self.message_room.saturating_sub(len);
+        self.fragment_room = self.fragment_room.saturating_sub(1);
+        if self.message_room < u64::from(self.room) {
+            self.room = self.message_room as u16;
+        }
+        if self.fragment_room == 0 {
             self.admitted = self.admitted_kinds();
         }
     }
@@ -615,7 +651,7 @@ impl Validator {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn judge_utf8(
         &mut self,
         key: u32,
