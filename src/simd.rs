@@ -111,3 +111,107 @@ fn middle<const N: usize>(buf: &[u8]) -> Range<usize> {
     let blocks = (buf.len() - N).saturating_sub(start).div_ceil(N);
     start..start + blocks * N
 }
+
+/// Every path that this machine has against its portable twin, whatever is chosen at run time.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::number;
+    use crate::utf8::cut_len;
+    use proptest::prelude::*;
+
+    /// The bytes at which the grammar of RFC 3629 §4 changes its mind.
+    const EDGES: [u8; 24] = [
+        0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC,
+        0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
+    ];
+    const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+
+    fn levels() -> impl Iterator<Item = Level> {
+        let all = [Level::Portable, Level::Avx2, Level::Avx512];
+        all.into_iter().filter(|level| *level <= Level::of_this_machine())
+    }
+
+    fn masked(text: &[u8]) -> Vec<u8> {
+        text.iter().zip(KEY.into_iter().cycle()).map(|(byte, key)| byte ^ key).collect()
+    }
+
+    /// How every level says that the text ends, masked and plain; what is masked is plain then.
+    fn agree(text: &[u8]) {
+        let expected = match std::str::from_utf8(text) {
+            Ok(_) => Ending::Whole,
+            Err(error) if error.error_len().is_none() => Ending::Cut,
+            Err(_) => Ending::Bad,
+        };
+        for level in levels() {
+            let mut work = masked(text);
+            for ending in [level.judge(number(KEY), &mut work[..]), level.judge(0, text)] {
+                let ending = match ending {
+                    Ending::Cut if cut_len(text) == 0 => Ending::Bad,
+                    ending => ending,
+                };
+                assert_eq!(ending, expected, "{level:?} {text:02x?}");
+            }
+            assert_eq!(work, text, "{level:?}");
+        }
+    }
+
+    #[test]
+    fn all_mask_alike() {
+        let plain: Vec<u8> = (0..2_500).map(|n| (n * 7) as u8).collect();
+        for len in (0..700).chain([1_023, 1_024, 1_536, 2_400]) {
+            for start in [0, 1, 31, 63] {
+                let text = &plain[start..start + len];
+                for level in levels() {
+                    let mut work = plain.clone();
+                    level.mask(number(KEY), &mut work[start..start + len]);
+                    assert_eq!(work[start..start + len], masked(text), "{level:?} {len}");
+                    assert_eq!(work[..start], plain[..start]);
+                    assert_eq!(work[start + len..], plain[start + len..]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn all_judge_two_edges_in_a_row_alike_at_every_place() {
+        for len in 2..200 {
+            for (number, pair) in (0..EDGES.len().pow(2)).enumerate() {
+                let mut text = vec![b'a'; len];
+                let at = (number * 31 + len * 7) % (len - 1);
+                text[at] = EDGES[pair % EDGES.len()];
+                text[at + 1] = EDGES[pair / EDGES.len()];
+                agree(&text);
+            }
+        }
+    }
+
+    #[test]
+    fn all_judge_characters_alike_at_every_place_and_cut_anywhere() {
+        for character in ["é", "€", "\u{FFFF}", "\u{D7FF}", "😀", "\u{10FFFF}"] {
+            for len in 0..300 {
+                for cut in 0..character.len() {
+                    let text = "a".repeat(len) + character + "b";
+                    agree(&text.as_bytes()[..len + cut]);
+                    agree(&text.as_bytes()[cut..]);
+                    agree(&[&text.as_bytes()[..len + cut], b"cde"].concat());
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_judge_any_text_alike(
+            text in "[a-zäöüß€語😀]{0,200}",
+            broken in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),
+        ) {
+            let mut text = text.into_bytes();
+            if let (Some((at, byte)), false) = (broken, text.is_empty()) {
+                let at = at.index(text.len());
+                text[at] = byte;
+            }
+            agree(&text);
+        }
+    }
+}

@@ -329,7 +329,7 @@ fn width(lead: u8) -> usize {
 
 /// How many bytes at the end are the valid start of a character that goes on: 0 to 3.
 #[inline]
-fn cut_len(text: &[u8]) -> usize {
+pub(crate) fn cut_len(text: &[u8]) -> usize {
     let start = match text {
         [.., last] if *last < 0x80 => return 0,
         [.., 0xC0..=0xFF] => 1,
@@ -439,6 +439,26 @@ mod tests {
         0x00, 0x41, 0x7F, 0x80, 0x81, 0x8F, 0x90, 0x91, 0x9F, 0xA0, 0xA1, 0xBE, 0xBF, 0xC0, 0xC1,
         0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFF,
     ];
+
+    #[test]
+    fn short_ascii_is_unmasked_and_other_text_is_left_as_it_was() {
+        for len in 0..200 {
+            let mut text = vec![b'a'; len];
+            mask::words(0x0403_0201, &mut text);
+            let masked = text.clone();
+            assert_eq!(unmask_ascii(0x0403_0201, &mut text[..]), len <= 128, "{len}");
+            if len <= 128 {
+                assert_eq!(text, vec![b'a'; len]);
+            }
+            for at in 0..len {
+                let mut text = masked.clone();
+                text[at] ^= 0x80;
+                let before = text.clone();
+                assert!(!unmask_ascii(0x0403_0201, &mut text[..]), "{at} of {len}");
+                assert_eq!(text, before);
+            }
+        }
+    }
 
     #[test]
     fn every_pair_of_bytes_is_judged_as_the_grammar_says() {

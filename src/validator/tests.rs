@@ -1,24 +1,28 @@
 use super::*;
 use crate::Accepts;
 
-/// Second bytes with the extended lengths at which a verdict can change.
-fn headers(first: u8) -> impl Iterator<Item = Header> {
+/// Every second byte, with the extended lengths at which a verdict can change.
+fn windows(first: u8) -> impl Iterator<Item = [u8; Header::MAX_LEN]> {
     const EDGES: [u64; 14] =
         [0, 1, 2, 3, 4, 125, 126, 127, 0xFFFF, 0x1_0000, 1 << 62, (1 << 63) - 1, 1 << 63, u64::MAX];
     (0..=255u8).flat_map(move |second| {
         let form = second & 0x7F;
         let lens = if form < 126 { &EDGES[..1] } else { &EDGES[..] };
         lens.iter().filter_map(move |len| {
-            let mut wire = [0; Header::MAX_LEN];
-            wire[..2].copy_from_slice(&[first, second]);
+            let mut window = [0; Header::MAX_LEN];
+            window[..2].copy_from_slice(&[first, second]);
             match form {
-                126 => wire[2..4].copy_from_slice(&u16::try_from(*len).ok()?.to_be_bytes()),
-                127 => wire[2..10].copy_from_slice(&len.to_be_bytes()),
+                126 => window[2..4].copy_from_slice(&u16::try_from(*len).ok()?.to_be_bytes()),
+                127 => window[2..10].copy_from_slice(&len.to_be_bytes()),
                 _ => {}
             }
-            Header::decode(&wire).ok().map(|(header, _)| header)
+            Some(window)
         })
     })
+}
+
+fn headers(first: u8) -> impl Iterator<Item = Header> {
+    windows(first).map(|window| Header::from_window(&window))
 }
 
 fn policies() -> impl Iterator<Item = Policy> {
@@ -59,6 +63,7 @@ fn states(policy: Policy) -> impl Iterator<Item = Validator> {
             let fresh = Validator::new(policy);
             let mut state = Validator { message, message_room, fragment_room, closed, ..fresh };
             state.admitted = state.admitted_kinds();
+            state.room = least_u16(policy.max_frame, message_room);
             state
         })
     })
@@ -71,6 +76,26 @@ fn the_fast_gate_and_the_explained_rules_agree_on_every_header_in_every_state() 
             for header in (0..=255).flat_map(headers) {
                 let broken = state.broken(&header);
                 assert_eq!(state.admits(&header), broken.is_empty(), "{state:?} {header:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_shortest_gate_admits_what_breaks_no_rule_and_all_that_is_common_of_it() {
+    for policy in policies() {
+        for state in states(policy) {
+            for window in (0..=255).flat_map(windows) {
+                let header = Header::from_window(&window);
+                let len = header.payload_len();
+                let common = match header.opcode() {
+                    OpCode::Text | OpCode::Binary => header.fin() && len <= policy.max_message,
+                    OpCode::Continuation => true,
+                    _ => false,
+                };
+                let admitted = state.broken(&header).is_empty() && common && len <= 0xFFFF;
+                let place = admitted.then_some((header.header_len(), len as usize));
+                assert_eq!(state.admits_common(&window), place, "{state:?} {header:?}");
             }
         }
     }
