@@ -43,14 +43,18 @@ pub fn frame(header: &Header, payload: &[u8], out: &mut [u8]) -> Result<usize, B
     let Some(out) = out.get_mut(..len) else {
         return Err(BufferTooSmall { needed: len });
     };
-    let (head, body) = out.split_at_mut(header_len);
-    let mut window = [0; Header::MAX_LEN];
-    header.encode(&mut window);
-    head.copy_from_slice(&window[..header_len]);
-    body.copy_from_slice(payload);
-    if let Some(key) = header.masking_key() {
-        mask::apply(key, 0, body);
+    match out.first_chunk_mut() {
+        // What is written behind the header the payload overwrites.
+        Some(window) => {
+            header.encode(window);
+        }
+        None => {
+            let mut window = [0; Header::MAX_LEN];
+            header.encode(&mut window);
+            out.copy_from_slice(&window[..len]);
+        }
     }
+    mask::copy(header.masking_key().map(mask::number), payload, &mut out[header_len..]);
     Ok(len)
 }
 

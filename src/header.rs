@@ -5,22 +5,6 @@ use core::num::NonZeroUsize;
 
 use crate::OpCode;
 
-/// The length of a header in bytes, by its second byte.
-static LENGTHS: [u8; 256] = {
-    let mut lengths = [2; 256];
-    let mut second = 0;
-    while second < 256 {
-        lengths[second] += match second & 0x7F {
-            126 => 2,
-            127 => 8,
-            _ => 0,
-        };
-        lengths[second] += if second & 0x80 == 0 { 0 } else { 4 };
-        second += 1;
-    }
-    lengths
-};
-
 const FIN: u8 = 0x80;
 const MASK: u8 = 0x80;
 
@@ -168,12 +152,15 @@ impl Header {
     /// ```
     #[inline]
     pub fn decode(input: &[u8]) -> Result<(Self, &[u8]), Incomplete> {
-        match input.first_chunk::<{ Self::MAX_LEN }>() {
+        match input.first_chunk() {
             Some(window) => {
                 let header = Self::from_window(window);
                 Ok((header, &input[header.header_len()..]))
             }
-            None => Self::decode_short(input),
+            None => match Self::decode_short(input) {
+                Ok((header, rest)) => Ok((header, rest)),
+                Err(incomplete) => Err(incomplete),
+            },
         }
     }
 
@@ -219,15 +206,19 @@ impl Header {
     /// ```
     #[inline]
     pub fn encode(&self, out: &mut [u8; Self::MAX_LEN]) -> usize {
-        let (extended, bits) = match self.length_bytes() {
-            0 => (0, 0),
-            2 => ((self.payload_len as u16).swap_bytes() as u64, 16),
-            _ => (self.payload_len.swap_bytes(), 64),
+        let start = u64::from(self.first) | u64::from(self.second) << 8;
+        let key = u32::from_le_bytes(self.key);
+        let wire = match self.length_bytes() {
+            0 => u128::from(start | u64::from(key) << 16),
+            2 => {
+                let len = u64::from((self.payload_len as u16).swap_bytes());
+                u128::from(start | len << 16 | u64::from(key) << 32)
+            }
+            _ => {
+                let len = u128::from(self.payload_len.swap_bytes());
+                u128::from(start) | len << 16 | u128::from(key) << 80
+            }
         };
-        let wire = u128::from(self.first)
-            | u128::from(self.second) << 8
-            | u128::from(extended) << 16
-            | u128::from(u32::from_le_bytes(self.key)) << (16 + bits);
         out.copy_from_slice(&wire.to_le_bytes()[..Self::MAX_LEN]);
         self.header_len()
     }
@@ -319,7 +310,7 @@ impl Header {
     #[inline]
     #[must_use]
     pub const fn header_len(&self) -> usize {
-        LENGTHS[self.second as usize] as usize
+        2 + self.length_bytes() + (self.second >> 5 & 4) as usize
     }
 
     /// Whether the length is in its shortest form, as §5.2 demands.

@@ -60,6 +60,38 @@ fn apply_ends<const N: usize>(key: u32, buf: &mut [u8]) {
     }
 }
 
+/// Copies `from` to `to`, which is as long, and masks it on the way where there is a key.
+#[inline]
+pub(crate) fn copy(key: Option<u32>, from: &[u8], to: &mut [u8]) {
+    // No key is one that changes nothing, and for short payloads that is less than a call.
+    let word = key.unwrap_or(0);
+    match from.len() {
+        8..=16 => copy_ends::<8>(word, from, to),
+        17..=32 => copy_ends::<16>(word, from, to),
+        33..=64 => copy_ends::<32>(word, from, to),
+        65..=128 => copy_ends::<64>(word, from, to),
+        _ => copy_any(key, from, to),
+    }
+}
+
+#[inline(never)]
+fn copy_any(key: Option<u32>, from: &[u8], to: &mut [u8]) {
+    let Some(key) = key else { return to.copy_from_slice(from) };
+    // In pieces, and each is masked while it is in the L1 cache.
+    const PIECE: usize = 4 << 10;
+    for (from, to) in from.chunks(PIECE).zip(to.chunks_mut(PIECE)) {
+        to.copy_from_slice(from);
+        apply_key(key, to);
+    }
+}
+
+#[inline(always)]
+fn copy_ends<const N: usize>(key: u32, from: &[u8], to: &mut [u8]) {
+    if let Some((first, last)) = ends::<N>(key, from) {
+        put_ends(to, first, last);
+    }
+}
+
 /// The first and the last block, masked. Where they overlap, or leave nothing between them, they
 /// are the whole; they are the same bytes in both then.
 #[inline(always)]
