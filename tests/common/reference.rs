@@ -116,6 +116,21 @@ pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>)
     (frames, None)
 }
 
+/// What is broken where a stream that breaks nothing else ends.
+pub fn judge_end(stream: &[u8]) -> Option<Rule> {
+    let mut at = 0;
+    while let Some(frame) = Frame::read(stream, at) {
+        if frame.first & 15 == 8 {
+            return None;
+        }
+        if (frame.payload.len() as u64) < frame.len {
+            return Some(Rule::EofInFrame);
+        }
+        at += frame.header_len + frame.payload.len();
+    }
+    Some(if at < stream.len() { Rule::EofInFrame } else { Rule::EofWithoutClose })
+}
+
 struct Message {
     text: bool,
     extended: bool,
