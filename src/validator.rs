@@ -199,6 +199,9 @@ impl Validator {
                 Ok(())
             }
             Content::Text | Content::LastText => {
+                if self.utf8.is_complete() && unmask_ascii(key, piece.again()) {
+                    return Ok(());
+                }
                 self.judge_utf8(key, piece, start, Rule::InvalidUtf8)
             }
             Content::CodeHigh | Content::CodeLow | Content::Reason => {
