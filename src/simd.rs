@@ -83,11 +83,13 @@ impl Level {
     #[allow(unsafe_code)]
     pub(crate) fn judge(self, key: u32, text: impl Text) -> Ending {
         debug_assert!(self <= Self::of_this_machine());
+        // Before that the smaller tables are read sooner than the larger ones save.
+        const LONG: usize = 256;
         match self {
             // SAFETY: the processor has what this level needs: `of_this_machine` has asked it.
-            Self::Avx512 => unsafe { avx512::judge(key, text) },
+            Self::Avx512 if text.bytes().len() >= LONG => unsafe { avx512::judge(key, text) },
             // SAFETY: the same.
-            Self::Avx2 => unsafe { avx2::judge(key, text) },
+            Self::Avx512 | Self::Avx2 => unsafe { avx2::judge(key, text) },
             Self::Portable => judge_portable(key, text),
         }
     }

@@ -9,6 +9,7 @@ use crate::utf8::{Ending, Text, judge_portable};
 
 /// The bytes of a register.
 const WIDTH: usize = 32;
+const HALF: usize = WIDTH / 2;
 
 /// Masks; a buffer shorter than a register as every machine can.
 #[target_feature(enable = "avx2")]
@@ -35,37 +36,66 @@ pub(super) fn mask(key: u32, buf: &mut [u8]) {
     put_ends(buf, bytes(first), bytes(last));
 }
 
-/// Unmasks and judges; text hardly longer than a register as every machine can.
+/// Unmasks and judges.
 #[target_feature(enable = "avx2")]
 pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
     let len = text.bytes().len();
     // The last register is judged first, before anything is written, with the three bytes before
     // it; what of it the others judge as well they judge alike.
-    let Some(tail) = len.checked_sub(WIDTH + 3) else { return judge_portable(key, text) };
+    let Some(tail) = len.checked_sub(WIDTH + 3) else { return judge_short(key, text) };
     let back = |by: usize| {
         let at = tail + 3 - by;
         unmasked(block(text.bytes(), at), turned(key, at))
     };
     let last = back(0);
-    let mut judged =
-        Judged { before: _mm256_setzero_si256(), errors: errors(last, back(1), back(2), back(3)) };
-    let key = _mm256_set1_epi32(key as i32);
+    let mut judged = Judged::new();
+    judged.errors = errors(last, back(1), back(2), back(3));
+    let word = _mm256_set1_epi32(key as i32);
     let mut at = 0;
     while at + 2 * WIDTH <= len {
-        let one = _mm256_xor_si256(register(block(text.bytes(), at)), key);
-        let two = _mm256_xor_si256(register(block(text.bytes(), at + WIDTH)), key);
+        let one = _mm256_xor_si256(register(block(text.bytes(), at)), word);
+        let two = _mm256_xor_si256(register(block(text.bytes(), at + WIDTH)), word);
         text.put(at, bytes(one));
         text.put(at + WIDTH, bytes(two));
         judged.pair(one, two);
         at += 2 * WIDTH;
     }
     if at + WIDTH <= len {
-        let plain = _mm256_xor_si256(register(block(text.bytes(), at)), key);
+        let plain = _mm256_xor_si256(register(block(text.bytes(), at)), word);
         text.put(at, bytes(plain));
         judged.next(plain);
     }
     text.put(len - WIDTH, bytes(last));
-    judged.ending(last)
+    judged.ending(cut(last))
+}
+
+/// Hardly more than a register, and at least half of one; less as every machine can.
+#[inline(never)]
+#[target_feature(enable = "avx2")]
+fn judge_short(key: u32, mut text: impl Text) -> Ending {
+    let len = text.bytes().len();
+    // Read before anything is written, because it may overlap what is.
+    let Some(last) = text.bytes().last_chunk() else { return judge_portable(key, text) };
+    let last = unmasked_half(last, turned(key, len));
+    let mut judged = Judged::new();
+    let mut at = 0;
+    if len >= WIDTH {
+        let plain = unmasked(block(text.bytes(), 0), key);
+        text.put(0, bytes(plain));
+        judged.next(plain);
+        at = WIDTH;
+    }
+    // What is left, with zeros behind it.
+    let left = len - at;
+    let plain = if left < HALF {
+        _mm256_set_m128i(_mm_setzero_si128(), shifted(last, HALF - left))
+    } else {
+        let first = unmasked_half(block(text.bytes(), at), key);
+        text.put(at, half_bytes(first));
+        _mm256_set_m128i(shifted(last, WIDTH - left), first)
+    };
+    text.put(len - HALF, half_bytes(last));
+    judged.last(plain, left)
 }
 
 /// What is known of the text up to here.
@@ -77,6 +107,13 @@ struct Judged {
 }
 
 impl Judged {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn new() -> Self {
+        let zeros = _mm256_setzero_si256();
+        Self { before: zeros, errors: zeros }
+    }
+
     /// Two blocks, which may both be ASCII.
     #[inline]
     #[target_feature(enable = "avx2")]
@@ -105,11 +142,24 @@ impl Judged {
         self.before = plain;
     }
 
-    /// How the text ends, whose last bytes these are.
+    /// The last block, of which `left` bytes follow the block before and the others are zeros: how
+    /// the text ends.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn ending(&self, last: __m256i) -> Ending {
-        let cut = cut(last);
+    fn last(mut self, plain: __m256i, left: usize) -> Ending {
+        let before = core::mem::replace(&mut self.errors, _mm256_setzero_si256());
+        self.next(plain);
+        // A character that is cut is an error at the zero behind it.
+        let new = register(block(&LEFT, WIDTH - left));
+        let cut = _mm256_andnot_si256(new, self.errors);
+        self.errors = _mm256_or_si256(before, _mm256_and_si256(new, self.errors));
+        self.ending(cut)
+    }
+
+    /// How the text ends, where `cut` is not zero if it ends inside a character.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn ending(&self, cut: __m256i) -> Ending {
         if _mm256_testz_si256(self.errors, self.errors) == 0 {
             Ending::Bad
         } else if _mm256_testz_si256(cut, cut) == 0 {
@@ -119,6 +169,17 @@ impl Judged {
         }
     }
 }
+
+/// As many bytes that are set as one starts before the middle.
+static LEFT: [u8; 2 * WIDTH] = {
+    let mut left = [0; 2 * WIDTH];
+    let mut place = 0;
+    while place < WIDTH {
+        left[place] = 0xFF;
+        place += 1;
+    }
+    left
+};
 
 /// Not zero at each byte that is an error after the three before it, which are in the other three.
 #[inline]
@@ -152,7 +213,7 @@ fn cut(plain: __m256i) -> __m256i {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn unmasked(block: &[u8; WIDTH], key: u32) -> __m256i {
+fn unmasked(block: &[u8; WIDTH], key: u32) -> __m256i {
     _mm256_xor_si256(register(block), _mm256_set1_epi32(key as i32))
 }
 
@@ -178,10 +239,9 @@ pub(super) fn bytes(register: __m256i) -> [u8; WIDTH] {
     bytes
 }
 
-/// Sixteen bytes, which every x86-64 has registers for, unmasked.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn quarter(block: &[u8; 16], key: u32) -> __m128i {
+fn unmasked_half(block: &[u8; HALF], key: u32) -> __m128i {
     let words = block.as_chunks().0;
     let word = |index: usize| i64::from_le_bytes(words[index]);
     _mm_xor_si128(_mm_set_epi64x(word(1), word(0)), _mm_set1_epi32(key as i32))
@@ -189,10 +249,27 @@ pub(super) fn quarter(block: &[u8; 16], key: u32) -> __m128i {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn quarter_bytes(register: __m128i) -> [u8; 16] {
-    let mut bytes = [0; 16];
+fn half_bytes(register: __m128i) -> [u8; HALF] {
+    let mut bytes = [0; HALF];
     let words = bytes.as_chunks_mut().0;
     words[0] = _mm_extract_epi64::<0>(register).to_le_bytes();
     words[1] = _mm_extract_epi64::<1>(register).to_le_bytes();
     bytes
+}
+
+/// Without its first bytes, and with as many zeros at its end.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn shifted(register: __m128i, by: usize) -> __m128i {
+    // An index with its top bit set gives a zero.
+    static PLACES: [u8; 2 * HALF] = {
+        let mut places = [0x80; 2 * HALF];
+        let mut place = 0;
+        while place < HALF {
+            places[place] = place as u8;
+            place += 1;
+        }
+        places
+    };
+    _mm_shuffle_epi8(register, unmasked_half(block(&PLACES, by), 0))
 }

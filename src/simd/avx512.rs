@@ -2,20 +2,19 @@
 
 use core::arch::x86_64::*;
 
-use super::avx2::{self, quarter, quarter_bytes};
-use super::block;
 use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, TOO_LONG, spread, whole_at_the_end};
+use super::{avx2, block};
 use crate::mask::turned;
-use crate::utf8::{Ending, Text, judge_portable};
+use crate::utf8::{Ending, Text};
 
 /// The bytes of a register.
 const WIDTH: usize = 64;
 
-/// Unmasks and judges; text of less than sixteen bytes as every machine can.
+/// Unmasks and judges; text shorter than a register with half a register.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
     let len = text.bytes().len();
-    let Some(last) = text.bytes().last_chunk() else { return judge_short(key, text) };
+    let Some(last) = text.bytes().last_chunk() else { return avx2::judge(key, text) };
     let last = unmasked(last, turned(key, len));
     let key = _mm512_set1_epi32(key as i32);
     let mut judged = Judged::new();
@@ -56,34 +55,6 @@ fn ascii(key: __m512i, text: &mut impl Text) -> usize {
         }
     }
     at
-}
-
-/// Less than a register: two halves that overlap, pushed together, and zeros behind them.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn judge_short(key: u32, mut text: impl Text) -> Ending {
-    let len = text.bytes().len();
-    let last_key = turned(key, len);
-    let (both, half) = if let (Some(first), Some(last)) =
-        (text.bytes().first_chunk(), text.bytes().last_chunk())
-    {
-        let (first, last) = (avx2::unmasked(first, key), avx2::unmasked(last, last_key));
-        text.put(0, avx2::bytes(first));
-        text.put(len - 32, avx2::bytes(last));
-        (_mm512_inserti64x4::<1>(_mm512_castsi256_si512(first), last), 32)
-    } else if let (Some(first), Some(last)) =
-        (text.bytes().first_chunk(), text.bytes().last_chunk())
-    {
-        let (first, last) = (quarter(first, key), quarter(last, last_key));
-        text.put(0, quarter_bytes(first));
-        text.put(len - 16, quarter_bytes(last));
-        (_mm512_castsi256_si512(_mm256_set_m128i(last, first)), 16)
-    } else {
-        return judge_portable(key, text);
-    };
-    let overlap = _mm512_set1_epi8((2 * half - len) as i8);
-    let places = _mm512_mask_add_epi8(places(), !lanes(half), places(), overlap);
-    Judged::new().last(_mm512_maskz_permutexvar_epi8(lanes(len), places, both), len)
 }
 
 /// What is known of the text up to here.
