@@ -126,7 +126,7 @@ fn masked<const N: usize>(key: u32, mut block: [u8; N]) -> [u8; N] {
 #[inline(never)]
 fn long(key: u32, buf: &mut [u8]) {
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    simd::Level::of_this_machine().mask(key, buf);
+    simd::mask(key, buf);
     #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
     words(key, buf);
 }

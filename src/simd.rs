@@ -22,9 +22,21 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use crate::mask::words;
 use crate::utf8::{Ending, Text, judge_portable};
 
+/// Masks `buf`, whose first byte meets the lowest byte of `key`.
+#[inline]
+pub(crate) fn mask(key: u32, buf: &mut [u8]) {
+    Level::of_this_machine().mask(key, buf);
+}
+
+/// Judges the text, and unmasks it if it can be written.
+#[inline]
+pub(crate) fn judge(key: u32, text: impl Text) -> Ending {
+    Level::of_this_machine().judge(key, text)
+}
+
 /// The registers that the processor has.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Level {
+enum Level {
     /// Nothing wider than what every processor of its kind has.
     Portable = 1,
     /// 32 bytes.
@@ -36,7 +48,7 @@ pub(crate) enum Level {
 impl Level {
     /// What this processor has. It is asked once.
     #[inline]
-    pub(crate) fn of_this_machine() -> Self {
+    fn of_this_machine() -> Self {
         static KNOWN: AtomicU8 = AtomicU8::new(0);
         match KNOWN.load(Ordering::Relaxed) {
             0 => {
@@ -64,10 +76,10 @@ impl Level {
         }
     }
 
-    /// Masks `buf`, whose first byte meets the lowest byte of `key`.
+    /// Masks as this level can, which the processor must have.
     #[inline]
     #[allow(unsafe_code)]
-    pub(crate) fn mask(self, key: u32, buf: &mut [u8]) {
+    fn mask(self, key: u32, buf: &mut [u8]) {
         debug_assert!(self <= Self::of_this_machine());
         match self {
             // SAFETY: the processor has what this level needs: `of_this_machine` has asked it.
@@ -78,10 +90,10 @@ impl Level {
         }
     }
 
-    /// Judges the text, and unmasks it if it can be written.
+    /// Judges as this level can, which the processor must have.
     #[inline]
     #[allow(unsafe_code)]
-    pub(crate) fn judge(self, key: u32, text: impl Text) -> Ending {
+    fn judge(self, key: u32, text: impl Text) -> Ending {
         debug_assert!(self <= Self::of_this_machine());
         // Before that the smaller tables are read sooner than the larger ones save.
         const LONG: usize = 256;
@@ -190,7 +202,9 @@ mod tests {
 
     #[test]
     fn all_judge_characters_alike_at_every_place_and_cut_anywhere() {
-        for character in ["é", "€", "\u{FFFF}", "\u{D7FF}", "😀", "\u{10FFFF}"] {
+        for character in
+            ["é", "\u{800}", "€", "\u{D7FF}", "\u{FFFF}", "\u{10000}", "😀", "\u{10FFFF}"]
+        {
             for len in 0..300 {
                 for cut in 0..character.len() {
                     let text = "a".repeat(len) + character + "b";
@@ -198,6 +212,16 @@ mod tests {
                     agree(&text.as_bytes()[cut..]);
                     agree(&[&text.as_bytes()[..len + cut], b"cde"].concat());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn all_judge_alike_where_ascii_follows_a_character_that_is_cut_or_comes_before_its_rest() {
+        for len in 0..300 {
+            for bad in [&b"\xC3"[..], b"\xE2\x82", b"\xF0\x9F\x98", b"\xA9"] {
+                let start = "é".repeat(40) + &"a".repeat(len);
+                agree(&[start.as_bytes(), bad, &[b'b'; 200]].concat());
             }
         }
     }

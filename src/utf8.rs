@@ -236,7 +236,7 @@ impl Text for &[u8] {
 #[inline]
 pub(crate) fn judge(key: u32, text: impl Text) -> Ending {
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    return simd::Level::of_this_machine().judge(key, text);
+    return simd::judge(key, text);
     #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
     return judge_portable(key, text);
 }
@@ -307,7 +307,10 @@ fn is_utf8(text: &[u8]) -> bool {
 /// Explain cold: the byte that proves that this is not UTF-8.
 #[cold]
 fn first_bad(text: &[u8]) -> usize {
-    let Err(error) = str::from_utf8(text) else { return text.len() };
+    let Err(error) = str::from_utf8(text) else {
+        debug_assert!(false, "this is UTF-8: {text:02x?}");
+        return text.len();
+    };
     let start = error.valid_up_to();
     // `error_len` counts the bytes of a start that was still valid, but for a byte that can start
     // nothing, which is 1 as well.

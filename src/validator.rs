@@ -483,35 +483,35 @@ impl Validator {
         key: Option<u32>,
         payload: &mut [u8],
     ) -> Result<(), Violation> {
+        debug_assert!(self.failed.is_none(), "a stream that has ended admits nothing");
+        let message = self.message;
         let len = payload.len() as u64;
-        match key {
-            Some(key) if self.message != Message::Text => mask::apply_key(key, payload),
-            None if self.message != Message::Text => {}
-            Some(key) if self.utf8.is_complete() && unmask_ascii(key, &mut *payload) => {}
-            key => self.text_fragment(header_len, last, key, payload)?,
-        }
         self.offset += header_len as u64 + len;
         self.take_room(len, last);
+        match key {
+            Some(key) if message != Message::Text => mask::apply_key(key, payload),
+            None if message != Message::Text => {}
+            Some(key) if self.utf8.is_complete() && unmask_ascii(key, &mut *payload) => {}
+            key => self.text_fragment(last, key, payload)?,
+        }
         Ok(())
     }
 
-    /// The content of a fragment of text, whatever it is.
+    /// The content of a fragment of text, whatever it is; the fragment is counted already.
     #[inline(never)]
     fn text_fragment(
         &mut self,
-        header_len: usize,
         last: bool,
         key: Option<u32>,
         payload: &mut [u8],
     ) -> Result<(), Violation> {
-        let start = self.offset + header_len as u64;
-        let end = start + payload.len() as u64;
+        let start = self.offset - payload.len() as u64;
         match key {
             Some(key) => self.judge_utf8(key, payload, start, Rule::InvalidUtf8)?,
             None => self.judge_utf8(0, &*payload, start, Rule::InvalidUtf8)?,
         }
         if last && !self.utf8.is_complete() {
-            return Err(self.fail(Rule::InvalidUtf8, end - 1));
+            return Err(self.fail(Rule::InvalidUtf8, self.offset - 1));
         }
         Ok(())
     }
@@ -520,6 +520,7 @@ impl Validator {
     /// is [admitted](Self::admits_common) and whose payload breaks no rule.
     #[inline(always)]
     pub(crate) fn pass_single(&mut self, frame: usize) {
+        debug_assert!(self.failed.is_none(), "a stream that has ended admits nothing");
         self.offset += frame as u64;
     }
 

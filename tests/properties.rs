@@ -4,7 +4,7 @@ mod common;
 
 use common::reference;
 use proptest::prelude::*;
-use wsvet::{Accepts, Frame, FrameRef, Header, OpCode, Policy, Role, Validator};
+use wsvet::{Accepts, Frame, FrameRef, Header, OpCode, Policy, Role, Validator, encode};
 
 fn role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::Server), Just(Role::Client)]
@@ -190,6 +190,23 @@ proptest! {
             prop_assert_eq!(after.len(), rest.len() - len);
             rest = after;
         }
+    }
+
+    #[test]
+    fn an_encoded_frame_is_the_header_and_the_masked_payload(
+        payload in prop::collection::vec(any::<u8>(), 0..10_000),
+        key: Option<[u8; 4]>,
+    ) {
+        let header = Header::new(OpCode::Binary, payload.len() as u64);
+        let header = key.map_or(header, |key| header.masked(key));
+        let wire = common::wire(&header, &payload);
+        let mut out = vec![0xEE; wire.len() + 20];
+        prop_assert_eq!(encode::frame(&header, &payload, &mut out), Ok(wire.len()));
+        prop_assert_eq!(&out[..wire.len()], &wire[..]);
+        prop_assert_eq!(&out[wire.len()..], &[0xEE; 20]);
+        let needed = wire.len();
+        let too_small = encode::frame(&header, &payload, &mut out[..needed - 1]);
+        prop_assert_eq!(too_small, Err(encode::BufferTooSmall { needed }));
     }
 
     #[test]

@@ -130,6 +130,18 @@ fn the_crate_says_what_the_file_says() {
                 );
             }
         }
+        // Whatever follows, it is the same: a frame that is not the last of a chunk is no other.
+        let more = [&stream[..], &[0x8A; 40]].concat();
+        let expected = violation(policy, &stream, usize::MAX, false);
+        if expected.is_some() {
+            assert_eq!(violation(policy, &more, usize::MAX, false), expected, "{}", case["name"]);
+        }
+        assert_eq!(
+            common::decode(policy, &more, &[usize::MAX]),
+            common::decode(policy, &more, &[1]),
+            "{}",
+            case["name"]
+        );
         let frames = common::validate(policy, &stream).0;
         let starts: Vec<_> =
             case["frames"].as_array().unwrap().iter().map(|f| f["offset"].as_u64()).collect();

@@ -185,6 +185,7 @@ fn places() -> __m512i {
 /// The first bytes of a register, less than all of them.
 #[inline]
 fn lanes(count: usize) -> u64 {
+    debug_assert!(count < WIDTH);
     !(!0 << count)
 }
 

@@ -61,6 +61,8 @@ pub struct Outcome {
     /// that breaks a rule is given before it depends on the chunks.
     pub open: Vec<u8>,
     pub violation: Option<Violation>,
+    /// The message that is open to the validator, and whether a Close has begun.
+    pub state: (Option<OpCode>, bool),
 }
 
 /// Runs a `Decoder` over the stream in chunks of these sizes, the last one repeated.
@@ -83,7 +85,10 @@ pub fn decode(policy: Policy, stream: &[u8], sizes: &[usize]) -> Outcome {
                     chunk = &mut chunk[used..];
                 }
                 Err(violation) => {
+                    let validator = decoder.validator();
                     outcome.violation = Some(violation);
+                    outcome.state = (validator.message(), validator.is_closed());
+                    assert!(violation.offset < validator.offset(), "it was judged");
                     outcome.open.clear();
                     assert_eq!(decoder.decode(&mut []), Err(violation), "it stays");
                     assert_eq!(decoder.eof(), Err(violation), "it stays at the end");
@@ -92,6 +97,7 @@ pub fn decode(policy: Policy, stream: &[u8], sizes: &[usize]) -> Outcome {
             }
         }
     }
+    outcome.state = (decoder.validator().message(), decoder.validator().is_closed());
     outcome
 }
 
@@ -100,6 +106,7 @@ impl Outcome {
         match event {
             None => {}
             Some(Event::Data { opcode, bytes, end, .. }) => {
+                assert!(end || !bytes.is_empty(), "an empty fragment is no event");
                 self.open.extend_from_slice(bytes);
                 if end {
                     self.messages.push((opcode, std::mem::take(&mut self.open)));

@@ -48,7 +48,7 @@ impl Stream {
 }
 
 /// Appends a frame with this header and this plain payload.
-pub(crate) fn push(wire: &mut Vec<u8>, header: &Header, payload: &[u8]) {
+fn push(wire: &mut Vec<u8>, header: &Header, payload: &[u8]) {
     let start = wire.len();
     wire.resize(start + header.header_len() + payload.len(), 0);
     let written = encode::frame(header, payload, &mut wire[start..]);

@@ -25,10 +25,10 @@ use std::process::ExitCode;
 
 use anstream::AutoStream;
 use clap::Parser;
-use wsvet::CloseCode;
+use wsvet::{CloseCode, Policy, Role};
 
 use crate::args::{Bench, Check, Cli, Command, Limits};
-use crate::bench::Replay;
+use crate::bench::{Replay, Stream};
 use crate::connection::{Judging, Tally};
 use crate::judge::Thoroughness;
 use crate::report::{Json, Report, Text};
@@ -95,7 +95,7 @@ fn check(cli: &Cli, args: &Check, out: &mut impl Write) -> io::Result<u8> {
 fn bench(cli: &Cli, args: &Bench, out: &mut impl Write) -> io::Result<u8> {
     let mut unusable = 0;
     let streams = if args.inputs.is_empty() {
-        vec![mix::stream()]
+        vec![Stream::new(Policy::new(Role::Server), mix::wire())]
     } else {
         let mut replay = Replay::default();
         // All of each payload is kept: a frame is replayed whole.

@@ -1,14 +1,13 @@
 //! A mix of frames as a busy server receives them, made anew and the same each time.
 
-use wsvet::{Header, OpCode, Policy, Role};
-
-use crate::bench::{Stream, push};
+use wsvet::{Header, OpCode, encode};
 
 /// How many messages and control frames the mix has.
 const COUNT: usize = 2_000;
 
-/// 90 % JSON text of 20 to 300 bytes, 5 % ping and pong, 4 % fragmented text, 1 % binary of 64 KiB.
-pub(crate) fn stream() -> Stream {
+/// 90 % JSON text of 20 to 300 bytes, 5 % ping and pong, 4 % fragmented text, 1 % binary of 64 KiB,
+/// as they come from a client.
+pub(crate) fn wire() -> Vec<u8> {
     let mut random = Random(0x5EED);
     let mut wire = Vec::new();
     for _ in 0..COUNT {
@@ -30,14 +29,17 @@ pub(crate) fn stream() -> Stream {
             }
         }
     }
-    Stream::new(Policy::new(Role::Server), wire)
+    wire
 }
 
 fn frame(wire: &mut Vec<u8>, random: &mut Random, opcode: OpCode, payload: &[u8], fin: bool) {
     let key = (random.next() as u32).to_le_bytes();
     let header = Header::new(opcode, payload.len() as u64).masked(key);
     let header = if fin { header } else { header.not_final() };
-    push(wire, &header, payload);
+    let start = wire.len();
+    wire.resize(start + header.header_len() + payload.len(), 0);
+    let written = encode::frame(&header, payload, &mut wire[start..]);
+    debug_assert!(written.is_ok(), "{written:?}");
 }
 
 /// JSON of about this length; one text in four has characters beyond ASCII.
