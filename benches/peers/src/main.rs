@@ -4,53 +4,68 @@
 //! ```sh
 //! cargo run --release --manifest-path benches/peers/Cargo.toml
 //! ```
+//!
+//! There are three kinds of work: to receive frames (all at once, and in chunks), to decode headers,
+//! and to encode frames. Behind `--` go the names of rows, if not all are wanted, and options;
+//! `--help` shows them.
 
+mod arguments;
 mod bound;
+mod contender;
+mod encode;
+mod headers;
 mod measure;
-mod memory;
-mod peers;
 mod random;
+mod receive;
 mod report;
-mod sink;
 mod versions;
-mod workloads;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: wsvet-peers [--json] [--rounds N]";
-
-/// Rounds for each workload, unless `--rounds` says otherwise.
-const ROUNDS: usize = 200;
+use arguments::{Arguments, Form, USAGE};
+use contender::Contender;
+use measure::{Kind, Table, Work};
 
 fn main() -> ExitCode {
-    let Some((json, rounds)) = arguments() else {
+    let Some(arguments) = Arguments::read(std::env::args().skip(1)) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    let peers = peers::all();
-    let mut rows = Vec::new();
-    for workload in workloads::all() {
-        eprintln!("{} ...", workload.name);
-        rows.push(measure::row(&workload, &peers, rounds));
+    let whole = receive::workloads::whole();
+    let in_chunks = receive::workloads::in_chunks();
+    let tables = [
+        measured(&arguments, receive::WHOLE, receive::contenders(), whole),
+        measured(&arguments, receive::IN_CHUNKS, receive::contenders(), in_chunks),
+        measured(&arguments, headers::HEADERS, headers::contenders(), headers::all()),
+        measured(&arguments, encode::ENCODE, encode::contenders(), encode::all()),
+    ];
+    let tables: Vec<Table> = tables.into_iter().flatten().collect();
+    if tables.is_empty() {
+        eprintln!("no row has such a name");
+        return ExitCode::from(2);
     }
-    if json {
-        report::json(&peers, &rows, rounds);
-    } else {
-        report::tables(&peers, &rows, rounds);
+    match arguments.form {
+        Form::Text => report::text(&tables),
+        Form::Json => report::json(&tables),
+        Form::Markdown => report::markdown(&tables),
+    }
+    if let Some(file) = &arguments.picture
+        && let Err(error) = std::fs::write(file, report::picture(&tables))
+    {
+        eprintln!("{file}: {error}");
+        return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
 
-/// Whether JSON is wanted, and how many rounds; `None` where the arguments make no sense.
-fn arguments() -> Option<(bool, usize)> {
-    let (mut json, mut rounds) = (false, ROUNDS);
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--json" => json = true,
-            "--rounds" => rounds = arguments.next()?.parse().ok().filter(|&n| n > 0)?,
-            _ => return None,
-        }
-    }
-    Some((json, rounds))
+/// The table of those works that are wanted, if there are any.
+fn measured<W: Work>(
+    arguments: &Arguments,
+    kind: Kind,
+    contenders: Vec<Contender<W>>,
+    mut works: Vec<W>,
+) -> Option<Table> {
+    works.retain(|work| arguments.wants(work.name()));
+    let any = !works.is_empty();
+    any.then(|| measure::table(kind, &contenders, works, arguments.rounds))
 }

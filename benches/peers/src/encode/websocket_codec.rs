@@ -1,0 +1,43 @@
+//! websocket-codec: its `MessageCodec`, as an encoder.
+
+use bytes::BytesMut;
+use tokio_util::codec::Encoder;
+use websocket_codec::{Message, MessageCodec};
+
+use super::{Encode, Outgoing, room};
+use crate::contender::{About, Judges};
+
+/// `MessageCodec::encode`.
+pub struct WebsocketCodec;
+
+impl Encode for WebsocketCodec {
+    const ABOUT: About = About {
+        name: "websocket-codec",
+        package: "websocket-codec",
+        interface: "MessageCodec::encode of a &Message, into BytesMut",
+        does: "masks the payload while it copies it, four bytes at a time",
+        differs: "draws its own random key for each frame; grows the buffer where it must",
+        judges: Judges::NOTHING,
+    };
+
+    type Output = (MessageCodec, Vec<Message>, BytesMut);
+
+    fn prepare(outgoing: &Outgoing) -> Self::Output {
+        let messages = outgoing.frames().map(|(_, payload)| Message::binary(payload.to_vec()));
+        let messages = messages.collect();
+        let mut out = BytesMut::from_iter(room(outgoing));
+        out.clear();
+        (MessageCodec::with_masked_encode(outgoing.masked), messages, out)
+    }
+
+    fn encode((codec, messages, out): &mut Self::Output, _: &Outgoing) -> Result<(), String> {
+        for message in messages {
+            codec.encode(&*message, out).map_err(|e| e.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn written((_, _, out): &Self::Output) -> &[u8] {
+        out
+    }
+}
