@@ -171,10 +171,28 @@ impl Decoder {
                 return Ok((used, Some(self.data(&chunk[start..used], end))));
             }
         }
-        match self.decode_any(chunk) {
+        let decoded =
+            if self.cut == IN_PAYLOAD { self.decode_piece(chunk) } else { self.decode_any(chunk) };
+        // Field by field, so that what the short way gives need not go through memory either.
+        match decoded {
             Ok((used, event)) => Ok((used, event)),
             Err(violation) => Err(violation),
         }
+    }
+
+    /// Decodes a chunk that starts inside a payload: most often a piece of data, and not the last.
+    #[inline(never)]
+    fn decode_piece<'a>(
+        &'a mut self,
+        chunk: &'a mut [u8],
+    ) -> Result<(usize, Option<Event<'a>>), Violation> {
+        let len = chunk.len();
+        if len == 0 || len as u64 >= self.remaining || self.header.opcode().is_control() {
+            return self.decode_any(chunk);
+        }
+        self.judge(chunk)?;
+        self.remaining -= len as u64;
+        Ok((len, Some(self.data(chunk, false))))
     }
 
     /// Decodes what comes, whole or cut, and goes on where a frame gives no event.
@@ -287,15 +305,7 @@ impl Decoder {
     fn payload(&mut self, chunk: &mut [u8], used: &mut usize) -> Result<bool, Violation> {
         // The lesser of the two, so it fits.
         let len = self.remaining.min(chunk.len() as u64) as usize;
-        let piece = &mut chunk[..len];
-        match self.header.masking_key() {
-            Some(key) => {
-                let key = mask::turned(mask::number(key), self.phase.into());
-                self.validator.payload_text(key, piece)?;
-            }
-            None => self.validator.payload(piece)?,
-        }
-        self.phase = ((usize::from(self.phase) + len) % 4) as u8;
+        self.judge(&mut chunk[..len])?;
         *used += len;
         self.remaining -= len as u64;
         let done = self.remaining == 0;
@@ -304,6 +314,17 @@ impl Decoder {
             self.cut &= !IN_PAYLOAD;
         }
         Ok(done)
+    }
+
+    /// Unmasks and judges the next bytes of the payload.
+    #[inline(always)]
+    fn judge(&mut self, piece: &mut [u8]) -> Result<(), Violation> {
+        let phase = self.phase.into();
+        self.phase = ((phase + piece.len()) % 4) as u8;
+        match self.header.masking_key() {
+            Some(key) => self.validator.payload_text(mask::turned(mask::number(key), phase), piece),
+            None => self.validator.payload(piece),
+        }
     }
 
     /// Keeps what later fragments do not say of their message.

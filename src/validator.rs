@@ -187,7 +187,7 @@ impl Validator {
 
     /// The same, and unmasks the piece where it can be written. After a violation the end of the
     /// piece may still be masked.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn payload_text(&mut self, key: u32, mut piece: impl Text) -> Result<(), Violation> {
         self.still_good()?;
         debug_assert_ne!(self.content, Content::Between, "payload before begin");
