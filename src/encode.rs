@@ -91,9 +91,37 @@ pub fn single(
         opcode.is_data() || payload.len() <= CloseFrame::MAX_BODY_LEN,
         "oversized-control"
     );
+    if payload.len() <= CloseFrame::MAX_BODY_LEN {
+        return short(0x80 | opcode as u8, payload, key, out);
+    }
     let header = Header::new(opcode, payload.len() as u64);
     let header = key.map_or(header, |key| header.masked(key));
     frame(&header, payload, out)
+}
+
+/// Writes a frame of at most 125 bytes of payload: its header is a number, and needs no steps.
+#[inline]
+fn short(
+    first: u8,
+    payload: &[u8],
+    key: Option<[u8; 4]>,
+    out: &mut [u8],
+) -> Result<usize, BufferTooSmall> {
+    let header_len = if key.is_some() { 6 } else { 2 };
+    let len = header_len + payload.len();
+    let Some(out) = out.get_mut(..len) else {
+        return Err(BufferTooSmall { needed: len });
+    };
+    let (head, body) = out.split_at_mut(header_len);
+    let second = payload.len() as u8;
+    match (key, &mut *head) {
+        (Some([a, b, c, d]), [_, _, _, _, _, _]) => {
+            head.copy_from_slice(&[first, 0x80 | second, a, b, c, d]);
+        }
+        _ => head.copy_from_slice(&[first, second]),
+    }
+    mask::copy(key.map(mask::number), payload, body);
+    Ok(len)
 }
 
 /// Writes a whole Close frame to the front of `out` and gives its length in bytes, 4 to 131.

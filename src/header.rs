@@ -154,8 +154,8 @@ impl Header {
     pub fn decode(input: &[u8]) -> Result<(Self, &[u8]), Incomplete> {
         match input.first_chunk() {
             Some(window) => {
-                let header = Self::from_window(window);
-                Ok((header, &input[header.header_len()..]))
+                let (header, len) = Self::from_window(window);
+                Ok((header, &input[len..]))
             }
             None => match Self::decode_short(input) {
                 Ok((header, rest)) => Ok((header, rest)),
@@ -172,25 +172,28 @@ impl Header {
         }
         let mut window = [0; Self::MAX_LEN];
         window[..input.len()].copy_from_slice(input);
-        let header = Self::from_window(&window);
-        match input.split_at_checked(header.header_len()) {
+        let (header, len) = Self::from_window(&window);
+        match input.split_at_checked(len) {
             Some((_, rest)) => Ok((header, rest)),
-            None => Err(Incomplete::new(header.header_len() - input.len())),
+            None => Err(Incomplete::new(len - input.len())),
         }
     }
 
-    #[inline]
-    pub(crate) fn from_window(window: &[u8; Self::MAX_LEN]) -> Self {
+    /// The header at the front of a window that holds all of it, and its length in bytes.
+    #[inline(always)]
+    pub(crate) fn from_window(window: &[u8; Self::MAX_LEN]) -> (Self, usize) {
         let [first, second, a, b, c, d, e, f, g, h, i, j, k, l] = *window;
-        // The key is a number at once, so that it stays in a register.
+        // The key is a number at once, so that it stays in a register, and the length is found here,
+        // where its form is known: the next header waits for it.
         let number = u32::from_ne_bytes;
-        let (payload_len, key) = match second & !MASK {
-            126 => (u64::from(u16::from_be_bytes([a, b])), number([c, d, e, f])),
-            127 => (u64::from_be_bytes([a, b, c, d, e, f, g, h]), number([i, j, k, l])),
-            len => (u64::from(len), number([a, b, c, d])),
+        let (payload_len, key, len) = match second & !MASK {
+            126 => (u64::from(u16::from_be_bytes([a, b])), number([c, d, e, f]), 4),
+            127 => (u64::from_be_bytes([a, b, c, d, e, f, g, h]), number([i, j, k, l]), 10),
+            len => (u64::from(len), number([a, b, c, d]), 2),
         };
         let masked = u32::from(second >> 7).wrapping_neg();
-        Self { payload_len, key: (key & masked).to_ne_bytes(), first, second }
+        let header = Self { payload_len, key: (key & masked).to_ne_bytes(), first, second };
+        (header, len + usize::from(second >> 5 & 4))
     }
 
     /// Writes the header to the front of `out` and gives its length in bytes, 2 to 14.

@@ -1,6 +1,6 @@
 //! This crate: `encode::frame`.
 
-use wsvet::{Header, OpCode, encode};
+use wsvet::{OpCode, encode};
 
 use super::{Encode, Outgoing, room};
 use crate::contender::{About, Judges};
@@ -12,8 +12,8 @@ impl Encode for Wsvet {
     const ABOUT: About = About {
         name: "wsvet",
         package: "wsvet",
-        interface: "encode::frame into &mut [u8]",
-        does: "copies the payload behind the header and masks it there; allocates nothing",
+        interface: "encode::single into &mut [u8]",
+        does: "masks the payload while it copies it behind the header; allocates nothing",
         differs: "what the others are compared with: takes the key from the caller",
         judges: Judges::NOTHING,
     };
@@ -26,9 +26,8 @@ impl Encode for Wsvet {
 
     fn encode((out, at): &mut Self::Output, outgoing: &Outgoing) -> Result<(), String> {
         for (key, payload) in outgoing.frames() {
-            let header = Header::new(OpCode::Binary, payload.len() as u64);
-            let header = key.map_or(header, |key| header.masked(key));
-            *at += encode::frame(&header, payload, &mut out[*at..]).map_err(|e| e.to_string())?;
+            *at += encode::single(OpCode::Binary, payload, key, &mut out[*at..])
+                .map_err(|error| error.to_string())?;
         }
         Ok(())
     }
