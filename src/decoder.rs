@@ -171,23 +171,18 @@ impl Decoder {
                 return Ok((used, Some(self.data(&chunk[start..used], end))));
             }
         }
-        let decoded =
-            if self.cut == IN_PAYLOAD { self.decode_piece(chunk) } else { self.decode_any(chunk) };
-        // Field by field, so that what the short way gives need not go through memory either.
-        match decoded {
-            Ok((used, event)) => Ok((used, event)),
-            Err(violation) => Err(violation),
-        }
+        self.decode_piece(chunk)
     }
 
-    /// Decodes a chunk that starts inside a payload: most often a piece of data, and not the last.
+    /// Decodes a piece of data that is not the last of its frame, or anything else.
     #[inline(never)]
     fn decode_piece<'a>(
         &'a mut self,
         chunk: &'a mut [u8],
     ) -> Result<(usize, Option<Event<'a>>), Violation> {
         let len = chunk.len();
-        if len == 0 || len as u64 >= self.remaining || self.header.opcode().is_control() {
+        let inside = self.cut == IN_PAYLOAD && len > 0 && (len as u64) < self.remaining;
+        if !inside || self.header.opcode().is_control() {
             return self.decode_any(chunk);
         }
         self.judge(chunk)?;
