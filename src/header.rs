@@ -157,10 +157,7 @@ impl Header {
                 let (header, len) = Self::from_window(window);
                 Ok((header, &input[len..]))
             }
-            None => match Self::decode_short(input) {
-                Ok((header, rest)) => Ok((header, rest)),
-                Err(incomplete) => Err(incomplete),
-            },
+            None => Self::decode_short(input),
         }
     }
 

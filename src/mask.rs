@@ -136,27 +136,18 @@ fn long(key: u32, buf: &mut [u8]) {
 /// nothing where nobody looks at it.
 #[inline]
 pub(crate) fn words(key: u32, buf: &mut [u8]) -> u64 {
-    let len = buf.len();
-    let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else {
-        return short(key, buf);
-    };
     // The ends are read before anything is written, and written last: where they overlap the rest
     // or each other they write the same, and no loop over single bytes is needed.
-    let first = u64::from_le_bytes(*first) ^ twice(key);
-    let last = u64::from_le_bytes(*last) ^ twice(turned(key, len));
-    let mut or = first | last;
-    if len > 16 {
+    let Some((first, last)) = ends(key, buf) else { return short(key, buf) };
+    let mut or = u64::from_le_bytes(first) | u64::from_le_bytes(last);
+    if buf.len() > 16 {
         for bytes in buf.as_chunks_mut().0 {
             let plain = u64::from_le_bytes(*bytes) ^ twice(key);
             or |= plain;
             *bytes = plain.to_le_bytes();
         }
-    } else if let Some(start) = buf.first_chunk_mut() {
-        *start = first.to_le_bytes();
     }
-    if let Some(end) = buf.last_chunk_mut() {
-        *end = last.to_le_bytes();
-    }
+    put_ends(buf, first, last);
     or
 }
 

@@ -1,7 +1,9 @@
 //! Streams of masked frames, as a server receives them.
 
 use criterion::Throughput;
-use wsvet::{Header, OpCode, encode};
+use wsvet::{Header, OpCode};
+
+use crate::mix::push;
 
 /// The masking key of all frames.
 pub(crate) const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
@@ -30,7 +32,7 @@ impl Stream {
     pub(crate) fn of(opcode: OpCode, payload: &[u8]) -> Self {
         let mut wire = Vec::new();
         while wire.is_empty() || wire.len() + payload.len() < BUFFER {
-            push(&mut wire, Header::new(opcode, payload.len() as u64), payload);
+            push(&mut wire, &Header::new(opcode, payload.len() as u64).masked(KEY), payload);
         }
         Self::new(wire)
     }
@@ -45,9 +47,9 @@ impl Stream {
         let mut wire = Vec::new();
         for (index, bytes) in text.as_bytes().chunks(size).enumerate() {
             let opcode = if index == 0 { OpCode::Text } else { OpCode::Continuation };
-            let header = Header::new(opcode, bytes.len() as u64);
+            let header = Header::new(opcode, bytes.len() as u64).masked(KEY);
             let last = (index + 1) * size >= text.len();
-            push(&mut wire, if last { header } else { header.not_final() }, bytes);
+            push(&mut wire, &if last { header } else { header.not_final() }, bytes);
         }
         Self::new(wire)
     }
@@ -61,13 +63,6 @@ impl Stream {
     pub(crate) fn frames_and_bytes(&self) -> Throughput {
         Throughput::ElementsAndBytes { elements: self.count, bytes: self.wire.len() as u64 }
     }
-}
-
-fn push(wire: &mut Vec<u8>, header: Header, payload: &[u8]) {
-    let header = header.masked(KEY);
-    let start = wire.len();
-    wire.resize(start + header.header_len() + payload.len(), 0);
-    encode::frame(&header, payload, &mut wire[start..]).expect("it was made to fit");
 }
 
 /// Text of whole characters, of at most this many bytes and hardly less.

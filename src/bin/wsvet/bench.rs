@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::json;
-use wsvet::{Decoder, FrameMut, Header, Policy, Role, Validator, encode, mask};
+use wsvet::{Decoder, FrameMut, Header, Policy, Role, Validator, mask};
 
 use crate::connection::Tally;
 use crate::http::Agreement;
 use crate::judge::Record;
+use crate::mix::push;
 use crate::report::{Place, Report};
 use crate::style::{list, paragraph};
 
@@ -45,14 +46,6 @@ impl Stream {
         }
         Self { policy, wire, frames, plain }
     }
-}
-
-/// Appends a frame with this header and this plain payload.
-fn push(wire: &mut Vec<u8>, header: &Header, payload: &[u8]) {
-    let start = wire.len();
-    wire.resize(start + header.header_len() + payload.len(), 0);
-    let written = encode::frame(header, payload, &mut wire[start..]);
-    debug_assert!(written.is_ok(), "{written:?}");
 }
 
 /// Keeps the frames that the readers of input find, instead of printing them.

@@ -36,9 +36,14 @@ fn frame(wire: &mut Vec<u8>, random: &mut Random, opcode: OpCode, payload: &[u8]
     let key = (random.next() as u32).to_le_bytes();
     let header = Header::new(opcode, payload.len() as u64).masked(key);
     let header = if fin { header } else { header.not_final() };
+    push(wire, &header, payload);
+}
+
+/// Appends a frame with this header and this plain payload.
+pub(crate) fn push(wire: &mut Vec<u8>, header: &Header, payload: &[u8]) {
     let start = wire.len();
     wire.resize(start + header.header_len() + payload.len(), 0);
-    let written = encode::frame(&header, payload, &mut wire[start..]);
+    let written = encode::frame(header, payload, &mut wire[start..]);
     debug_assert!(written.is_ok(), "{written:?}");
 }
 
