@@ -1,5 +1,5 @@
 //! What the fuzz targets share.
 
+#[path = "../tests/common/mod.rs"]
+mod common;
 pub mod oracles;
-#[path = "../tests/common/reference.rs"]
-mod reference;

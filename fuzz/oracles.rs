@@ -4,12 +4,17 @@
 
 #![allow(unreachable_pub)] // the fuzz targets are crates of their own
 
+use wsvet::bytes::BytesMut;
+use wsvet::nom::{self, Needed};
 use wsvet::{
-    Accepts, CloseFrame, Decoder, Event, Header, OpCode, Policy, Role, Utf8, Validator, Violation,
-    encode, mask, parse,
+    Accepts, CloseFrame, FrameBuf, FrameMut, FrameRef, Header, OpCode, Policy, Role, Utf8,
+    Validator, Violation, encode, mask, parse,
 };
 
-use crate::reference;
+use crate::common::{self, Outcome, reference};
+
+/// A stream in one chunk.
+const WHOLE: usize = usize::MAX;
 
 /// A policy and the bytes that come under it: the first three bytes are the policy.
 ///
@@ -53,96 +58,90 @@ pub fn header(data: &[u8]) {
     }
 }
 
-/// What a stream is in the end, however it came.
-type Outcome = (Vec<(OpCode, Vec<u8>)>, Result<(), Violation>, Option<OpCode>, bool);
-
-fn decode(policy: Policy, stream: &[u8], size: usize) -> Outcome {
-    let mut decoder = Decoder::new(policy);
-    let (mut stream, mut open, mut messages) = (stream.to_vec(), Vec::new(), Vec::new());
-    let mut ended = Ok(());
-    'stream: for mut chunk in stream.chunks_mut(size) {
-        while !chunk.is_empty() {
-            let (used, event) = match decoder.decode(chunk) {
-                Ok(decoded) => decoded,
-                Err(violation) => {
-                    ended = Err(violation);
-                    break 'stream;
-                }
-            };
-            match event {
-                Some(Event::Data { opcode, bytes, end, .. }) => {
-                    open.extend_from_slice(bytes);
-                    if end {
-                        messages.push((opcode, std::mem::take(&mut open)));
-                    }
-                }
-                Some(Event::Ping(body)) => messages.push((OpCode::Ping, body.to_vec())),
-                Some(Event::Pong(body)) => messages.push((OpCode::Pong, body.to_vec())),
-                Some(Event::Close(close)) => {
-                    let reason = close.map_or("", |close| close.reason).as_bytes();
-                    messages.push((OpCode::Close, reason.to_vec()));
-                }
-                _ => {}
-            }
-            chunk = &mut chunk[used..];
-        }
-    }
-    let (message, closed) = (decoder.validator().message(), decoder.validator().is_closed());
-    (messages, ended.and_then(|()| decoder.eof()), message, closed)
-}
-
 /// A stream gives the same messages and the same violation at the same byte, however it is cut.
 pub fn chunks(data: &[u8]) {
     let Some((size, data)) = data.split_first() else { return };
     let Some((policy, stream)) = under_policy(data) else { return };
-    let whole = decode(policy, stream, usize::MAX);
-    assert_eq!(decode(policy, stream, 1), whole);
-    assert_eq!(decode(policy, stream, usize::from(*size).max(1)), whole);
+    let whole = common::decode(policy, stream, &[WHOLE]);
+    assert_eq!(common::decode(policy, stream, &[1]), whole);
+    assert_eq!(common::decode(policy, stream, &[usize::from(*size)]), whole);
+}
+
+/// Frame by frame and by hand, through every door, a stream is what the decoder makes of it.
+pub fn frames(data: &[u8]) {
+    let Some((policy, stream)) = under_policy(data) else { return };
+    let whole = common::decode(policy, stream, &[WHOLE]);
+    let mut validator = Validator::new(policy);
+    let (mut by_hand, mut rest) = (Outcome::default(), &mut stream.to_vec()[..]);
+    let mut buffer = BytesMut::from(stream);
+    while by_hand.violation.is_none() {
+        let parsed = parse::frame::<()>(rest);
+        let (frame, after) = match FrameRef::decode(rest) {
+            Ok(decoded) => decoded,
+            Err(incomplete) => {
+                let needed = Needed::new(incomplete.needed());
+                assert_eq!(parsed, Err(nom::Err::Incomplete(needed)));
+                assert_eq!(FrameBuf::decode(&mut buffer), Err(incomplete));
+                assert_eq!(&buffer[..], rest);
+                break;
+            }
+        };
+        assert_eq!(parsed, Ok((after, frame)));
+        let (frame, after) = FrameMut::decode(rest).expect("it is whole");
+        let frame = frame.unmask();
+        let shared = FrameBuf::decode(&mut buffer).expect("it is whole");
+        assert_eq!((shared.header, &shared.payload[..]), (frame.header, frame.payload));
+        by_hand.violation = validator.frame(&frame.header, frame.payload).err();
+        if by_hand.violation.is_none() {
+            by_hand.take_frame(&frame);
+        }
+        rest = after;
+    }
+    assert_eq!(by_hand.messages, whole.messages);
+    match by_hand.violation {
+        // Of a frame that is cut the decoder has judged what is there.
+        None => {
+            assert!(whole.violation.is_none_or(|found| found.offset >= validator.offset()));
+            assert!(whole.violation.is_some() || whole.open.starts_with(&by_hand.open));
+        }
+        found => assert_eq!(found, whole.violation),
+    }
 }
 
 /// The decoder and the validator say what a naive judge says.
 pub fn judge(data: &[u8]) {
     let Some((policy, stream)) = under_policy(data) else { return };
     let (_, expected) = reference::judge(&policy, stream);
-    let (_, ended, ..) = decode(policy, stream, usize::MAX);
-    let violation = match (ended, expected) {
-        // What the end of the stream breaks, the naive judge leaves to another.
-        (Err(violation), None) => {
-            assert_eq!(Some(violation.rule), reference::judge_end(stream));
-            None
-        }
-        (ended, _) => ended.err().map(|violation| (violation.rule, violation.offset)),
-    };
-    assert_eq!(violation, expected);
+    let place = |violation: Violation| (violation.rule, violation.offset);
+    let decoded = common::decode(policy, stream, &[WHOLE]);
+    assert_eq!(decoded.violation.map(place), expected);
+    assert_eq!(common::validate(policy, stream).1.map(place), expected);
+    if expected.is_none() {
+        let end = reference::judge_end(stream).map(|rule| (rule, stream.len() as u64));
+        assert_eq!(decoded.end.map(place), end);
+    }
+    broken(policy, stream);
+}
 
+/// A header is refused exactly where it breaks a rule, with the first of them.
+fn broken(policy: Policy, stream: &[u8]) {
     let mut validator = Validator::new(policy);
     let mut rest = stream;
-    let judged = loop {
-        let Ok((header, after)) = Header::decode(rest) else { break Ok(()) };
-        let len = header.payload_len().min(after.len() as u64) as usize;
-        let (payload, after) = after.split_at(len);
-        let mut plain = payload.to_vec();
-        if let Some(key) = header.masking_key() {
-            mask::apply(key, 0, &mut plain);
-        }
-        let broken = validator.broken(&header);
-        let begun = validator.begin(&header);
+    while let Ok((frame, after)) = FrameRef::decode(rest) {
+        let broken = validator.broken(&frame.header);
+        let begun = validator.begin(&frame.header);
         assert_eq!(begun.map_err(|violation| violation.rule).err(), broken.first());
-        if let Err(violation) = begun {
-            break Err(violation);
-        }
-        if let Err(violation) = validator.payload(&plain) {
-            break Err(violation);
-        }
-        if (len as u64) < header.payload_len() {
-            break Ok(());
-        }
-        if let Err(violation) = validator.finish() {
-            break Err(violation);
-        }
+        // A linter goes on, whatever was broken.
+        validator.resume();
+        let mut plain = frame.payload.to_vec();
+        mask::apply(frame.header.masking_key().unwrap_or_default(), 0, &mut plain);
+        let _ = validator.payload(&plain);
+        validator.resume();
+        let _ = validator.finish();
+        validator.resume();
+        assert_eq!(validator.offset() as usize, stream.len() - after.len());
         rest = after;
-    };
-    assert_eq!(judged.err().map(|violation| (violation.rule, violation.offset)), expected);
+    }
 }
 
 /// Masking is §5.3 to the letter, octet by octet, in pieces of any size.
@@ -184,28 +183,66 @@ pub fn utf8(data: &[u8]) {
 
 /// The body of a Close decodes to what encodes to it, and what is encoded the other role accepts.
 pub fn close(data: &[u8]) {
-    let Ok(Some(close)) = CloseFrame::decode(data) else { return };
+    let decoded = CloseFrame::decode(data);
+    match parse::close::<nom::error::Error<_>>(data) {
+        Ok((rest, close)) => assert_eq!((decoded, rest), (Ok(close), &[][..])),
+        Err(nom::Err::Error(error)) => {
+            assert_eq!(decoded.map_err(|error| error.index), Err(data.len() - error.input.len()));
+        }
+        Err(_) => assert!(data.len() == 1 && decoded.is_err()),
+    }
+    let Ok(Some(close)) = decoded else { return };
     let sendable = close.code.is_sendable();
     let mut body = [0; CloseFrame::MAX_BODY_LEN];
     let len = close.encode(&mut body);
     assert!(data.len() > body.len() || body[..len] == *data);
     for (key, role) in [(None, Role::Client), (Some([1, 2, 3, 4]), Role::Server)] {
         let mut out = [0; encode::MAX_CONTROL_LEN];
-        let len = encode::close(&close, key, &mut out).expect("there is room");
-        let (messages, ended, _, closed) = decode(Policy::new(role), &out[..len], usize::MAX);
-        assert_eq!((ended.is_ok(), messages.len() == 1), (sendable, sendable), "{close:?}");
-        assert!(closed);
+        let wire = encode::close(&close, key, &mut out).expect("there is room");
+        let outcome = common::decode(Policy::new(role), &out[..wire], &[WHOLE]);
+        let messages = sendable.then(|| (OpCode::Close, body[..len].to_vec()));
+        assert_eq!(outcome.messages, Vec::from_iter(messages), "{close:?}");
+        assert_eq!(outcome.violation.is_none(), sendable, "{close:?}");
+        assert!(outcome.state.1);
     }
 }
 
-/// What is encoded is accepted by the other role, and is what was given.
+/// What is encoded, whole or in fragments, is accepted by the other role, and is what was given.
 pub fn encoding(data: &[u8]) {
-    let [server, fin, payload @ ..] = data else { return };
+    let [server, size, payload @ ..] = data else { return };
     let role = if server & 1 == 0 { Role::Client } else { Role::Server };
-    let key = (role == Role::Server).then_some([*server, *fin, 3, 4]);
+    let key = (role == Role::Server).then_some([*server, *size, 3, 4]);
+    let text = String::from_utf8_lossy(payload);
+    let ping = &payload[..payload.len().min(CloseFrame::MAX_BODY_LEN)];
+    let whole = [(OpCode::Binary, payload), (OpCode::Text, text.as_bytes()), (OpCode::Ping, ping)];
+    let mut stream = Vec::new();
+    for (opcode, payload) in whole {
+        let mut out = vec![0; payload.len() + Header::MAX_LEN];
+        let len = encode::single(opcode, payload, key, &mut out).expect("there is room");
+        stream.extend_from_slice(&out[..len]);
+        let small = encode::single(opcode, payload, key, &mut out[..len - 1]);
+        assert_eq!(small, Err(encode::BufferTooSmall { needed: len }));
+        assert!(stream.ends_with(&out[..len]), "nothing was written");
+    }
+    let mut opcode = OpCode::Text;
+    for piece in text.as_bytes().chunks(usize::from(*size) + 1) {
+        stream.extend(fragment(Header::new(opcode, piece.len() as u64).not_final(), piece, key));
+        opcode = OpCode::Continuation;
+    }
+    let mut expected: Vec<_> =
+        whole.iter().map(|(opcode, payload)| (*opcode, payload.to_vec())).collect();
+    if opcode == OpCode::Continuation {
+        stream.extend(fragment(Header::new(opcode, 0), b"", key));
+        expected.push((OpCode::Text, text.as_bytes().to_vec()));
+    }
+    let outcome = common::decode(Policy::new(role), &stream, &[usize::from(*size)]);
+    assert_eq!((outcome.messages, outcome.violation), (expected, None));
+}
+
+fn fragment(header: Header, payload: &[u8], key: Option<[u8; 4]>) -> Vec<u8> {
+    let header = key.map_or(header, |key| header.masked(key));
     let mut out = vec![0; payload.len() + Header::MAX_LEN];
-    let len = encode::single(OpCode::Binary, payload, key, &mut out).expect("there is room");
-    let (messages, ended, ..) = decode(Policy::new(role), &out[..len], usize::from(*fin).max(1));
-    assert_eq!(messages, [(OpCode::Binary, payload.to_vec())]);
-    assert_eq!(ended.map_err(|violation| violation.rule), Err(wsvet::Rule::EofWithoutClose));
+    let len = encode::frame(&header, payload, &mut out).expect("there is room");
+    out.truncate(len);
+    out
 }

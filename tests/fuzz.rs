@@ -1,19 +1,18 @@
 //! The fuzz targets' oracles on stable: every seed and every find, and every public vector.
 
+mod common;
 #[path = "../fuzz/oracles.rs"]
 mod oracles;
-#[path = "common/reference.rs"]
-#[allow(unreachable_pub)] // other tests share it
-mod reference;
 
 use std::fs;
 use std::path::Path;
 
 type Oracle = fn(&[u8]);
 
-const ORACLES: [(&str, Oracle); 7] = [
+const ORACLES: [(&str, Oracle); 8] = [
     ("header", oracles::header),
     ("chunks", oracles::chunks),
+    ("frames", oracles::frames),
     ("judge", oracles::judge),
     ("masking", oracles::masking),
     ("utf8", oracles::utf8),
@@ -39,9 +38,7 @@ fn the_vectors_pass() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/rfc6455.jsonl");
     for line in fs::read_to_string(file).unwrap().lines() {
         let case: serde_json::Value = serde_json::from_str(line).unwrap();
-        let hex = case["hex"].as_str().unwrap();
-        let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-        let stream: Vec<u8> = (0..hex.len()).step_by(2).map(digit).collect();
+        let stream = common::hex(case["hex"].as_str().unwrap());
         if stream.len() > 1_000 {
             continue;
         }

@@ -9,7 +9,7 @@ use std::fs;
 use cases::Case;
 use common::reference;
 use serde_json::{Value, json};
-use wsvet::{Accepts, Decoder, FrameRef, Policy, Role, Rule, Violation, mask};
+use wsvet::{Accepts, FrameRef, Policy, Role, Rule, Violation, mask};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/rfc6455.jsonl");
 
@@ -177,16 +177,8 @@ fn read_policy(case: &Value) -> Policy {
 }
 
 fn violation(policy: Policy, stream: &[u8], size: usize, end: bool) -> Option<Violation> {
-    let mut decoder = Decoder::new(policy);
-    for mut chunk in stream.to_vec().chunks_mut(size) {
-        while !chunk.is_empty() {
-            match decoder.decode(chunk) {
-                Ok((used, _)) => chunk = &mut chunk[used..],
-                Err(violation) => return Some(violation),
-            }
-        }
-    }
-    if end { decoder.eof().err() } else { None }
+    let outcome = common::decode(policy, stream, &[size]);
+    outcome.violation.or(outcome.end.filter(|_| end))
 }
 
 #[test]

@@ -3,15 +3,15 @@
 
 pub mod reference;
 
-use wsvet::{Decoder, Event, Header, OpCode, Policy, Role, Validator, Violation, mask};
+use wsvet::{Decoder, Event, FrameRef, Header, OpCode, Policy, Role, Validator, Violation, mask};
 
-/// Runs the tool with this on its standard input.
-#[cfg(feature = "cli")]
+/// Runs the tool with this on its standard input; it has to be built, with the feature `cli`.
 pub fn run(args: &[&str], input: &[u8]) -> std::process::Output {
     use std::io::Write;
     use std::process::{Command, Stdio};
 
-    let mut child = Command::new(env!("CARGO_BIN_EXE_wsvet"))
+    let Some(tool) = option_env!("CARGO_BIN_EXE_wsvet") else { panic!("needs the feature `cli`") };
+    let mut child = Command::new(tool)
         .args(args)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env_remove("NO_COLOR")
@@ -61,6 +61,8 @@ pub struct Outcome {
     /// that breaks a rule is given before it depends on the chunks.
     pub open: Vec<u8>,
     pub violation: Option<Violation>,
+    /// What the stream breaks if it ends here, where it has broken nothing before.
+    pub end: Option<Violation>,
     /// The message that is open to the validator, and whether a Close has begun.
     pub state: (Option<OpCode>, bool),
 }
@@ -98,10 +100,28 @@ pub fn decode(policy: Policy, stream: &[u8], sizes: &[usize]) -> Outcome {
         }
     }
     outcome.state = (decoder.validator().message(), decoder.validator().is_closed());
+    outcome.end = decoder.eof().err();
     outcome
 }
 
 impl Outcome {
+    /// Takes a whole, plain frame that breaks nothing.
+    pub fn take_frame(&mut self, frame: &FrameRef<'_>) {
+        let (opcode, payload) = (frame.header.opcode(), frame.payload);
+        if opcode.is_control() {
+            self.messages.push((opcode, payload.to_vec()));
+            return;
+        }
+        if opcode.starts_message() {
+            self.state.0 = Some(opcode);
+        }
+        self.open.extend_from_slice(payload);
+        if frame.header.fin() {
+            let opcode = self.state.0.take().expect("a message is open");
+            self.messages.push((opcode, std::mem::take(&mut self.open)));
+        }
+    }
+
     fn take(&mut self, event: Option<Event<'_>>) {
         match event {
             None => {}
