@@ -4,10 +4,12 @@
 
 #![allow(unreachable_pub)] // the fuzz targets are crates of their own
 
+use arbitrary::{Arbitrary, Unstructured};
 use wsvet::bytes::BytesMut;
+use wsvet::generate::{Connection, Stream};
 use wsvet::nom::{self, Needed};
 use wsvet::{
-    Accepts, CloseFrame, FrameBuf, FrameMut, FrameRef, Header, OpCode, Policy, Role, Utf8,
+    Accepts, CloseFrame, FrameBuf, FrameMut, FrameRef, Header, OpCode, Place, Policy, Role, Utf8,
     Validator, Violation, encode, mask, parse,
 };
 
@@ -141,6 +143,43 @@ fn broken(policy: Policy, stream: &[u8]) {
         validator.resume();
         assert_eq!(validator.offset() as usize, stream.len() - after.len());
         rest = after;
+    }
+}
+
+/// What is generated is what it says it is: to the naive judge, and to the decoder however it is
+/// cut.
+pub fn generated(data: &[u8]) {
+    let mut u = Unstructured::new(data);
+    let (Ok(size), Ok(stream)) = (u.arbitrary::<u8>(), u.arbitrary::<Stream>()) else { return };
+    let (policy, bytes) = (*stream.policy(), stream.bytes());
+    let expected = stream.violation();
+    let by_the_end = expected.is_some_and(|found| found.rule.place() == Place::End);
+
+    let naive = if by_the_end {
+        reference::judge_end(bytes).map(|rule| (rule, bytes.len() as u64))
+    } else {
+        reference::judge(&policy, bytes).1
+    };
+    assert_eq!(naive, expected.map(|found| (found.rule, found.offset)), "{stream:?}");
+    for size in [WHOLE, usize::from(size), 1] {
+        let outcome = common::decode(policy, bytes, &[size]);
+        let found = outcome.violation.or(outcome.end.filter(|_| by_the_end));
+        assert_eq!(found, expected, "{stream:?}");
+        assert_eq!(outcome.messages, stream.messages(), "{stream:?}");
+    }
+}
+
+/// Both ends of a connection find what is said: a violation at one of them, or none and a Close.
+pub fn connections(data: &[u8]) {
+    let Ok(connection) = Connection::arbitrary(&mut Unstructured::new(data)) else { return };
+    for role in [Role::Client, Role::Server] {
+        let stream = connection.stream(role.peer());
+        let sent = connection.turns().filter(|(from, _)| *from != role);
+        assert_eq!(sent.flat_map(|(_, bytes)| bytes).copied().collect::<Vec<_>>(), stream.bytes());
+        let outcome = common::decode(*stream.policy(), stream.bytes(), &[WHOLE]);
+        let found = connection.violation().filter(|(from, _)| *from != role);
+        let found = found.map(|(_, violation)| violation);
+        assert_eq!(outcome.violation.or(outcome.end.filter(|end| Some(*end) == found)), found);
     }
 }
 

@@ -42,6 +42,7 @@
 //! - `std` (default): `alloc`, and the standard library in `nom` and `bytes`.
 //! - `alloc`: `FrameBuf`, frames taken off a `BytesMut` without a copy.
 //! - neither: everything else, without an allocator and on any target.
+//! - `arbitrary`: `generate`, streams and whole connections to fuzz a stack with.
 //! - `cli`: the command-line tool; nothing for a library user.
 
 #![cfg_attr(not(test), no_std)]
@@ -55,6 +56,8 @@ mod code;
 mod decoder;
 pub mod encode;
 mod frame;
+#[cfg(feature = "arbitrary")]
+pub mod generate;
 mod header;
 pub mod mask;
 mod opcode;

@@ -1,5 +1,7 @@
 //! The fuzz targets' oracles on stable: every seed and every find, and every public vector.
 
+#![cfg(feature = "arbitrary")]
+
 mod common;
 #[path = "../fuzz/oracles.rs"]
 mod oracles;
@@ -9,11 +11,13 @@ use std::path::Path;
 
 type Oracle = fn(&[u8]);
 
-const ORACLES: [(&str, Oracle); 8] = [
+const ORACLES: [(&str, Oracle); 10] = [
     ("header", oracles::header),
     ("chunks", oracles::chunks),
     ("frames", oracles::frames),
     ("judge", oracles::judge),
+    ("generated", oracles::generated),
+    ("connections", oracles::connections),
     ("masking", oracles::masking),
     ("utf8", oracles::utf8),
     ("close", oracles::close),

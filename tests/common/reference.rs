@@ -183,14 +183,11 @@ impl Frame {
 /// there no start of any text, or the last byte of the frame (before `end`) where the text is
 /// finished inside a character.
 fn not_utf8(bytes: &[(usize, u8)], finished: bool, end: usize) -> Option<usize> {
-    let mut text = Vec::new();
-    for (place, byte) in bytes {
-        text.push(*byte);
-        if let Err(error) = std::str::from_utf8(&text)
-            && error.error_len().is_some()
-        {
-            return Some(*place);
-        }
-    }
-    (finished && std::str::from_utf8(&text).is_err()).then(|| end - 1)
+    let text: Vec<u8> = bytes.iter().map(|(_, byte)| *byte).collect();
+    let valid = std::str::from_utf8(&text).err()?.valid_up_to();
+    let proves = |len: &usize| {
+        std::str::from_utf8(&text[..*len]).is_err_and(|error| error.error_len().is_some())
+    };
+    let proof = (valid + 1..=text.len()).find(proves).map(|len| bytes[len - 1].0);
+    proof.or(finished.then(|| end - 1))
 }

@@ -1,0 +1,148 @@
+//! Payloads: text, bytes, text that is no UTF-8, compressed data, Close bodies.
+
+use std::vec::Vec;
+
+use arbitrary::{Result, Unstructured};
+
+use crate::{CloseCode, CloseFrame};
+
+/// How much of a payload is fresh; a longer one repeats it.
+const FRESH: usize = 32;
+
+/// Lengths at which something changes: the form of the length, the width of a loop.
+const LENGTHS: [usize; 12] = [0, 1, 7, 8, 31, 32, 63, 64, 124, 125, 126, 127];
+
+/// The same where more bytes are needed to see it.
+const LONG_LENGTHS: [usize; 6] = [255, 256, 1_000, 65_535, 65_536, 70_000];
+
+/// The first and the last characters of each length in UTF-8, and some between.
+const LETTERS: [char; 12] = [
+    '\u{80}',
+    '\u{7FF}',
+    '\u{800}',
+    '\u{FFF}',
+    '\u{D7FF}',
+    '\u{E000}',
+    '\u{FFFF}',
+    '\u{10000}',
+    '\u{10FFFF}',
+    'é',
+    '€',
+    '😀',
+];
+
+/// Bytes that are no UTF-8, and the index of the one that proves it: the number of bytes where only
+/// the end of the text does.
+const BAD: [(&[u8], usize); 24] = [
+    (b"\xFF", 0),
+    (b"\x80", 0),
+    (b"\xC3", 1),
+    (b"\xE2", 1),
+    (b"\xF0", 1),
+    (b"\xC0\x80", 0),
+    (b"\xC1\xBF", 0),
+    (b"\xC3a", 1),
+    (b"\xC3\xC3", 1),
+    (b"\xE2\x82", 2),
+    (b"\xF4\x8F", 2),
+    (b"\xE0\x80\x80", 1),
+    (b"\xE0\x9F\xBF", 1),
+    (b"\xED\xA0\x80", 1),
+    (b"\xED\xBF\xBF", 1),
+    (b"\xE2\x82a", 2),
+    (b"\xC3\xA9\xA9", 2),
+    (b"\xF0\x9F\x98", 3),
+    (b"\xF0\x80\x80\x80", 1),
+    (b"\xF0\x8F\xBF\xBF", 1),
+    (b"\xF4\x90\x80\x80", 1),
+    (b"\xF5\x80\x80\x80", 0),
+    (b"\xF0\x9F\x98\xC3", 3),
+    (b"\xF8\x88\x80\x80\x80", 0),
+];
+
+/// A length of at most `max` bytes: mostly short, sometimes one at which something changes.
+fn len(u: &mut Unstructured<'_>, max: usize) -> Result<usize> {
+    let len = match u.int_in_range(0..=63)? {
+        0 => *u.choose(&LONG_LENGTHS)?,
+        1..=9 => *u.choose(&LENGTHS)?,
+        _ => u.int_in_range(0..=24)?,
+    };
+    Ok(len.min(max))
+}
+
+/// At most `max` bytes.
+pub(super) fn bytes(u: &mut Unstructured<'_>, max: usize) -> Result<Vec<u8>> {
+    let len = len(u, max)?;
+    let fresh = u.bytes(u.len().min(len).min(FRESH))?;
+    Ok(fresh.iter().chain(&[0]).copied().cycle().take(len).collect())
+}
+
+/// At most `max` bytes of text.
+pub(super) fn text(u: &mut Unstructured<'_>, max: usize) -> Result<Vec<u8>> {
+    let fresh = bytes(u, max)?;
+    let mut text = Vec::with_capacity(fresh.len());
+    for byte in &fresh {
+        let letter = match byte {
+            0..0x80 => char::from(*byte),
+            _ => LETTERS[usize::from(byte % 0x80) % LETTERS.len()],
+        };
+        let room = fresh.len() - text.len();
+        let letter = if letter.len_utf8() > room { 'a' } else { letter };
+        if room > 0 {
+            text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+    Ok(text)
+}
+
+/// From one to `max` bytes that are no UTF-8, and the index of the one that proves it: their number
+/// where only their end does.
+pub(super) fn not_utf8(u: &mut Unstructured<'_>, max: usize) -> Result<(Vec<u8>, usize)> {
+    let fitting = BAD.iter().take_while(|(bad, _)| bad.len() <= max).count();
+    let (bad, proof) = u.choose(&BAD[..fitting])?;
+    let mut all = text(u, max - bad.len())?;
+    let proof = all.len() + proof;
+    all.extend_from_slice(bad);
+    if proof < all.len() {
+        let behind = bytes(u, max - all.len())?;
+        all.extend_from_slice(&behind);
+    }
+    Ok((all, proof))
+}
+
+/// The least bytes that [`deflated`] makes of nothing.
+pub(super) const LEAST_DEFLATED: usize = 6;
+
+/// The message that permessage-deflate makes of at most 65,535 bytes, in a block without
+/// compression (RFC 7692 §7.2.3.3).
+pub(super) fn deflated(plain: &[u8]) -> Vec<u8> {
+    let len = plain.len() as u16;
+    let mut all = Vec::with_capacity(plain.len() + LEAST_DEFLATED);
+    all.push(0);
+    all.extend_from_slice(&len.to_le_bytes());
+    all.extend_from_slice(&(!len).to_le_bytes());
+    all.extend_from_slice(plain);
+    // The empty block behind it, without the four bytes that are never sent (§7.2.1).
+    all.push(0);
+    all
+}
+
+/// A code that may be sent, or one that may not.
+pub(super) fn code(u: &mut Unstructured<'_>, sendable: bool) -> Result<CloseCode> {
+    let code: CloseCode = u.arbitrary()?;
+    Ok(match (code.is_sendable(), sendable) {
+        (true, false) => CloseCode(code.0 % 1000),
+        (false, true) => CloseCode(3000 + code.0 % 2000),
+        _ => code,
+    })
+}
+
+/// A Close body of at most `max` bytes.
+pub(super) fn close(u: &mut Unstructured<'_>, max: usize) -> Result<Vec<u8>> {
+    if max < 2 || u.ratio(1, 4)? {
+        return Ok(Vec::new());
+    }
+    let code = code(u, true)?;
+    let reason = text(u, max.min(CloseFrame::MAX_BODY_LEN) - 2)?;
+    Ok([&code.0.to_be_bytes()[..], &reason].concat())
+}

@@ -1,0 +1,492 @@
+//! One direction of a connection, frame by frame.
+
+mod breaking;
+
+use std::vec::Vec;
+
+use arbitrary::{Arbitrary, Error, Result, Unstructured};
+
+use super::content;
+use crate::{Accepts, CloseFrame, Header, OpCode, Policy, Role, Rule, RuleSet, Violation, mask};
+
+/// One direction of a connection, as its sender writes it, and what the receiver must make of it.
+///
+/// It is made for a [`Policy`], that of the receiver, and is legal but for the last frame that was
+/// asked to break a rule. With permessage-deflate negotiated some messages are compressed.
+///
+/// ```
+/// use arbitrary::Unstructured;
+/// use wsvet::generate::Stream;
+/// use wsvet::{Decoder, Policy, Role, Rule};
+///
+/// let policy = Policy::new(Role::Server);
+/// let mut u = Unstructured::new(b"as many bytes as the fuzzer has found");
+/// let stream = Stream::breaking(policy, Rule::InterruptedMessage, &mut u)?;
+///
+/// let (mut decoder, mut bytes) = (Decoder::new(policy), stream.bytes().to_vec());
+/// let mut rest = &mut bytes[..];
+/// let found = loop {
+///     match decoder.decode(rest) {
+///         Ok((used, _)) => rest = &mut rest[used..],
+///         Err(violation) => break violation,
+///     }
+/// };
+/// assert_eq!(Some(found), stream.violation());
+/// # Ok::<(), arbitrary::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Stream {
+    policy: Policy,
+    bytes: Vec<u8>,
+    messages: Vec<(OpCode, Vec<u8>)>,
+    open: Option<Message>,
+    closed: bool,
+    violation: Option<Violation>,
+}
+
+/// A message of which frames are still to be sent.
+#[derive(Clone, Debug)]
+struct Message {
+    opcode: OpCode,
+    rsv: u8,
+    payload: Vec<u8>,
+    /// How much of the payload was sent.
+    sent: usize,
+    /// In how many frames.
+    fragments: u32,
+}
+
+/// A frame that is not sent yet, and the message that is open after it.
+struct Frame {
+    header: Header,
+    payload: Vec<u8>,
+    open: Option<Message>,
+}
+
+/// The most frames of a legal stream, and of a message that needs them.
+const MOST_FRAMES: usize = 64;
+
+/// The most bytes of a message.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// The most frames that are sent to go over a limit.
+const MOST_FRAGMENTS: u64 = 4_096;
+
+/// The most bytes that a length can say (§5.2).
+const MOST_LEN: u64 = (1 << 63) - 1;
+
+/// The most bytes that come behind the header or the byte that breaks a rule.
+const BEHIND: usize = 32;
+
+impl Stream {
+    /// An empty stream, to a receiver with this policy.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, generate::Stream};
+    /// assert!(Stream::new(Policy::new(Role::Server)).bytes().is_empty());
+    /// ```
+    #[must_use]
+    pub const fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            bytes: Vec::new(),
+            messages: Vec::new(),
+            open: None,
+            closed: false,
+            violation: None,
+        }
+    }
+
+    /// A legal stream, or one that breaks a rule: each about as often.
+    ///
+    /// # Errors
+    ///
+    /// That of `u`, as in every function here.
+    ///
+    /// ```
+    /// # use arbitrary::Unstructured;
+    /// # use wsvet::{Policy, Role, generate::Stream};
+    /// let stream = Stream::under(Policy::new(Role::Client), &mut Unstructured::new(b"bytes"))?;
+    /// assert_eq!(stream.policy().role, Role::Client);
+    /// # Ok::<(), arbitrary::Error>(())
+    /// ```
+    pub fn under(policy: Policy, u: &mut Unstructured<'_>) -> Result<Self> {
+        if u.arbitrary()? {
+            return Self::legal(policy, u);
+        }
+        let rules: Vec<_> = Self::breakable(&policy).iter().collect();
+        let rule = *u.choose(&rules)?;
+        Self::breaking(policy, rule, u)
+    }
+
+    /// A legal stream: it ends with a Close, or between two frames where `u` has no bytes left.
+    ///
+    /// # Errors
+    ///
+    /// That of `u`.
+    ///
+    /// ```
+    /// # use arbitrary::Unstructured;
+    /// # use wsvet::{Policy, Role, generate::Stream};
+    /// let stream = Stream::legal(Policy::new(Role::Client), &mut Unstructured::new(b"bytes"))?;
+    /// assert_eq!(stream.violation(), None);
+    /// # Ok::<(), arbitrary::Error>(())
+    /// ```
+    pub fn legal(policy: Policy, u: &mut Unstructured<'_>) -> Result<Self> {
+        let mut stream = Self::new(policy);
+        for _ in 0..MOST_FRAMES {
+            if u.is_empty() || stream.closed {
+                break;
+            }
+            stream.push_legal(u)?;
+        }
+        Ok(stream)
+    }
+
+    /// A stream whose first violation is of this rule.
+    ///
+    /// # Errors
+    ///
+    /// `IncorrectFormat` where no stream can break the rule under this policy, see
+    /// [`breakable`](Self::breakable); or that of `u`.
+    ///
+    /// ```
+    /// # use arbitrary::Unstructured;
+    /// # use wsvet::{Policy, Role, Rule, generate::Stream};
+    /// let mut u = Unstructured::new(b"bytes");
+    /// let stream = Stream::breaking(Policy::new(Role::Client), Rule::InvalidUtf8, &mut u)?;
+    /// assert_eq!(stream.violation().map(|found| found.rule), Some(Rule::InvalidUtf8));
+    /// # Ok::<(), arbitrary::Error>(())
+    /// ```
+    pub fn breaking(policy: Policy, rule: Rule, u: &mut Unstructured<'_>) -> Result<Self> {
+        let mut stream = Self::new(policy);
+        for _ in 0..u.int_in_range(0..=7)? {
+            stream.push_open(u)?;
+        }
+        stream.push_breaking(rule, u)?;
+        Ok(stream)
+    }
+
+    /// The rules that a stream can break under this policy: that a client must not mask is no rule
+    /// for a server, and who has no limit refuses nothing as too big.
+    ///
+    /// Left out is also what would take more than 1 MiB of payload or 4,096 frames.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, Rule, generate::Stream};
+    /// let policy = Policy::new(Role::Server);
+    /// assert!(!Stream::breakable(&policy).contains(Rule::FrameTooBig));
+    /// assert!(Stream::breakable(&policy.max_frame(1_000)).contains(Rule::FrameTooBig));
+    /// ```
+    #[must_use]
+    pub fn breakable(policy: &Policy) -> RuleSet {
+        let can_break = |rule: &Rule| match rule {
+            Rule::ReservedBits => undefined(policy) != 0,
+            Rule::InterruptedMessage => policy.max_fragments > 0,
+            Rule::MisplacedRsv1 => policy.permessage_deflate,
+            Rule::UnmaskedClientFrame => policy.role == Role::Server,
+            Rule::MaskedServerFrame => policy.role == Role::Client,
+            Rule::UnsupportedData => policy.accepts != Accepts::Any,
+            Rule::FrameTooBig => policy.max_frame < MOST_LEN,
+            Rule::MessageTooBig => frames_to_fill(policy).is_some(),
+            Rule::TooManyFragments => u64::from(policy.max_fragments) <= MOST_FRAGMENTS,
+            Rule::InvalidUtf8 => policy.accepts.admits(OpCode::Text) && most_payload(policy) > 0,
+            Rule::CloseBodyOneByte => policy.max_frame > 0,
+            Rule::InvalidCloseCode => policy.max_frame > 1,
+            Rule::InvalidCloseReason => policy.max_frame > 2,
+            Rule::ReservedOpcode
+            | Rule::FragmentedControl
+            | Rule::OversizedControl
+            | Rule::UnexpectedContinuation
+            | Rule::NonMinimalLength
+            | Rule::LengthOverflow
+            | Rule::DataAfterClose
+            | Rule::EofInFrame
+            | Rule::EofWithoutClose => true,
+        };
+        Rule::ALL.iter().copied().filter(can_break).collect()
+    }
+
+    /// Adds a legal frame; after a Close a Ping or a Pong.
+    ///
+    /// # Errors
+    ///
+    /// `IncorrectFormat` after a violation; or that of `u`.
+    ///
+    /// ```
+    /// # use arbitrary::Unstructured;
+    /// # use wsvet::{Policy, Role, generate::Stream};
+    /// let mut stream = Stream::new(Policy::new(Role::Server));
+    /// stream.push_legal(&mut Unstructured::new(b"bytes"))?;
+    /// assert!(stream.bytes().len() >= 6);
+    /// # Ok::<(), arbitrary::Error>(())
+    /// ```
+    pub fn push_legal(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        if self.violation.is_some() {
+            return Err(Error::IncorrectFormat);
+        }
+        if !self.closed && u.ratio(1, 16)? { self.push_close(u) } else { self.push_open(u) }
+    }
+
+    /// Adds the frames that are needed to break this rule, the last of which breaks it, with some
+    /// bytes behind that do not count any more. The rules of the end are broken by the end: the
+    /// receiver has to be told of it.
+    ///
+    /// # Errors
+    ///
+    /// `IncorrectFormat` where the rule cannot be broken under the policy, or after a Close or a
+    /// violation; or that of `u`.
+    ///
+    /// ```
+    /// # use arbitrary::Unstructured;
+    /// # use wsvet::{Policy, Role, Rule, generate::Stream};
+    /// let mut stream = Stream::new(Policy::new(Role::Client));
+    /// let mut u = Unstructured::new(&[]);
+    /// let violation = stream.push_breaking(Rule::ReservedOpcode, &mut u)?;
+    /// assert_eq!((violation.rule, violation.offset), (Rule::ReservedOpcode, 0));
+    /// # Ok::<(), arbitrary::Error>(())
+    /// ```
+    pub fn push_breaking(&mut self, rule: Rule, u: &mut Unstructured<'_>) -> Result<Violation> {
+        let possible = Self::breakable(&self.policy).contains(rule);
+        if !possible || self.closed || self.violation.is_some() {
+            return Err(Error::IncorrectFormat);
+        }
+        let offset = self.break_rule(rule, u)?;
+        let violation = Violation { rule, offset };
+        self.violation = Some(violation);
+        Ok(violation)
+    }
+
+    /// The policy of the receiver.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, generate::Stream};
+    /// assert_eq!(Stream::new(Policy::new(Role::Server)).policy().role, Role::Server);
+    /// ```
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The bytes on the wire, from the first frame on.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, generate::Stream};
+    /// assert_eq!(Stream::new(Policy::new(Role::Server)).bytes(), b"");
+    /// ```
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The whole messages and control frames before the violation, with their plain payloads: what
+    /// the receiver must have got. A compressed message is as it was sent.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, generate::Stream};
+    /// assert!(Stream::new(Policy::new(Role::Server)).messages().is_empty());
+    /// ```
+    #[must_use]
+    pub fn messages(&self) -> &[(OpCode, Vec<u8>)] {
+        &self.messages
+    }
+
+    /// What the receiver must find, if anything is broken.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, generate::Stream};
+    /// assert_eq!(Stream::new(Policy::new(Role::Server)).violation(), None);
+    /// ```
+    #[must_use]
+    pub const fn violation(&self) -> Option<Violation> {
+        self.violation
+    }
+
+    /// Adds a legal frame that is no Close.
+    pub(super) fn push_open(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        let frame = self.open_frame(u)?;
+        self.send(frame);
+        Ok(())
+    }
+
+    /// Adds a Close that may be sent.
+    pub(super) fn push_close(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        let frame = self.close(u)?;
+        self.send(frame);
+        Ok(())
+    }
+
+    /// Sends a control frame with this payload, if it is legal to the receiver.
+    pub(super) fn push_control(
+        &mut self,
+        opcode: OpCode,
+        payload: Vec<u8>,
+        u: &mut Unstructured<'_>,
+    ) -> Result<bool> {
+        let fits = payload.len() as u64 <= self.policy.max_frame;
+        if fits {
+            let frame = self.control(opcode, payload, u)?;
+            self.send(frame);
+        }
+        Ok(fits)
+    }
+
+    /// A legal frame that is no Close.
+    fn open_frame(&self, u: &mut Unstructured<'_>) -> Result<Frame> {
+        let data = if u.ratio(3, 4)? { self.data(u)? } else { None };
+        match data {
+            Some(frame) => Ok(frame),
+            None => {
+                let opcode = *u.choose(&[OpCode::Ping, OpCode::Pong])?;
+                let payload = content::bytes(u, self.most_control())?;
+                self.control(opcode, payload, u)
+            }
+        }
+    }
+
+    /// A legal fragment of the message that is open, or of a new one; `None` where no data may
+    /// come.
+    fn data(&self, u: &mut Unstructured<'_>) -> Result<Option<Frame>> {
+        let message = match &self.open {
+            _ if self.closed || self.policy.max_fragments == 0 => return Ok(None),
+            Some(message) => message.clone(),
+            None => self.message(u)?,
+        };
+        self.fragment(message, u).map(Some)
+    }
+
+    /// A new message that fits the limits.
+    fn message(&self, u: &mut Unstructured<'_>) -> Result<Message> {
+        let most = most_payload(&self.policy);
+        let opcode = self.accepted(u)?;
+        let mut rsv =
+            if u.ratio(1, 4)? { u.int_in_range(0..=7)? & !undefined(&self.policy) } else { 0 };
+        let deflate = self.policy.permessage_deflate && rsv & 4 != 0;
+        let payload = if deflate && most >= content::LEAST_DEFLATED {
+            let most = (most - content::LEAST_DEFLATED).min(0xFFFF);
+            content::deflated(&plain(opcode, most, u)?)
+        } else {
+            rsv &= if deflate { 3 } else { 7 };
+            plain(opcode, most, u)?
+        };
+        Ok(Message { opcode, rsv, payload, sent: 0, fragments: 0 })
+    }
+
+    /// The next frame of a message, such that what is left of it still fits the limits.
+    fn fragment(&self, mut message: Message, u: &mut Unstructured<'_>) -> Result<Frame> {
+        let limit = usize::try_from(self.policy.max_frame).unwrap_or(usize::MAX);
+        let fragments = (self.policy.max_fragments - message.fragments) as usize;
+        let left = message.payload.len() - message.sent;
+        let last = left <= limit && (fragments == 1 || u.ratio(2, 3)?);
+        let len = if last {
+            left
+        } else {
+            let least = left.saturating_sub(limit.saturating_mul(fragments - 1));
+            // Where nothing is left to choose by, it is the most, so that the message ends.
+            let most = left.min(limit);
+            most - u.int_in_range(0..=most - least)?
+        };
+        let (opcode, rsv) = if message.fragments == 0 {
+            (message.opcode, message.rsv)
+        } else {
+            (OpCode::Continuation, 0)
+        };
+        let header = self.header(opcode, len as u64, u)?.with_rsv(rsv);
+        let payload = message.payload[message.sent..][..len].to_vec();
+        message.sent += len;
+        message.fragments += 1;
+        Ok(Frame {
+            header: if last { header } else { header.not_final() },
+            payload,
+            open: Some(message),
+        })
+    }
+
+    /// A Close that may be sent.
+    fn close(&self, u: &mut Unstructured<'_>) -> Result<Frame> {
+        let body = content::close(u, self.most_control())?;
+        self.control(OpCode::Close, body, u)
+    }
+
+    fn control(&self, opcode: OpCode, payload: Vec<u8>, u: &mut Unstructured<'_>) -> Result<Frame> {
+        let header = self.header(opcode, payload.len() as u64, u)?;
+        Ok(Frame { header, payload, open: self.open.clone() })
+    }
+
+    /// A header as the sender's role has it.
+    fn header(&self, opcode: OpCode, len: u64, u: &mut Unstructured<'_>) -> Result<Header> {
+        let header = Header::new(opcode, len);
+        Ok(if self.policy.role == Role::Server { header.masked(u.arbitrary()?) } else { header })
+    }
+
+    /// A type of data that the receiver accepts.
+    fn accepted(&self, u: &mut Unstructured<'_>) -> Result<OpCode> {
+        let types = [OpCode::Text, OpCode::Binary].into_iter();
+        let types: Vec<_> = types.filter(|opcode| self.policy.accepts.admits(*opcode)).collect();
+        u.choose(&types).copied()
+    }
+
+    /// The most payload bytes of a control frame.
+    fn most_control(&self) -> usize {
+        self.policy.max_frame.min(CloseFrame::MAX_BODY_LEN as u64) as usize
+    }
+
+    /// Sends a legal frame.
+    fn send(&mut self, frame: Frame) {
+        let Frame { header, payload, open } = frame;
+        self.write(&header, &payload);
+        self.open = open;
+        if header.opcode().is_control() {
+            self.closed |= header.opcode() == OpCode::Close;
+            self.messages.push((header.opcode(), payload));
+        } else if header.fin()
+            && let Some(message) = self.open.take()
+        {
+            self.messages.push((message.opcode, message.payload));
+        }
+    }
+
+    /// Writes a frame; where the header stands is given.
+    fn write(&mut self, header: &Header, payload: &[u8]) -> u64 {
+        let start = self.bytes.len();
+        let mut out = [0; Header::MAX_LEN];
+        let len = header.encode(&mut out);
+        self.bytes.extend_from_slice(&out[..len]);
+        self.bytes.extend_from_slice(payload);
+        mask::apply(header.masking_key().unwrap_or_default(), 0, &mut self.bytes[start + len..]);
+        start as u64
+    }
+}
+
+impl<'a> Arbitrary<'a> for Stream {
+    /// A stream under any policy, legal or not.
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        let policy = u.arbitrary()?;
+        Self::under(policy, u)
+    }
+}
+
+fn plain(opcode: OpCode, most: usize, u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
+    if opcode == OpCode::Text { content::text(u, most) } else { content::bytes(u, most) }
+}
+
+/// The RSV bits that no extension defines.
+fn undefined(policy: &Policy) -> u8 {
+    !(policy.rsv | if policy.permessage_deflate { 4 } else { 0 }) & 7
+}
+
+/// The most payload bytes of a message, such that it need not have too many frames.
+fn most_payload(policy: &Policy) -> usize {
+    let frames = u64::from(policy.max_fragments).min(MOST_FRAMES as u64);
+    let by_frames = policy.max_frame.saturating_mul(frames);
+    by_frames.min(policy.max_message).min(MOST_BYTES) as usize
+}
+
+/// How many frames of the most bytes fit a message, so that one more is too much; `None` where it
+/// cannot be too much, or only with too many frames or bytes.
+fn frames_to_fill(policy: &Policy) -> Option<u64> {
+    let frames = policy.max_message.checked_div(policy.max_frame)?;
+    let affordable = frames == 0 || (policy.max_message <= MOST_BYTES && frames <= MOST_FRAGMENTS);
+    let possible = policy.max_message < MOST_LEN && frames <= policy.max_fragments.into();
+    (affordable && possible).then_some(frames)
+}

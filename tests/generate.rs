@@ -1,0 +1,168 @@
+//! Generated streams and connections are what they say they are, and reach everything.
+#![cfg(feature = "arbitrary")]
+
+mod common;
+
+use std::collections::HashSet;
+
+use arbitrary::{Error, Unstructured};
+use common::reference;
+use proptest::prelude::*;
+use wsvet::bytes::BytesMut;
+use wsvet::generate::{Connection, Stream};
+use wsvet::{Accepts, FrameBuf, Header, OpCode, Place, Policy, Role, Rule};
+
+/// A policy under which each rule but those of the other role can be broken.
+fn strict(role: Role) -> Policy {
+    Policy::new(role)
+        .accepts(Accepts::TextOnly)
+        .permessage_deflate(true)
+        .max_frame(1_000)
+        .max_message(5_000)
+        .max_fragments(10)
+}
+
+fn place(found: wsvet::Violation) -> (Rule, u64) {
+    (found.rule, found.offset)
+}
+
+proptest! {
+    /// Whatever the policy and the bytes, a rule that can be broken is broken, and first.
+    #[test]
+    fn every_rule_is_broken_as_it_is_asked_for(seed: [u8; 24], data: Vec<u8>) {
+        let policy: Policy = Unstructured::new(&seed).arbitrary().unwrap();
+        for rule in Rule::ALL {
+            let stream = Stream::breaking(policy, *rule, &mut Unstructured::new(&data));
+            if !Stream::breakable(&policy).contains(*rule) {
+                prop_assert_eq!(stream.err(), Some(Error::IncorrectFormat));
+                continue;
+            }
+            let stream = stream.unwrap();
+            let bytes = stream.bytes();
+            let naive = match rule.place() {
+                Place::End => {
+                    prop_assert_eq!(reference::judge(&policy, bytes).1, None);
+                    reference::judge_end(bytes).map(|rule| (rule, bytes.len() as u64))
+                }
+                _ => reference::judge(&policy, bytes).1,
+            };
+            prop_assert_eq!(stream.violation().map(|found| found.rule), Some(*rule));
+            prop_assert_eq!(naive, stream.violation().map(place));
+            let messages = common::decode(policy, bytes, &[usize::MAX]).messages;
+            prop_assert_eq!(&messages[..], stream.messages());
+        }
+    }
+
+    #[test]
+    fn what_is_legal_breaks_nothing(seed: [u8; 24], data: Vec<u8>) {
+        let policy: Policy = Unstructured::new(&seed).arbitrary().unwrap();
+        let stream = Stream::legal(policy, &mut Unstructured::new(&data)).unwrap();
+        prop_assert_eq!(stream.violation(), None);
+        prop_assert_eq!(reference::judge(&policy, stream.bytes()).1, None);
+        let outcome = common::decode(policy, stream.bytes(), &[usize::MAX]);
+        prop_assert_eq!(&outcome.messages[..], stream.messages());
+    }
+
+    /// Who breaks a rule is answered with its code; without one each end sends a Close.
+    #[test]
+    fn connections_end_as_they_must(data: Vec<u8>, rule in 0..Rule::ALL.len()) {
+        let mut u = Unstructured::new(&data);
+        let ends = [strict(Role::Client), strict(Role::Server)];
+        let connection = Connection::legal(ends, &mut u).unwrap();
+        prop_assert_eq!(connection.violation(), None);
+        for role in [Role::Client, Role::Server] {
+            let last = connection.stream(role).messages().last().map(|(opcode, _)| *opcode);
+            prop_assert_eq!(last, Some(OpCode::Close));
+        }
+        pongs(&connection);
+
+        let rule = Rule::ALL[rule];
+        for from in [Role::Client, Role::Server] {
+            let Ok(connection) = Connection::breaking(ends, from, rule, &mut u) else {
+                prop_assert!(matches!(rule, Rule::MaskedServerFrame | Rule::UnmaskedClientFrame));
+                continue;
+            };
+            let (breaker, violation) = connection.violation().unwrap();
+            prop_assert_eq!((breaker, violation.rule), (from, rule));
+            let answer = connection.stream(from.peer()).messages().last();
+            if rule.place() != Place::End {
+                let (opcode, body) = answer.unwrap();
+                prop_assert_eq!(*opcode, OpCode::Close);
+                prop_assert_eq!(&body[..2], rule.close_code().0.to_be_bytes());
+                prop_assert_eq!(&body[2..], rule.text().as_bytes());
+            }
+            pongs(&connection);
+        }
+    }
+
+    /// Any header that can be decoded is one that can be generated.
+    #[test]
+    fn headers_are_as_they_come(data: [u8; 14]) {
+        let header: Header = Unstructured::new(&data).arbitrary().unwrap();
+        let mut wire = [0; Header::MAX_LEN];
+        let len = header.encode(&mut wire);
+        prop_assert_eq!(Header::decode(&wire[..len]), Ok((header, &[][..])));
+    }
+}
+
+/// A Ping is answered at once, until one end closes or breaks a rule.
+fn pongs(connection: &Connection) {
+    let turns: Vec<_> = connection
+        .turns()
+        .map(|(from, bytes)| (from, FrameBuf::decode(&mut BytesMut::from(bytes)).ok()))
+        .take_while(|(_, frame)| {
+            frame.as_ref().is_some_and(|frame| frame.header.opcode() != OpCode::Close)
+        })
+        .collect();
+    let free = usize::from(connection.violation().is_some());
+    for (index, (from, frame)) in turns.iter().enumerate().take(turns.len().saturating_sub(free)) {
+        let Some(frame) = frame.as_ref().filter(|frame| frame.header.opcode() == OpCode::Ping)
+        else {
+            continue;
+        };
+        let Some((peer, Some(pong))) = turns.get(index + 1) else { panic!("{connection:?}") };
+        assert_eq!((*peer, pong.header.opcode()), (from.peer(), OpCode::Pong));
+        assert_eq!(pong.payload, frame.payload);
+    }
+}
+
+/// Random bytes, the same in each run.
+fn random(seed: u32, len: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(2_654_435_761) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (state >> 11) as u8
+    };
+    (0..len).map(|_| next()).collect()
+}
+
+/// The generators reach every rule, opcode, form of a length, and text cut inside a character.
+#[test]
+fn everything_is_reached() {
+    let (mut rules, mut headers, mut cut) = (HashSet::new(), HashSet::new(), false);
+    for seed in 1..3_000 {
+        let bytes = random(seed, 300);
+        let stream: Stream = Unstructured::new(&bytes).arbitrary().unwrap();
+        rules.extend(stream.violation().map(|found| found.rule));
+        for (_, header) in common::validate(*stream.policy(), stream.bytes()).0 {
+            headers.insert((header.first_byte(), header.header_len()));
+        }
+        cut |= stream
+            .messages()
+            .iter()
+            .any(|(opcode, text)| *opcode == OpCode::Text && text.len() > 100 && !text.is_ascii());
+    }
+    let missing: Vec<_> = Rule::ALL.iter().filter(|rule| !rules.contains(rule)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    for first in [0x00, 0x01, 0x02, 0x80, 0x81, 0x82, 0xC1, 0xC2, 0x41, 0x88, 0x89, 0x8A] {
+        for len in [2, 6] {
+            assert!(headers.contains(&(first, len)), "{first:02x} with {len}");
+        }
+    }
+    for len in [2, 4, 6, 8, 10, 14] {
+        assert!(headers.iter().any(|(_, header)| *header == len), "no header of {len} bytes");
+    }
+    assert!(cut);
+}
