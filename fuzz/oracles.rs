@@ -42,6 +42,22 @@ pub fn under_policy(data: &[u8]) -> Option<(Policy, &[u8])> {
     Some((policy, stream))
 }
 
+/// The three bytes that [`under_policy`] reads as this policy, or as the nearest that it can.
+pub fn policy_bytes(policy: &Policy) -> [u8; 3] {
+    let bits = [
+        policy.role == Role::Server,
+        policy.accepts == Accepts::TextOnly,
+        policy.accepts == Accepts::BinaryOnly,
+        policy.permessage_deflate,
+        policy.rsv & 1 != 0,
+        policy.rsv & 2 != 0,
+    ];
+    let bits = bits.iter().rev().fold(0, |bits, bit| bits << 1 | u8::from(*bit));
+    let limit = |most: u64| u8::try_from(most).map_or(0, |most| most.saturating_add(1));
+    let most = policy.max_frame.min(policy.max_message.div_ceil(2));
+    [bits, limit(most), limit(policy.max_fragments.into())]
+}
+
 /// Any bytes are a header or too few of one, nothing is lost, and nom sees the same.
 pub fn header(data: &[u8]) {
     match Header::decode(data) {

@@ -1,5 +1,6 @@
-//! The fuzz targets' oracles on stable: every seed and every find, and every public vector.
-
+//! The fuzz targets' oracles on stable: every find, and the seeds from which fuzzing starts.
+//!
+//! `WSVET_SEEDS=1` writes the seeds to `fuzz/corpus`, where cargo-fuzz looks for them.
 #![cfg(feature = "arbitrary")]
 
 mod common;
@@ -7,7 +8,9 @@ mod common;
 mod oracles;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use common::vectors::{self, Vector};
 
 type Oracle = fn(&[u8]);
 
@@ -24,35 +27,75 @@ const ORACLES: [(&str, Oracle); 10] = [
     ("encoding", oracles::encoding),
 ];
 
-/// `fuzz/seeds/TARGET` has what is worth keeping; a target need not have any.
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(name)
+}
+
+/// `fuzz/seeds/TARGET` has what was found; where nothing was, it is not there.
 #[test]
-fn the_seeds_pass() {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
-    for (name, oracle) in ORACLES {
-        let Ok(files) = fs::read_dir(seeds.join(name)) else { continue };
+fn what_was_found_passes() {
+    for (target, oracle) in ORACLES {
+        let Ok(files) = fs::read_dir(folder("seeds").join(target)) else { continue };
         for file in files {
             oracle(&fs::read(file.unwrap().path()).unwrap());
         }
     }
 }
 
-/// Each stream of the public corpus, for every oracle, under policies that are not its own too.
+/// Each rule with its nearest legal neighbours, each boundary, the RFC's examples: the public
+/// corpus, as each target reads it.
 #[test]
-fn the_vectors_pass() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/rfc6455.jsonl");
-    for line in fs::read_to_string(file).unwrap().lines() {
-        let case: serde_json::Value = serde_json::from_str(line).unwrap();
-        let stream = common::hex(case["hex"].as_str().unwrap());
-        if stream.len() > 1_000 {
-            continue;
+fn the_seeds_pass() {
+    let vectors = vectors::all();
+    for (target, oracle) in ORACLES {
+        let seeds = vectors.iter().map(|vector| seed(target, vector));
+        for (number, seed) in seeds.filter(|seed| seed.len() < 1_000).enumerate() {
+            oracle(&seed);
+            write_seed(target, &format!("vector-{number}"), &seed);
         }
-        for start in [[3, 0, 0, 0], [1, 1, 0, 3], [2, 9, 6, 0], [7, 2 | 1, 0, 2]] {
-            let data = [&start, &stream[..]].concat();
-            for (_, oracle) in ORACLES {
-                oracle(&data);
-                oracle(&data[1..]);
-                oracle(&stream);
-            }
+    }
+}
+
+/// The bytes by which a target sees this stream, under this policy where it reads one.
+fn seed(target: &str, Vector { policy, stream, .. }: &Vector) -> Vec<u8> {
+    let policy = oracles::policy_bytes(policy);
+    // Under a client's policy a frame is not masked: its payload starts at the third byte.
+    let payload = &stream[stream.len().min(2)..];
+    match target {
+        "frames" | "judge" => [&policy, &stream[..]].concat(),
+        "chunks" => [&[7], &policy[..], stream].concat(),
+        "close" | "utf8" => payload.to_vec(),
+        _ => stream.clone(),
+    }
+}
+
+/// The recorded captures are seeds of the tool's readers, which replay them themselves.
+#[test]
+fn the_captures_are_seeds() {
+    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
+    for file in fs::read_dir(captures).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let capture = fs::read(&path).unwrap();
+        if !name.ends_with(".jsonl") && capture.len() < 10_000 {
+            write_seed("readers", name, &[&[0, 9], &capture[..]].concat());
         }
+    }
+    for (number, Vector { stream, .. }) in vectors::all().iter().enumerate().step_by(7) {
+        let text: String = stream.iter().take(500).map(|byte| format!("{byte:02x} ")).collect();
+        write_seed("readers", &format!("vector-{number}"), &[&[0, 2], text.as_bytes()].concat());
+    }
+    let upgrade =
+        b"GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\xFF\
+        HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    write_seed("readers", "upgrade", &[&[0, 2], &upgrade[..]].concat());
+}
+
+fn write_seed(target: &str, name: &str, seed: &[u8]) {
+    if std::env::var_os("WSVET_SEEDS").is_some() {
+        let folder = folder("corpus").join(target);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(name), seed).unwrap();
     }
 }

@@ -8,10 +8,9 @@ use std::fs;
 
 use cases::Case;
 use common::reference;
-use serde_json::{Value, json};
-use wsvet::{Accepts, FrameRef, Policy, Role, Rule, Violation, mask};
-
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/rfc6455.jsonl");
+use common::vectors::{self, FILE, Vector};
+use serde_json::json;
+use wsvet::{Accepts, FrameRef, Policy, Rule, Violation, mask};
 
 /// Longer payloads are given by their length alone.
 const MOST_HEX: usize = 512;
@@ -110,10 +109,8 @@ fn the_file_is_what_the_cases_make() {
 #[test]
 fn the_crate_says_what_the_file_says() {
     let mut rules = Vec::new();
-    for line in fs::read_to_string(FILE).unwrap().lines() {
-        let case: Value = serde_json::from_str(line).unwrap();
-        let stream = common::hex(case["hex"].as_str().unwrap());
-        let policy = read_policy(&case);
+    for vector in vectors::all() {
+        let Vector { policy, stream, case } = vector;
         for size in [1, 2, 3, 5, 7, 64, usize::MAX] {
             let violation = violation(policy, &stream, size, case["end"] == true);
             let said = json!({
@@ -158,24 +155,6 @@ fn the_crate_says_what_the_file_says() {
     }
 }
 
-fn read_policy(case: &Value) -> Policy {
-    let fields = &case["policy"];
-    let number = |field: &str| fields[field].as_u64();
-    let role = if case["role"] == "server" { Role::Server } else { Role::Client };
-    let accepts = match fields["accepts"].as_str() {
-        Some("text") => Accepts::TextOnly,
-        Some("binary") => Accepts::BinaryOnly,
-        _ => Accepts::Any,
-    };
-    Policy::new(role)
-        .accepts(accepts)
-        .rsv(number("rsv").unwrap_or(0) as u8)
-        .permessage_deflate(fields["permessage_deflate"] == true)
-        .max_frame(number("max_frame").unwrap_or(u64::MAX))
-        .max_message(number("max_message").unwrap_or(u64::MAX))
-        .max_fragments(number("max_fragments").map_or(u32::MAX, |most| most as u32))
-}
-
 fn violation(policy: Policy, stream: &[u8], size: usize, end: bool) -> Option<Violation> {
     let outcome = common::decode(policy, stream, &[size]);
     outcome.violation.or(outcome.end.filter(|_| end))
@@ -184,8 +163,7 @@ fn violation(policy: Policy, stream: &[u8], size: usize, end: bool) -> Option<Vi
 #[test]
 fn names_are_unique_and_start_with_what_is_expected() {
     let mut names = Vec::new();
-    for line in fs::read_to_string(FILE).unwrap().lines() {
-        let case: Value = serde_json::from_str(line).unwrap();
+    for Vector { case, .. } in vectors::all() {
         let name = case["name"].as_str().unwrap().to_owned();
         let subject = name.split('/').nth(1).unwrap();
         assert!(subject == case["rule"].as_str().unwrap_or("legal"), "{name}: {}", case["rule"]);

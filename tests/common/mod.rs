@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)] // each test binary uses its own share
 
 pub mod reference;
+pub mod vectors;
 
 use wsvet::{Decoder, Event, FrameRef, Header, OpCode, Policy, Role, Validator, Violation, mask};
 

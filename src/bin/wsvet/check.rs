@@ -40,20 +40,27 @@ pub(crate) fn run(
     judging.report.finish(&judging.tally)
 }
 
-/// Judges one input: what else is to be said of it, or why it cannot be judged.
+/// Opens an input and judges it.
 fn input(
     path: &Path,
     reading: &Reading,
     judging: &mut Judging<'_>,
 ) -> io::Result<Result<Vec<String>, String>> {
-    let mut source: Box<dyn Read + Send> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        match File::open(path) {
-            Ok(file) => Box::new(file),
-            Err(error) => return Ok(Err(reason(&error))),
-        }
-    };
+    if path == Path::new("-") {
+        return judge(io::stdin(), reading, judging);
+    }
+    match File::open(path) {
+        Ok(file) => judge(file, reading, judging),
+        Err(error) => Ok(Err(reason(&error))),
+    }
+}
+
+/// Judges what an input holds: what else is to be said of it, or why it cannot be judged.
+pub(crate) fn judge(
+    mut source: impl Read + Send,
+    reading: &Reading,
+    judging: &mut Judging<'_>,
+) -> io::Result<Result<Vec<String>, String>> {
     let mut start = Vec::new();
     if let Err(error) = source.by_ref().take(GUESS).read_to_end(&mut start) {
         return Ok(Err(reason(&error)));

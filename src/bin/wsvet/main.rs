@@ -3,6 +3,8 @@
 //! Bytes flow one way: `capture` or `hex` reads them, `packet`, `tcp` and `http` take the layers
 //! below off, `judge` judges each direction, and `report` prints.
 
+#![cfg_attr(fuzzing, no_main)]
+
 mod args;
 mod bench;
 mod capture;
@@ -16,6 +18,9 @@ mod http;
 mod judge;
 mod mix;
 mod packet;
+#[cfg(any(test, fuzzing))]
+#[path = "../../../fuzz/readers.rs"]
+mod readers;
 mod report;
 mod style;
 mod tcp;
@@ -39,6 +44,7 @@ const BROKEN: u8 = 1;
 /// Wrong usage, or input that cannot be judged.
 const UNUSABLE: u8 = 2;
 
+#[cfg_attr(fuzzing, allow(dead_code))] // the fuzzer has a `main` of its own
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli) {

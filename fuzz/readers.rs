@@ -1,0 +1,117 @@
+//! The oracle of what the tool reads: hex text, captures, HTTP heads, raw bytes.
+//!
+//! It is a part of the tool and not of `oracles`, because the readers are no part of the library:
+//! the fuzz target `readers` is the tool itself, with the fuzzer for its `main`.
+
+use std::io::{self, Read};
+
+use wsvet::Role;
+
+use crate::args::{Format, Limits, Reading, Receiver};
+use crate::connection::{Judging, Tally};
+use crate::http::{Handshake, Progress};
+use crate::judge::Thoroughness;
+use crate::report::Json;
+use crate::{check, hex};
+
+#[cfg(fuzzing)]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| readers(data));
+
+/// The most bytes that are said of one byte that is read.
+const MOST_SAID: usize = 4_096;
+
+/// Any bytes come to an end with an answer, and the same answer in whatever pieces they are read.
+fn readers(data: &[u8]) {
+    let [bits, size, input @ ..] = data else { return };
+    hex_text(input);
+    heads(input, usize::from(*size) + 1);
+    let whole = said(*bits, input, usize::MAX);
+    assert_eq!(said(*bits, input, usize::from(*size) + 1), whole);
+    assert!(whole.0.len() <= MOST_SAID * (input.len() + 1));
+}
+
+/// What the tool says of an input that it reads in pieces of this size: its lines, whether they
+/// were enough, and how much was judged.
+fn said(bits: u8, input: &[u8], size: usize) -> (Vec<u8>, Result<Vec<String>, String>, [u64; 3]) {
+    let bit = |bit: u8| bits >> bit & 1 == 1;
+    let reading = Reading {
+        format: [None, Some(Format::Pcap), Some(Format::Hex), Some(Format::Raw)]
+            [usize::from(bits >> 6)],
+        receiver: if bit(0) { Receiver::Client } else { Receiver::Server },
+        permessage_deflate: bit(1),
+    };
+    let thoroughness = Thoroughness { keep_going: bit(2), payload: bit(3) };
+    let limits = if bit(4) { Limits::TEXT_ONLY_SERVER } else { Limits::NONE };
+    let mut lines = Vec::new();
+    let mut json = Json::new(&mut lines, thoroughness.payload);
+    let mut judging = Judging::new(limits, thoroughness, &mut json);
+    let answer =
+        check::judge(Pieces(input, size), &reading, &mut judging).expect("a vector takes all");
+    let Tally { connections, frames, violations, .. } = judging.tally;
+    assert!(answer.as_ref().err() != Some(&String::new()), "an error says what is wrong");
+    (lines, answer, [connections as u64, frames, violations])
+}
+
+/// A file that gives so many bytes at a time.
+struct Pieces<'a>(&'a [u8], usize);
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let len = out.len().min(self.1);
+        self.0.read(&mut out[..len])
+    }
+}
+
+/// Hex text that is read is told to be hex, and its bytes written anew are read the same.
+fn hex_text(text: &[u8]) {
+    let Ok(bytes) = hex::decode(text) else { return };
+    assert!(bytes.is_empty() || hex::looks_like_hex(text));
+    let anew: String = bytes.iter().map(|byte| format!("{byte:02X}\n")).collect();
+    assert_eq!(hex::decode(anew.as_bytes()).ok(), Some(bytes));
+}
+
+/// The heads of an upgrade may be cut anywhere: what is agreed, and what follows, is the same.
+/// Each byte of 128 and more, which no head needs, hands over to the other end.
+fn heads(turns: &[u8], size: usize) {
+    let whole = upgrade(turns, usize::MAX);
+    assert_eq!(upgrade(turns, size), whole);
+    assert_eq!(upgrade(turns, 1), whole);
+}
+
+/// What is agreed, if anything is, and what each end sends after its head.
+fn upgrade(turns: &[u8], size: usize) -> Option<(Progress, [Vec<u8>; 2])> {
+    let mut handshake = Handshake::default();
+    let (mut agreed, mut after) = (None, [Vec::new(), Vec::new()]);
+    for (turn, bytes) in turns.split(|byte| !byte.is_ascii()).enumerate() {
+        let sender = if turn % 2 == 0 { Role::Client } else { Role::Server };
+        for piece in bytes.chunks(size) {
+            if agreed.is_some() {
+                after[turn % 2].extend_from_slice(piece);
+                continue;
+            }
+            match handshake.feed(sender, piece) {
+                Progress::Waiting => {}
+                Progress::Other(_) => return None,
+                progress => {
+                    agreed = Some(progress);
+                    after = [handshake.take(Role::Client), handshake.take(Role::Server)];
+                }
+            }
+        }
+    }
+    agreed.map(|progress| (progress, after))
+}
+
+/// What was found, and the recorded captures.
+#[test]
+fn what_was_found_and_the_captures_pass() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    for folder in ["fuzz/seeds/readers", "tests/captures"] {
+        let files = std::fs::read_dir(root.to_owned() + folder).expect("the folder is there");
+        for file in files {
+            let input = std::fs::read(file.expect("a file").path()).expect("it can be read");
+            let options: &[u8] = if folder == "tests/captures" { &[0, 9] } else { &[] };
+            readers(&[options, &input].concat());
+        }
+    }
+}
