@@ -3,3 +3,5 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 pub mod oracles;
+pub mod peers;
+mod verdict;

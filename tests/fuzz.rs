@@ -6,6 +6,10 @@
 mod common;
 #[path = "../fuzz/oracles.rs"]
 mod oracles;
+#[path = "../fuzz/peers.rs"]
+mod peers;
+#[path = "../fuzz/verdict.rs"]
+mod verdict;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +18,7 @@ use common::vectors::{self, Vector};
 
 type Oracle = fn(&[u8]);
 
-const ORACLES: [(&str, Oracle); 10] = [
+const ORACLES: [(&str, Oracle); 11] = [
     ("header", oracles::header),
     ("chunks", oracles::chunks),
     ("frames", oracles::frames),
@@ -25,6 +29,7 @@ const ORACLES: [(&str, Oracle); 10] = [
     ("utf8", oracles::utf8),
     ("close", oracles::close),
     ("encoding", oracles::encoding),
+    ("peers", peers::peers),
 ];
 
 fn folder(name: &str) -> PathBuf {
@@ -32,13 +37,26 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// `fuzz/seeds/TARGET` has what was found; where nothing was, it is not there.
+fn found(target: &str) -> Vec<Vec<u8>> {
+    let files = fs::read_dir(folder("seeds").join(target)).into_iter().flatten();
+    files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect()
+}
+
 #[test]
 fn what_was_found_passes() {
     for (target, oracle) in ORACLES {
-        let Ok(files) = fs::read_dir(folder("seeds").join(target)) else { continue };
-        for file in files {
-            oracle(&fs::read(file.unwrap().path()).unwrap());
-        }
+        found(target).iter().for_each(|data| oracle(data));
+    }
+}
+
+/// What was found shows each known difference; one that is gone with a peer's new version is no row.
+#[test]
+fn the_known_differences_are_there() {
+    let found = found("peers");
+    let shown: Vec<_> = found.iter().flat_map(|data| peers::differences(data)).collect();
+    for known in &peers::KNOWN {
+        let peers::Known { peer, rule, does, section, why } = known;
+        assert!(shown.contains(&known), "{peer}: {rule:?} {does:?}, §{section}: {why}");
     }
 }
 
@@ -64,6 +82,7 @@ fn seed(target: &str, Vector { policy, stream, .. }: &Vector) -> Vec<u8> {
     match target {
         "frames" | "judge" => [&policy, &stream[..]].concat(),
         "chunks" => [&[7], &policy[..], stream].concat(),
+        "peers" => [&policy[..1], stream].concat(),
         "close" | "utf8" => payload.to_vec(),
         _ => stream.clone(),
     }

@@ -2,11 +2,15 @@
 #![cfg(feature = "arbitrary")]
 
 mod common;
+#[path = "../examples/fuzz_a_server.rs"]
+#[allow(dead_code)] // its `main`
+mod fuzz_a_server;
 
 use std::collections::HashSet;
 
 use arbitrary::{Error, Unstructured};
 use common::reference;
+use fuzz_a_server::{Server, judge, random};
 use proptest::prelude::*;
 use wsvet::bytes::BytesMut;
 use wsvet::generate::{Connection, Stream};
@@ -126,24 +130,12 @@ fn pongs(connection: &Connection) {
     }
 }
 
-/// Random bytes, the same in each run.
-fn random(seed: u32, len: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(2_654_435_761) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        (state >> 11) as u8
-    };
-    (0..len).map(|_| next()).collect()
-}
-
 /// The generators reach every rule, opcode, form of a length, and text cut inside a character.
 #[test]
 fn everything_is_reached() {
     let (mut rules, mut headers, mut cut) = (HashSet::new(), HashSet::new(), false);
-    for seed in 1..3_000 {
-        let bytes = random(seed, 300);
+    for seed in 0..3_000 {
+        let bytes = random(seed);
         let stream: Stream = Unstructured::new(&bytes).arbitrary().unwrap();
         rules.extend(stream.violation().map(|found| found.rule));
         for (_, header) in common::validate(*stream.policy(), stream.bytes()).0 {
@@ -165,4 +157,15 @@ fn everything_is_reached() {
         assert!(headers.iter().any(|(_, header)| *header == len), "no header of {len} bytes");
     }
     assert!(cut);
+}
+
+/// The example shows what it says: the fault of the one server, and none of the other.
+#[test]
+fn the_hasty_server_is_found_out() {
+    let wrong = (0..20_000).find_map(|seed| judge(Server::Hasty, &random(seed)).err()).unwrap();
+    assert!(wrong.starts_with("invalid-utf8 at byte "), "{wrong}");
+    assert!(wrong.contains("due: Some(1007)"), "{wrong}");
+    for seed in 0..20_000 {
+        assert_eq!(judge(Server::Careful, &random(seed)), Ok(()));
+    }
 }
