@@ -86,6 +86,8 @@ fn a_close_body() {
     assert_eq!(parse::close::<()>(b"\x03"), Err(Err::Incomplete(Needed::new(1))));
     let bad = b"\x03\xE8ok\xC3(";
     assert_eq!(parse::close(bad), Err(Err::Error(Error::new(&bad[5..], ErrorKind::Char))));
+    let cut = b"\x03\xE8ok\xE2\x82";
+    assert_eq!(parse::close(cut), Err(Err::Error(Error::new(&cut[5..], ErrorKind::Char))));
 }
 
 #[test]

@@ -207,6 +207,9 @@ proptest! {
         let needed = wire.len();
         let too_small = encode::frame(&header, &payload, &mut out[..needed - 1]);
         prop_assert_eq!(too_small, Err(encode::BufferTooSmall { needed }));
+        let too_small = encode::single(OpCode::Binary, &payload, key, &mut out[..needed - 1]);
+        prop_assert_eq!(too_small, Err(encode::BufferTooSmall { needed }));
+        prop_assert_eq!(&out[..needed], &wire[..]);
     }
 
     #[test]

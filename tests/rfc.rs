@@ -3,7 +3,7 @@
 mod common;
 
 use common::{decode, frame, hex, validate, wire};
-use wsvet::{Accepts, CloseCode, Header, OpCode, Policy, Role, Rule, Violation};
+use wsvet::{Accepts, CloseCode, Header, OpCode, Place, Policy, Role, Rule, Violation};
 
 const SERVER: Policy = Policy::new(Role::Server);
 const CLIENT: Policy = Policy::new(Role::Client);
@@ -252,6 +252,21 @@ fn every_rule_has_its_byte_and_a_legal_neighbour() {
     for (rule, offset, (policy, broken), (legal_policy, legal)) in &cases {
         assert_eq!(violation(*policy, broken), Some((*rule, *offset)), "{broken:02x?}");
         assert_eq!(violation(*legal_policy, legal), None, "beside {rule}: {legal:02x?}");
+        let start = validate(*policy, broken)
+            .0
+            .last()
+            .map_or(0, |(start, header)| start + header.header_len() as u64 + header.payload_len());
+        let (header, _) = Header::decode(&broken[start as usize..]).unwrap();
+        let (at, header_len) = (offset - start, header.header_len() as u64);
+        let lies_there = match rule.place() {
+            Place::FirstByte => at == 0,
+            Place::SecondByte => at == 1,
+            Place::ExtendedLength => at == 2 && header_len > 2,
+            Place::Payload if header.payload_len() == 0 => at == header_len - 1,
+            Place::Payload => at >= header_len,
+            place => panic!("{rule}: {place:?}"),
+        };
+        assert!(lies_there, "{rule}: byte {at} of {header:?}");
     }
     let ends = [Rule::EofInFrame, Rule::EofWithoutClose];
     for rule in Rule::ALL.iter().filter(|rule| !ends.contains(rule)) {

@@ -121,6 +121,15 @@ fn headers(cases: &mut Cases) {
             &format!("reserved-bits/{name}-on-continuation"),
             &[(TEXT & MORE, b"a"), (CONTINUATION | bit, b"b")],
         );
+        cases.add(
+            &format!("reserved-bits/{name}-on-a-first-fragment"),
+            &[(TEXT & MORE | bit, b"a"), (CONTINUATION, b"b")],
+        );
+        cases.under(
+            &format!("legal/{name}-defined-by-an-extension-on-every-frame"),
+            |policy| policy.rsv(bit >> 4),
+            &[(TEXT & MORE | bit, b"a"), (PING | bit, b""), (CONTINUATION | bit, b"b")],
+        );
         cases.under(
             &format!("legal/{name}-defined-by-an-extension"),
             |policy| policy.rsv(bit >> 4),
@@ -167,6 +176,11 @@ fn headers(cases: &mut Cases) {
     for (name, frames) in compressed {
         cases.under(name, |policy| policy.permessage_deflate(true), frames);
     }
+    cases.under(
+        "misplaced-rsv1/ping-though-another-extension-defines-it-too",
+        |policy| policy.permessage_deflate(true).rsv(RSV1 >> 4),
+        &[(PING | RSV1, b"")],
+    );
     let other = Cases { role: cases.role.peer(), list: Vec::new() };
     let rule =
         if cases.role == Role::Server { "unmasked-client-frame" } else { "masked-server-frame" };
@@ -300,11 +314,21 @@ fn limits(cases: &mut Cases) {
         );
         cases.under(&format!("frame-too-big/{name}"), |p| p.max_frame(4), &[(first, b"12345")]);
     }
+    cases.under(
+        "frame-too-big/continuation",
+        |p| p.max_frame(4),
+        &[(TEXT & MORE, b"1234"), (CONTINUATION, b"12345")],
+    );
     cases.under("message-too-big/in-one-frame", |p| p.max_message(4), &[(TEXT, b"12345")]);
     cases.under(
         "legal/at-the-message-limit",
         |p| p.max_message(4),
         &[(TEXT, b"1234"), (TEXT, b"1234")],
+    );
+    cases.under(
+        "message-too-big/in-the-first-fragment",
+        |p| p.max_message(4),
+        &[(TEXT & MORE, b"12345")],
     );
     cases.under(
         "message-too-big/in-the-last-fragment",
@@ -343,6 +367,11 @@ fn limits(cases: &mut Cases) {
         ],
     );
     cases.under(
+        "too-many-fragments/and-more-to-come",
+        |p| p.max_fragments(2),
+        &[(TEXT & MORE, b"a"), (CONTINUATION & MORE, b"b"), (CONTINUATION & MORE, b"c")],
+    );
+    cases.under(
         "too-many-fragments/none-may-be",
         |p| p.max_fragments(0),
         &[(PING, b""), (TEXT, b"")],
@@ -359,6 +388,11 @@ fn types(cases: &mut Cases) {
             &format!("legal/not-{name}"),
             policy,
             &[(right, b"a"), (PING, b""), (right, b"")],
+        );
+        cases.under(
+            &format!("legal/fragments-of-what-is-not-{name}"),
+            policy,
+            &[(right & MORE, b"a"), (CONTINUATION, b"b")],
         );
         cases.under(&format!("unsupported-data/{name}"), policy, &[(wrong, b"a")]);
         cases.under(&format!("unsupported-data/empty-{name}"), policy, &[(wrong, b"")]);
@@ -500,6 +534,10 @@ fn closes(cases: &mut Cases) {
     let longest = "é".repeat(61) + "a";
     cases.add("legal/close/the-longest-reason", &[(CLOSE, &with_reason(longest.as_bytes()))]);
     cases.add("legal/close/a-reason", &[(CLOSE, &with_reason("tschüß".as_bytes()))]);
+    cases.add(
+        "legal/close/a-reason-where-a-text-is-cut-inside-a-character",
+        &[(TEXT & MORE, b"\xE2\x82"), (CLOSE, &with_reason(b"bye"))],
+    );
     for (name, reason) in [
         ("not-utf8", &b"a\xFFb"[..]),
         ("a-surrogate", b"\xED\xA0\x80"),
