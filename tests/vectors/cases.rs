@@ -20,6 +20,7 @@ pub(crate) fn all() -> Vec<Case> {
 fn of_receiver(role: Role) -> Vec<Case> {
     let mut cases = Cases { role, list: Vec::new() };
     headers(&mut cases);
+    precedence(&mut cases);
     sequences(&mut cases);
     lengths(&mut cases);
     limits(&mut cases);
@@ -196,6 +197,39 @@ fn headers(cases: &mut Cases) {
         &format!("{rule}/after-a-legal-frame"),
         |p| p,
         [cases.frame(TEXT, b"hi"), other.frame(TEXT, b"hi")].concat(),
+    );
+}
+
+/// Headers that break two rules: the first in precedence counts.
+fn precedence(cases: &mut Cases) {
+    cases.add("reserved-bits/on-a-reserved-opcode", &[(0x83 | RSV2, b"")]);
+    let stream = cases.frame_in(126, PING & MORE, 126, b"");
+    cases.bytes("fragmented-control/that-is-also-oversized", |p| p, stream);
+    let other = Cases { role: cases.role.peer(), list: Vec::new() };
+    let rule =
+        if cases.role == Role::Server { "unmasked-client-frame" } else { "masked-server-frame" };
+    cases.bytes(
+        &format!("misplaced-rsv1/that-is-also-{rule}"),
+        |p| p.permessage_deflate(true),
+        other.frame(PING | RSV1, b""),
+    );
+    cases.bytes(
+        &format!("{rule}/whose-length-is-also-not-minimal"),
+        |p| p,
+        other.frame_in(126, BINARY, 5, b"12345"),
+    );
+    let close = cases.frame(CLOSE, b"");
+    let overflow = cases.frame_in(127, BINARY, 1 << 63, b"");
+    cases.bytes("length-overflow/after-close", |p| p, [close, overflow].concat());
+    cases.under(
+        "data-after-close/of-a-type-that-is-not-accepted",
+        |p| p.accepts(Accepts::TextOnly),
+        &[(CLOSE, b""), (BINARY, b"")],
+    );
+    cases.under(
+        "message-too-big/in-a-fragment-too-many",
+        |p| p.max_message(1).max_fragments(1),
+        &[(TEXT & MORE, b"a"), (CONTINUATION, b"b")],
     );
 }
 
