@@ -9,25 +9,28 @@
 //! ```
 //! use arbitrary::Unstructured;
 //! use wsvet::generate::Stream;
-//! use wsvet::{Accepts, Policy, Role};
+//! use wsvet::{Accepts, Policy, Role, Rule};
 //!
-//! /// A toy server, for text only: the code of the Close with which it answers, if it does.
+//! const POLICY: Policy = Policy::new(Role::Server).accepts(Accepts::TextOnly);
+//!
+//! /// A toy server, for text only: the code of the Close with which it answers. It has taken the
+//! /// wrong one for a binary message.
 //! fn answer(received: &[u8]) -> Option<u16> {
-//!     // Your stack stands here; this one does not look at what it received at all.
-//!     # let _ = received;
-//!     None
+//!     let opcode = received.first()? & 0x0F;
+//!     (opcode == 2).then_some(1002)
 //! }
 //!
 //! // The body of `fuzz_target!(|data: &[u8]| ...)`.
 //! fn fuzz(data: &[u8]) -> arbitrary::Result<()> {
-//!     let policy = Policy::new(Role::Server).accepts(Accepts::TextOnly).max_message(1 << 20);
-//!     let stream = Stream::under(policy, &mut Unstructured::new(data))?;
-//!     if let Some(close) = stream.violation().and_then(|violation| violation.reply()) {
-//!         assert_eq!(answer(stream.bytes()), Some(close.code.0), "{stream:?}");
-//!     }
+//!     let mut u = Unstructured::new(data);
+//!     let stream = Stream::breaking(POLICY, Rule::UnsupportedData, &mut u)?;
+//!     let due = stream.violation().map(|violation| violation.rule.close_code().0);
+//!     assert_eq!(answer(stream.bytes()), due, "{stream:?}");
 //!     Ok(())
 //! }
-//! # assert!(std::panic::catch_unwind(|| (0..=255).for_each(|byte| drop(fuzz(&[byte; 64])))).is_err());
+//!
+//! let found = std::panic::catch_unwind(|| fuzz(&[0; 32]));
+//! assert!(found.is_err()); // 1002 where 1003 is due
 //! ```
 //!
 //! `examples/fuzz_a_server.rs` does this to a server of a hundred lines that gets one thing wrong.

@@ -70,6 +70,8 @@ mod utf8;
 mod validator;
 mod violation;
 
+#[cfg(feature = "arbitrary")]
+pub use arbitrary;
 #[cfg(feature = "alloc")]
 pub use bytes;
 pub use nom;

@@ -14,6 +14,9 @@ use crate::{Accepts, CloseFrame, Header, OpCode, Policy, Role, Rule, RuleSet, Vi
 /// It is made for a [`Policy`], that of the receiver, and is legal but for the last frame that was
 /// asked to break a rule. With permessage-deflate negotiated some messages are compressed.
 ///
+/// A receiver that reads nothing after a Close, as it may, cannot find
+/// [`Rule::DataAfterClose`].
+///
 /// ```
 /// use arbitrary::Unstructured;
 /// use wsvet::generate::Stream;

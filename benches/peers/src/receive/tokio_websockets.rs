@@ -20,7 +20,8 @@ impl Receive for TokioWebsockets {
         does: "unmasks in place; checks RSV, opcodes, masks, lengths, control frames, the order \
                of fragments, UTF-8 (simdutf8) and Close",
         differs: "copies the stream into its buffer, which starts with 8 KiB; joins fragments by \
-                  copying; answers Ping",
+                  copying; answers Ping; a text that ends inside a character passes where its last \
+                  fragment is empty",
         judges: Judges::ALL,
     };
 
