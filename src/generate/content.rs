@@ -84,12 +84,12 @@ pub(super) fn text(u: &mut Unstructured<'_>, max: usize) -> Result<Vec<u8>> {
     for byte in &fresh {
         let letter = match byte {
             0..0x80 => char::from(*byte),
-            _ => LETTERS[usize::from(byte % 0x80) % LETTERS.len()],
+            _ => LETTERS[usize::from(*byte) % LETTERS.len()],
         };
-        let room = fresh.len() - text.len();
-        let letter = if letter.len_utf8() > room { 'a' } else { letter };
-        if room > 0 {
-            text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+        match fresh.len() - text.len() {
+            0 => break,
+            room if room < letter.len_utf8() => text.push(b'a'),
+            _ => text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
     Ok(text)

@@ -1,0 +1,125 @@
+//! Frames that are legal now.
+
+use std::vec::Vec;
+
+use arbitrary::{Result, Unstructured};
+
+use super::{Frame, Message, Stream, content, most_payload, undefined};
+use crate::{CloseFrame, Header, OpCode, Role};
+
+impl Stream {
+    /// A legal frame that is no Close.
+    pub(super) fn open_frame(&self, u: &mut Unstructured<'_>) -> Result<Frame> {
+        let data = if u.ratio(3, 4)? { self.data(u)? } else { None };
+        match data {
+            Some(frame) => Ok(frame),
+            None => {
+                let opcode = *u.choose(&[OpCode::Ping, OpCode::Pong])?;
+                let payload = content::bytes(u, self.most_control())?;
+                self.control(opcode, payload, u)
+            }
+        }
+    }
+
+    /// A legal fragment of the message that is open, or of a new one; `None` where no data may
+    /// come.
+    fn data(&self, u: &mut Unstructured<'_>) -> Result<Option<Frame>> {
+        let message = match &self.open {
+            _ if self.closed || self.policy.max_fragments == 0 => return Ok(None),
+            Some(message) => message.clone(),
+            None => self.message(u)?,
+        };
+        self.fragment(message, u).map(Some)
+    }
+
+    /// A new message that fits the limits.
+    fn message(&self, u: &mut Unstructured<'_>) -> Result<Message> {
+        let most = most_payload(&self.policy);
+        let opcode = self.accepted(u)?;
+        let mut rsv =
+            if u.ratio(1, 4)? { u.int_in_range(0..=7)? & !undefined(&self.policy) } else { 0 };
+        let deflate = self.policy.permessage_deflate && rsv & 4 != 0;
+        let payload = if deflate && most >= content::LEAST_DEFLATED {
+            let most = (most - content::LEAST_DEFLATED).min(0xFFFF);
+            content::deflated(&plain(opcode, most, u)?)
+        } else {
+            rsv &= if deflate { 3 } else { 7 };
+            plain(opcode, most, u)?
+        };
+        Ok(Message { opcode, rsv, payload, sent: 0, fragments: 0 })
+    }
+
+    /// The next frame of a message, such that what is left of it still fits the limits.
+    pub(super) fn fragment(&self, mut message: Message, u: &mut Unstructured<'_>) -> Result<Frame> {
+        let limit = usize::try_from(self.policy.max_frame).unwrap_or(usize::MAX);
+        let fragments = (self.policy.max_fragments - message.fragments) as usize;
+        let left = message.payload.len() - message.sent;
+        let last = left <= limit && (fragments == 1 || u.ratio(2, 3)?);
+        let len = if last {
+            left
+        } else {
+            let least = left.saturating_sub(limit.saturating_mul(fragments - 1));
+            // Where nothing is left to choose by, it is the most, so that the message ends.
+            let most = left.min(limit);
+            most - u.int_in_range(0..=most - least)?
+        };
+        let (opcode, rsv) = if message.fragments == 0 {
+            (message.opcode, message.rsv)
+        } else {
+            (OpCode::Continuation, 0)
+        };
+        let header = self.header(opcode, len as u64, u)?.with_rsv(rsv);
+        let payload = message.payload[message.sent..][..len].to_vec();
+        message.sent += len;
+        message.fragments += 1;
+        Ok(Frame {
+            header: if last { header } else { header.not_final() },
+            payload,
+            open: Some(message),
+        })
+    }
+
+    /// A Close that may be sent.
+    pub(super) fn close(&self, u: &mut Unstructured<'_>) -> Result<Frame> {
+        let body = content::close(u, self.most_control())?;
+        self.control(OpCode::Close, body, u)
+    }
+
+    pub(super) fn control(
+        &self,
+        opcode: OpCode,
+        payload: Vec<u8>,
+        u: &mut Unstructured<'_>,
+    ) -> Result<Frame> {
+        let header = self.header(opcode, payload.len() as u64, u)?;
+        Ok(Frame { header, payload, open: self.open.clone() })
+    }
+
+    /// A header as the sender's role has it.
+    pub(super) fn header(
+        &self,
+        opcode: OpCode,
+        len: u64,
+        u: &mut Unstructured<'_>,
+    ) -> Result<Header> {
+        let header = Header::new(opcode, len);
+        Ok(if self.policy.role == Role::Server { header.masked(u.arbitrary()?) } else { header })
+    }
+
+    /// A type of data that the receiver accepts.
+    pub(super) fn accepted(&self, u: &mut Unstructured<'_>) -> Result<OpCode> {
+        let types = [OpCode::Text, OpCode::Binary].into_iter();
+        let types: Vec<_> = types.filter(|opcode| self.policy.accepts.admits(*opcode)).collect();
+        u.choose(&types).copied()
+    }
+
+    /// The most payload bytes of a control frame.
+    pub(super) fn most_control(&self) -> usize {
+        self.policy.max_frame.min(CloseFrame::MAX_BODY_LEN as u64) as usize
+    }
+}
+
+/// A payload of this type.
+fn plain(opcode: OpCode, most: usize, u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
+    if opcode == OpCode::Text { content::text(u, most) } else { content::bytes(u, most) }
+}
