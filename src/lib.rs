@@ -53,6 +53,7 @@ extern crate std;
 
 mod close;
 mod code;
+mod conversation;
 mod decoder;
 pub mod encode;
 mod frame;
@@ -78,6 +79,7 @@ pub use nom;
 
 pub use close::{CloseFrame, InvalidClose};
 pub use code::{Category, CloseCode, CodeInfo, Sender};
+pub use conversation::{Abnormality, Conversation, Direction, End, Sent, Verdict};
 pub use decoder::{Decoder, Event};
 #[cfg(feature = "alloc")]
 pub use frame::FrameBuf;

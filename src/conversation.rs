@@ -1,0 +1,314 @@
+//! Both directions of a connection: the closing handshake, and its verdict (RFC 6455 §7).
+
+mod direction;
+mod verdict;
+
+use core::time::Duration;
+
+use crate::{CloseCode, Header, Policy, Role, Violation};
+
+pub use direction::{Direction, End, Sent};
+pub use verdict::{Abnormality, Verdict};
+
+use verdict::blames;
+
+/// Follows both directions of a connection, and says in the end whether it was closed as it must be.
+///
+/// It does no I/O: give it what each end sends, in the order in which that was seen. Either bytes,
+/// with [`bytes`](Self::bytes), or, from a parser of one's own, headers and plain payloads as to a
+/// [`Validator`]: [`begin`](Self::begin), [`payload`](Self::payload), [`finish`](Self::finish). A
+/// direction is followed beyond its first violation, because what comes after it tells how it was
+/// taken. Nothing is allocated.
+///
+/// ```
+/// use wsvet::{Accepts, CloseCode, Conversation, Policy, Role, Rule, Verdict};
+///
+/// let server = Policy::new(Role::Server).accepts(Accepts::TextOnly);
+/// let mut conversation = Conversation::new(Policy::new(Role::Client), server);
+/// conversation.bytes(Role::Client, &mut *b"\x82\x81\x01\x02\x03\x04\x00".to_vec());
+/// conversation.bytes(Role::Server, &mut *b"\x88\x02\x03\xE8".to_vec());
+///
+/// let Verdict::RefusedOtherwise { by, violation, code } = conversation.verdict() else { panic!() };
+/// assert_eq!((by, violation.rule), (Role::Server, Rule::UnsupportedData));
+/// assert_eq!(violation.rule.close_code(), CloseCode::UNSUPPORTED_DATA); // was due
+/// assert_eq!(code, CloseCode::NORMAL_CLOSURE); // was sent
+/// ```
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    /// What the client sends.
+    client: Direction,
+    /// What the server sends.
+    server: Direction,
+    /// When the next thing happens.
+    now: Duration,
+    /// How many things have happened.
+    steps: u64,
+}
+
+impl Conversation {
+    /// The start of a conversation between ends with these policies: the client's is about what the
+    /// server sends, and the other way round.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, where the roles of the policies are not these.
+    ///
+    /// ```
+    /// use wsvet::{Conversation, Policy, Role, Verdict};
+    ///
+    /// let conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// assert_eq!(conversation.verdict(), Verdict::Open);
+    /// ```
+    #[must_use]
+    pub fn new(client: Policy, server: Policy) -> Self {
+        debug_assert_eq!((client.role, server.role), (Role::Client, Role::Server));
+        Self {
+            client: Direction::new(server),
+            server: Direction::new(client),
+            now: Duration::ZERO,
+            steps: 0,
+        }
+    }
+
+    /// Says when what comes next was seen, on any clock that does not go back: the verdict does not
+    /// depend on it, [`Sent::at`] does.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use wsvet::{Conversation, Policy, Role};
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// conversation.at(Duration::from_millis(7));
+    /// conversation.bytes(Role::Server, &mut [0x89, 0x00]);
+    /// let ping = conversation.direction(Role::Server).last().unwrap();
+    /// assert_eq!(ping.at.as_millis(), 7);
+    /// ```
+    pub fn at(&mut self, time: Duration) {
+        self.now = time;
+    }
+
+    /// The next bytes that this end sends, cut anywhere; they are unmasked where they lie.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Policy, Role};
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// let mut chunk = *b"\x81\x82\x01\x02\x03\x04ik";
+    /// conversation.bytes(Role::Client, &mut chunk);
+    /// assert_eq!(chunk[6..], *b"hi");
+    /// ```
+    pub fn bytes(&mut self, from: Role, chunk: &mut [u8]) {
+        let mut rest = chunk;
+        while !rest.is_empty() && !self.direction(from).is_lost() {
+            if !self.direction(from).is_inside_payload() {
+                let (header, used) = self.direction_mut(from).take_header(rest);
+                rest = &mut rest[used..];
+                let Some(header) = header else { return };
+                let _ = self.begin(from, &header);
+            }
+            let (piece, after) = self.direction_mut(from).take_payload(rest);
+            if !piece.is_empty() {
+                let _ = self.payload(from, piece);
+            }
+            if self.direction(from).is_whole() {
+                let _ = self.finish(from);
+            }
+            rest = after;
+        }
+    }
+
+    /// The header of the next frame that this end sends.
+    ///
+    /// # Errors
+    ///
+    /// The [`Violation`] that it is; the frame counts as begun.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Header, OpCode, Policy, Role};
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// let header = Header::new(OpCode::Ping, 0); // not masked
+    /// assert!(conversation.begin(Role::Client, &header).is_err());
+    /// ```
+    pub fn begin(&mut self, from: Role, header: &Header) -> Result<(), Violation> {
+        let (step, at) = (self.step(), self.now);
+        self.direction_mut(from).begin(header, at, step)
+    }
+
+    /// The next piece of the payload, plain.
+    ///
+    /// # Errors
+    ///
+    /// The [`Violation`] that it is; the rest of the frame may still be given.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Header, OpCode, Policy, Role};
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// conversation.begin(Role::Server, &Header::new(OpCode::Text, 1))?;
+    /// assert!(conversation.payload(Role::Server, b"\xFF").is_err());
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    pub fn payload(&mut self, from: Role, plain: &[u8]) -> Result<(), Violation> {
+        let step = self.step();
+        self.direction_mut(from).payload(plain, step)
+    }
+
+    /// The end of the frame.
+    ///
+    /// # Errors
+    ///
+    /// The [`Violation`] that it is.
+    ///
+    /// ```
+    /// # use wsvet::{CloseCode, Conversation, Header, OpCode, Policy, Role};
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// conversation.begin(Role::Server, &Header::new(OpCode::Close, 2))?;
+    /// conversation.payload(Role::Server, b"\x03\xE8")?;
+    /// conversation.finish(Role::Server)?;
+    /// let close = conversation.direction(Role::Server).close();
+    /// assert_eq!(close, Some(Some(CloseCode::NORMAL_CLOSURE)));
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    pub fn finish(&mut self, from: Role) -> Result<(), Violation> {
+        let step = self.step();
+        self.direction_mut(from).finish(step)
+    }
+
+    /// This end sends no more.
+    ///
+    /// ```
+    /// # use wsvet::{Abnormality, Conversation, End, Policy, Role, Verdict};
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// conversation.end(Role::Client, End::Reset);
+    /// let why = Abnormality::Reset;
+    /// assert_eq!(conversation.verdict(), Verdict::Abnormal { by: Role::Client, why });
+    /// ```
+    pub fn end(&mut self, from: Role, end: End) {
+        let step = self.step();
+        self.direction_mut(from).end(end, step);
+    }
+
+    /// What this end has sent.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Policy, Role};
+    /// let conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// assert_eq!(conversation.direction(Role::Client).frames(), 0);
+    /// ```
+    #[must_use]
+    pub const fn direction(&self, from: Role) -> &Direction {
+        match from {
+            Role::Client => &self.client,
+            Role::Server => &self.server,
+        }
+    }
+
+    /// How the conversation ended, as far as it was seen.
+    ///
+    /// A violation counts where neither end had sent a Close before: who has sent one cannot answer
+    /// with another, and who has received one discards what comes behind it (§1.4).
+    ///
+    /// ```
+    /// use wsvet::{Conversation, Policy, Role, Verdict};
+    ///
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// conversation.bytes(Role::Server, &mut *b"\x88\x02\x03\xEA".to_vec());
+    /// conversation.bytes(Role::Client, &mut *b"\x88\x82\0\0\0\0\x03\xEA".to_vec());
+    /// let Verdict::WronglyRefused { by: Role::Server, code } = conversation.verdict() else {
+    ///     panic!()
+    /// };
+    /// assert_eq!(code.0, 1002);
+    /// ```
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self.broken() {
+            Some((sender, violation, step)) => self.answer(sender.peer(), violation, step),
+            None => self.handshake(),
+        }
+    }
+
+    /// The first violation that its receiver had to answer, who sent it, and when.
+    fn broken(&self) -> Option<(Role, Violation, u64)> {
+        let of = |sender: Role| {
+            let (violation, step) = self.direction(sender).broken()?;
+            let close = self.direction(sender.peer()).closed();
+            close.is_none_or(|(_, closed)| closed > step).then_some((sender, violation, step))
+        };
+        let (client, server) = (of(Role::Client), of(Role::Server));
+        client.into_iter().chain(server).min_by_key(|(.., step)| *step)
+    }
+
+    /// How a violation was answered.
+    fn answer(&self, by: Role, violation: Violation, step: u64) -> Verdict {
+        let (receiver, sender) = (self.direction(by), self.direction(by.peer()));
+        let refused_otherwise = |code| Verdict::RefusedOtherwise { by, violation, code };
+        let Some((code, closed)) = receiver.closed() else {
+            let went_on = receiver.last().is_some_and(|last| last.step() > step);
+            return match (receiver.ended(), sender.ended()) {
+                (Some(_), _) => refused_otherwise(CloseCode::ABNORMAL_CLOSURE),
+                _ if went_on => Verdict::LetPass { by, violation },
+                (None, Some(_)) => self.handshake(),
+                (None, None) => Verdict::Open,
+            };
+        };
+        let echoes = sender.closed().is_some_and(|(sent, first)| first < closed && sent == code);
+        match code {
+            Some(code) if code == violation.rule.close_code() => Verdict::Refused { by, violation },
+            _ if echoes => Verdict::LetPass { by, violation },
+            _ => refused_otherwise(code.unwrap_or(CloseCode::NO_STATUS_RECEIVED)),
+        }
+    }
+
+    /// How the closing handshake went.
+    fn handshake(&self) -> Verdict {
+        let closes = [Role::Client, Role::Server]
+            .map(|role| self.direction(role).closed().map(|(code, step)| (role, code, step)));
+        let first = closes.into_iter().flatten().min_by_key(|(.., step)| *step);
+        let Some((first, code, _)) = first else { return self.without_close() };
+        let code = code.unwrap_or(CloseCode::NO_STATUS_RECEIVED);
+        let (here, there) = (self.direction(first), self.direction(first.peer()));
+        let reset = here.ended().is_some_and(|(end, _)| end == End::Reset);
+        if there.broken().is_none() && blames(code) {
+            Verdict::WronglyRefused { by: first, code }
+        } else if there.closed().is_some() {
+            Verdict::Clean { first, code }
+        } else if there.ended().is_some() || reset {
+            Verdict::Abnormal { by: first.peer(), why: Abnormality::Unanswered }
+        } else {
+            Verdict::Open
+        }
+    }
+
+    /// How a connection ended in which nobody has sent a Close.
+    fn without_close(&self) -> Verdict {
+        let ended = [Role::Client, Role::Server]
+            .map(|role| self.direction(role).ended().map(|(end, step)| (role, end, step)));
+        match ended.into_iter().flatten().min_by_key(|(.., step)| *step) {
+            None => Verdict::Open,
+            Some((by, End::Reset, _)) => Verdict::Abnormal { by, why: Abnormality::Reset },
+            Some((by, ..)) if self.direction(by).is_inside_frame() => {
+                Verdict::Abnormal { by, why: Abnormality::InFrame }
+            }
+            Some((by, ..)) => Verdict::Abnormal { by, why: Abnormality::WithoutClose },
+        }
+    }
+
+    /// The number of what happens now.
+    fn step(&mut self) -> u64 {
+        self.steps += 1;
+        self.steps
+    }
+
+    fn direction_mut(&mut self, from: Role) -> &mut Direction {
+        match from {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! One direction of a conversation: its frames judged, its Close and its end remembered.
+
+use core::time::Duration;
+
+use crate::{CloseCode, Header, OpCode, Policy, Validator, Violation, mask};
+
+/// What one end of a [`Conversation`] has sent.
+///
+/// ```
+/// use wsvet::{Conversation, Policy, Role};
+///
+/// let mut conversation =
+///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+/// conversation.bytes(Role::Server, &mut *b"\x89\x00\x88\x00".to_vec());
+/// let server = conversation.direction(Role::Server);
+/// assert_eq!(server.frames(), 2);
+/// assert_eq!(server.close(), Some(None)); // a Close without a code
+/// ```
+#[derive(Clone, Debug)]
+pub struct Direction {
+    validator: Validator,
+    /// A header that is cut.
+    cut: [u8; Header::MAX_LEN],
+    cut_len: u8,
+    /// The frame whose payload is coming.
+    header: Option<Header>,
+    /// How much of it has not come.
+    remaining: u64,
+    phase: usize,
+    /// The first two bytes of a Close body, as far as they have come.
+    code: [u8; 2],
+    code_len: u8,
+    /// Nobody can say where the next frame starts.
+    lost: bool,
+    frames: u64,
+    last: Option<Sent>,
+    /// The first Close, and when it was whole.
+    close: Option<(Option<CloseCode>, u64)>,
+    /// What its receiver had to refuse first, and when.
+    broken: Option<(Violation, u64)>,
+    data_after_close: bool,
+    end: Option<(End, u64)>,
+}
+
+/// A frame that was sent.
+///
+/// ```
+/// use wsvet::{Conversation, OpCode, Policy, Role};
+///
+/// let mut conversation =
+///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+/// conversation.bytes(Role::Server, &mut *b"\x89\x00\x8A\x00".to_vec());
+/// let pong = conversation.direction(Role::Server).last().unwrap();
+/// assert_eq!((pong.header.opcode(), pong.offset), (OpCode::Pong, 2));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Sent {
+    /// Its header.
+    pub header: Header,
+    /// The byte of the direction at which it starts.
+    pub offset: u64,
+    /// When it began, on the clock of [`Conversation::at`].
+    pub at: Duration,
+    step: u64,
+}
+
+/// How one end of a TCP connection stops sending.
+///
+/// ```
+/// use wsvet::{Conversation, End, Policy, Role, Verdict};
+///
+/// let mut conversation =
+///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+/// conversation.end(Role::Server, End::Fin);
+/// assert!(matches!(conversation.verdict(), Verdict::Abnormal { by: Role::Server, .. }));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
+pub enum End {
+    /// With FIN: all that was sent has come.
+    Fin,
+    /// With RST.
+    Reset,
+}
+
+impl Direction {
+    /// The start of what is received under this policy.
+    pub(super) const fn new(policy: Policy) -> Self {
+        Self {
+            validator: Validator::new(policy),
+            cut: [0; Header::MAX_LEN],
+            cut_len: 0,
+            header: None,
+            remaining: 0,
+            phase: 0,
+            code: [0; 2],
+            code_len: 0,
+            lost: false,
+            frames: 0,
+            last: None,
+            close: None,
+            broken: None,
+            data_after_close: false,
+            end: None,
+        }
+    }
+
+    /// How many frames have begun.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Policy, Role};
+    /// # let ends = (Policy::new(Role::Client), Policy::new(Role::Server));
+    /// assert_eq!(Conversation::new(ends.0, ends.1).direction(Role::Client).frames(), 0);
+    /// ```
+    #[must_use]
+    pub const fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// The last frame that has begun.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Policy, Role};
+    /// # let ends = (Policy::new(Role::Client), Policy::new(Role::Server));
+    /// assert_eq!(Conversation::new(ends.0, ends.1).direction(Role::Client).last(), None);
+    /// ```
+    #[must_use]
+    pub const fn last(&self) -> Option<&Sent> {
+        self.last.as_ref()
+    }
+
+    /// The code of the first Close, if one was sent: `None` inside where it has no code.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Policy, Role};
+    /// # let ends = (Policy::new(Role::Client), Policy::new(Role::Server));
+    /// assert_eq!(Conversation::new(ends.0, ends.1).direction(Role::Client).close(), None);
+    /// ```
+    #[must_use]
+    pub fn close(&self) -> Option<Option<CloseCode>> {
+        self.close.map(|(code, _)| code)
+    }
+
+    /// What was broken first, up to the Close.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Policy, Role};
+    /// # let ends = (Policy::new(Role::Client), Policy::new(Role::Server));
+    /// assert_eq!(Conversation::new(ends.0, ends.1).direction(Role::Client).violation(), None);
+    /// ```
+    #[must_use]
+    pub fn violation(&self) -> Option<Violation> {
+        self.broken.map(|(violation, _)| violation)
+    }
+
+    /// Whether data came after the Close ([`Rule::DataAfterClose`](crate::Rule::DataAfterClose)).
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Policy, Role};
+    /// # let ends = (Policy::new(Role::Client), Policy::new(Role::Server));
+    /// let mut conversation = Conversation::new(ends.0, ends.1);
+    /// conversation.bytes(Role::Server, &mut *b"\x88\x00\x82\x00".to_vec());
+    /// assert!(conversation.direction(Role::Server).data_after_close());
+    /// ```
+    #[must_use]
+    pub const fn data_after_close(&self) -> bool {
+        self.data_after_close
+    }
+
+    pub(super) fn closed(&self) -> Option<(Option<CloseCode>, u64)> {
+        self.close
+    }
+
+    pub(super) fn broken(&self) -> Option<(Violation, u64)> {
+        self.broken
+    }
+
+    pub(super) fn ended(&self) -> Option<(End, u64)> {
+        self.end
+    }
+
+    /// Nobody can say where the next frame starts.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// A header was taken whose payload is not whole.
+    pub(super) fn is_inside_payload(&self) -> bool {
+        self.header.is_some()
+    }
+
+    /// A header is cut, or a payload.
+    pub(super) fn is_inside_frame(&self) -> bool {
+        self.is_inside_payload() || self.cut_len > 0
+    }
+
+    /// All of the payload has come.
+    pub(super) fn is_whole(&self) -> bool {
+        self.remaining == 0
+    }
+
+    /// Takes a header off the front of `chunk`, if there is enough for one, and how many bytes.
+    pub(super) fn take_header(&mut self, chunk: &[u8]) -> (Option<Header>, usize) {
+        let held = usize::from(self.cut_len);
+        let len = chunk.len().min(Header::MAX_LEN - held);
+        self.cut[held..held + len].copy_from_slice(&chunk[..len]);
+        match Header::decode(&self.cut[..held + len]) {
+            Ok((header, _)) => {
+                self.cut_len = 0;
+                (Some(header), header.header_len() - held)
+            }
+            Err(_) => {
+                self.cut_len += len as u8;
+                (None, len)
+            }
+        }
+    }
+
+    /// Takes what `chunk` has of the payload, unmasked, and gives what is behind it.
+    pub(super) fn take_payload<'a>(&mut self, chunk: &'a mut [u8]) -> (&'a mut [u8], &'a mut [u8]) {
+        let len = self.remaining.min(chunk.len() as u64) as usize;
+        let (piece, after) = chunk.split_at_mut(len);
+        if let Some(key) = self.header.and_then(|header| header.masking_key()) {
+            self.phase = mask::apply(key, self.phase, piece);
+        }
+        (piece, after)
+    }
+
+    pub(super) fn begin(
+        &mut self,
+        header: &Header,
+        at: Duration,
+        step: u64,
+    ) -> Result<(), Violation> {
+        self.frames += 1;
+        self.last = Some(Sent { header: *header, offset: self.validator.offset(), at, step });
+        self.header = Some(*header);
+        self.remaining = header.payload_len();
+        self.phase = 0;
+        self.code_len = 0;
+        self.lost = self.remaining >> 63 == 1;
+        self.data_after_close |= self.validator.is_closed() && header.opcode().is_data();
+        let judged = self.validator.begin(header);
+        self.note(judged, step)
+    }
+
+    pub(super) fn payload(&mut self, plain: &[u8], step: u64) -> Result<(), Violation> {
+        self.remaining = self.remaining.saturating_sub(plain.len() as u64);
+        let missing = usize::from(2 - self.code_len);
+        for byte in plain.iter().take(missing) {
+            self.code[usize::from(self.code_len)] = *byte;
+            self.code_len += 1;
+        }
+        let judged = self.validator.payload(plain);
+        self.note(judged, step)
+    }
+
+    pub(super) fn finish(&mut self, step: u64) -> Result<(), Violation> {
+        let judged = self.validator.finish();
+        let judged = self.note(judged, step);
+        let closes = self.header.take().is_some_and(|header| header.opcode() == OpCode::Close);
+        if closes && self.close.is_none() {
+            let code = CloseCode(u16::from_be_bytes(self.code));
+            self.close = Some(((self.code_len == 2).then_some(code), step));
+        }
+        judged
+    }
+
+    pub(super) fn end(&mut self, end: End, step: u64) {
+        self.end.get_or_insert((end, step));
+    }
+
+    /// Notes the first violation, and goes on behind each.
+    fn note(&mut self, judged: Result<(), Violation>, step: u64) -> Result<(), Violation> {
+        if let Err(violation) = judged {
+            // Who has received a Close discards what comes behind it (§1.4).
+            if self.close.is_none() {
+                self.broken.get_or_insert((violation, step));
+            }
+            self.validator.resume();
+        }
+        judged
+    }
+}
+
+impl Sent {
+    pub(super) const fn step(&self) -> u64 {
+        self.step
+    }
+}

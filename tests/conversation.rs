@@ -1,0 +1,341 @@
+//! The verdict over whole conversations: a case for each outcome, and what must not change it.
+
+mod common;
+
+use wsvet::{
+    Abnormality, Accepts, CloseCode, Conversation, End, FrameMut, Header, OpCode, Policy, Role,
+    Rule, Verdict,
+};
+
+use Role::{Client, Server};
+use Step::{Fin, Frame, Part, Reset};
+
+/// What happens in a conversation.
+#[derive(Clone, Copy)]
+enum Step {
+    /// A frame: its first byte, its payload.
+    Frame(Role, u8, &'static [u8]),
+    /// The first bytes of a frame.
+    Part(Role, u8, &'static [u8], usize),
+    Fin(Role),
+    Reset(Role),
+}
+
+const TEXT: u8 = 0x81;
+const BINARY: u8 = 0x82;
+const CLOSE: u8 = 0x88;
+const PING: u8 = 0x89;
+
+/// A Close of the client, and of the server.
+const BYE: [Step; 2] = [Frame(Client, CLOSE, b"\x03\xE8"), Frame(Server, CLOSE, b"\x03\xE8")];
+
+fn start() -> Conversation {
+    let server = Policy::new(Server).accepts(Accepts::TextOnly);
+    Conversation::new(Policy::new(Client), server)
+}
+
+fn wire(from: Role, first: u8, payload: &[u8]) -> Vec<u8> {
+    let header = Header::from_wire(first, payload.len() as u8, 0, [0; 4]);
+    common::frame(from, header, payload)
+}
+
+/// The same conversation with the bytes of each step in pieces of this size.
+fn in_pieces(steps: &[Step], size: usize) -> Verdict {
+    let mut conversation = start();
+    for step in steps {
+        let (from, mut bytes) = match *step {
+            Frame(from, first, payload) => (from, wire(from, first, payload)),
+            Part(from, first, payload, len) => (from, wire(from, first, payload)[..len].to_vec()),
+            Fin(from) => {
+                conversation.end(from, End::Fin);
+                continue;
+            }
+            Reset(from) => {
+                conversation.end(from, End::Reset);
+                continue;
+            }
+        };
+        bytes.chunks_mut(size).for_each(|chunk| conversation.bytes(from, chunk));
+    }
+    conversation.verdict()
+}
+
+/// The same, with a parser of one's own in front.
+fn by_hand(steps: &[Step]) -> Option<Verdict> {
+    let mut conversation = start();
+    for step in steps {
+        match *step {
+            Frame(from, first, payload) => {
+                let mut bytes = wire(from, first, payload);
+                let (frame, _) = FrameMut::decode(&mut bytes).unwrap();
+                let frame = frame.unmask();
+                let _ = conversation.begin(from, &frame.header);
+                let _ = conversation.payload(from, frame.payload);
+                let _ = conversation.finish(from);
+            }
+            Part(..) => return None,
+            Fin(from) => conversation.end(from, End::Fin),
+            Reset(from) => conversation.end(from, End::Reset),
+        }
+    }
+    Some(conversation.verdict())
+}
+
+#[track_caller]
+fn verdict(steps: &[Step]) -> Verdict {
+    let whole = in_pieces(steps, usize::MAX);
+    assert!((1..9).all(|size| in_pieces(steps, size) == whole));
+    assert!(by_hand(steps).is_none_or(|verdict| verdict == whole));
+    whole
+}
+
+#[track_caller]
+fn says(steps: &[Step], expected: &str) -> Verdict {
+    let verdict = verdict(steps);
+    assert_eq!(verdict.to_string(), expected);
+    verdict
+}
+
+#[test]
+fn a_clean_close_has_the_code_of_who_was_first() {
+    let verdict = says(
+        &[&[Frame(Client, TEXT, b"hi"), Frame(Server, BINARY, b"\xFF")], &BYE[..]].concat(),
+        "a clean close: the client closed with 1000 Normal Closure, and the server answered",
+    );
+    assert_eq!(verdict, Verdict::Clean { first: Client, code: CloseCode::NORMAL_CLOSURE });
+    says(
+        &[Frame(Server, CLOSE, b"\x03\xE9"), Frame(Client, TEXT, b"hi"), Frame(Client, CLOSE, b"")],
+        "a clean close: the server closed with 1001 Going Away, and the client answered",
+    );
+    says(
+        &[Frame(Server, CLOSE, b""), Frame(Client, CLOSE, b""), Fin(Server), Reset(Client)],
+        "a clean close: the server closed with 1005 No Status Received, and the client answered",
+    );
+}
+
+#[test]
+fn a_violation_is_refused_as_it_must_be() {
+    let steps = [
+        Frame(Client, TEXT, b"hi"),
+        Frame(Client, BINARY, b"hi"),
+        Frame(Client, TEXT, b"more that was under way"),
+        Frame(Server, TEXT, b"hi, and this too"),
+        Frame(Server, CLOSE, b"\x03\xEBtext only"),
+    ];
+    let expected = "refused as it must be: unsupported-data, and the server closed with 1003 \
+                    Unsupported Data";
+    says(&steps, expected);
+    says(&[&steps[..], &[Frame(Client, CLOSE, b"\x03\xEB"), Fin(Server)]].concat(), expected);
+    // The client's own Close was under way.
+    let crossed = [Frame(Client, BINARY, b""), Frame(Client, CLOSE, b"\x03\xE8")];
+    says(&[&crossed[..], &[steps[4]]].concat(), expected);
+}
+
+#[test]
+fn a_violation_is_refused_with_another_code_or_without_one() {
+    let binary = Frame(Client, BINARY, b"hi");
+    for (body, name) in [
+        (&b"\x03\xE8"[..], "1000 Normal Closure"),
+        (b"\x03\xEA", "1002 Protocol Error"),
+        (b"\x03\xF0", "1008 Policy Violation"),
+        (b"\x03\xF3", "1011 Internal Error"),
+        (b"", "1005 No Status Received"),
+    ] {
+        says(
+            &[binary, Frame(Server, CLOSE, body)],
+            &format!(
+                "refused with another code: unsupported-data, and the server closed with {name} \
+                 where 1003 Unsupported Data was due"
+            ),
+        );
+    }
+    let dropped = "refused without a word: unsupported-data, and the server dropped the \
+                   connection (1006) where a Close with 1003 Unsupported Data was due";
+    says(&[binary, Fin(Server)], dropped);
+    says(&[binary, Frame(Server, PING, b""), Reset(Server)], dropped);
+}
+
+#[test]
+fn a_violation_is_let_pass() {
+    let text = Frame(Server, TEXT, b"\xFF");
+    let expected = "broken and let pass: invalid-utf8, and the client went on where 1007 Invalid \
+                    Frame Payload Data was due";
+    let verdict = says(&[text, Frame(Client, TEXT, b"thanks")], expected);
+    assert!(matches!(verdict, Verdict::LetPass { by: Client, violation } if violation.offset == 2));
+    // A Close that is an echo refuses nothing.
+    let echoed = [Frame(Server, CLOSE, b"\x03\xE8"), Frame(Client, CLOSE, b"\x03\xE8")];
+    says(&[&[text][..], &echoed].concat(), expected);
+}
+
+#[test]
+fn what_is_refused_without_a_reason_is_wrongly_refused() {
+    for (body, name) in [
+        (b"\x03\xEA", "1002 Protocol Error"),
+        (b"\x03\xEB", "1003 Unsupported Data"),
+        (b"\x03\xEF", "1007 Invalid Frame Payload Data"),
+        (b"\x03\xF1", "1009 Message Too Big"),
+    ] {
+        let close = Frame(Client, CLOSE, body);
+        let expected = format!(
+            "wrongly refused: the client closed with {name}, and the server broke nothing that can \
+             be seen"
+        );
+        says(&[Frame(Server, BINARY, b""), close], &expected);
+        says(&[close, Frame(Server, CLOSE, body)], &expected);
+    }
+}
+
+#[test]
+fn an_end_without_a_handshake_is_abnormal() {
+    let at = "an abnormal end (1006), at the";
+    let text = Frame(Client, TEXT, b"hi");
+    says(
+        &[text, Fin(Server), Fin(Client)],
+        &format!("{at} server: its stream ended without a Close"),
+    );
+    says(&[text, Reset(Client)], &format!("{at} client: the connection was reset without a Close"));
+    for len in 1..7 {
+        let cut = Part(Client, TEXT, b"hi", len);
+        says(&[cut, Fin(Client)], &format!("{at} client: its stream ended inside a frame"));
+    }
+    let unanswered = format!("{at} client: it did not answer the Close of the other");
+    says(&[Frame(Server, CLOSE, b"\x03\xE9"), Fin(Client)], &unanswered);
+    says(&[Frame(Server, CLOSE, b"\x03\xE9"), Reset(Server)], &unanswered);
+    // What the client broke just before it went was nobody's to answer.
+    let verdict = verdict(&[Frame(Client, BINARY, b""), Fin(Client)]);
+    let why = Abnormality::WithoutClose;
+    assert_eq!(verdict, Verdict::Abnormal { by: Client, why });
+}
+
+#[test]
+fn what_has_not_ended_is_open() {
+    let open = "still open at the end of what was seen";
+    says(&[], open);
+    says(&[Frame(Client, TEXT, b"hi"), Part(Server, TEXT, b"hi", 3)], open);
+    says(&[Frame(Server, CLOSE, b"\x03\xE8"), Fin(Server)], open);
+    says(&[Frame(Client, BINARY, b"")], open);
+}
+
+#[test]
+fn after_a_close_nothing_need_be_answered() {
+    // Data after a Close is discarded by who has received it, and is no reason to refuse.
+    let clean = Verdict::Clean { first: Client, code: CloseCode::NORMAL_CLOSURE };
+    assert_eq!(verdict(&[BYE[0], Frame(Client, TEXT, b"late"), BYE[1]]), clean);
+    // Who has closed reads what the other still sends, but cannot answer it any more.
+    let late = [BYE[1], Frame(Client, BINARY, b""), BYE[0]];
+    assert_eq!(verdict(&late), Verdict::Clean { first: Server, code: CloseCode::NORMAL_CLOSURE });
+    assert_eq!(verdict(&[BYE[0], Frame(Client, TEXT, b"late"), Fin(Server)]), {
+        Verdict::Abnormal { by: Server, why: Abnormality::Unanswered }
+    });
+}
+
+#[test]
+fn the_last_frames_are_remembered_with_their_time() {
+    use std::time::Duration;
+
+    let mut conversation = start();
+    conversation.bytes(Client, &mut wire(Client, TEXT, b"hi"));
+    conversation.at(Duration::from_secs(3));
+    conversation.bytes(Client, &mut wire(Client, PING, b"")[..1]);
+    conversation.at(Duration::from_secs(4));
+    conversation.bytes(Client, &mut wire(Client, PING, b"")[1..]);
+    conversation.at(Duration::from_secs(60));
+    conversation.end(Client, End::Reset);
+    let client = conversation.direction(Client);
+    let last = client.last().unwrap();
+    assert_eq!((last.header.opcode(), last.offset, last.at.as_secs()), (OpCode::Ping, 8, 4));
+    assert_eq!((client.frames(), conversation.direction(Server).frames()), (2, 0));
+}
+
+#[test]
+fn a_length_beyond_all_bounds_ends_what_can_be_followed() {
+    let mut conversation = start();
+    let mut bytes = *b"\x82\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0\x88\x80\0\0\0\0";
+    conversation.bytes(Client, &mut bytes);
+    let client = conversation.direction(Client);
+    assert_eq!(client.violation().map(|found| found.rule), Some(Rule::LengthOverflow));
+    assert_eq!((client.frames(), client.close()), (1, None));
+}
+
+/// Both ends of a generated connection did as they must.
+#[cfg(feature = "arbitrary")]
+mod generated {
+    use proptest::prelude::*;
+    use wsvet::Place;
+    use wsvet::arbitrary::Unstructured;
+    use wsvet::generate;
+
+    use super::*;
+
+    fn verdict(connection: &generate::Connection, ends: [Policy; 2], size: usize) -> Verdict {
+        let mut conversation = Conversation::new(ends[0], ends[1]);
+        for (from, bytes) in connection.turns() {
+            let mut bytes = bytes.to_vec();
+            bytes.chunks_mut(size).for_each(|chunk| conversation.bytes(from, chunk));
+        }
+        if let Some((from, violation)) = connection.violation()
+            && violation.rule.place() == Place::End
+        {
+            conversation.end(from, End::Fin);
+        }
+        conversation.verdict()
+    }
+
+    proptest! {
+        #[test]
+        fn connections_get_the_verdict_that_they_are_made_for(
+            data: Vec<u8>,
+            rule in 0..Rule::ALL.len(),
+            size in 1..20usize,
+        ) {
+            let strict = |role| {
+                Policy::new(role)
+                    .accepts(Accepts::BinaryOnly)
+                    .permessage_deflate(true)
+                    .max_frame(500)
+                    .max_message(800)
+                    .max_fragments(7)
+            };
+            let ends = [strict(Client), strict(Server)];
+            let mut u = Unstructured::new(&data);
+            let legal = generate::Connection::legal(ends, &mut u).unwrap();
+            let code = |role| {
+                let body = legal.stream(role).messages().last().map(|(_, body)| body.clone());
+                body.and_then(|body| Some(u16::from_be_bytes(*body.first_chunk()?)))
+            };
+            let found = verdict(&legal, ends, size);
+            match found {
+                Verdict::Clean { first, code: found } => {
+                    prop_assert_eq!(found.0, code(first).unwrap_or(1005));
+                }
+                Verdict::WronglyRefused { by, code: found } => {
+                    prop_assert_eq!(Some(found.0), code(by));
+                }
+                other => prop_assert!(false, "{other:?}"),
+            }
+            let rule = Rule::ALL[rule];
+            for from in [Client, Server] {
+                let broken = generate::Connection::breaking(ends, from, rule, &mut u);
+                let Ok(connection) = broken else { continue };
+                let (_, violation) = connection.violation().unwrap();
+                let by = from.peer();
+                let expected = match rule {
+                    Rule::EofInFrame => Verdict::Abnormal { by: from, why: Abnormality::InFrame },
+                    Rule::EofWithoutClose => {
+                        Verdict::Abnormal { by: from, why: Abnormality::WithoutClose }
+                    }
+                    // The Close was before, and was answered with 1002 for what came behind it.
+                    Rule::DataAfterClose => {
+                        let found = verdict(&connection, ends, size);
+                        let clean = matches!(found, Verdict::Clean { .. });
+                        let blames = matches!(found, Verdict::WronglyRefused { .. });
+                        prop_assert!(clean || blames, "{found}");
+                        continue;
+                    }
+                    _ => Verdict::Refused { by, violation },
+                };
+                prop_assert_eq!(verdict(&connection, ends, size), expected);
+            }
+        }
+    }
+}
