@@ -177,19 +177,20 @@ impl Conversation {
         self.direction_mut(from).finish(step)
     }
 
-    /// This end sends no more.
+    /// This end sends no more; `unread` is how many bytes came after the last whole header that are
+    /// too few for another, which is 0 where all was given to [`bytes`](Self::bytes).
     ///
     /// ```
     /// # use wsvet::{Abnormality, Conversation, End, Policy, Role, Verdict};
     /// let mut conversation =
     ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
-    /// conversation.end(Role::Client, End::Reset);
+    /// conversation.end(Role::Client, End::Reset, 0);
     /// let why = Abnormality::Reset;
     /// assert_eq!(conversation.verdict(), Verdict::Abnormal { by: Role::Client, why });
     /// ```
-    pub fn end(&mut self, from: Role, end: End) {
+    pub fn end(&mut self, from: Role, end: End, unread: usize) {
         let step = self.step();
-        self.direction_mut(from).end(end, step);
+        self.direction_mut(from).end(end, unread, step);
     }
 
     /// What this end has sent.

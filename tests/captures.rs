@@ -162,3 +162,40 @@ fn a_text_only_server_refuses_the_browsers_binary_message() {
     let at = ["offset", "header_len", "payload_len"].map(|key| last[key].as_u64().unwrap());
     assert_eq!(violation["offset"].as_u64(), Some(at.iter().sum()));
 }
+
+/// How each connection of each capture was closed: the outcome, the code, and by whom.
+#[test]
+fn the_verdicts_are_what_happened() {
+    let text_only = &["--server-accepts", "text"][..];
+    let verdicts = [
+        ("aiohttp-close-1003", text_only, "refused", 1003, "server"),
+        ("aiohttp-close-1003", &[], "wrongly-refused", 1003, "server"),
+        ("bad-utf8-fragmented", &[], "refused", 1007, "server"),
+        ("chromium-1003", text_only, "refused", 1003, "server"),
+        ("chromium-pmd", &[], "clean", 1000, "server"),
+        ("node-abnormal-server", &[], "abnormal", 1006, "server"),
+        ("node-close-1001", &[], "clean", 1001, "client"),
+        ("node-plain", &[], "clean", 1000, "server"),
+        ("node-plain", text_only, "refused-otherwise", 1000, "server"),
+        ("node-three-clients", &[], "clean", 1000, "server"),
+        ("pyws-server", &[], "clean", 1000, "server"),
+        ("raw-split-header", &[], "clean", 1000, "client"),
+    ];
+    for (name, args, outcome, code, by) in verdicts {
+        let file = format!("{DIR}/{name}.pcap");
+        let (lines, _) = check(&[args, &[file.as_str()]].concat());
+        let (mut verdicts, mut connections) = (0, 0);
+        for line in lines {
+            connections = connections.max(line["connection"].as_u64().unwrap() + 1);
+            if line["event"] == "verdict" {
+                verdicts += 1;
+                assert_eq!(line["outcome"], outcome, "{name}");
+                assert_eq!((&line["code"], &line["by"]), (&code.into(), &by.into()), "{name}");
+                let due = (outcome == "refused-otherwise").then_some(1003);
+                assert!(due.is_none_or(|due| line["due"] == due), "{name}");
+                assert_eq!(line["gap"], false, "{name}");
+            }
+        }
+        assert_eq!(verdicts, connections, "{name}: a verdict for each connection");
+    }
+}

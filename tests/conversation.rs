@@ -47,11 +47,11 @@ fn in_pieces(steps: &[Step], size: usize) -> Verdict {
             Frame(from, first, payload) => (from, wire(from, first, payload)),
             Part(from, first, payload, len) => (from, wire(from, first, payload)[..len].to_vec()),
             Fin(from) => {
-                conversation.end(from, End::Fin);
+                conversation.end(from, End::Fin, 0);
                 continue;
             }
             Reset(from) => {
-                conversation.end(from, End::Reset);
+                conversation.end(from, End::Reset, 0);
                 continue;
             }
         };
@@ -74,8 +74,8 @@ fn by_hand(steps: &[Step]) -> Option<Verdict> {
                 let _ = conversation.finish(from);
             }
             Part(..) => return None,
-            Fin(from) => conversation.end(from, End::Fin),
-            Reset(from) => conversation.end(from, End::Reset),
+            Fin(from) => conversation.end(from, End::Fin, 0),
+            Reset(from) => conversation.end(from, End::Reset, 0),
         }
     }
     Some(conversation.verdict())
@@ -240,7 +240,7 @@ fn the_last_frames_are_remembered_with_their_time() {
     conversation.at(Duration::from_secs(4));
     conversation.bytes(Client, &mut wire(Client, PING, b"")[1..]);
     conversation.at(Duration::from_secs(60));
-    conversation.end(Client, End::Reset);
+    conversation.end(Client, End::Reset, 0);
     let client = conversation.direction(Client);
     let last = client.last().unwrap();
     assert_eq!((last.header.opcode(), last.offset, last.at.as_secs()), (OpCode::Ping, 8, 4));
@@ -276,7 +276,7 @@ mod generated {
         if let Some((from, violation)) = connection.violation()
             && violation.rule.place() == Place::End
         {
-            conversation.end(from, End::Fin);
+            conversation.end(from, End::Fin, 0);
         }
         conversation.verdict()
     }

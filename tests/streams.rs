@@ -286,7 +286,7 @@ fn the_same_ports_are_used_again() {
         assert_eq!(status, Some(0));
         for number in 0..2 {
             let of_one = lines.iter().filter(|line| line["connection"] == number).count();
-            assert_eq!(of_one, 10, "connection {number}, isn {isn:?}");
+            assert_eq!(of_one, 11, "connection {number}, isn {isn:?}");
         }
     }
 }

@@ -40,6 +40,8 @@ pub struct Direction {
     broken: Option<(Violation, u64)>,
     data_after_close: bool,
     end: Option<(End, u64)>,
+    /// The stream ended inside a header that was not given.
+    unread: bool,
 }
 
 /// A frame that was sent.
@@ -72,7 +74,7 @@ pub struct Sent {
 ///
 /// let mut conversation =
 ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
-/// conversation.end(Role::Server, End::Fin);
+/// conversation.end(Role::Server, End::Fin, 0);
 /// assert!(matches!(conversation.verdict(), Verdict::Abnormal { by: Role::Server, .. }));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -103,6 +105,7 @@ impl Direction {
             broken: None,
             data_after_close: false,
             end: None,
+            unread: false,
         }
     }
 
@@ -168,6 +171,20 @@ impl Direction {
         self.data_after_close
     }
 
+    /// The validator that judges the direction: its offset, and what is open. Its violation is
+    /// always forgotten, because the direction is followed beyond.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Policy, Role};
+    /// # let ends = (Policy::new(Role::Client), Policy::new(Role::Server));
+    /// let conversation = Conversation::new(ends.0, ends.1);
+    /// assert_eq!(conversation.direction(Role::Client).validator().offset(), 0);
+    /// ```
+    #[must_use]
+    pub const fn validator(&self) -> &Validator {
+        &self.validator
+    }
+
     pub(super) fn closed(&self) -> Option<(Option<CloseCode>, u64)> {
         self.close
     }
@@ -192,7 +209,7 @@ impl Direction {
 
     /// A header is cut, or a payload.
     pub(super) fn is_inside_frame(&self) -> bool {
-        self.is_inside_payload() || self.cut_len > 0
+        self.is_inside_payload() || self.cut_len > 0 || self.unread
     }
 
     /// All of the payload has come.
@@ -267,8 +284,9 @@ impl Direction {
         judged
     }
 
-    pub(super) fn end(&mut self, end: End, step: u64) {
+    pub(super) fn end(&mut self, end: End, unread: usize, step: u64) {
         self.end.get_or_insert((end, step));
+        self.unread |= unread > 0;
     }
 
     /// Notes the first violation, and goes on behind each.

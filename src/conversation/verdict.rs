@@ -89,6 +89,102 @@ pub enum Verdict {
     Open,
 }
 
+impl Abnormality {
+    /// The stable name, in lower case with hyphens.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Abnormality::WithoutClose.id(), "without-close");
+    /// ```
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::InFrame => "in-frame",
+            Self::WithoutClose => "without-close",
+            Self::Reset => "reset",
+            Self::Unanswered => "unanswered",
+        }
+    }
+}
+
+impl Verdict {
+    /// The stable name of the outcome, in lower case with hyphens.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Verdict::Open.id(), "open");
+    /// ```
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::Clean { .. } => "clean",
+            Self::Refused { .. } => "refused",
+            Self::RefusedOtherwise { .. } => "refused-otherwise",
+            Self::LetPass { .. } => "let-pass",
+            Self::WronglyRefused { .. } => "wrongly-refused",
+            Self::Abnormal { .. } => "abnormal",
+            Self::Open => "open",
+        }
+    }
+
+    /// The end that the verdict is about: who closed first, who refused, who let pass, or whose
+    /// Close is missing.
+    ///
+    /// ```
+    /// # use wsvet::{Abnormality, Role, Verdict};
+    /// let verdict = Verdict::Abnormal { by: Role::Server, why: Abnormality::Reset };
+    /// assert_eq!(verdict.by(), Some(Role::Server));
+    /// ```
+    #[must_use]
+    pub const fn by(&self) -> Option<Role> {
+        match *self {
+            Self::Clean { first: by, .. }
+            | Self::Refused { by, .. }
+            | Self::RefusedOtherwise { by, .. }
+            | Self::LetPass { by, .. }
+            | Self::WronglyRefused { by, .. }
+            | Self::Abnormal { by, .. } => Some(by),
+            Self::Open => None,
+        }
+    }
+
+    /// The code with which the connection was closed: 1005 where the Close has none, 1006 where
+    /// there was no Close.
+    ///
+    /// ```
+    /// # use wsvet::{CloseCode, Role, Verdict};
+    /// let verdict = Verdict::WronglyRefused { by: Role::Client, code: CloseCode::PROTOCOL_ERROR };
+    /// assert_eq!(verdict.code(), Some(CloseCode::PROTOCOL_ERROR));
+    /// ```
+    #[must_use]
+    pub fn code(&self) -> Option<CloseCode> {
+        match *self {
+            Self::Clean { code, .. }
+            | Self::RefusedOtherwise { code, .. }
+            | Self::WronglyRefused { code, .. } => Some(code),
+            Self::Refused { violation, .. } => Some(violation.rule.close_code()),
+            Self::Abnormal { .. } => Some(CloseCode::ABNORMAL_CLOSURE),
+            Self::LetPass { .. } | Self::Open => None,
+        }
+    }
+
+    /// What was broken, where the verdict is about how that was taken.
+    ///
+    /// ```
+    /// # use wsvet::{Role, Rule, Verdict, Violation};
+    /// let violation = Violation { rule: Rule::InvalidUtf8, offset: 6 };
+    /// let verdict = Verdict::LetPass { by: Role::Client, violation };
+    /// assert_eq!(verdict.violation(), Some(violation));
+    /// ```
+    #[must_use]
+    pub const fn violation(&self) -> Option<Violation> {
+        match *self {
+            Self::Refused { violation, .. }
+            | Self::RefusedOtherwise { violation, .. }
+            | Self::LetPass { violation, .. } => Some(violation),
+            _ => None,
+        }
+    }
+}
+
 /// Whether a Close with this code says that the other end broke a rule.
 pub(super) const fn blames(code: CloseCode) -> bool {
     matches!(

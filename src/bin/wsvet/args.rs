@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use wsvet::{Accepts, Policy, Role};
+use wsvet::{Accepts, Conversation, Policy, Role};
 
 /// Vets WebSocket frames: says which rule of RFC 6455 is broken, at which byte, and with which
 /// close code the receiver must answer.
@@ -154,8 +154,15 @@ impl Limits {
     /// No limits, and a server that accepts text only.
     pub(crate) const TEXT_ONLY_SERVER: Self = Self { server_accepts: DataType::Text, ..Self::NONE };
 
+    /// The start of a conversation between ends with these limits.
+    pub(crate) fn conversation(&self, permessage_deflate: bool) -> Conversation {
+        let [client, server] =
+            [Role::Client, Role::Server].map(|role| self.policy(role, permessage_deflate));
+        Conversation::new(client, server)
+    }
+
     /// The policy of the endpoint that receives.
-    pub(crate) fn policy(&self, receiver: Role, permessage_deflate: bool) -> Policy {
+    fn policy(&self, receiver: Role, permessage_deflate: bool) -> Policy {
         let accepts = match receiver {
             Role::Server => self.server_accepts,
             Role::Client => self.client_accepts,

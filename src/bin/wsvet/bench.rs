@@ -11,6 +11,7 @@ use serde_json::json;
 use wsvet::{Decoder, FrameMut, Header, Policy, Role, Validator, mask};
 
 use crate::connection::Tally;
+use crate::frames::Closing;
 use crate::http::Agreement;
 use crate::judge::Record;
 use crate::mix::push;
@@ -96,6 +97,10 @@ impl Report for Replay {
     }
 
     fn gap(&mut self, _: &Place, _: u64, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn verdict(&mut self, _: &Closing) -> io::Result<()> {
         Ok(())
     }
 

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
 use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 
 use crate::connection::{Connection, Judging};
-use crate::packet::{Content, Segment, dissect};
+use crate::packet::{Content, Moment, Segment, dissect};
 
 /// The size of the read buffer at first, in bytes: more than the usual largest packet.
 const BUFFER: usize = 1 << 20;
@@ -104,15 +105,16 @@ fn read(
         }
         Err(error) => return Ok(Err(reason(&error).to_owned())),
     };
-    let mut links = Vec::new();
+    let mut interfaces = Vec::new();
     let mut size = BUFFER;
     loop {
         let before = reader.data().len();
         match reader.next() {
             Ok((len, block)) => {
-                if let Some((link, bytes)) = packet(&block, &mut links) {
+                if let Some((link, time, bytes)) = packet(&block, &mut interfaces) {
                     summary.packets += 1;
-                    match dissect(summary.packets, link, bytes) {
+                    let at = Moment { packet: summary.packets, time };
+                    match dissect(at, link, bytes) {
                         Content::Tcp(segment) => {
                             summary.not_whole += u64::from(segment.not_captured > 0);
                             connections.segment(&segment, judging)?;
@@ -170,28 +172,57 @@ fn reason(error: &PcapError<&[u8]>) -> &'static str {
     }
 }
 
-/// The link type and the bytes of a packet; `links` keeps the link type of each interface.
-fn packet<'a>(block: &'a PcapBlockOwned<'_>, links: &mut Vec<i32>) -> Option<(i32, &'a [u8])> {
+/// What a capture says of an interface.
+struct Interface {
+    link: i32,
+    /// How many units of a timestamp are a second.
+    second: u64,
+}
+
+impl Interface {
+    /// The time that is so many seconds and units.
+    fn time(&self, seconds: u64, units: u64) -> Duration {
+        let second = self.second.max(1);
+        let rest = u128::from(units % second) * 1_000_000_000 / u128::from(second);
+        Duration::from_secs(seconds.saturating_add(units / second))
+            .saturating_add(Duration::from_nanos(rest as u64))
+    }
+}
+
+/// The link type, the time and the bytes of a packet; `interfaces` keeps what is known of each.
+fn packet<'a>(
+    block: &'a PcapBlockOwned<'_>,
+    interfaces: &mut Vec<Interface>,
+) -> Option<(i32, Duration, &'a [u8])> {
     match block {
         PcapBlockOwned::LegacyHeader(header) => {
+            let second = if header.is_nanosecond_precision() { 1_000_000_000 } else { 1_000_000 };
             // The upper bits say whether a frame check sequence follows.
-            *links = vec![header.network.0 & 0xFFFF];
+            *interfaces = vec![Interface { link: header.network.0 & 0xFFFF, second }];
             None
         }
-        PcapBlockOwned::Legacy(packet) => Some((*links.first()?, packet.data)),
+        PcapBlockOwned::Legacy(packet) => {
+            let interface = interfaces.first()?;
+            let time = interface.time(packet.ts_sec.into(), packet.ts_usec.into());
+            Some((interface.link, time, packet.data))
+        }
         PcapBlockOwned::NG(Block::SectionHeader(_)) => {
-            links.clear();
+            interfaces.clear();
             None
         }
         PcapBlockOwned::NG(Block::InterfaceDescription(interface)) => {
-            links.push(interface.linktype.0);
+            let second = interface.ts_resolution().unwrap_or(1_000_000);
+            interfaces.push(Interface { link: interface.linktype.0, second });
             None
         }
         PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
-            Some((*links.get(packet.if_id as usize)?, packet.packet_data()))
+            let interface = interfaces.get(packet.if_id as usize)?;
+            let units = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
+            Some((interface.link, interface.time(0, units), packet.packet_data()))
         }
+        // It has no time.
         PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
-            Some((*links.first()?, packet.packet_data()))
+            Some((interfaces.first()?.link, Duration::ZERO, packet.packet_data()))
         }
         PcapBlockOwned::NG(_) => None,
     }

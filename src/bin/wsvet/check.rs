@@ -8,7 +8,7 @@ use wsvet::Role;
 
 use crate::args::{Format, Reading};
 use crate::connection::Judging;
-use crate::judge::Judge;
+use crate::judge::{Judge, Record};
 use crate::report::Place;
 use crate::{capture, hex};
 
@@ -109,8 +109,8 @@ fn direction(
     let receiver = Role::from(reading.receiver);
     let connection = judging.next_connection();
     let place = Place { connection, from: receiver.peer(), stream: None, packet: None };
-    let policy = judging.limits.policy(receiver, reading.permessage_deflate);
-    let mut judge = Judge::new(connection, policy, judging.thoroughness);
+    let mut conversation = judging.limits.conversation(reading.permessage_deflate);
+    let mut judge = Judge::new(receiver.peer(), judging.thoroughness);
     let mut buffer = vec![0; PIECE];
     loop {
         let len = match input.read(&mut buffer) {
@@ -120,10 +120,11 @@ fn direction(
         };
         if len == 0 {
             // Such input is often a part of a stream, so its end is no end of the connection.
-            judge.end(false, &mut |record| judging.record(&place, &record))?;
+            judge.end(&conversation, false, &mut |record| judging.record(&place, &record))?;
             return Ok(Ok(Vec::new()));
         }
-        judge.feed(&buffer[..len], &mut |record| judging.record(&place, &record))?;
+        let mut sink = |record: Record<'_>| judging.record(&place, &record);
+        judge.feed(&mut conversation, &buffer[..len], &mut sink)?;
     }
 }
 

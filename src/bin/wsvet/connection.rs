@@ -3,12 +3,13 @@
 use std::io;
 use std::net::SocketAddr;
 
-use wsvet::Role;
+use wsvet::{End as Ending, Role};
 
 use crate::args::Limits;
+use crate::frames::Frames;
 use crate::http::{Agreement, Handshake, Progress};
-use crate::judge::{Judge, Record, Thoroughness};
-use crate::packet::Segment;
+use crate::judge::{Record, Thoroughness};
+use crate::packet::{Moment, Segment};
 use crate::report::{Place, Report};
 use crate::tcp::Stream;
 
@@ -18,16 +19,14 @@ pub(crate) struct Connection {
     pub(crate) stream: usize,
     ends: [End; 2],
     stage: Stage,
-    /// An end went without a Close: how the other goes then says nothing about it.
-    abandoned: bool,
 }
 
 /// One end of the connection: what it sends.
 struct End {
     address: SocketAddr,
     stream: Stream,
-    /// The stream was ended, by FIN or RST.
-    ended: bool,
+    /// How the stream was ended.
+    ended: Option<Ending>,
 }
 
 enum Stage {
@@ -35,8 +34,8 @@ enum Stage {
     Unknown,
     /// HTTP, and which end is the client.
     Http(Handshake, usize),
-    /// Frames: the judge of what each end sends.
-    Frames(Box<[Judge; 2]>, usize),
+    /// Frames, and which end is the client.
+    Frames(Box<Frames>, usize),
     /// Never any frames, and why.
     Other(&'static str),
 }
@@ -79,9 +78,9 @@ impl<'a> Judging<'a> {
     }
 
     /// Tells the report that a direction is judged only up to here.
-    fn gap(&mut self, judge: &Judge, stream: usize, missing: u64) -> io::Result<()> {
+    pub(crate) fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()> {
         self.tally.gaps += 1;
-        self.report.gap(&place(judge, stream, None), judge.offset(), missing)
+        self.report.gap(place, offset, missing)
     }
 
     /// Passes a record on to the report.
@@ -97,18 +96,13 @@ impl<'a> Judging<'a> {
 
 impl Connection {
     pub(crate) fn new(stream: usize, first: &Segment<'_>) -> Self {
-        let end = |address| End { address, stream: Stream::default(), ended: false };
-        Self {
-            stream,
-            ends: [end(first.from), end(first.to)],
-            stage: Stage::Unknown,
-            abandoned: false,
-        }
+        let end = |address| End { address, stream: Stream::default(), ended: None };
+        Self { stream, ends: [end(first.from), end(first.to)], stage: Stage::Unknown }
     }
 
     /// Whether this segment opens another connection between the same ends.
     pub(crate) fn is_succeeded_by(&self, segment: &Segment<'_>) -> bool {
-        let over = !segment.ack && self.ends.iter().all(|end| end.ended);
+        let over = !segment.ack && self.ends.iter().all(|end| end.ended.is_some());
         segment.syn && (over || !self.ends[self.sender(segment)].stream.may_start_with(segment))
     }
 
@@ -133,12 +127,14 @@ impl Connection {
         if let (Stage::Unknown, Some(client)) = (&self.stage, client) {
             self.stage = Stage::Http(Handshake::default(), client);
         }
-        if !bytes.is_empty() && !self.ends[from].ended {
-            self.bytes(from, &bytes, segment.packet, judging)?;
+        if !bytes.is_empty() && self.ends[from].ended.is_none() {
+            self.bytes(from, &bytes, segment.at, judging)?;
         }
         let stream = &mut self.ends[from].stream;
-        if stream.is_finished() || segment.rst && stream.is_in_window(segment) {
-            self.end(from, segment.packet, judging)?;
+        if stream.is_finished() {
+            self.end(from, Ending::Fin, segment.at, judging)?;
+        } else if segment.rst && stream.is_in_window(segment) {
+            self.end(from, Ending::Reset, segment.at, judging)?;
         }
         Ok(())
     }
@@ -148,24 +144,20 @@ impl Connection {
     }
 
     /// Ends the connection with the capture.
-    pub(crate) fn finish(mut self, judging: &mut Judging<'_>) -> io::Result<Option<&'static str>> {
-        let Stage::Frames(judges, client) = &mut self.stage else {
-            let gap = self.ends.iter().any(|end| end.stream.gap().is_some());
-            return Ok(Some(match self.stage {
-                Stage::Other(why) => why,
-                _ if gap => "bytes of its HTTP heads are missing in the capture",
-                _ => "no WebSocket upgrade was captured",
-            }));
-        };
-        for from in [*client, 1 - *client] {
-            let place = place(&judges[from], self.stream, None);
-            let end = &self.ends[from];
-            if let (Some(missing), false) = (end.stream.gap(), end.ended) {
-                judging.gap(&judges[from], self.stream, missing)?;
+    pub(crate) fn finish(self, judging: &mut Judging<'_>) -> io::Result<Option<&'static str>> {
+        let gap = |end: usize| self.ends[end].stream.gap();
+        match self.stage {
+            Stage::Frames(frames, client) => {
+                let of_open = |end: usize| gap(end).filter(|_| self.ends[end].ended.is_none());
+                frames.finish([client, 1 - client].map(of_open), judging)?;
+                Ok(None)
             }
-            judges[from].end(false, &mut |record| judging.record(&place, &record))?;
+            Stage::Other(why) => Ok(Some(why)),
+            _ if gap(0).or(gap(1)).is_some() => {
+                Ok(Some("bytes of its HTTP heads are missing in the capture"))
+            }
+            _ => Ok(Some("no WebSocket upgrade was captured")),
         }
-        Ok(None)
     }
 
     /// Takes bytes of one end that are in order.
@@ -173,26 +165,20 @@ impl Connection {
         &mut self,
         from: usize,
         bytes: &[u8],
-        packet: u64,
+        at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
         match &mut self.stage {
             Stage::Unknown | Stage::Other(_) => Ok(()),
-            Stage::Frames(judges, _) => {
-                let place = place(&judges[from], self.stream, Some(packet));
-                judges[from].feed(bytes, &mut |record| judging.record(&place, &record))
-            }
-            Stage::Http(handshake, client) => {
-                let sender = if from == *client { Role::Client } else { Role::Server };
-                match handshake.feed(sender, bytes) {
-                    Progress::Waiting => Ok(()),
-                    Progress::Other(why) => {
-                        self.stage = Stage::Other(why);
-                        Ok(())
-                    }
-                    Progress::Upgraded(agreement) => self.upgrade(&agreement, packet, judging),
+            Stage::Frames(frames, client) => frames.feed(role(from, *client), bytes, at, judging),
+            Stage::Http(handshake, client) => match handshake.feed(role(from, *client), bytes) {
+                Progress::Waiting => Ok(()),
+                Progress::Other(why) => {
+                    self.stage = Stage::Other(why);
+                    Ok(())
                 }
-            }
+                Progress::Upgraded(agreement) => self.upgrade(&agreement, at, judging),
+            },
         }
     }
 
@@ -200,7 +186,7 @@ impl Connection {
     fn upgrade(
         &mut self,
         agreement: &Agreement,
-        packet: u64,
+        at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
         let Stage::Http(handshake, client) = &mut self.stage else { return Ok(()) };
@@ -214,43 +200,42 @@ impl Connection {
             self.ends[1 - client].address,
             agreement,
         )?;
-        let judge = |end| {
-            let receiver = if end == client { Role::Server } else { Role::Client };
-            let policy = judging.limits.policy(receiver, agreement.permessage_deflate);
-            Judge::new(number, policy, judging.thoroughness)
-        };
-        self.stage = Stage::Frames(Box::new([judge(0), judge(1)]), client);
+        let frames = Frames::new(number, self.stream, agreement.permessage_deflate, judging);
+        self.stage = Stage::Frames(Box::new(frames), client);
         for (from, bytes) in first {
-            self.bytes(from, &bytes, packet, judging)?;
+            self.bytes(from, &bytes, at, judging)?;
         }
         for from in 0..2 {
-            if std::mem::take(&mut self.ends[from].ended) {
-                self.end(from, packet, judging)?;
+            if let Some(how) = self.ends[from].ended.take() {
+                self.end(from, how, at, judging)?;
             }
         }
         Ok(())
     }
 
     /// One end sends no more.
-    fn end(&mut self, from: usize, packet: u64, judging: &mut Judging<'_>) -> io::Result<()> {
-        if std::mem::replace(&mut self.ends[from].ended, true) {
+    fn end(
+        &mut self,
+        from: usize,
+        how: Ending,
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        let Self { ends, stage, .. } = self;
+        if ends[from].ended.is_some() {
             return Ok(());
         }
-        let Stage::Frames(judges, _) = &mut self.stage else { return Ok(()) };
-        let judge = &mut judges[from];
-        let place = place(judge, self.stream, Some(packet));
-        let stream = &self.ends[from].stream;
-        if let Some(missing) = stream.gap() {
-            judging.gap(judge, self.stream, missing)?;
-            return judge.end(false, &mut |record| judging.record(&place, &record));
+        ends[from].ended = Some(how);
+        match stage {
+            Stage::Frames(frames, client) => {
+                frames.end(role(from, *client), how, ends[from].stream.gap(), at, judging)
+            }
+            _ => Ok(()),
         }
-        let eof = !self.abandoned;
-        judge.end(eof, &mut |record| judging.record(&place, &record))?;
-        self.abandoned |= !judge.is_closed();
-        Ok(())
     }
 }
 
-fn place(judge: &Judge, stream: usize, packet: Option<u64>) -> Place {
-    Place { connection: judge.connection(), from: judge.sender(), stream: Some(stream), packet }
+/// The role of an end.
+fn role(end: usize, client: usize) -> Role {
+    if end == client { Role::Client } else { Role::Server }
 }

@@ -1,8 +1,10 @@
 //! One direction of a conversation, judged: bytes in, records out.
+//!
+//! What is judged is kept by the `Conversation`, which both directions share.
 
 use std::io;
 
-use wsvet::{CloseFrame, Header, OpCode, Policy, Role, Rule, Validator, Violation, mask};
+use wsvet::{CloseFrame, Conversation, Header, OpCode, Role, Rule, Violation, mask};
 
 /// How far a direction is judged, and what is kept for the printer.
 #[derive(Clone, Copy)]
@@ -74,10 +76,8 @@ pub(crate) type Sink<'a> = dyn FnMut(Record<'_>) -> io::Result<()> + 'a;
 
 /// Judges one direction, from bytes that come in pieces of any size.
 pub(crate) struct Judge {
-    connection: usize,
     sender: Role,
     thoroughness: Thoroughness,
-    validator: Validator,
     /// A header that is cut.
     cut: [u8; Header::MAX_LEN],
     cut_len: usize,
@@ -86,7 +86,9 @@ pub(crate) struct Judge {
     message: Vec<u8>,
     /// Something was broken.
     broken: bool,
-    /// Nothing more is judged.
+    /// Nothing more is reported; how the conversation goes on is still followed.
+    silent: bool,
+    /// Nothing more comes, or nobody can say where the next frame starts.
     ended: bool,
     /// Where payload is unmasked.
     scratch: Vec<u8>,
@@ -115,72 +117,71 @@ const PIECE: usize = 64 << 10;
 const BEFORE: usize = 8;
 
 impl Judge {
-    /// The start of a direction of the WebSocket connection with this number.
-    pub(crate) fn new(connection: usize, policy: Policy, thoroughness: Thoroughness) -> Self {
+    /// The start of what this end sends.
+    pub(crate) fn new(sender: Role, thoroughness: Thoroughness) -> Self {
         Self {
-            connection,
-            sender: policy.role.peer(),
+            sender,
             thoroughness,
-            validator: Validator::new(policy),
             cut: [0; Header::MAX_LEN],
             cut_len: 0,
             open: None,
             message: Vec::new(),
             broken: false,
+            silent: false,
             ended: false,
             scratch: Vec::new(),
         }
     }
 
-    /// Who sends what is judged here.
-    pub(crate) fn sender(&self) -> Role {
-        self.sender
-    }
-
-    /// The number of the WebSocket connection.
-    pub(crate) fn connection(&self) -> usize {
-        self.connection
+    /// How many bytes came that are too few for a header.
+    pub(crate) fn unread(&self) -> usize {
+        self.cut_len
     }
 
     /// How many bytes were judged.
-    pub(crate) fn offset(&self) -> u64 {
-        self.validator.offset() + self.cut_len as u64
-    }
-
-    /// Whether a Close was sent.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.validator.is_closed()
+    pub(crate) fn offset(&self, conversation: &Conversation) -> u64 {
+        conversation.direction(self.sender).validator().offset() + self.cut_len as u64
     }
 
     /// Judges the next bytes.
-    pub(crate) fn feed(&mut self, mut bytes: &[u8], sink: &mut Sink<'_>) -> io::Result<()> {
+    pub(crate) fn feed(
+        &mut self,
+        conversation: &mut Conversation,
+        mut bytes: &[u8],
+        sink: &mut Sink<'_>,
+    ) -> io::Result<()> {
         while !bytes.is_empty() && !self.ended {
             bytes = match self.open.take() {
-                None => self.header(bytes, sink)?,
-                Some(open) => self.payload(open, bytes, sink)?,
+                None => self.header(conversation, bytes, sink)?,
+                Some(open) => self.payload(conversation, open, bytes, sink)?,
             };
         }
         Ok(())
     }
 
     /// Ends the direction: with the TCP stream, or because no more was captured.
-    pub(crate) fn end(&mut self, eof: bool, sink: &mut Sink<'_>) -> io::Result<()> {
-        if std::mem::replace(&mut self.ended, true) {
+    pub(crate) fn end(
+        &mut self,
+        conversation: &Conversation,
+        eof: bool,
+        sink: &mut Sink<'_>,
+    ) -> io::Result<()> {
+        if std::mem::replace(&mut self.ended, true) || self.silent {
             return Ok(());
         }
         let header = self.open.as_ref().map(|open| (open.offset, open.header));
-        if eof && let Err(violation) = self.validator.eof(self.cut_len) {
-            self.broken = true;
+        let validator = conversation.direction(self.sender).validator();
+        if eof && let Err(violation) = validator.clone().eof(self.cut_len) {
             return sink(Record::Broken(Broken { violation, header, before: &[] }));
         }
         if self.broken {
             return Ok(());
         }
-        let offset = self.offset();
+        let offset = self.offset(conversation);
         let missing = self.open.as_ref().map(|open| open.remaining);
         let within = if missing.is_some() || self.cut_len > 0 {
             Within::Frame
-        } else if self.validator.message().is_some() {
+        } else if validator.message().is_some() {
             Within::Message
         } else {
             return Ok(());
@@ -189,7 +190,12 @@ impl Judge {
     }
 
     /// Reads a header off the front of `bytes`, and gives what is left of them.
-    fn header<'a>(&mut self, bytes: &'a [u8], sink: &mut Sink<'_>) -> io::Result<&'a [u8]> {
+    fn header<'a>(
+        &mut self,
+        conversation: &mut Conversation,
+        bytes: &'a [u8],
+        sink: &mut Sink<'_>,
+    ) -> io::Result<&'a [u8]> {
         let len = bytes.len().min(Header::MAX_LEN - self.cut_len);
         let held = self.cut_len + len;
         self.cut[self.cut_len..held].copy_from_slice(&bytes[..len]);
@@ -200,7 +206,7 @@ impl Judge {
         let rest = &bytes[header.header_len() - self.cut_len..];
         self.cut_len = 0;
         let open = Open {
-            offset: self.validator.offset(),
+            offset: conversation.direction(self.sender).validator().offset(),
             header,
             remaining: header.payload_len(),
             phase: 0,
@@ -209,24 +215,28 @@ impl Judge {
                 OpCode::Continuation => std::mem::take(&mut self.message),
                 _ => Vec::new(),
             },
-            broken: self.begin(&header, sink)?,
+            broken: self.begin(conversation, &header, sink)?,
         };
-        self.open_or_finish(open, sink)?;
+        self.open_or_finish(conversation, open, sink)?;
         Ok(rest)
     }
 
     /// Judges a header; whether it breaks a rule.
-    fn begin(&mut self, header: &Header, sink: &mut Sink<'_>) -> io::Result<bool> {
-        let start = self.validator.offset();
-        let before = self.validator.clone();
-        if self.validator.begin(header).is_ok() {
+    fn begin(
+        &mut self,
+        conversation: &mut Conversation,
+        header: &Header,
+        sink: &mut Sink<'_>,
+    ) -> io::Result<bool> {
+        let before = conversation.direction(self.sender).validator().clone();
+        if conversation.begin(self.sender, header).is_ok() {
             return Ok(false);
         }
         let rules = before.broken(header);
         let shown = if self.thoroughness.keep_going { usize::MAX } else { 1 };
         for rule in rules.iter().take(shown) {
-            let violation = Violation::in_header(rule, start);
-            self.report(violation, (start, *header), &[], sink)?;
+            let violation = Violation::in_header(rule, before.offset());
+            self.report(violation, (before.offset(), *header), &[], sink)?;
         }
         // Nobody can say where a frame of 2^63 bytes and more ends.
         self.ended |= rules.contains(Rule::LengthOverflow);
@@ -236,6 +246,7 @@ impl Judge {
     /// Judges what `bytes` have of a payload, and gives what is left of them.
     fn payload<'a>(
         &mut self,
+        conversation: &mut Conversation,
         mut open: Open,
         bytes: &'a [u8],
         sink: &mut Sink<'_>,
@@ -248,8 +259,8 @@ impl Judge {
         if let Some(key) = open.header.masking_key() {
             open.phase = mask::apply(key, open.phase, &mut plain);
         }
-        let start = self.validator.offset();
-        if let Err(violation) = self.validator.payload(&plain) {
+        let start = conversation.direction(self.sender).validator().offset();
+        if let Err(violation) = conversation.payload(self.sender, &plain) {
             let proof = violation.offset + u64::from(violation.rule == Rule::InvalidCloseCode);
             let index = proof.saturating_sub(start) as usize;
             open.broken = true;
@@ -260,24 +271,29 @@ impl Judge {
         open.keep(&plain, self.thoroughness.payload);
         self.scratch = plain;
         open.remaining -= len as u64;
-        self.open_or_finish(open, sink)?;
+        self.open_or_finish(conversation, open, sink)?;
         Ok(rest)
     }
 
     /// Waits for more of the frame, or finishes it where all of it is there.
-    fn open_or_finish(&mut self, mut open: Open, sink: &mut Sink<'_>) -> io::Result<()> {
+    fn open_or_finish(
+        &mut self,
+        conversation: &mut Conversation,
+        mut open: Open,
+        sink: &mut Sink<'_>,
+    ) -> io::Result<()> {
         if self.ended || open.remaining > 0 {
             self.open = Some(open);
             return Ok(());
         }
-        if let Err(violation) = self.validator.finish() {
+        if let Err(violation) = conversation.finish(self.sender) {
             open.broken = true;
             self.report(violation, (open.offset, open.header), &open.recent, sink)?;
         }
         if open.header.opcode().is_data() {
             self.message = std::mem::take(&mut open.recent);
         }
-        if open.broken {
+        if open.broken || self.silent {
             return Ok(());
         }
         let close = match open.header.opcode() {
@@ -288,6 +304,7 @@ impl Judge {
         sink(Record::Frame(Frame { offset: *offset, header: *header, payload, close }))
     }
 
+    /// Reports a violation; nothing more, where it was not asked to go on.
     fn report(
         &mut self,
         violation: Violation,
@@ -295,9 +312,11 @@ impl Judge {
         before: &[u8],
         sink: &mut Sink<'_>,
     ) -> io::Result<()> {
+        if self.silent {
+            return Ok(());
+        }
         self.broken = true;
-        self.ended |= !self.thoroughness.keep_going;
-        self.validator.resume();
+        self.silent = !self.thoroughness.keep_going;
         sink(Record::Broken(Broken { violation, header: Some(header), before }))
     }
 }

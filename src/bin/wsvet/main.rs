@@ -13,6 +13,7 @@ mod connection;
 mod contrast;
 mod demo;
 mod explain;
+mod frames;
 mod hex;
 mod http;
 mod judge;

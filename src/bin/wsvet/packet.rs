@@ -1,6 +1,7 @@
 //! One packet of a capture: link and network headers off, the TCP segment out.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use etherparse::{
     EtherType, IpNumber, LaxNetSlice, LaxSlicedPacket, LinuxSllHeader, TransportSlice, ether_type,
@@ -8,8 +9,7 @@ use etherparse::{
 
 /// A TCP segment, and the packet that it came in.
 pub(crate) struct Segment<'a> {
-    /// The number of the packet in the capture, from 1.
-    pub(crate) packet: u64,
+    pub(crate) at: Moment,
     pub(crate) from: SocketAddr,
     pub(crate) to: SocketAddr,
     pub(crate) seq: u32,
@@ -21,6 +21,15 @@ pub(crate) struct Segment<'a> {
     /// How many bytes of the payload the capture has left out, because it keeps only so many of
     /// each packet.
     pub(crate) not_captured: usize,
+}
+
+/// Where a packet stands in the capture.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    /// Its number, from 1.
+    pub(crate) packet: u64,
+    /// When it was captured, on the clock of the capture.
+    pub(crate) time: Duration,
 }
 
 /// What a packet holds.
@@ -38,7 +47,7 @@ pub(crate) enum Content<'a> {
 const SLL2_LEN: usize = 20;
 
 /// Takes the headers off a packet. `link` is its link type, as the capture formats number them.
-pub(crate) fn dissect(packet: u64, link: i32, bytes: &[u8]) -> Content<'_> {
+pub(crate) fn dissect(at: Moment, link: i32, bytes: &[u8]) -> Content<'_> {
     let sliced = match link {
         // Ethernet.
         1 => LaxSlicedPacket::from_ethernet(bytes).ok(),
@@ -75,7 +84,7 @@ pub(crate) fn dissect(packet: u64, link: i32, bytes: &[u8]) -> Content<'_> {
     }
     let Some(TransportSlice::Tcp(tcp)) = &sliced.transport else { return Content::Other };
     Content::Tcp(Segment {
-        packet,
+        at,
         from: SocketAddr::new(from, tcp.source_port()),
         to: SocketAddr::new(to, tcp.destination_port()),
         seq: tcp.sequence_number(),

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use wsvet::Role;
 
 use crate::connection::Tally;
+use crate::frames::Closing;
 use crate::http::Agreement;
 use crate::judge::Record;
 
@@ -46,6 +47,9 @@ pub(crate) trait Report {
 
     /// Bytes of a direction are missing in the capture, so it is judged only up to `offset`.
     fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()>;
+
+    /// A WebSocket connection of a capture is over, or the capture is.
+    fn verdict(&mut self, closing: &Closing) -> io::Result<()>;
 
     /// All inputs were judged.
     fn finish(&mut self, tally: &Tally) -> io::Result<()>;

@@ -181,13 +181,16 @@ impl Stream {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::packet::Moment;
     use proptest::prelude::*;
 
     fn segment(seq: u32, payload: &[u8]) -> Segment<'_> {
         let end = "127.0.0.1:1".parse().unwrap();
         Segment {
-            packet: 1,
+            at: Moment { packet: 1, time: Duration::ZERO },
             from: end,
             to: end,
             seq,

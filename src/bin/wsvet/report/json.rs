@@ -6,9 +6,11 @@ use std::net::SocketAddr;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Map, Value, json};
+use wsvet::Verdict;
 
 use super::{Place, Report, hex_bytes};
 use crate::connection::Tally;
+use crate::frames::Closing;
 use crate::http::Agreement;
 use crate::judge::{Broken, Frame, Incomplete, Record};
 
@@ -27,17 +29,28 @@ impl<W: Write> Json<W> {
 
     fn line(&mut self, event: &str, place: &Place, record: Value) -> io::Result<()> {
         let mut line = Map::new();
-        line.insert("event".into(), event.into());
-        line.insert("connection".into(), place.connection.into());
         line.insert("from".into(), place.from.name().into());
-        if let Value::Object(record) = record {
-            line.extend(record);
-        }
+        extend(&mut line, record);
+        self.write(event, place.connection, line, place.stream, place.packet)
+    }
+
+    fn write(
+        &mut self,
+        event: &str,
+        connection: usize,
+        record: Map<String, Value>,
+        stream: Option<usize>,
+        packet: Option<u64>,
+    ) -> io::Result<()> {
+        let mut line = Map::new();
+        line.insert("event".into(), event.into());
+        line.insert("connection".into(), connection.into());
+        line.extend(record);
         line.insert("input".into(), self.input.as_str().into());
-        if let Some(stream) = place.stream {
+        if let Some(stream) = stream {
             line.insert("tcp_stream".into(), stream.into());
         }
-        if let Some(packet) = place.packet {
+        if let Some(packet) = packet {
             line.insert("packet".into(), packet.into());
         }
         line.serialize(&mut Serializer::with_formatter(&mut self.out, Ascii))?;
@@ -99,6 +112,10 @@ impl<W: Write> Report for Json<W> {
         self.line("gap", place, json!({ "offset": offset, "missing": missing }))
     }
 
+    fn verdict(&mut self, closing: &Closing) -> io::Result<()> {
+        self.write("verdict", closing.connection, verdict(closing), Some(closing.stream), None)
+    }
+
     fn finish(&mut self, _: &Tally) -> io::Result<()> {
         self.out.flush()
     }
@@ -126,6 +143,43 @@ fn incomplete_line(incomplete: &Incomplete) -> Value {
         line["missing"] = missing.into();
     }
     line
+}
+
+fn verdict(closing: &Closing) -> Map<String, Value> {
+    let verdict = &closing.verdict;
+    let mut line = Map::new();
+    line.insert("outcome".into(), verdict.id().into());
+    line.insert("code".into(), json!(verdict.code().map(|code| code.0)));
+    if let Some(by) = verdict.by() {
+        line.insert("by".into(), by.name().into());
+    }
+    if let Some(violation) = verdict.violation() {
+        let rule = violation.rule;
+        let due =
+            json!({ "due": rule.close_code().0, "rule": rule.id(), "offset": violation.offset });
+        extend(&mut line, due);
+    }
+    if let Verdict::Abnormal { why, .. } = verdict {
+        line.insert("why".into(), why.id().into());
+    }
+    line.insert("text".into(), verdict.to_string().into());
+    for (from, last) in ["last_from_client", "last_from_server"].into_iter().zip(closing.last) {
+        let Some((sent, before)) = last else { continue };
+        let opcode = u8::from(sent.header.opcode());
+        let mut frame = json!({ "offset": sent.offset, "opcode": opcode });
+        if let Some(before) = before {
+            frame["seconds_before_the_end"] = before.as_secs_f64().into();
+        }
+        line.insert(from.into(), frame);
+    }
+    line.insert("gap".into(), closing.gap.into());
+    line
+}
+
+fn extend(line: &mut Map<String, Value>, record: Value) {
+    if let Value::Object(record) = record {
+        line.extend(record);
+    }
 }
 
 /// Compact JSON in ASCII alone: a payload can neither end a line for a reader that knows more line

@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use textwrap::core::display_width;
-use wsvet::{Header, OpCode, Place as RulePlace, Role, Rule};
+use wsvet::{CloseCode, Header, OpCode, Place as RulePlace, Role, Rule, Sent, Verdict};
 
 use super::{Place, Report, hex_bytes};
 use crate::connection::Tally;
+use crate::frames::Closing;
 use crate::http::Agreement;
 use crate::judge::{Broken, Frame, Incomplete, Record, Within};
 use crate::style::{
@@ -197,6 +199,28 @@ impl<W: Write> Report for Text<W> {
         paragraph(&mut self.out, INDENT, &text)
     }
 
+    fn verdict(&mut self, closing: &Closing) -> io::Result<()> {
+        let Closing { connection, verdict, gap, .. } = closing;
+        let style = match verdict {
+            Verdict::Clean { .. } | Verdict::Refused { .. } => GOOD,
+            Verdict::Open => HEADING,
+            _ => BAD,
+        };
+        let mut text = format!("{style}connection {connection}{style:#}: {verdict}");
+        if matches!(verdict, Verdict::Abnormal { .. }) {
+            for (from, last) in [Role::Client, Role::Server].into_iter().zip(closing.last) {
+                text.push_str(&last_frame(from, last));
+            }
+        }
+        if let Verdict::WronglyRefused { by, code: CloseCode::UNSUPPORTED_DATA } = verdict {
+            let _ = write!(text, "; if it accepts one type only, say so with --{by}-accepts");
+        }
+        if *gap {
+            text.push_str(" (as far as captured)");
+        }
+        paragraph(&mut self.out, "", &text)
+    }
+
     fn finish(&mut self, tally: &Tally) -> io::Result<()> {
         let Tally { connections, frames, violations, gaps, unusable } = *tally;
         if connections > 0 {
@@ -219,6 +243,18 @@ impl<W: Write> Report for Text<W> {
 
 fn count(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// What an end sent last, and how long before the connection ended.
+fn last_frame(from: Role, last: Option<(Sent, Option<Duration>)>) -> String {
+    match last {
+        None => format!("; the {from} sent no frame"),
+        Some((sent, before)) => {
+            let kind = sent.header.opcode();
+            let before = before.unwrap_or_default().as_secs_f64();
+            format!("; the {from}'s last frame, {kind}, came {before:.3} s before")
+        }
+    }
 }
 
 /// Shows the bytes around the one that breaks the rule, with a mark below it.
