@@ -67,6 +67,7 @@ mod policy;
 mod rule;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod simd;
+mod subprotocol;
 mod utf8;
 mod validator;
 mod violation;
@@ -88,6 +89,7 @@ pub use header::{Header, Incomplete};
 pub use opcode::OpCode;
 pub use policy::{Accepts, Policy, Role};
 pub use rule::{Place, Rule};
+pub use subprotocol::Subprotocol;
 pub use utf8::{InvalidUtf8, Utf8};
 pub use validator::Validator;
 pub use violation::{RuleSet, Violation};

@@ -392,3 +392,40 @@ proptest! {
         assert_seen(&pcap(1, &packets), "in another order");
     }
 }
+
+/// What the subprotocol's specification fixes is accepted in both directions, and the command line
+/// has the last word.
+#[test]
+fn the_subprotocol_fixes_the_type_of_data() {
+    let capture = |name: &str| {
+        let [client, server] = conversation();
+        let agreed = format!("\r\nSec-WebSocket-Protocol: {name}\r\n\r\n");
+        let server =
+            [&ANSWER[..ANSWER.len() - 4], agreed.as_bytes(), &server[ANSWER.len()..]].concat();
+        let all = [(0, client), (1, server)].map(|(end, bytes)| Piece {
+            end,
+            start: 0,
+            bytes,
+            flags: "A",
+        });
+        let pieces = opening().into_iter().chain(all);
+        pcap(1, &pieces.map(|piece| packet(ENDS, &piece)).collect::<Vec<_>>())
+    };
+    let refused = |name: &str, args: &[&str]| -> Vec<(Value, Value)> {
+        let (lines, ..) = check(args, &capture(name));
+        let violations = lines.into_iter().filter(|line| line["event"] == "violation");
+        violations.map(|line| (line["from"].clone(), line["rule"].clone())).collect()
+    };
+    let of = |from: &str| (Value::from(from), Value::from("unsupported-data"));
+    for fixed in ["xmpp", "mqtt"] {
+        assert_eq!(refused(fixed, &[]), [of("client"), of("server")], "{fixed}");
+        assert_eq!(refused(fixed, &["--server-accepts", "any"]), [of("server")], "{fixed}");
+    }
+    for free in ["chat", "sip", "MQTT"] {
+        assert_eq!(refused(free, &[]), [], "{free}");
+    }
+    assert_eq!(
+        refused("mqtt", &["--server-accepts", "text", "--client-accepts", "any"]),
+        [of("client")]
+    );
+}

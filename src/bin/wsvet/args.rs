@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wsvet::{Accepts, Conversation, Policy, Role};
 
+use crate::http::Agreement;
+
 /// Vets WebSocket frames: says which rule of RFC 6455 is broken, at which byte, and with which
 /// close code the receiver must answer.
 #[derive(Parser)]
@@ -120,13 +122,15 @@ pub(crate) struct Reading {
 /// What the endpoints accept.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct Limits {
-    /// The types of data that the server accepts; others are refused with 1003
-    #[arg(long, value_name = "TYPE", default_value = "any")]
-    pub(crate) server_accepts: DataType,
+    /// The types of data that the server accepts; others are refused with 1003 [default: what the
+    /// subprotocol's specification fixes, or any]
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) server_accepts: Option<DataType>,
 
-    /// The types of data that the client accepts; others are refused with 1003
-    #[arg(long, value_name = "TYPE", default_value = "any")]
-    pub(crate) client_accepts: DataType,
+    /// The types of data that the client accepts; others are refused with 1003 [default: what the
+    /// subprotocol's specification fixes, or any]
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) client_accepts: Option<DataType>,
 
     /// The most payload bytes of a frame, control frames included; more are refused with 1009
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
@@ -144,33 +148,35 @@ pub(crate) struct Limits {
 impl Limits {
     /// No limits, and all types of data accepted.
     pub(crate) const NONE: Self = Self {
-        server_accepts: DataType::Any,
-        client_accepts: DataType::Any,
+        server_accepts: None,
+        client_accepts: None,
         max_frame: None,
         max_message: None,
         max_fragments: None,
     };
 
     /// No limits, and a server that accepts text only.
-    pub(crate) const TEXT_ONLY_SERVER: Self = Self { server_accepts: DataType::Text, ..Self::NONE };
+    pub(crate) const TEXT_ONLY_SERVER: Self =
+        Self { server_accepts: Some(DataType::Text), ..Self::NONE };
 
-    /// The start of a conversation between ends with these limits.
-    pub(crate) fn conversation(&self, permessage_deflate: bool) -> Conversation {
+    /// The start of a conversation between ends with these limits that have agreed on this.
+    pub(crate) fn conversation(&self, agreement: &Agreement) -> Conversation {
         let [client, server] =
-            [Role::Client, Role::Server].map(|role| self.policy(role, permessage_deflate));
+            [Role::Client, Role::Server].map(|role| self.policy(role, agreement));
         Conversation::new(client, server)
     }
 
     /// The policy of the endpoint that receives.
-    fn policy(&self, receiver: Role, permessage_deflate: bool) -> Policy {
+    fn policy(&self, receiver: Role, agreement: &Agreement) -> Policy {
         let accepts = match receiver {
             Role::Server => self.server_accepts,
             Role::Client => self.client_accepts,
         };
+        let fixed = || agreement.subprotocol.as_deref().and_then(Accepts::for_subprotocol);
         let policy = Policy::new(receiver);
         policy
-            .accepts(accepts.into())
-            .permessage_deflate(permessage_deflate)
+            .accepts(accepts.map(Accepts::from).or_else(fixed).unwrap_or_default())
+            .permessage_deflate(agreement.permessage_deflate)
             .max_frame(self.max_frame.unwrap_or(policy.max_frame))
             .max_message(self.max_message.unwrap_or(policy.max_message))
             .max_fragments(self.max_fragments.unwrap_or(policy.max_fragments))

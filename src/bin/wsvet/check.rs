@@ -8,6 +8,7 @@ use wsvet::Role;
 
 use crate::args::{Format, Reading};
 use crate::connection::Judging;
+use crate::http::Agreement;
 use crate::judge::{Judge, Record};
 use crate::report::Place;
 use crate::{capture, hex};
@@ -109,7 +110,9 @@ fn direction(
     let receiver = Role::from(reading.receiver);
     let connection = judging.next_connection();
     let place = Place { connection, from: receiver.peer(), stream: None, packet: None };
-    let mut conversation = judging.limits.conversation(reading.permessage_deflate);
+    let agreement =
+        Agreement { permessage_deflate: reading.permessage_deflate, ..Agreement::default() };
+    let mut conversation = judging.limits.conversation(&agreement);
     let mut judge = Judge::new(receiver.peer(), judging.thoroughness);
     let mut buffer = vec![0; PIECE];
     loop {

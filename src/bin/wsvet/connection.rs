@@ -200,7 +200,7 @@ impl Connection {
             self.ends[1 - client].address,
             agreement,
         )?;
-        let frames = Frames::new(number, self.stream, agreement.permessage_deflate, judging);
+        let frames = Frames::new(number, self.stream, agreement, judging);
         self.stage = Stage::Frames(Box::new(frames), client);
         for (from, bytes) in first {
             self.bytes(from, &bytes, at, judging)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use wsvet::{Conversation, End, Role, Sent, Verdict};
 
 use crate::connection::Judging;
+use crate::http::Agreement;
 use crate::judge::{Judge, Record};
 use crate::packet::Moment;
 use crate::report::Place;
@@ -42,13 +43,13 @@ impl Frames {
     pub(crate) fn new(
         connection: usize,
         stream: usize,
-        permessage_deflate: bool,
+        agreement: &Agreement,
         judging: &Judging<'_>,
     ) -> Self {
         Self {
             connection,
             stream,
-            conversation: judging.limits.conversation(permessage_deflate),
+            conversation: judging.limits.conversation(agreement),
             judges: [Role::Client, Role::Server]
                 .map(|sender| Judge::new(sender, judging.thoroughness)),
             abandoned: false,

@@ -21,6 +21,8 @@ const EAGER: usize = 64;
 pub(crate) struct Agreement {
     /// The request's target, where the request was captured.
     pub(crate) target: Option<String>,
+    /// The subprotocol that the server has chosen.
+    pub(crate) subprotocol: Option<String>,
     /// Whether the server agreed to permessage-deflate.
     pub(crate) permessage_deflate: bool,
 }
@@ -177,6 +179,9 @@ impl Handshake {
                 let code = response.code.unwrap_or_default();
                 let agreement = Agreement {
                     target: None,
+                    subprotocol: values(response.headers, "Sec-WebSocket-Protocol")
+                        .next()
+                        .map(str::to_owned),
                     permessage_deflate: has_permessage_deflate(response.headers),
                 };
                 let body = response_body(response.headers);
@@ -326,7 +331,7 @@ mod tests {
     const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
         Upgrade: WebSocket\r\n\r\n";
     const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-        Sec-WebSocket-Extensions: x-other, permessage-deflate; server_no_context_takeover\r\n\r\n";
+        Sec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Extensions: x-other, permessage-deflate; server_no_context_takeover\r\n\r\n";
 
     /// What comes of the whole conversation, cut into pieces of this size.
     fn run(turns: &[(Role, &[u8])], size: usize) -> (Progress, Vec<u8>, Vec<u8>) {
@@ -348,7 +353,11 @@ mod tests {
     }
 
     fn agreement() -> Progress {
-        Progress::Upgraded(Agreement { target: Some("/chat".to_owned()), permessage_deflate: true })
+        Progress::Upgraded(Agreement {
+            target: Some("/chat".to_owned()),
+            subprotocol: Some("mqtt".to_owned()),
+            permessage_deflate: true,
+        })
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use textwrap::core::display_width;
-use wsvet::{CloseCode, Header, OpCode, Place as RulePlace, Role, Rule, Sent, Verdict};
+use wsvet::{
+    Accepts, CloseCode, Header, OpCode, Place as RulePlace, Role, Rule, Sent, Subprotocol, Verdict,
+};
 
 use super::{Place, Report, hex_bytes};
 use crate::connection::Tally;
@@ -172,10 +174,17 @@ impl<W: Write> Report for Text<W> {
     ) -> io::Result<()> {
         self.heading()?;
         let target = shorten(&plain(agreement.target.as_deref().unwrap_or("?")), self.width / 2);
+        let subprotocol = agreement.subprotocol.as_deref().map_or(String::new(), |name| {
+            let name = shorten(&plain(name), self.width / 2);
+            match Subprotocol::from_name(&name) {
+                Some(row) => format!(", {name} ({})", of_type(row.accepts)),
+                None => format!(", {name}"),
+            }
+        });
         let deflate = if agreement.permessage_deflate { ", permessage-deflate" } else { "" };
         let text = format!(
             "connection {number}: {CLIENT}client{CLIENT:#} {client}, {SERVER}server{SERVER:#} \
-             {server}, GET {target}{deflate}"
+             {server}, GET {target}{subprotocol}{deflate}"
         );
         paragraph(&mut self.out, "", &text)
     }
@@ -243,6 +252,15 @@ impl<W: Write> Report for Text<W> {
 
 fn count(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// The type of data that a subprotocol allows.
+fn of_type(accepts: Accepts) -> &'static str {
+    match accepts {
+        Accepts::TextOnly => "text only",
+        Accepts::BinaryOnly => "binary only",
+        _ => "text and binary",
+    }
 }
 
 /// What an end sent last, and how long before the connection ended.
