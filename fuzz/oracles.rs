@@ -9,8 +9,8 @@ use wsvet::bytes::BytesMut;
 use wsvet::generate::{Connection, Stream};
 use wsvet::nom::{self, Needed};
 use wsvet::{
-    Accepts, CloseFrame, FrameBuf, FrameMut, FrameRef, Header, OpCode, Place, Policy, Role, Utf8,
-    Validator, Violation, encode, mask, parse,
+    Accepts, CloseFrame, Conversation, FrameBuf, FrameMut, FrameRef, Header, OpCode, Place, Policy,
+    Role, Rule, Utf8, Validator, Verdict, Violation, encode, mask, parse,
 };
 
 use crate::common::{self, Outcome, reference};
@@ -197,6 +197,26 @@ pub fn connections(data: &[u8]) {
         let found = found.map(|(_, violation)| violation);
         assert_eq!(outcome.violation.or(outcome.end.filter(|end| Some(*end) == found)), found);
     }
+    let verdict = [WHOLE, 1].map(|size| verdict(&connection, size));
+    assert_eq!(verdict[0], verdict[1], "{connection:?}");
+    if let Some((from, violation)) = connection.violation() {
+        let answer = connection.stream(from.peer()).messages().last();
+        let answered = answer.is_some_and(|(opcode, _)| *opcode == OpCode::Close);
+        let refused = Verdict::Refused { by: from.peer(), violation };
+        let behind_close = violation.rule == Rule::DataAfterClose;
+        assert!(!answered || behind_close || verdict[0] == refused, "{connection:?}");
+    }
+}
+
+/// The verdict over a connection, its turns in pieces of this size.
+fn verdict(connection: &Connection, size: usize) -> Verdict {
+    let policy = |role: Role| *connection.stream(role.peer()).policy();
+    let mut conversation = Conversation::new(policy(Role::Client), policy(Role::Server));
+    for (from, bytes) in connection.turns() {
+        let mut bytes = bytes.to_vec();
+        bytes.chunks_mut(size).for_each(|chunk| conversation.bytes(from, chunk));
+    }
+    conversation.verdict()
 }
 
 /// Masking is §5.3 to the letter, octet by octet, in pieces of any size.
