@@ -16,9 +16,9 @@ use verdict::blames;
 ///
 /// It does no I/O: give it what each end sends, in the order in which that was seen. Either bytes,
 /// with [`bytes`](Self::bytes), or, from a parser of one's own, headers and plain payloads as to a
-/// [`Validator`]: [`begin`](Self::begin), [`payload`](Self::payload), [`finish`](Self::finish). A
-/// direction is followed beyond its first violation, because what comes after it tells how it was
-/// taken. Nothing is allocated.
+/// [`Validator`](crate::Validator): [`begin`](Self::begin), [`payload`](Self::payload),
+/// [`finish`](Self::finish). A direction is followed beyond its first violation, because what comes
+/// after it tells how it was taken. Nothing is allocated.
 ///
 /// ```
 /// use wsvet::{Accepts, CloseCode, Conversation, Policy, Role, Rule, Verdict};

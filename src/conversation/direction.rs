@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::{CloseCode, Header, OpCode, Policy, Validator, Violation, mask};
 
-/// What one end of a [`Conversation`] has sent.
+/// What one end of a [`Conversation`](crate::Conversation) has sent.
 ///
 /// ```
 /// use wsvet::{Conversation, Policy, Role};
@@ -62,7 +62,7 @@ pub struct Sent {
     pub header: Header,
     /// The byte of the direction at which it starts.
     pub offset: u64,
-    /// When it began, on the clock of [`Conversation::at`].
+    /// When it began, on the clock of [`Conversation::at`](crate::Conversation::at).
     pub at: Duration,
     step: u64,
 }

@@ -24,7 +24,7 @@ pub enum Abnormality {
     Unanswered,
 }
 
-/// How a [`Conversation`] ended (§7.1).
+/// How a [`Conversation`](crate::Conversation) ended (§7.1).
 ///
 /// Its `Display` is a sentence.
 ///
