@@ -9,6 +9,7 @@ use crate::connection::Judging;
 use crate::http::Agreement;
 use crate::judge::{Judge, Record};
 use crate::packet::Moment;
+use crate::pings::Pings;
 use crate::report::Place;
 
 /// Both directions of a WebSocket connection.
@@ -18,6 +19,7 @@ pub(crate) struct Frames {
     /// The number of the TCP stream.
     stream: usize,
     conversation: Conversation,
+    pings: Pings,
     /// The judge of what the client sends, and of what the server sends.
     judges: [Judge; 2],
     /// An end went without a Close: how the other goes then says nothing about it.
@@ -28,15 +30,26 @@ pub(crate) struct Frames {
     gap: bool,
 }
 
-/// How a connection was closed, as far as it was captured.
+/// What a connection was, and how it was closed, as far as it was captured.
 pub(crate) struct Closing {
     pub(crate) connection: usize,
     pub(crate) stream: usize,
     pub(crate) verdict: Verdict,
-    /// The last frame of the client and of the server, and how long before the end it came.
-    pub(crate) last: [Option<(Sent, Option<Duration>)>; 2],
+    /// What the client has sent, and the server.
+    pub(crate) sides: [Side; 2],
+    pub(crate) pings: Pings,
     /// The capture lacks something that the verdict would need.
     pub(crate) gap: bool,
+}
+
+/// What one end has sent.
+pub(crate) struct Side {
+    pub(crate) from: Role,
+    pub(crate) frames: u64,
+    pub(crate) bytes: u64,
+    pub(crate) last: Option<Sent>,
+    /// How long before the end of the connection the last frame came.
+    pub(crate) before: Option<Duration>,
 }
 
 impl Frames {
@@ -50,6 +63,7 @@ impl Frames {
             connection,
             stream,
             conversation: judging.limits.conversation(agreement),
+            pings: Pings::default(),
             judges: [Role::Client, Role::Server]
                 .map(|sender| Judge::new(sender, judging.thoroughness)),
             abandoned: false,
@@ -67,9 +81,15 @@ impl Frames {
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
         let place = self.place(from, Some(at));
-        self.conversation.at(at.time);
-        let mut sink = |record: Record<'_>| judging.record(&place, &record);
-        self.judges[from as usize].feed(&mut self.conversation, bytes, &mut sink)
+        let Self { conversation, judges, pings, .. } = self;
+        conversation.at(at.time);
+        let mut sink = |record: Record<'_>| {
+            if let Record::Frame(frame) = &record {
+                pings.see(from, frame, at.time);
+            }
+            judging.record(&place, &record)
+        };
+        judges[from as usize].feed(conversation, bytes, &mut sink)
     }
 
     /// One end sends no more; `gap` is what the capture lacks of what it has sent.
@@ -122,16 +142,20 @@ impl Frames {
         self.judges[from as usize].end(&self.conversation, eof, &mut sink)
     }
 
-    fn closing(&self) -> Closing {
-        let last = |from| {
-            let sent = *self.conversation.direction(from).last()?;
-            Some((sent, self.ended.map(|end| end.saturating_sub(sent.at))))
+    fn closing(self) -> Closing {
+        let side = |from| {
+            let direction = self.conversation.direction(from);
+            let last = direction.last().copied();
+            let before = self.ended.zip(last).map(|(end, sent)| end.saturating_sub(sent.at));
+            let bytes = self.judges[from as usize].offset(&self.conversation);
+            Side { from, frames: direction.frames(), bytes, last, before }
         };
         Closing {
             connection: self.connection,
             stream: self.stream,
             verdict: self.conversation.verdict(),
-            last: [last(Role::Client), last(Role::Server)],
+            sides: [side(Role::Client), side(Role::Server)],
+            pings: self.pings,
             gap: self.gap,
         }
     }

@@ -19,6 +19,7 @@ mod http;
 mod judge;
 mod mix;
 mod packet;
+mod pings;
 #[cfg(any(test, fuzzing))]
 #[path = "../../../fuzz/readers.rs"]
 mod readers;

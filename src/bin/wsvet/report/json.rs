@@ -10,7 +10,7 @@ use wsvet::Verdict;
 
 use super::{Place, Report, hex_bytes};
 use crate::connection::Tally;
-use crate::frames::Closing;
+use crate::frames::{Closing, Side};
 use crate::http::Agreement;
 use crate::judge::{Broken, Frame, Incomplete, Record};
 
@@ -163,17 +163,31 @@ fn verdict(closing: &Closing) -> Map<String, Value> {
         line.insert("why".into(), why.id().into());
     }
     line.insert("text".into(), verdict.to_string().into());
-    for (from, last) in ["last_from_client", "last_from_server"].into_iter().zip(closing.last) {
-        let Some((sent, before)) = last else { continue };
-        let opcode = u8::from(sent.header.opcode());
-        let mut frame = json!({ "offset": sent.offset, "opcode": opcode });
-        if let Some(before) = before {
-            frame["seconds_before_the_end"] = before.as_secs_f64().into();
-        }
-        line.insert(from.into(), frame);
+    for side in &closing.sides {
+        line.insert(side.from.name().into(), side_value(side));
+    }
+    if let Some(fastest) = closing.pings.fastest {
+        let pings = json!({
+            "answered": closing.pings.answered,
+            "fastest": fastest.as_secs_f64(),
+            "slowest": closing.pings.slowest.as_secs_f64(),
+        });
+        line.insert("pings".into(), pings);
     }
     line.insert("gap".into(), closing.gap.into());
     line
+}
+
+fn side_value(side: &Side) -> Value {
+    let mut value = json!({ "frames": side.frames, "bytes": side.bytes });
+    if let Some(sent) = side.last {
+        let opcode = u8::from(sent.header.opcode());
+        value["last"] = json!({ "offset": sent.offset, "opcode": opcode });
+    }
+    if let Some(before) = side.before {
+        value["last"]["seconds_before_the_end"] = before.as_secs_f64().into();
+    }
+    value
 }
 
 fn extend(line: &mut Map<String, Value>, record: Value) {

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use textwrap::core::display_width;
 use wsvet::{
-    Accepts, CloseCode, Header, OpCode, Place as RulePlace, Role, Rule, Sent, Subprotocol, Verdict,
+    Accepts, CloseCode, Header, OpCode, Place as RulePlace, Role, Rule, Subprotocol, Verdict,
 };
 
 use super::{Place, Report, hex_bytes};
 use crate::connection::Tally;
-use crate::frames::Closing;
+use crate::frames::{Closing, Side};
 use crate::http::Agreement;
 use crate::judge::{Broken, Frame, Incomplete, Record, Within};
 use crate::style::{
@@ -209,7 +209,15 @@ impl<W: Write> Report for Text<W> {
     }
 
     fn verdict(&mut self, closing: &Closing) -> io::Result<()> {
-        let Closing { connection, verdict, gap, .. } = closing;
+        let Closing { connection, verdict, sides, pings, gap, .. } = closing;
+        let [client, server] = sides.each_ref().map(sent);
+        let mut summary = format!("connection {connection}: {client}; {server}");
+        if let Some(fastest) = pings.fastest {
+            let (fastest, slowest) = (milliseconds(fastest), milliseconds(pings.slowest));
+            let answered = count(pings.answered, "ping");
+            let _ = write!(summary, "; {answered} answered in {fastest} to {slowest}");
+        }
+        paragraph(&mut self.out, "", &summary)?;
         let style = match verdict {
             Verdict::Clean { .. } | Verdict::Refused { .. } => GOOD,
             Verdict::Open => HEADING,
@@ -217,9 +225,7 @@ impl<W: Write> Report for Text<W> {
         };
         let mut text = format!("{style}connection {connection}{style:#}: {verdict}");
         if matches!(verdict, Verdict::Abnormal { .. }) {
-            for (from, last) in [Role::Client, Role::Server].into_iter().zip(closing.last) {
-                text.push_str(&last_frame(from, last));
-            }
+            text.extend(sides.iter().map(last_frame));
         }
         if let Verdict::WronglyRefused { by, code: CloseCode::UNSUPPORTED_DATA } = verdict {
             let _ = write!(text, "; if it accepts one type only, say so with --{by}-accepts");
@@ -263,16 +269,25 @@ fn of_type(accepts: Accepts) -> &'static str {
     }
 }
 
+/// How much an end has sent.
+fn sent(side: &Side) -> String {
+    format!("{} sent {}, {}", side.from, count(side.frames, "frame"), bytes(side.bytes))
+}
+
 /// What an end sent last, and how long before the connection ended.
-fn last_frame(from: Role, last: Option<(Sent, Option<Duration>)>) -> String {
-    match last {
+fn last_frame(side: &Side) -> String {
+    let from = side.from;
+    match side.last.zip(side.before) {
         None => format!("; the {from} sent no frame"),
         Some((sent, before)) => {
             let kind = sent.header.opcode();
-            let before = before.unwrap_or_default().as_secs_f64();
-            format!("; the {from}'s last frame, {kind}, came {before:.3} s before")
+            format!("; the {from}'s last frame, {kind}, came {} before", milliseconds(before))
         }
     }
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }
 
 /// Shows the bytes around the one that breaks the rule, with a mark below it.
