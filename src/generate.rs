@@ -1,7 +1,7 @@
 //! Streams and whole connections to fuzz with: legal ones, and ones that break a named rule
 //! (feature `arbitrary`).
 //!
-//! Random bytes are refused at their second or third frame, and so test little. What is made here
+//! Random bytes are refused at their first frame, and so test little. What is made here
 //! is legal up to the very frame that breaks the rule it is asked to break, under the policy of the
 //! receiver that is tested; and it says what that receiver must find: its messages, and the
 //! [`Violation`](crate::Violation) with its rule, byte and close code.
@@ -24,8 +24,8 @@
 //! fn fuzz(data: &[u8]) -> arbitrary::Result<()> {
 //!     let mut u = Unstructured::new(data);
 //!     let stream = Stream::breaking(POLICY, Rule::UnsupportedData, &mut u)?;
-//!     let due = stream.violation().map(|violation| violation.rule.close_code().0);
-//!     assert_eq!(answer(stream.bytes()), due, "{stream:?}");
+//!     let due = stream.violation().and_then(|violation| violation.reply());
+//!     assert_eq!(answer(stream.bytes()), due.map(|close| close.code.0), "{stream:?}");
 //!     Ok(())
 //! }
 //!

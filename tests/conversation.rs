@@ -300,7 +300,9 @@ mod generated {
             let mut u = Unstructured::new(&data);
             let legal = generate::Connection::legal(ends, &mut u).unwrap();
             let code = |role| {
-                let body = legal.stream(role).messages().last().map(|(_, body)| body.clone());
+                let mut messages = legal.stream(role).messages().iter();
+                let close = messages.find(|(opcode, _)| *opcode == OpCode::Close);
+                let body = close.map(|(_, body)| body.clone());
                 body.and_then(|body| Some(u16::from_be_bytes(*body.first_chunk()?)))
             };
             let found = verdict(&legal, ends, size);

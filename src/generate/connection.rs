@@ -9,9 +9,13 @@ use crate::{OpCode, Policy, Role, Rule, Violation};
 
 /// A connection from its first frame to its last: what each end sends, and in which order.
 ///
-/// Each Ping is answered with its Pong, and a Close with a Close that has the same code. Where one
-/// end breaks a rule, the other answers as it must, with [`Violation::reply`]. An answer that the
-/// other end's limit on a frame does not allow is left out.
+/// Each Ping is answered with its Pong at once, and a Close with a Close that has the same code.
+/// Where one end breaks a rule, the other answers as it must, with [`Violation::reply`]; to data
+/// after a Close it answers the Close alone. A Close that the other end's limit on a frame does not
+/// allow is without its reason, or empty; a Pong is left out.
+///
+/// At the end of [`Rule::EofInFrame`] and [`Rule::EofWithoutClose`] neither end has sent a Close,
+/// but the one that is named is the one that went first.
 ///
 /// ```
 /// use arbitrary::Unstructured;
@@ -57,7 +61,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// `IncorrectFormat` where `ends` are not a client and a server in this order; or that of `u`.
+    /// `IncorrectFormat` where `ends` are not a client and a server in this order, or have not agreed
+    /// on the same extensions; or that of `u`.
     ///
     /// ```
     /// # use arbitrary::Unstructured;
@@ -72,6 +77,30 @@ impl Connection {
         let first = u.arbitrary::<Role>()?;
         connection.close(first, u)?;
         Ok(connection)
+    }
+
+    /// A legal connection, or one in which an end breaks a rule: each about as often.
+    ///
+    /// # Errors
+    ///
+    /// As [`legal`](Self::legal).
+    ///
+    /// ```
+    /// # use arbitrary::Unstructured;
+    /// # use wsvet::{Policy, Role, generate::Connection};
+    /// let ends = [Policy::new(Role::Client), Policy::new(Role::Server)];
+    /// let connection = Connection::under(ends, &mut Unstructured::new(b"bytes"))?;
+    /// assert!(connection.turns().count() > 0);
+    /// # Ok::<(), arbitrary::Error>(())
+    /// ```
+    pub fn under(ends: [Policy; 2], u: &mut Unstructured<'_>) -> Result<Self> {
+        if u.arbitrary()? {
+            return Self::legal(ends, u);
+        }
+        let from = u.arbitrary::<Role>()?;
+        let rules: Vec<_> = Stream::breakable(&ends[from.peer() as usize]).iter().collect();
+        let rule = *u.choose(&rules)?;
+        Self::breaking(ends, from, rule, u)
     }
 
     /// A connection in which this end breaks this rule, and the other answers as it must.
@@ -100,7 +129,9 @@ impl Connection {
         let mut connection = Self::open(ends, u)?;
         let violation = connection.stream_mut(from).push_breaking(rule, u)?;
         connection.note(from);
-        if let Some(close) = violation.reply() {
+        if rule == Rule::DataAfterClose {
+            connection.echo(from, u)?;
+        } else if let Some(close) = violation.reply() {
             let body = [&close.code.0.to_be_bytes(), close.reason.as_bytes()].concat();
             connection.answer(from.peer(), OpCode::Close, body, u)?;
         }
@@ -160,7 +191,9 @@ impl Connection {
 
     /// Legal frames of both ends, without a Close.
     fn open([client, server]: [Policy; 2], u: &mut Unstructured<'_>) -> Result<Self> {
-        if client.role != Role::Client || server.role != Role::Server {
+        let extensions = |end: &Policy| (end.permessage_deflate, end.rsv);
+        let roles = (client.role, server.role);
+        if roles != (Role::Client, Role::Server) || extensions(&client) != extensions(&server) {
             return Err(Error::IncorrectFormat);
         }
         let mut connection = Self {
@@ -195,27 +228,41 @@ impl Connection {
         }
     }
 
-    /// The closing handshake: the other may send on until it answers.
+    /// The closing handshake: the other may finish its message and ping until it answers.
     fn close(&mut self, first: Role, u: &mut Unstructured<'_>) -> Result<()> {
-        let stream = self.stream_mut(first);
-        stream.push_close(u)?;
-        let code = stream.messages().last().and_then(|(_, body)| body.first_chunk::<2>().copied());
+        self.stream_mut(first).push_close(u)?;
         self.note(first);
         let second = first.peer();
         for _ in 0..u.int_in_range(0..=2)? {
-            self.stream_mut(second).push_open(u)?;
-            self.note(second);
+            if self.stream_mut(second).push_rest(u)? {
+                self.note(second);
+            } else if self.stream_mut(second).push_control(OpCode::Ping, Vec::new(), u)? {
+                self.note(second);
+                self.answer(first, OpCode::Pong, Vec::new(), u)?;
+            }
         }
-        self.answer(second, OpCode::Close, code.map_or(Vec::new(), Vec::from), u)
+        self.echo(first, u)
+    }
+
+    /// Answers the Close of this end with its code.
+    fn echo(&mut self, first: Role, u: &mut Unstructured<'_>) -> Result<()> {
+        let mut sent = self.stream(first).messages().iter().rev();
+        let close = sent.find(|(opcode, _)| *opcode == OpCode::Close);
+        let code = close.and_then(|(_, body)| body.first_chunk::<2>().copied());
+        self.answer(first.peer(), OpCode::Close, code.map_or(Vec::new(), Vec::from), u)
     }
 
     fn answer(
         &mut self,
         from: Role,
         opcode: OpCode,
-        payload: Vec<u8>,
+        mut payload: Vec<u8>,
         u: &mut Unstructured<'_>,
     ) -> Result<()> {
+        let most = self.stream(from).policy().max_frame;
+        if opcode == OpCode::Close && payload.len() as u64 > most {
+            payload.truncate(if most < 2 { 0 } else { 2 });
+        }
         if self.stream_mut(from).push_control(opcode, payload, u)? {
             self.note(from);
         }
@@ -243,13 +290,6 @@ impl<'a> Arbitrary<'a> for Connection {
         let client: Policy = u.arbitrary().map(policy(Role::Client))?;
         let server: Policy = u.arbitrary().map(policy(Role::Server))?;
         let ends = [client, server.permessage_deflate(client.permessage_deflate).rsv(client.rsv)];
-        if u.arbitrary()? {
-            return Self::legal(ends, u);
-        }
-        let from = u.arbitrary::<Role>()?;
-        let receiver = if from == Role::Client { &ends[1] } else { &ends[0] };
-        let rules: Vec<_> = Stream::breakable(receiver).iter().collect();
-        let rule = *u.choose(&rules)?;
-        Self::breaking(ends, from, rule, u)
+        Self::under(ends, u)
     }
 }

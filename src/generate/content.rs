@@ -1,10 +1,11 @@
 //! Payloads: text, bytes, text that is no UTF-8, compressed data, Close bodies.
 
+use std::vec;
 use std::vec::Vec;
 
 use arbitrary::{Result, Unstructured};
 
-use crate::{CloseCode, CloseFrame};
+use crate::{CloseCode, CloseFrame, OpCode};
 
 /// How much of a payload is fresh; a longer one repeats it.
 const FRESH: usize = 32;
@@ -127,14 +128,32 @@ pub(super) fn deflated(plain: &[u8]) -> Vec<u8> {
     all
 }
 
+/// Codes that may be sent: the first and the last of each range.
+const SENDABLE: [u16; 9] = [1000, 1003, 1007, 1011, 1014, 3000, 3999, 4000, 4999];
+
+/// Codes that may not: those beside the ranges, and those that are only reported.
+const NOT_SENDABLE: [u16; 11] = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535];
+
+/// What [`deflated`] was made of.
+pub(super) fn inflated(message: &[u8]) -> &[u8] {
+    &message[LEAST_DEFLATED - 1..message.len() - 1]
+}
+
 /// A code that may be sent, or one that may not.
 pub(super) fn code(u: &mut Unstructured<'_>, sendable: bool) -> Result<CloseCode> {
-    let code: CloseCode = u.arbitrary()?;
-    Ok(match (code.is_sendable(), sendable) {
-        (true, false) => CloseCode(code.0 % 1000),
-        (false, true) => CloseCode(3000 + code.0 % 2000),
-        _ => code,
-    })
+    let listed: &[u16] = if sendable { &SENDABLE } else { &NOT_SENDABLE };
+    let any: CloseCode = u.arbitrary()?;
+    let fits = any.is_sendable() == sendable && u.arbitrary()?;
+    Ok(if fits { any } else { CloseCode(*u.choose(listed)?) })
+}
+
+/// A payload of so many bytes that breaks nothing: text, or a Close body.
+pub(super) fn harmless(opcode: OpCode, len: usize) -> Vec<u8> {
+    let mut payload = vec![b'a'; len];
+    if let (OpCode::Close, Some(code)) = (opcode, payload.first_chunk_mut()) {
+        *code = CloseCode::NORMAL_CLOSURE.0.to_be_bytes();
+    }
+    payload
 }
 
 /// A Close body of at most `max` bytes.

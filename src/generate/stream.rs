@@ -3,6 +3,8 @@
 mod breaking;
 mod legal;
 
+use std::fmt;
+use std::sync::Arc;
 use std::vec::Vec;
 
 use arbitrary::{Arbitrary, Error, Result, Unstructured};
@@ -12,8 +14,11 @@ use crate::{Accepts, Header, OpCode, Policy, Role, Rule, RuleSet, Violation, mas
 
 /// One direction of a connection, as its sender writes it, and what the receiver must make of it.
 ///
-/// It is made for a [`Policy`], that of the receiver, and is legal but for the last frame that was
-/// asked to break a rule. With permessage-deflate negotiated some messages are compressed.
+/// It is made for a [`Policy`], that of the receiver. Every frame is legal but the last, if it was
+/// asked to break a rule; some noise may follow that one. The rule is the only one that it breaks,
+/// where that can be (a length of 2^63 bytes is over any limit too).
+///
+/// With permessage-deflate negotiated some messages are compressed, in blocks without compression.
 ///
 /// A receiver that reads nothing after a Close, as it may, cannot find
 /// [`Rule::DataAfterClose`].
@@ -38,14 +43,18 @@ use crate::{Accepts, Header, OpCode, Policy, Role, Rule, RuleSet, Violation, mas
 /// assert_eq!(Some(found), stream.violation());
 /// # Ok::<(), arbitrary::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Stream {
     policy: Policy,
     bytes: Vec<u8>,
     messages: Vec<(OpCode, Vec<u8>)>,
+    /// Which of them permessage-deflate has compressed.
+    compressed: Vec<bool>,
     open: Option<Message>,
     closed: bool,
     violation: Option<Violation>,
+    /// The frame that breaks a rule, or its message, is there to its end.
+    whole: bool,
 }
 
 /// A message of which frames are still to be sent.
@@ -53,11 +62,17 @@ pub struct Stream {
 struct Message {
     opcode: OpCode,
     rsv: u8,
-    payload: Vec<u8>,
+    payload: Arc<[u8]>,
     /// How much of the payload was sent.
     sent: usize,
     /// In how many frames.
     fragments: u32,
+}
+
+impl Message {
+    fn new(opcode: OpCode, rsv: u8, payload: Vec<u8>) -> Self {
+        Self { opcode, rsv, payload: payload.into(), sent: 0, fragments: 0 }
+    }
 }
 
 /// A frame that is not sent yet, and the message that is open after it.
@@ -79,6 +94,9 @@ const MOST_FRAGMENTS: u64 = 4_096;
 /// The most bytes that a length can say (§5.2).
 const MOST_LEN: u64 = (1 << 63) - 1;
 
+/// The most payload bytes that a frame which breaks a rule has to its end.
+const AFFORDABLE: u64 = 70_000;
+
 /// The most bytes that come behind the header or the byte that breaks a rule.
 const BEHIND: usize = 32;
 
@@ -95,6 +113,8 @@ impl Stream {
             policy,
             bytes: Vec::new(),
             messages: Vec::new(),
+            compressed: Vec::new(),
+            whole: true,
             open: None,
             closed: false,
             violation: None,
@@ -123,7 +143,8 @@ impl Stream {
         Self::breaking(policy, rule, u)
     }
 
-    /// A legal stream: it ends with a Close, or between two frames where `u` has no bytes left.
+    /// A legal stream: it ends with a Close, or between two frames, also of one message, where `u`
+    /// has no bytes left or after 64 frames.
     ///
     /// # Errors
     ///
@@ -171,8 +192,8 @@ impl Stream {
         Ok(stream)
     }
 
-    /// The rules that a stream can break under this policy: that a client must not mask is no rule
-    /// for a server, and who has no limit refuses nothing as too big.
+    /// The rules that a stream can break under this policy: a server receives no frame from a
+    /// server, masked or not, and who has no limit refuses nothing as too big.
     ///
     /// Left out is also what would take more than 1 MiB of payload or 4,096 frames.
     ///
@@ -232,8 +253,8 @@ impl Stream {
         if !self.closed && u.ratio(1, 16)? { self.push_close(u) } else { self.push_open(u) }
     }
 
-    /// Adds the frames that are needed to break this rule, the last of which breaks it, with some
-    /// bytes behind that do not count any more. The rules of the end are broken by the end: the
+    /// Adds the frames that are needed to break this rule, the last of which breaks it. That frame
+    /// may be cut short ([`is_whole`](Self::is_whole)). The rules of the end are broken by the end: the
     /// receiver has to be told of it.
     ///
     /// # Errors
@@ -283,8 +304,9 @@ impl Stream {
         &self.bytes
     }
 
-    /// The whole messages and control frames before the violation, with their plain payloads: what
-    /// the receiver must have got. A compressed message is as it was sent.
+    /// The whole messages and control frames before the violation, with their unmasked payloads:
+    /// what the receiver must have got. A compressed message is as it was sent; see
+    /// [`inflated`](Self::inflated).
     ///
     /// ```
     /// # use wsvet::{Policy, Role, generate::Stream};
@@ -293,6 +315,35 @@ impl Stream {
     #[must_use]
     pub fn messages(&self) -> &[(OpCode, Vec<u8>)] {
         &self.messages
+    }
+
+    /// The same messages, inflated where permessage-deflate has compressed them: what the
+    /// receiver's application must have got.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, generate::Stream};
+    /// assert!(Stream::new(Policy::new(Role::Server)).inflated().next().is_none());
+    /// ```
+    pub fn inflated(&self) -> impl Iterator<Item = (OpCode, &[u8])> {
+        self.messages.iter().zip(&self.compressed).map(|((opcode, payload), compressed)| {
+            (*opcode, if *compressed { content::inflated(payload) } else { payload })
+        })
+    }
+
+    /// Whether the frame that breaks the rule is there to its end, and with it the text that is no
+    /// UTF-8: a receiver that judges what is whole finds the violation only then.
+    ///
+    /// ```
+    /// # use arbitrary::Unstructured;
+    /// # use wsvet::{Policy, Role, Rule, generate::Stream};
+    /// let mut u = Unstructured::new(b"bytes");
+    /// let stream = Stream::breaking(Policy::new(Role::Client), Rule::LengthOverflow, &mut u)?;
+    /// assert!(!stream.is_whole()); // nobody sends 2^63 bytes
+    /// # Ok::<(), arbitrary::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// What the receiver must find, if anything is broken.
@@ -311,6 +362,14 @@ impl Stream {
         let frame = self.open_frame(u)?;
         self.send(frame);
         Ok(())
+    }
+
+    /// Adds a fragment of the message that is open, if one is.
+    pub(super) fn push_rest(&mut self, u: &mut Unstructured<'_>) -> Result<bool> {
+        let Some(message) = self.open.clone() else { return Ok(false) };
+        let frame = self.fragment(message, u)?;
+        self.send(frame);
+        Ok(true)
     }
 
     /// Adds a Close that may be sent.
@@ -343,10 +402,12 @@ impl Stream {
         if header.opcode().is_control() {
             self.closed |= header.opcode() == OpCode::Close;
             self.messages.push((header.opcode(), payload));
+            self.compressed.push(false);
         } else if header.fin()
             && let Some(message) = self.open.take()
         {
-            self.messages.push((message.opcode, message.payload));
+            self.messages.push((message.opcode, message.payload.to_vec()));
+            self.compressed.push(self.policy.permessage_deflate && message.rsv & 4 != 0);
         }
     }
 
@@ -359,6 +420,25 @@ impl Stream {
         self.bytes.extend_from_slice(payload);
         mask::apply(header.masking_key().unwrap_or_default(), 0, &mut self.bytes[start + len..]);
         start as u64
+    }
+}
+
+impl fmt::Debug for Stream {
+    /// The bytes are hex text, as `wsvet check` reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("policy", &self.policy)
+            .field("violation", &self.violation)
+            .field("bytes", &Hex(&self.bytes))
+            .finish_non_exhaustive()
+    }
+}
+
+struct Hex<'a>(&'a [u8]);
+
+impl fmt::Debug for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

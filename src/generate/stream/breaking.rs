@@ -6,7 +6,7 @@ use std::vec::Vec;
 use arbitrary::{Result, Unstructured};
 
 use super::{
-    BEHIND, Frame, MOST_LEN, Message, Stream, content, frames_to_fill, most_payload, undefined,
+    AFFORDABLE, BEHIND, Frame, MOST_LEN, Message, Stream, content, most_payload, undefined,
 };
 use crate::{CloseFrame, Header, OpCode, Rule, Violation};
 
@@ -20,13 +20,30 @@ impl Stream {
             Rule::EofWithoutClose => Ok(self.bytes.len() as u64),
             _ => {
                 let header = self.broken_header(rule, u)?;
-                let len = header.payload_len().min(BEHIND as u64) as usize;
-                let payload = content::bytes(u, len)?;
-                let start = self.write(&header, &payload);
-                self.bytes.extend(content::bytes(u, BEHIND)?);
+                let start = self.write_broken(&header, u)?;
                 Ok(Violation::in_header(rule, start).offset)
             }
         }
+    }
+
+    /// Writes the frame of a header that breaks a rule, whole or cut, and gives where it starts.
+    fn write_broken(&mut self, header: &Header, u: &mut Unstructured<'_>) -> Result<u64> {
+        let len = header.payload_len();
+        self.whole = len <= AFFORDABLE && !u.ratio(1, 4)?;
+        let there = if self.whole { len } else { u.int_in_range(0..=len.min(BEHIND as u64))? };
+        self.whole |= there == len;
+        let payload = content::harmless(header.opcode(), there as usize);
+        let start = self.write(header, &payload);
+        self.write_noise(u)?;
+        Ok(start)
+    }
+
+    /// Writes what does not count any more, behind a frame that is whole.
+    fn write_noise(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        if self.whole && u.arbitrary()? {
+            self.bytes.extend(content::bytes(u, BEHIND)?);
+        }
+        Ok(())
     }
 
     /// A header that breaks the rule, and none before it in the table; what must come before is
@@ -50,7 +67,8 @@ impl Stream {
             }
             Rule::OversizedControl => {
                 let opcode = self.any_control(u)?;
-                let len = *u.choose(&[126, 127, 128, 0xFFFF, 0x1_0000, MOST_LEN])?;
+                let lengths = [126, 127, 128, 0xFFFF, 0x1_0000, MOST_LEN];
+                let len = self.any_of(&lengths, self.policy.max_frame, u)?;
                 self.header(opcode, len, u)
             }
             Rule::UnexpectedContinuation => {
@@ -59,15 +77,16 @@ impl Stream {
             }
             Rule::InterruptedMessage => {
                 if self.open.is_none() {
-                    self.fill(1, 0, u)?;
+                    let first = self.accepted(u)?;
+                    self.fill(first, 0, u)?;
                 }
-                let opcode = *u.choose(&[OpCode::Text, OpCode::Binary])?;
+                let opcode = self.accepted(u)?;
                 self.any_len(opcode, u)
             }
             Rule::MisplacedRsv1 => {
                 let inside = self.open.is_some() && u.arbitrary()?;
                 let opcode = if inside { OpCode::Continuation } else { self.any_control(u)? };
-                let len = u.int_in_range(0..=CloseFrame::MAX_BODY_LEN as u64)?;
+                let len = u.int_in_range(0..=self.most_len(opcode).min(125))?;
                 Ok(self.header(opcode, len, u)?.with_rsv(4))
             }
             Rule::UnmaskedClientFrame => {
@@ -82,21 +101,24 @@ impl Stream {
             Rule::MaskedServerFrame => Ok(self.open_frame(u)?.header.masked(u.arbitrary()?)),
             Rule::NonMinimalLength => {
                 let header = self.open_frame(u)?.header;
-                let short = header.payload_len() <= 125 && u.arbitrary()?;
+                let short = u.arbitrary()?;
+                let edges: &[u64] = if short { &[0, 125] } else { &[0, 125, 126, 0xFFFF] };
+                let most = self.most_len(header.opcode()).min(if short { 125 } else { 0xFFFF });
+                let len = header.payload_len().min(most);
+                let len = if u.arbitrary()? { self.any_of(edges, most, u)? } else { len };
                 let form = header.second_byte() & 0x80 | if short { 126 } else { 127 };
-                let len = header.payload_len().min(0xFFFF);
                 let key = header.masking_key().unwrap_or_default();
                 Ok(Header::from_wire(header.first_byte(), form, len, key))
             }
             Rule::LengthOverflow => {
-                let opcode = self.any_data(u)?;
+                let opcode = self.any_accepted(u)?;
                 let len = u.arbitrary::<u64>()? | 1 << 63;
                 self.header(opcode, len, u)
             }
             Rule::DataAfterClose => {
                 let close = self.close(u)?;
                 self.send(close);
-                let opcode = self.any_data(u)?;
+                let opcode = self.any_accepted(u)?;
                 self.any_len(opcode, u)
             }
             Rule::UnsupportedData => {
@@ -115,21 +137,21 @@ impl Stream {
                     return self.header(opcode, len, u);
                 }
                 let opcode = self.any_accepted(u)?;
-                let len = least.saturating_add(u.arbitrary::<u16>()?.into()).min(MOST_LEN);
+                let len = over(self.policy.max_frame, MOST_LEN, u)?;
                 self.header(opcode, len, u)
             }
             Rule::MessageTooBig => {
                 self.finish_message(u)?;
-                let full = frames_to_fill(&self.policy).unwrap_or_default();
-                let most = self.policy.max_frame.min(MOST_LEN);
-                let opcode = self.fill(full, most as usize, u)?;
-                let least = self.policy.max_message - full * self.policy.max_frame + 1;
-                let len = u.int_in_range(least..=most)?;
+                let (opcode, room) = self.fill_room(u)?;
+                let len = over(room, self.policy.max_frame.min(MOST_LEN), u)?;
                 self.header(opcode, len, u)
             }
             Rule::TooManyFragments => {
                 self.finish_message(u)?;
-                let opcode = self.fill(self.policy.max_fragments.into(), 0, u)?;
+                let mut opcode = self.accepted(u)?;
+                for _ in 0..self.policy.max_fragments {
+                    opcode = self.fill(opcode, 0, u)?;
+                }
                 let header = self.header(opcode, 0, u)?;
                 Ok(if u.arbitrary()? { header } else { header.not_final() })
             }
@@ -147,24 +169,32 @@ impl Stream {
     fn break_text(&mut self, u: &mut Unstructured<'_>) -> Result<u64> {
         self.finish_message(u)?;
         let (payload, proof) = content::not_utf8(u, most_payload(&self.policy))?;
-        let mut message = Message { opcode: OpCode::Text, rsv: 0, payload, sent: 0, fragments: 0 };
-        loop {
+        let mut message = Message::new(OpCode::Text, 0, payload);
+        let offset = loop {
             let sent = message.sent;
             let frame = self.fragment(message, u)?;
             let end = sent + frame.payload.len();
+            message = frame.open.clone().unwrap_or_else(|| unreachable!("it is a fragment"));
             if proof < end || frame.header.fin() {
                 self.write(&frame.header, &frame.payload);
                 let behind = (end - proof).max(1);
-                let offset = self.bytes.len() - behind;
-                self.bytes.extend(content::bytes(u, BEHIND)?);
-                return Ok(offset as u64);
+                self.whole = frame.header.fin();
+                break self.bytes.len() - behind;
             }
-            message = frame.open.clone().unwrap_or_else(|| unreachable!("it is a fragment"));
             self.send(frame);
             if u.ratio(1, 4)? {
-                self.push_control(OpCode::Ping, vec![], u)?;
+                self.push_control(OpCode::Pong, vec![], u)?;
             }
+        };
+        // Some judge a text when it is whole.
+        while !self.whole && u.ratio(3, 4)? {
+            let frame = self.fragment(message, u)?;
+            self.write(&frame.header, &frame.payload);
+            self.whole = frame.header.fin();
+            message = frame.open.unwrap_or_else(|| unreachable!("it is a fragment"));
         }
+        self.write_noise(u)?;
+        Ok(offset as u64)
     }
 
     /// A Close whose code may not be sent, or whose reason is no UTF-8.
@@ -176,7 +206,7 @@ impl Stream {
             let behind = (reason.len() - proof).max(1);
             (reason, behind)
         } else {
-            let reason = content::bytes(u, most)?;
+            let reason = content::text(u, most)?;
             let behind = reason.len() + 2;
             (reason, behind)
         };
@@ -184,7 +214,7 @@ impl Stream {
         let header = self.header(OpCode::Close, body.len() as u64, u)?;
         self.write(&header, &body);
         let offset = self.bytes.len() - behind;
-        self.bytes.extend(content::bytes(u, BEHIND)?);
+        self.write_noise(u)?;
         Ok(offset as u64)
     }
 
@@ -194,6 +224,7 @@ impl Stream {
         let start = self.write(&header, &payload) as usize;
         let cut = u.int_in_range(start + 1..=self.bytes.len() - 1)?;
         self.bytes.truncate(cut);
+        self.whole = false;
         Ok(cut as u64)
     }
 
@@ -206,40 +237,63 @@ impl Stream {
         Ok(())
     }
 
-    /// Writes fragments of so many bytes, none of them the last, and gives the opcode of the next;
-    /// the message is never finished.
-    fn fill(&mut self, fragments: u64, len: usize, u: &mut Unstructured<'_>) -> Result<OpCode> {
-        let mut opcode = self.accepted(u)?;
-        for _ in 0..fragments {
-            let header = self.header(opcode, len as u64, u)?.not_final();
-            self.write(&header, &vec![b'a'; len]);
-            opcode = OpCode::Continuation;
-        }
-        Ok(opcode)
+    /// Writes a fragment of so many bytes that is not the last, and gives the opcode of the next.
+    /// The message is never finished.
+    fn fill(&mut self, opcode: OpCode, len: u64, u: &mut Unstructured<'_>) -> Result<OpCode> {
+        let header = self.header(opcode, len, u)?.not_final();
+        self.write(&header, &content::harmless(opcode, len as usize));
+        Ok(OpCode::Continuation)
     }
 
-    /// A header with this opcode and any length that is in its shortest form.
+    /// Writes fragments until one more can be too much for the message: its opcode, and how many
+    /// bytes the message may still have.
+    fn fill_room(&mut self, u: &mut Unstructured<'_>) -> Result<(OpCode, u64)> {
+        let (limit, mut room) = (self.policy.max_frame, self.policy.max_message);
+        let mut opcode = self.accepted(u)?;
+        let mut fragments = 0;
+        loop {
+            let enough = limit > room;
+            let may_go_on = fragments < self.policy.max_fragments && room <= AFFORDABLE;
+            if enough && (!may_go_on || u.ratio(1, 2)?) {
+                return Ok((opcode, room));
+            }
+            let len = if enough { u.int_in_range(0..=room.min(1_000))? } else { limit };
+            opcode = self.fill(opcode, len, u)?;
+            room -= len;
+            fragments += 1;
+        }
+    }
+
+    /// A header with this opcode and any length that is in its shortest form, within the limits.
     fn any_len(&self, opcode: OpCode, u: &mut Unstructured<'_>) -> Result<Header> {
-        let most = if opcode.is_control() { CloseFrame::MAX_BODY_LEN as u64 } else { MOST_LEN };
-        let len = u.choose(&[0, 1, 5, 125, 126, 0xFFFF, 0x1_0000, 1 << 32, MOST_LEN])?;
-        let header = self.header(opcode, (*len).min(most), u)?;
+        let lengths = [0, 1, 2, 5, 5, 20, 125, 126, 0xFFFF, 0x1_0000, 1 << 32, MOST_LEN];
+        let len = self.any_of(&lengths, self.most_len(opcode), u)?;
+        let len = if opcode == OpCode::Close && len == 1 { 0 } else { len };
+        let header = self.header(opcode, len, u)?;
         Ok(if opcode.is_control() || u.arbitrary()? { header } else { header.not_final() })
+    }
+
+    /// One of these lengths that is at most `most`, or the first; they ascend.
+    fn any_of(&self, lengths: &[u64], most: u64, u: &mut Unstructured<'_>) -> Result<u64> {
+        let fitting = lengths.iter().take_while(|len| **len <= most).count().max(1);
+        u.choose(&lengths[..fitting]).copied()
     }
 
     fn any_control(&self, u: &mut Unstructured<'_>) -> Result<OpCode> {
         u.choose(&[OpCode::Close, OpCode::Ping, OpCode::Pong]).copied()
     }
 
-    /// An opcode of data that may come now, whatever its type.
-    fn any_data(&self, u: &mut Unstructured<'_>) -> Result<OpCode> {
-        if self.open.is_some() {
-            return Ok(OpCode::Continuation);
-        }
-        u.choose(&[OpCode::Text, OpCode::Binary]).copied()
-    }
-
-    /// The same of a type that is accepted.
+    /// An opcode of data that may come now.
     fn any_accepted(&self, u: &mut Unstructured<'_>) -> Result<OpCode> {
         if self.open.is_some() { Ok(OpCode::Continuation) } else { self.accepted(u) }
     }
+}
+
+/// A length over this limit, of at most `most` bytes: often just over it.
+fn over(limit: u64, most: u64, u: &mut Unstructured<'_>) -> Result<u64> {
+    let least = limit + 1;
+    let further = least.saturating_add(u.arbitrary::<u16>()?.into());
+    let len =
+        *u.choose(&[least, limit.saturating_add(2), limit.saturating_mul(2), further, most])?;
+    Ok(len.clamp(least, most))
 }

@@ -4,7 +4,7 @@ use std::vec::Vec;
 
 use arbitrary::{Result, Unstructured};
 
-use super::{Frame, Message, Stream, content, most_payload, undefined};
+use super::{Frame, MOST_FRAMES, MOST_LEN, Message, Stream, content, most_payload, undefined};
 use crate::{CloseFrame, Header, OpCode, Role};
 
 impl Stream {
@@ -46,7 +46,7 @@ impl Stream {
             rsv &= if deflate { 3 } else { 7 };
             plain(opcode, most, u)?
         };
-        Ok(Message { opcode, rsv, payload, sent: 0, fragments: 0 })
+        Ok(Message::new(opcode, rsv, payload))
     }
 
     /// The next frame of a message, such that what is left of it still fits the limits.
@@ -54,21 +54,21 @@ impl Stream {
         let limit = usize::try_from(self.policy.max_frame).unwrap_or(usize::MAX);
         let fragments = (self.policy.max_fragments - message.fragments) as usize;
         let left = message.payload.len() - message.sent;
-        let last = left <= limit && (fragments == 1 || u.ratio(2, 3)?);
-        let len = if last {
-            left
+        let many = message.fragments as usize >= MOST_FRAMES;
+        let last = left <= limit && (many || fragments == 1 || u.ratio(2, 3)?);
+        let most = left.min(limit);
+        let len = if last || many {
+            most
         } else {
             let least = left.saturating_sub(limit.saturating_mul(fragments - 1));
             // Where nothing is left to choose by, it is the most, so that the message ends.
-            let most = left.min(limit);
             most - u.int_in_range(0..=most - least)?
         };
-        let (opcode, rsv) = if message.fragments == 0 {
-            (message.opcode, message.rsv)
+        let header = if message.fragments == 0 {
+            self.header(message.opcode, len as u64, u)?.with_rsv(message.rsv)
         } else {
-            (OpCode::Continuation, 0)
+            self.header(OpCode::Continuation, len as u64, u)?
         };
-        let header = self.header(opcode, len as u64, u)?.with_rsv(rsv);
         let payload = message.payload[message.sent..][..len].to_vec();
         message.sent += len;
         message.fragments += 1;
@@ -95,7 +95,8 @@ impl Stream {
         Ok(Frame { header, payload, open: self.open.clone() })
     }
 
-    /// A header as the sender's role has it.
+    /// A header as the sender's role has it, now and then with the RSV bits that an extension
+    /// defines on any frame.
     pub(super) fn header(
         &self,
         opcode: OpCode,
@@ -103,6 +104,10 @@ impl Stream {
         u: &mut Unstructured<'_>,
     ) -> Result<Header> {
         let header = Header::new(opcode, len);
+        let defined = self.policy.rsv & if self.policy.permessage_deflate { 3 } else { 7 };
+        let extended = defined != 0 && u.ratio(1, 8)?;
+        let header =
+            if extended { header.with_rsv(defined & u.arbitrary::<u8>()?) } else { header };
         Ok(if self.policy.role == Role::Server { header.masked(u.arbitrary()?) } else { header })
     }
 
@@ -111,6 +116,16 @@ impl Stream {
         let types = [OpCode::Text, OpCode::Binary].into_iter();
         let types: Vec<_> = types.filter(|opcode| self.policy.accepts.admits(*opcode)).collect();
         u.choose(&types).copied()
+    }
+
+    /// The most payload bytes that the next frame with this opcode may have.
+    pub(super) fn most_len(&self, opcode: OpCode) -> u64 {
+        if opcode.is_control() {
+            return self.most_control() as u64;
+        }
+        let sent = self.open.as_ref().map_or(0, |message| message.sent as u64);
+        let sent = if opcode == OpCode::Continuation { sent } else { 0 };
+        self.policy.max_frame.min(self.policy.max_message - sent).min(MOST_LEN)
     }
 
     /// The most payload bytes of a control frame.
