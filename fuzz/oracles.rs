@@ -10,10 +10,10 @@ use wsvet::generate::{Connection, Stream};
 use wsvet::nom::{self, Needed};
 use wsvet::{
     Accepts, CloseFrame, Conversation, FrameBuf, FrameMut, FrameRef, Header, OpCode, Place, Policy,
-    Role, Rule, Utf8, Validator, Verdict, Violation, encode, mask, parse,
+    Role, Rule, Utf8, Validator, Verdict, encode, mask, parse,
 };
 
-use crate::common::{self, Outcome, reference};
+use crate::common::{self, Outcome, place, reference};
 
 /// A stream in one chunk.
 const WHOLE: usize = usize::MAX;
@@ -130,13 +130,11 @@ pub fn frames(data: &[u8]) {
 pub fn judge(data: &[u8]) {
     let Some((policy, stream)) = under_policy(data) else { return };
     let (_, expected) = reference::judge(&policy, stream);
-    let place = |violation: Violation| (violation.rule, violation.offset);
     let decoded = common::decode(policy, stream, &[WHOLE]);
     assert_eq!(decoded.violation.map(place), expected);
     assert_eq!(common::validate(policy, stream).1.map(place), expected);
     if expected.is_none() {
-        let end = reference::judge_end(stream).map(|rule| (rule, stream.len() as u64));
-        assert_eq!(decoded.end.map(place), end);
+        assert_eq!(decoded.end.map(place), reference::judge_whole(&policy, stream));
     }
     broken(policy, stream);
 }
@@ -172,11 +170,11 @@ pub fn generated(data: &[u8]) {
     let by_the_end = expected.is_some_and(|found| found.rule.place() == Place::End);
 
     let naive = if by_the_end {
-        reference::judge_end(bytes).map(|rule| (rule, bytes.len() as u64))
+        reference::judge_whole(&policy, bytes)
     } else {
         reference::judge(&policy, bytes).1
     };
-    assert_eq!(naive, expected.map(|found| (found.rule, found.offset)), "{stream:?}");
+    assert_eq!(naive, expected.map(place), "{stream:?}");
     for size in [WHOLE, usize::from(size), 1] {
         let outcome = common::decode(policy, bytes, &[size]);
         let found = outcome.violation.or(outcome.end.filter(|_| by_the_end));

@@ -236,13 +236,11 @@ impl Conversation {
 
     /// The first violation that its receiver had to answer, who sent it, and when.
     fn broken(&self) -> Option<(Role, Violation, u64)> {
-        let of = |sender: Role| {
-            let (violation, step) = self.direction(sender).broken()?;
+        earliest(|sender| {
             let close = self.direction(sender.peer()).closed();
-            close.is_none_or(|(_, closed)| closed > step).then_some((sender, violation, step))
-        };
-        let (client, server) = (of(Role::Client), of(Role::Server));
-        client.into_iter().chain(server).min_by_key(|(.., step)| *step)
+            let broken = self.direction(sender).broken();
+            broken.filter(|(_, step)| close.is_none_or(|(_, closed)| closed > *step))
+        })
     }
 
     /// How a violation was answered.
@@ -268,9 +266,7 @@ impl Conversation {
 
     /// How the closing handshake went.
     fn handshake(&self) -> Verdict {
-        let closes = [Role::Client, Role::Server]
-            .map(|role| self.direction(role).closed().map(|(code, step)| (role, code, step)));
-        let first = closes.into_iter().flatten().min_by_key(|(.., step)| *step);
+        let first = earliest(|role| self.direction(role).closed());
         let Some((first, code, _)) = first else { return self.without_close() };
         let code = code.unwrap_or(CloseCode::NO_STATUS_RECEIVED);
         let (here, there) = (self.direction(first), self.direction(first.peer()));
@@ -288,9 +284,7 @@ impl Conversation {
 
     /// How a connection ended in which nobody has sent a Close.
     fn without_close(&self) -> Verdict {
-        let ended = [Role::Client, Role::Server]
-            .map(|role| self.direction(role).ended().map(|(end, step)| (role, end, step)));
-        match ended.into_iter().flatten().min_by_key(|(.., step)| *step) {
+        match earliest(|role| self.direction(role).ended()) {
             None => Verdict::Open,
             Some((by, End::Reset, _)) => Verdict::Abnormal { by, why: Abnormality::Reset },
             Some((by, ..)) if self.direction(by).is_inside_frame() => {
@@ -312,4 +306,12 @@ impl Conversation {
             Role::Server => &mut self.server,
         }
     }
+}
+
+/// To which end something happened first, what, and when.
+fn earliest<T>(of: impl Fn(Role) -> Option<(T, u64)>) -> Option<(Role, T, u64)> {
+    [Role::Client, Role::Server]
+        .into_iter()
+        .filter_map(|role| of(role).map(|(what, step)| (role, what, step)))
+        .min_by_key(|(.., step)| *step)
 }

@@ -9,7 +9,7 @@ mod fuzz_a_server;
 use std::collections::HashSet;
 
 use arbitrary::{Error, Unstructured};
-use common::reference;
+use common::{place, reference};
 use fuzz_a_server::{Server, judge, random};
 use proptest::prelude::*;
 use wsvet::bytes::BytesMut;
@@ -24,10 +24,6 @@ fn strict(role: Role) -> Policy {
         .max_frame(1_000)
         .max_message(5_000)
         .max_fragments(10)
-}
-
-fn place(found: wsvet::Violation) -> (Rule, u64) {
-    (found.rule, found.offset)
 }
 
 proptest! {
@@ -46,7 +42,7 @@ proptest! {
             let naive = match rule.place() {
                 Place::End => {
                     prop_assert_eq!(reference::judge(&policy, bytes).1, None);
-                    reference::judge_end(bytes).map(|rule| (rule, bytes.len() as u64))
+                    reference::judge_whole(&policy, bytes)
                 }
                 _ => reference::judge(&policy, bytes).1,
             };

@@ -22,10 +22,8 @@ fn hex(bytes: &[u8]) -> String {
 /// A case as its line says it. What is expected comes from the naive judge, not from the crate.
 fn line(case: &Case) -> String {
     let Case { name, policy, stream, end } = case;
-    let (frames, mut broken) = reference::judge(policy, stream);
-    if *end && broken.is_none() {
-        broken = reference::judge_end(stream).map(|rule| (rule, stream.len() as u64));
-    }
+    let (frames, broken) = reference::judge(policy, stream);
+    let broken = if *end { reference::judge_whole(policy, stream) } else { broken };
     let frames: Vec<_> = frames.iter().map(|(at, _)| frame_of(stream, *at as usize)).collect();
     let rule = broken.map(|(rule, _)| rule);
     object(&[

@@ -4,7 +4,9 @@
 pub mod reference;
 pub mod vectors;
 
-use wsvet::{Decoder, Event, FrameRef, Header, OpCode, Policy, Role, Validator, Violation, mask};
+use wsvet::{
+    Decoder, Event, FrameRef, Header, OpCode, Policy, Role, Rule, Validator, Violation, mask,
+};
 
 /// Runs the tool with this on its standard input; it has to be built, with the feature `cli`.
 pub fn run(args: &[&str], input: &[u8]) -> std::process::Output {
@@ -25,6 +27,11 @@ pub fn run(args: &[&str], input: &[u8]) -> std::process::Output {
     // The tool need not read all of it.
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap()
+}
+
+/// A violation as the naive judge gives it.
+pub fn place(violation: Violation) -> (Rule, u64) {
+    (violation.rule, violation.offset)
 }
 
 /// Bytes from hex, white space between.

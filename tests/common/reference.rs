@@ -116,8 +116,14 @@ pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>)
     (frames, None)
 }
 
+/// What a stream breaks that ends with these bytes: its rule, and its byte.
+pub fn judge_whole(policy: &Policy, stream: &[u8]) -> Option<(Rule, u64)> {
+    let (_, broken) = judge(policy, stream);
+    broken.or_else(|| judge_end(stream).map(|rule| (rule, stream.len() as u64)))
+}
+
 /// What is broken where a stream that breaks nothing else ends.
-pub fn judge_end(stream: &[u8]) -> Option<Rule> {
+fn judge_end(stream: &[u8]) -> Option<Rule> {
     let mut at = 0;
     while let Some(frame) = Frame::read(stream, at) {
         if frame.first & 15 == 8 {
