@@ -1,6 +1,7 @@
 //! Both directions of a connection: the closing handshake, and its verdict (RFC 6455 §7).
 
 mod direction;
+mod timeline;
 mod verdict;
 
 use core::time::Duration;
@@ -8,8 +9,10 @@ use core::time::Duration;
 use crate::{CloseCode, Header, Policy, Role, Violation};
 
 pub use direction::{Direction, End, Sent};
+pub use timeline::{Act, Step};
 pub use verdict::{Abnormality, Verdict};
 
+use timeline::Mark;
 use verdict::blames;
 
 /// Follows both directions of a connection, and says in the end whether it was closed as it must be.
@@ -132,8 +135,8 @@ impl Conversation {
     /// assert!(conversation.begin(Role::Client, &header).is_err());
     /// ```
     pub fn begin(&mut self, from: Role, header: &Header) -> Result<(), Violation> {
-        let (step, at) = (self.step(), self.now);
-        self.direction_mut(from).begin(header, at, step)
+        let mark = self.mark();
+        self.direction_mut(from).begin(header, mark)
     }
 
     /// The next piece of the payload, plain.
@@ -151,8 +154,24 @@ impl Conversation {
     /// # Ok::<(), wsvet::Violation>(())
     /// ```
     pub fn payload(&mut self, from: Role, plain: &[u8]) -> Result<(), Violation> {
-        let step = self.step();
-        self.direction_mut(from).payload(plain, step)
+        let mark = self.mark();
+        self.direction_mut(from).payload(plain, mark)
+    }
+
+    /// Passes over bytes of the payload that nobody has: a capture lacks them, or a log kept the
+    /// headers alone. They count, and are not judged.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Header, OpCode, Policy, Role};
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// conversation.begin(Role::Server, &Header::new(OpCode::Text, 1 << 40))?;
+    /// conversation.skip(Role::Server, 1 << 40);
+    /// conversation.finish(Role::Server)?;
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    pub fn skip(&mut self, from: Role, len: u64) {
+        self.direction_mut(from).skip(len);
     }
 
     /// The end of the frame.
@@ -173,8 +192,8 @@ impl Conversation {
     /// # Ok::<(), wsvet::Violation>(())
     /// ```
     pub fn finish(&mut self, from: Role) -> Result<(), Violation> {
-        let step = self.step();
-        self.direction_mut(from).finish(step)
+        let mark = self.mark();
+        self.direction_mut(from).finish(mark)
     }
 
     /// This end sends no more; `unread` is how many bytes came after the last whole header that are
@@ -189,8 +208,8 @@ impl Conversation {
     /// assert_eq!(conversation.verdict(), Verdict::Abnormal { by: Role::Client, why });
     /// ```
     pub fn end(&mut self, from: Role, end: End, unread: usize) {
-        let step = self.step();
-        self.direction_mut(from).end(end, unread, step);
+        let mark = self.mark();
+        self.direction_mut(from).end(end, unread, mark);
     }
 
     /// What this end has sent.
@@ -234,12 +253,39 @@ impl Conversation {
         }
     }
 
+    /// What brought the conversation to its end, in the order in which it was seen: what each end
+    /// broke first, its Close, and how it stopped sending. There are at most eight steps.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Policy, Role};
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// conversation.bytes(Role::Server, &mut *b"\x82\x01\0\x88\x02\x03\xE8".to_vec());
+    /// conversation.bytes(Role::Client, &mut *b"\x88\x82\0\0\0\0\x03\xE8".to_vec());
+    /// let told: Vec<_> =
+    ///     conversation.timeline().map(|step| format!("the {} {}", step.from, step.act)).collect();
+    /// assert_eq!(told, [
+    ///     "the server sent a Close, 1000 Normal Closure",
+    ///     "the client sent a Close, 1000 Normal Closure",
+    /// ]);
+    /// ```
+    pub fn timeline(&self) -> impl Iterator<Item = Step> + use<> {
+        let [client, server] =
+            [Role::Client, Role::Server].map(|role| self.direction(role).steps(role));
+        let mut steps = [None; 8];
+        for (slot, step) in steps.iter_mut().zip(client.into_iter().chain(server)) {
+            *slot = step;
+        }
+        steps.sort_unstable_by_key(|step| step.map(|(number, _)| number));
+        steps.into_iter().flatten().map(|(_, step)| step)
+    }
+
     /// The first violation that its receiver had to answer, who sent it, and when.
     fn broken(&self) -> Option<(Role, Violation, u64)> {
         earliest(|sender| {
             let close = self.direction(sender.peer()).closed();
             let broken = self.direction(sender).broken();
-            broken.filter(|(_, step)| close.is_none_or(|(_, closed)| closed > *step))
+            broken.filter(|(_, mark)| close.is_none_or(|(_, closed)| closed.step > mark.step))
         })
     }
 
@@ -256,7 +302,8 @@ impl Conversation {
                 (None, None) => Verdict::Open,
             };
         };
-        let echoes = sender.closed().is_some_and(|(sent, first)| first < closed && sent == code);
+        let echoes =
+            sender.closed().is_some_and(|(sent, first)| first.step < closed.step && sent == code);
         match code {
             Some(code) if code == violation.rule.close_code() => Verdict::Refused { by, violation },
             _ if echoes => Verdict::LetPass { by, violation },
@@ -294,10 +341,10 @@ impl Conversation {
         }
     }
 
-    /// The number of what happens now.
-    fn step(&mut self) -> u64 {
+    /// When what happens now happens.
+    fn mark(&mut self) -> Mark {
         self.steps += 1;
-        self.steps
+        Mark { at: self.now, step: self.steps }
     }
 
     fn direction_mut(&mut self, from: Role) -> &mut Direction {
@@ -309,9 +356,9 @@ impl Conversation {
 }
 
 /// To which end something happened first, what, and when.
-fn earliest<T>(of: impl Fn(Role) -> Option<(T, u64)>) -> Option<(Role, T, u64)> {
+fn earliest<T>(of: impl Fn(Role) -> Option<(T, Mark)>) -> Option<(Role, T, u64)> {
     [Role::Client, Role::Server]
         .into_iter()
-        .filter_map(|role| of(role).map(|(what, step)| (role, what, step)))
+        .filter_map(|role| of(role).map(|(what, mark)| (role, what, mark.step)))
         .min_by_key(|(.., step)| *step)
 }

@@ -80,7 +80,7 @@ pub use nom;
 
 pub use close::{CloseFrame, InvalidClose};
 pub use code::{Category, CloseCode, CodeInfo, Sender};
-pub use conversation::{Abnormality, Conversation, Direction, End, Sent, Verdict};
+pub use conversation::{Abnormality, Act, Conversation, Direction, End, Sent, Step, Verdict};
 pub use decoder::{Decoder, Event};
 #[cfg(feature = "alloc")]
 pub use frame::FrameBuf;

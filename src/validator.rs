@@ -248,6 +248,35 @@ impl Validator {
         }
     }
 
+    /// Passes over bytes of the payload that nobody has: a capture lacks them, or a log kept the
+    /// headers alone.
+    ///
+    /// They count, and are not judged; what text they were a part of is not judged any further.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, where no frame was begun.
+    ///
+    /// ```
+    /// use wsvet::{Header, OpCode, Policy, Role, Validator};
+    ///
+    /// let mut validator = Validator::new(Policy::new(Role::Client));
+    /// validator.begin(&Header::new(OpCode::Text, 5))?;
+    /// validator.skip(4);
+    /// validator.payload(b"\xFF")?; // it may be the end of a character
+    /// validator.finish()?;
+    /// assert_eq!(validator.offset(), 7);
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    pub fn skip(&mut self, len: u64) {
+        if len == 0 || self.failed.is_some() {
+            return;
+        }
+        debug_assert_ne!(self.content, Content::Between, "payload before begin");
+        self.offset = self.offset.saturating_add(len);
+        self.lose_content();
+    }
+
     /// Judges a whole frame: [`begin`](Self::begin), [`payload`](Self::payload) and
     /// [`finish`](Self::finish) in one.
     ///
@@ -655,6 +684,15 @@ impl Validator {
         }
     }
 
+    /// What is left of the frame is not judged, nor of the message where it is text.
+    fn lose_content(&mut self) {
+        let of_message = matches!(self.content, Content::Text | Content::LastText);
+        self.content = Content::Opaque;
+        if of_message && self.message == Message::Text {
+            self.message = Message::OpaqueText;
+        }
+    }
+
     #[inline(always)]
     fn judge_utf8(
         &mut self,
@@ -666,10 +704,7 @@ impl Validator {
         match self.utf8.push_text(key, text) {
             Ok(()) => Ok(()),
             Err(error) => {
-                self.content = Content::Opaque;
-                if self.message == Message::Text {
-                    self.message = Message::OpaqueText;
-                }
+                self.lose_content();
                 Err(self.fail(rule, start + error.index as u64))
             }
         }

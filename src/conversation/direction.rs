@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use crate::{CloseCode, Header, OpCode, Policy, Validator, Violation, mask};
+use super::timeline::{Act, Mark, Step};
+use crate::{CloseCode, Header, OpCode, Policy, Role, Validator, Violation, mask};
 
 /// What one end of a [`Conversation`](crate::Conversation) has sent.
 ///
@@ -35,11 +36,11 @@ pub struct Direction {
     frames: u64,
     last: Option<Sent>,
     /// The first Close, and when it was whole.
-    close: Option<(Option<CloseCode>, u64)>,
+    close: Option<(Option<CloseCode>, Mark)>,
     /// What its receiver had to refuse first, and when.
-    broken: Option<(Violation, u64)>,
-    data_after_close: bool,
-    end: Option<(End, u64)>,
+    broken: Option<(Violation, Mark)>,
+    data_after_close: Option<Mark>,
+    end: Option<(End, Mark)>,
     /// The stream ended inside a header that was not given.
     unread: bool,
 }
@@ -103,7 +104,7 @@ impl Direction {
             last: None,
             close: None,
             broken: None,
-            data_after_close: false,
+            data_after_close: None,
             end: None,
             unread: false,
         }
@@ -168,7 +169,7 @@ impl Direction {
     /// ```
     #[must_use]
     pub const fn data_after_close(&self) -> bool {
-        self.data_after_close
+        self.data_after_close.is_some()
     }
 
     /// The validator that judges the direction: its offset, and what is open. Its violation is
@@ -185,15 +186,15 @@ impl Direction {
         &self.validator
     }
 
-    pub(super) fn closed(&self) -> Option<(Option<CloseCode>, u64)> {
+    pub(super) fn closed(&self) -> Option<(Option<CloseCode>, Mark)> {
         self.close
     }
 
-    pub(super) fn broken(&self) -> Option<(Violation, u64)> {
+    pub(super) fn broken(&self) -> Option<(Violation, Mark)> {
         self.broken
     }
 
-    pub(super) fn ended(&self) -> Option<(End, u64)> {
+    pub(super) fn ended(&self) -> Option<(End, Mark)> {
         self.end
     }
 
@@ -244,25 +245,27 @@ impl Direction {
         (piece, after)
     }
 
-    pub(super) fn begin(
-        &mut self,
-        header: &Header,
-        at: Duration,
-        step: u64,
-    ) -> Result<(), Violation> {
+    pub(super) fn begin(&mut self, header: &Header, mark: Mark) -> Result<(), Violation> {
         self.frames += 1;
-        self.last = Some(Sent { header: *header, offset: self.validator.offset(), at, step });
+        self.last = Some(Sent {
+            header: *header,
+            offset: self.validator.offset(),
+            at: mark.at,
+            step: mark.step,
+        });
         self.header = Some(*header);
         self.remaining = header.payload_len();
         self.phase = 0;
         self.code_len = 0;
         self.lost = self.remaining >> 63 == 1;
-        self.data_after_close |= self.validator.is_closed() && header.opcode().is_data();
+        if self.validator.is_closed() && header.opcode().is_data() {
+            self.data_after_close.get_or_insert(mark);
+        }
         let judged = self.validator.begin(header);
-        self.note(judged, step)
+        self.note(judged, mark)
     }
 
-    pub(super) fn payload(&mut self, plain: &[u8], step: u64) -> Result<(), Violation> {
+    pub(super) fn payload(&mut self, plain: &[u8], mark: Mark) -> Result<(), Violation> {
         self.remaining = self.remaining.saturating_sub(plain.len() as u64);
         let missing = usize::from(2 - self.code_len);
         for byte in plain.iter().take(missing) {
@@ -270,31 +273,48 @@ impl Direction {
             self.code_len += 1;
         }
         let judged = self.validator.payload(plain);
-        self.note(judged, step)
+        self.note(judged, mark)
     }
 
-    pub(super) fn finish(&mut self, step: u64) -> Result<(), Violation> {
+    pub(super) fn skip(&mut self, len: u64) {
+        self.remaining = self.remaining.saturating_sub(len);
+        self.validator.skip(len);
+    }
+
+    pub(super) fn finish(&mut self, mark: Mark) -> Result<(), Violation> {
         let judged = self.validator.finish();
-        let judged = self.note(judged, step);
+        let judged = self.note(judged, mark);
         let closes = self.header.take().is_some_and(|header| header.opcode() == OpCode::Close);
         if closes && self.close.is_none() {
             let code = CloseCode(u16::from_be_bytes(self.code));
-            self.close = Some(((self.code_len == 2).then_some(code), step));
+            self.close = Some(((self.code_len == 2).then_some(code), mark));
         }
         judged
     }
 
-    pub(super) fn end(&mut self, end: End, unread: usize, step: u64) {
-        self.end.get_or_insert((end, step));
+    pub(super) fn end(&mut self, end: End, unread: usize, mark: Mark) {
+        self.end.get_or_insert((end, mark));
         self.unread |= unread > 0;
     }
 
+    /// What it has done on the way to the end, and when among all else.
+    pub(super) fn steps(&self, from: Role) -> [Option<(u64, Step)>; 4] {
+        let step = |(act, mark): (Act, Mark)| (mark.step, Step { from, at: mark.at, act });
+        [
+            self.broken.map(|(violation, mark)| (Act::Broke(violation), mark)),
+            self.close.map(|(code, mark)| (Act::Closed(code), mark)),
+            self.data_after_close.map(|mark| (Act::SentDataAfterClose, mark)),
+            self.end.map(|(end, mark)| (Act::Ended(end), mark)),
+        ]
+        .map(|done| done.map(step))
+    }
+
     /// Notes the first violation, and goes on behind each.
-    fn note(&mut self, judged: Result<(), Violation>, step: u64) -> Result<(), Violation> {
+    fn note(&mut self, judged: Result<(), Violation>, mark: Mark) -> Result<(), Violation> {
         if let Err(violation) = judged {
             // Who has received a Close discards what comes behind it (§1.4).
             if self.close.is_none() {
-                self.broken.get_or_insert((violation, step));
+                self.broken.get_or_insert((violation, mark));
             }
             self.validator.resume();
         }
