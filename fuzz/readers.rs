@@ -35,15 +35,21 @@ fn readers(data: &[u8]) {
 fn said(bits: u8, input: &[u8], size: usize) -> (Vec<u8>, Result<Vec<String>, String>, [u64; 3]) {
     let bit = |bit: u8| bits >> bit & 1 == 1;
     let reading = Reading {
-        format: [None, Some(Format::Pcap), Some(Format::Hex), Some(Format::Raw)]
-            [usize::from(bits >> 6)],
+        format: [
+            None,
+            Some(Format::Pcap),
+            Some(Format::Hex),
+            Some(Format::Raw),
+            Some(Format::Har),
+            Some(Format::Json),
+        ][usize::from(bits >> 5) % 6],
         receiver: if bit(0) { Receiver::Client } else { Receiver::Server },
         permessage_deflate: bit(1),
     };
     let thoroughness = Thoroughness { keep_going: bit(2), payload: bit(3) };
     let limits = if bit(4) { Limits::TEXT_ONLY_SERVER } else { Limits::NONE };
     let mut lines = Vec::new();
-    let mut json = Json::new(&mut lines, thoroughness.payload);
+    let mut json = Json::new(&mut lines, thoroughness.payload, false);
     let mut judging = Judging::new(limits, thoroughness, &mut json);
     let answer =
         check::judge(Pieces(input, size), &reading, &mut judging).expect("a vector takes all");
@@ -108,8 +114,9 @@ fn what_was_found_and_the_captures_pass() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
     for folder in ["fuzz/seeds/readers", "tests/captures"] {
         let files = std::fs::read_dir(root.to_owned() + folder).expect("the folder is there");
-        for file in files {
-            let input = std::fs::read(file.expect("a file").path()).expect("it can be read");
+        let paths = files.map(|file| file.expect("a file").path());
+        for path in paths.filter(|path| path.is_file()) {
+            let input = std::fs::read(path).expect("it can be read");
             let options: &[u8] = if folder == "tests/captures" { &[0, 9] } else { &[] };
             readers(&[options, &input].concat());
         }

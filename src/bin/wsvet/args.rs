@@ -56,12 +56,14 @@ read or holds no WebSocket traffic.
 
 Examples:
   wsvet check --server-accepts text capture.pcap
+  wsvet check --html conversation.html capture.pcap
   echo '82 83 37 fa 21 3d 36 f8 22' | wsvet check --server-accepts text -
   wsvet check --receiver client --format raw from-the-server.bin";
 
 #[derive(Args)]
 pub(crate) struct Check {
-    /// Files to judge: pcap, pcapng, hex text or raw bytes; - is standard input
+    /// Files to judge: pcap, pcapng, HAR, JSON lines of --json, hex text or raw bytes; - is
+    /// standard input
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
@@ -79,9 +81,22 @@ pub(crate) struct Check {
     #[arg(long)]
     pub(crate) keep_going: bool,
 
-    /// Print one JSON object a line
+    /// Print no frames but those that break a rule: how each connection was closed, and why
     #[arg(long)]
+    pub(crate) summary: bool,
+
+    /// Print frames as they come, of a capture that still goes on; what is said of whole
+    /// connections comes last
+    #[arg(long)]
+    pub(crate) follow: bool,
+
+    /// Print one JSON object a line
+    #[arg(long, conflicts_with = "summary")]
     pub(crate) json: bool,
+
+    /// Write a page for a browser too: each connection as a sequence diagram
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -176,7 +191,7 @@ impl Limits {
         let policy = Policy::new(receiver);
         policy
             .accepts(accepts.map(Accepts::from).or_else(fixed).unwrap_or_default())
-            .permessage_deflate(agreement.permessage_deflate)
+            .permessage_deflate(agreement.permessage_deflate())
             .max_frame(self.max_frame.unwrap_or(policy.max_frame))
             .max_message(self.max_message.unwrap_or(policy.max_message))
             .max_fragments(self.max_fragments.unwrap_or(policy.max_fragments))
@@ -203,6 +218,8 @@ impl From<Color> for anstream::ColorChoice {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     Pcap,
+    Har,
+    Json,
     Hex,
     Raw,
 }

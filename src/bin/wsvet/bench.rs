@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -11,8 +11,7 @@ use serde_json::json;
 use wsvet::{Decoder, FrameMut, Header, Policy, Role, Validator, mask};
 
 use crate::connection::Tally;
-use crate::frames::Closing;
-use crate::http::Agreement;
+use crate::frames::{Closing, Opening};
 use crate::judge::Record;
 use crate::mix::push;
 use crate::report::{Place, Report};
@@ -75,15 +74,9 @@ impl Report for Replay {
         Ok(())
     }
 
-    fn connection(
-        &mut self,
-        number: usize,
-        _: SocketAddr,
-        _: SocketAddr,
-        agreement: &Agreement,
-    ) -> io::Result<()> {
-        if agreement.permessage_deflate {
-            self.deflate.push(number);
+    fn opening(&mut self, opening: &Opening) -> io::Result<()> {
+        if opening.agreement.permessage_deflate() {
+            self.deflate.push(opening.connection);
         }
         Ok(())
     }
@@ -100,7 +93,11 @@ impl Report for Replay {
         Ok(())
     }
 
-    fn verdict(&mut self, _: &Closing) -> io::Result<()> {
+    fn verdict(&mut self, _: &Rc<Closing>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn end_of_input(&mut self) -> io::Result<()> {
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! `wsvet check`: every input read, told apart and judged.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use wsvet::Role;
@@ -10,8 +10,12 @@ use crate::args::{Format, Reading};
 use crate::connection::Judging;
 use crate::http::Agreement;
 use crate::judge::{Judge, Record};
+use crate::progress::Progress;
 use crate::report::Place;
-use crate::{capture, hex};
+use crate::{capture, har, hex, lines};
+
+/// What else is to be said of an input that was judged, or why it cannot be.
+pub(crate) type Answer = Result<Vec<String>, String>;
 
 /// How much of an input is read to guess what it is, in bytes.
 const GUESS: u64 = 64 << 10;
@@ -20,9 +24,11 @@ const GUESS: u64 = 64 << 10;
 const PIECE: usize = 64 << 10;
 
 /// Judges all inputs. An error is the report's; what is wrong with an input is said with `complain`.
+/// How far it has come is shown, where nothing else is printed meanwhile.
 pub(crate) fn run(
     inputs: &[PathBuf],
     reading: &Reading,
+    show_progress: bool,
     judging: &mut Judging<'_>,
     complain: &mut dyn FnMut(&str),
 ) -> io::Result<()> {
@@ -30,7 +36,9 @@ pub(crate) fn run(
         let name =
             if path == Path::new("-") { "standard input".into() } else { path.to_string_lossy() };
         judging.report.input(&name)?;
-        match input(path, reading, judging)? {
+        let answer = input(path, reading, show_progress, judging)?;
+        judging.report.end_of_input()?;
+        match answer {
             Ok(notices) => notices.iter().for_each(|notice| complain(&format!("{name}: {notice}"))),
             Err(error) => {
                 complain(&format!("{name}: {error}"));
@@ -45,13 +53,17 @@ pub(crate) fn run(
 fn input(
     path: &Path,
     reading: &Reading,
+    show_progress: bool,
     judging: &mut Judging<'_>,
-) -> io::Result<Result<Vec<String>, String>> {
+) -> io::Result<Answer> {
     if path == Path::new("-") {
-        return judge(io::stdin(), reading, judging);
+        return judge(Progress::new(io::stdin(), None, show_progress), reading, judging);
     }
     match File::open(path) {
-        Ok(file) => judge(file, reading, judging),
+        Ok(file) => {
+            let len = file.metadata().ok().filter(|data| data.is_file()).map(|data| data.len());
+            judge(Progress::new(file, len, show_progress), reading, judging)
+        }
         Err(error) => Ok(Err(reason(&error))),
     }
 }
@@ -61,7 +73,7 @@ pub(crate) fn judge(
     mut source: impl Read + Send,
     reading: &Reading,
     judging: &mut Judging<'_>,
-) -> io::Result<Result<Vec<String>, String>> {
+) -> io::Result<Answer> {
     let mut start = Vec::new();
     if let Err(error) = source.by_ref().take(GUESS).read_to_end(&mut start) {
         return Ok(Err(reason(&error)));
@@ -86,6 +98,8 @@ pub(crate) fn judge(
             }
             Ok(Ok(summary.notices()))
         }
+        Format::Har => har::judge(input, judging),
+        Format::Json => lines::judge(BufReader::with_capacity(PIECE, input), judging),
         Format::Hex => {
             let mut text = Vec::new();
             if let Err(error) = input.read_to_end(&mut text) {
@@ -106,15 +120,15 @@ fn direction(
     mut input: impl Read,
     reading: &Reading,
     judging: &mut Judging<'_>,
-) -> io::Result<Result<Vec<String>, String>> {
+) -> io::Result<Answer> {
     let receiver = Role::from(reading.receiver);
     let connection = judging.next_connection();
-    let place = Place { connection, from: receiver.peer(), stream: None, packet: None };
-    let agreement =
-        Agreement { permessage_deflate: reading.permessage_deflate, ..Agreement::default() };
+    let place = Place { connection, from: receiver.peer(), stream: None, at: None };
+    let deflate = reading.permessage_deflate.then(|| "permessage-deflate".to_owned());
+    let agreement = Agreement { extensions: Vec::from_iter(deflate), ..Agreement::default() };
     let mut conversation = judging.limits.conversation(&agreement);
     let mut judge = Judge::new(receiver.peer(), judging.thoroughness);
-    let mut buffer = vec![0; PIECE];
+    let (mut buffer, mut scratch) = (vec![0; PIECE], Vec::new());
     loop {
         let len = match input.read(&mut buffer) {
             Ok(len) => len,
@@ -127,7 +141,7 @@ fn direction(
             return Ok(Ok(Vec::new()));
         }
         let mut sink = |record: Record<'_>| judging.record(&place, &record);
-        judge.feed(&mut conversation, &buffer[..len], &mut sink)?;
+        judge.feed(&mut conversation, &buffer[..len], &mut scratch, &mut sink)?;
     }
 }
 
@@ -140,6 +154,8 @@ fn guess(start: &[u8]) -> Format {
             0xA1B2_C3D4 | 0xD4C3_B2A1 | 0xA1B2_3C4D | 0x4D3C_B2A1 | 0xA1B2_CD34 | 0x34CD_B2A1
             | 0x0A0D_0D0A,
         ) => Format::Pcap,
+        _ if lines::looks_like_lines(start) => Format::Json,
+        _ if start.trim_ascii_start().starts_with(b"{") => Format::Har,
         // No frame is made of printable characters, so other text is hex with a mistake.
         _ if hex::looks_like_hex(start) || start.iter().all(is_printable) => Format::Hex,
         _ => Format::Raw,
@@ -156,10 +172,10 @@ fn is_printable(byte: &u8) -> bool {
     byte.is_ascii_graphic() || byte.is_ascii_whitespace()
 }
 
-fn no_traffic(why: &str) -> String {
+pub(crate) fn no_traffic(why: &str) -> String {
     format!("no WebSocket traffic: {why}")
 }
 
-fn reason(error: &io::Error) -> String {
+pub(crate) fn reason(error: &io::Error) -> String {
     format!("cannot be read: {error}")
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use wsvet::{End as Ending, Role};
 
 use crate::args::Limits;
-use crate::frames::Frames;
+use crate::frames::{Frames, Opening};
 use crate::http::{Agreement, Handshake, Progress};
 use crate::judge::{Record, Thoroughness};
 use crate::packet::{Moment, Segment};
@@ -33,11 +33,13 @@ enum Stage {
     /// It is not known yet which end is the client.
     Unknown,
     /// HTTP, and which end is the client.
-    Http(Handshake, usize),
+    Http(Box<Handshake>, usize),
     /// Frames, and which end is the client.
     Frames(Box<Frames>, usize),
     /// Never any frames, and why.
     Other(&'static str),
+    /// Both ends have gone, and the verdict was given.
+    Over,
 }
 
 /// What all connections share.
@@ -46,6 +48,8 @@ pub(crate) struct Judging<'a> {
     pub(crate) thoroughness: Thoroughness,
     pub(crate) report: &'a mut dyn Report,
     pub(crate) tally: Tally,
+    /// Where payload is unmasked.
+    pub(crate) scratch: Vec<u8>,
 }
 
 /// How much was judged.
@@ -68,7 +72,7 @@ impl<'a> Judging<'a> {
         thoroughness: Thoroughness,
         report: &'a mut dyn Report,
     ) -> Self {
-        Self { limits, thoroughness, report, tally: Tally::default() }
+        Self { limits, thoroughness, report, tally: Tally::default(), scratch: Vec::new() }
     }
 
     /// The number of the next WebSocket connection.
@@ -114,21 +118,20 @@ impl Connection {
     ) -> io::Result<()> {
         let from = self.sender(segment);
         let stream = &mut self.ends[from].stream;
-        let mut bytes = Vec::new();
-        let mut sink = |run: &[u8]| bytes.extend_from_slice(run);
-        stream.segment(segment, &mut sink);
+        let bytes = stream.segment(segment);
         let mut client = segment.syn.then_some(if segment.ack { 1 - from } else { from });
         if !stream.is_placed()
             && let Some(role) = stream.peek().and_then(Handshake::sender)
         {
-            stream.place(&mut sink);
+            stream.place();
             client = Some(if role == Role::Client { from } else { 1 - from });
         }
         if let (Stage::Unknown, Some(client)) = (&self.stage, client) {
-            self.stage = Stage::Http(Handshake::default(), client);
+            self.stage = Stage::Http(Box::default(), client);
         }
-        if !bytes.is_empty() && self.ends[from].ended.is_none() {
-            self.bytes(from, &bytes, segment.at, judging)?;
+        self.bytes(from, bytes, segment.at, judging)?;
+        while let Some(early) = self.ends[from].stream.caught_up() {
+            self.bytes(from, early.bytes(), segment.at, judging)?;
         }
         let stream = &mut self.ends[from].stream;
         if stream.is_finished() {
@@ -152,6 +155,7 @@ impl Connection {
                 frames.finish([client, 1 - client].map(of_open), judging)?;
                 Ok(None)
             }
+            Stage::Over => Ok(None),
             Stage::Other(why) => Ok(Some(why)),
             _ if gap(0).or(gap(1)).is_some() => {
                 Ok(Some("bytes of its HTTP heads are missing in the capture"))
@@ -168,8 +172,11 @@ impl Connection {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
+        if bytes.is_empty() || self.ends[from].ended.is_some() {
+            return Ok(());
+        }
         match &mut self.stage {
-            Stage::Unknown | Stage::Other(_) => Ok(()),
+            Stage::Unknown | Stage::Other(_) | Stage::Over => Ok(()),
             Stage::Frames(frames, client) => frames.feed(role(from, *client), bytes, at, judging),
             Stage::Http(handshake, client) => match handshake.feed(role(from, *client), bytes) {
                 Progress::Waiting => Ok(()),
@@ -177,7 +184,7 @@ impl Connection {
                     self.stage = Stage::Other(why);
                     Ok(())
                 }
-                Progress::Upgraded(agreement) => self.upgrade(&agreement, at, judging),
+                Progress::Upgraded(agreement) => self.upgrade(agreement, at, judging),
             },
         }
     }
@@ -185,7 +192,7 @@ impl Connection {
     /// The upgrade is done: what has come after the heads is judged at once.
     fn upgrade(
         &mut self,
-        agreement: &Agreement,
+        agreement: Agreement,
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
@@ -193,20 +200,24 @@ impl Connection {
         let client = *client;
         let first =
             [(client, handshake.take(Role::Client)), (1 - client, handshake.take(Role::Server))];
-        let number = judging.next_connection();
-        judging.report.connection(
-            number,
-            self.ends[client].address,
-            self.ends[1 - client].address,
+        // What has ended before is ended again below, behind the bytes that it has sent.
+        let ended = [0, 1].map(|end| self.ends[end].ended.take());
+        let address = |end: usize| Some(self.ends[end].address.to_string());
+        let opening = Opening {
+            connection: judging.next_connection(),
+            stream: Some(self.stream),
+            client: address(client),
+            server: address(1 - client),
             agreement,
-        )?;
-        let frames = Frames::new(number, self.stream, agreement, judging);
+            time: at.time,
+        };
+        let frames = Frames::open(opening, judging)?;
         self.stage = Stage::Frames(Box::new(frames), client);
         for (from, bytes) in first {
             self.bytes(from, &bytes, at, judging)?;
         }
-        for from in 0..2 {
-            if let Some(how) = self.ends[from].ended.take() {
+        for (from, how) in ended.into_iter().enumerate() {
+            if let Some(how) = how {
                 self.end(from, how, at, judging)?;
             }
         }
@@ -226,12 +237,14 @@ impl Connection {
             return Ok(());
         }
         ends[from].ended = Some(how);
-        match stage {
-            Stage::Frames(frames, client) => {
-                frames.end(role(from, *client), how, ends[from].stream.gap(), at, judging)
-            }
-            _ => Ok(()),
+        let Stage::Frames(frames, client) = stage else { return Ok(()) };
+        frames.end(role(from, *client), how, ends[from].stream.gap(), at, judging)?;
+        if ends.iter().all(|end| end.ended.is_some())
+            && let Stage::Frames(frames, _) = std::mem::replace(stage, Stage::Over)
+        {
+            frames.finish([None; 2], judging)?;
         }
+        Ok(())
     }
 }
 

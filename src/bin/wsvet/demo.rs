@@ -9,7 +9,7 @@ use crate::capture;
 use crate::connection::Judging;
 use crate::contrast;
 use crate::judge::Thoroughness;
-use crate::report::{Report, Text};
+use crate::report::{Report, Shown, Text};
 use crate::style::{CODE, HEADING, paragraph};
 
 /// A Python client and server: text, then binary, and the server closes with 1003.
@@ -21,12 +21,13 @@ pub(crate) fn run(out: &mut impl Write) -> io::Result<()> {
         only; the client sends it text, and then a binary message.";
     paragraph(out, "", intro)?;
     writeln!(out)?;
-    let mut report = Text::new(&mut *out, false);
+    let mut report = Text::new(&mut *out, Shown::default());
     let limits = Limits::TEXT_ONLY_SERVER;
     let thoroughness = Thoroughness { keep_going: false, payload: false };
     let mut judging = Judging::new(limits, thoroughness, &mut report);
     capture::judge(CAPTURE, &mut judging)?;
     let tally = judging.tally;
+    report.end_of_input()?;
     report.finish(&tally)?;
 
     let due = Rule::UnsupportedData.close_code();

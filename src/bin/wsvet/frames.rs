@@ -1,23 +1,36 @@
-//! The frames of one connection of a capture: both directions judged, and the verdict.
+//! The frames of one connection: both directions judged, and the verdict.
 
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
-use wsvet::{Conversation, End, Role, Sent, Verdict};
+use wsvet::{Conversation, End, Header, Role, Sent, Step, Verdict, mask};
 
 use crate::connection::Judging;
 use crate::http::Agreement;
-use crate::judge::{Judge, Record};
+use crate::inflate::Inflated;
+use crate::judge::{Judge, Record, Sink};
 use crate::packet::Moment;
 use crate::pings::Pings;
 use crate::report::Place;
 
+/// What is known of a WebSocket connection from its start.
+pub(crate) struct Opening {
+    /// The number of the WebSocket connection.
+    pub(crate) connection: usize,
+    /// The number of the TCP stream.
+    pub(crate) stream: Option<usize>,
+    /// The addresses, where they are known.
+    pub(crate) client: Option<String>,
+    pub(crate) server: Option<String>,
+    pub(crate) agreement: Agreement,
+    /// When it was upgraded, on the clock of the input.
+    pub(crate) time: Duration,
+}
+
 /// Both directions of a WebSocket connection.
 pub(crate) struct Frames {
-    /// The number of the WebSocket connection.
-    connection: usize,
-    /// The number of the TCP stream.
-    stream: usize,
+    opening: Opening,
     conversation: Conversation,
     pings: Pings,
     /// The judge of what the client sends, and of what the server sends.
@@ -32,9 +45,9 @@ pub(crate) struct Frames {
 
 /// What a connection was, and how it was closed, as far as it was captured.
 pub(crate) struct Closing {
-    pub(crate) connection: usize,
-    pub(crate) stream: usize,
+    pub(crate) opening: Opening,
     pub(crate) verdict: Verdict,
+    pub(crate) timeline: Vec<Step>,
     /// What the client has sent, and the server.
     pub(crate) sides: [Side; 2],
     pub(crate) pings: Pings,
@@ -47,29 +60,26 @@ pub(crate) struct Side {
     pub(crate) from: Role,
     pub(crate) frames: u64,
     pub(crate) bytes: u64,
+    pub(crate) inflated: Inflated,
     pub(crate) last: Option<Sent>,
     /// How long before the end of the connection the last frame came.
     pub(crate) before: Option<Duration>,
 }
 
 impl Frames {
-    pub(crate) fn new(
-        connection: usize,
-        stream: usize,
-        agreement: &Agreement,
-        judging: &Judging<'_>,
-    ) -> Self {
-        Self {
-            connection,
-            stream,
-            conversation: judging.limits.conversation(agreement),
+    /// The start of the frames; the report is told of the connection.
+    pub(crate) fn open(opening: Opening, judging: &mut Judging<'_>) -> io::Result<Self> {
+        judging.report.opening(&opening)?;
+        Ok(Self {
+            conversation: judging.limits.conversation(&opening.agreement),
+            opening,
             pings: Pings::default(),
             judges: [Role::Client, Role::Server]
                 .map(|sender| Judge::new(sender, judging.thoroughness)),
             abandoned: false,
             ended: None,
             gap: false,
-        }
+        })
     }
 
     /// Takes bytes of one end that are in order.
@@ -80,6 +90,66 @@ impl Frames {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
+        let mut scratch = std::mem::take(&mut judging.scratch);
+        let fed = self.judge(from, at, judging, |judge, conversation, sink| {
+            judge.feed(conversation, bytes, &mut scratch, sink)
+        });
+        judging.scratch = scratch;
+        fed
+    }
+
+    /// Takes a header of one end, and the start of its payload, plain.
+    pub(crate) fn frame(
+        &mut self,
+        from: Role,
+        header: &Header,
+        plain: &[u8],
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        let mut wire = [0; Header::MAX_LEN];
+        let len = header.encode(&mut wire);
+        self.feed(from, &wire[..len], at, judging)?;
+        match header.masking_key() {
+            Some(key) if key != [0; 4] => {
+                let mut masked = plain.to_vec();
+                mask::apply(key, 0, &mut masked);
+                self.feed(from, &masked, at, judging)
+            }
+            _ => self.feed(from, plain, at, judging),
+        }
+    }
+
+    /// Passes over so many bytes of the payload that one end is sending: nobody has them.
+    pub(crate) fn skip(
+        &mut self,
+        from: Role,
+        len: u64,
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        self.judge(from, at, judging, |judge, conversation, sink| {
+            judge.skip(conversation, len, sink)
+        })
+    }
+
+    /// The input does not say all that the verdict would need.
+    pub(crate) fn lack(&mut self) {
+        self.gap = true;
+    }
+
+    /// Whether this end has sent a Close.
+    pub(crate) fn has_closed(&self, from: Role) -> bool {
+        self.conversation.direction(from).close().is_some()
+    }
+
+    fn judge(
+        &mut self,
+        from: Role,
+        at: Moment,
+        judging: &mut Judging<'_>,
+        judge: impl FnOnce(&mut Judge, &mut Conversation, &mut Sink<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
         let place = self.place(from, Some(at));
         let Self { conversation, judges, pings, .. } = self;
         conversation.at(at.time);
@@ -89,7 +159,7 @@ impl Frames {
             }
             judging.record(&place, &record)
         };
-        judges[from as usize].feed(conversation, bytes, &mut sink)
+        judge(&mut judges[from as usize], conversation, &mut sink)
     }
 
     /// One end sends no more; `gap` is what the capture lacks of what it has sent.
@@ -120,7 +190,7 @@ impl Frames {
         for from in [Role::Client, Role::Server] {
             self.finish_direction(from, false, gaps[from as usize], None, judging)?;
         }
-        judging.report.verdict(&self.closing())
+        judging.report.verdict(&Rc::new(self.closing()))
     }
 
     /// Judges what one end has sent as far as it came.
@@ -143,25 +213,27 @@ impl Frames {
     }
 
     fn closing(self) -> Closing {
-        let side = |from| {
-            let direction = self.conversation.direction(from);
+        let Self { opening, conversation, judges, ended, .. } = self;
+        let side = |(from, judge): (Role, Judge)| {
+            let direction = conversation.direction(from);
             let last = direction.last().copied();
-            let before = self.ended.zip(last).map(|(end, sent)| end.saturating_sub(sent.at));
-            let bytes = self.judges[from as usize].offset(&self.conversation);
-            Side { from, frames: direction.frames(), bytes, last, before }
+            let before = ended.zip(last).map(|(end, sent)| end.saturating_sub(sent.at));
+            let (frames, bytes) = (direction.frames(), judge.offset(&conversation));
+            Side { from, frames, bytes, inflated: judge.into_inflated(), last, before }
         };
+        let [client, server] = judges;
         Closing {
-            connection: self.connection,
-            stream: self.stream,
-            verdict: self.conversation.verdict(),
-            sides: [side(Role::Client), side(Role::Server)],
+            opening,
+            verdict: conversation.verdict(),
+            timeline: conversation.timeline().collect(),
+            sides: [(Role::Client, client), (Role::Server, server)].map(side),
             pings: self.pings,
             gap: self.gap,
         }
     }
 
     fn place(&self, from: Role, at: Option<Moment>) -> Place {
-        let packet = at.map(|at| at.packet);
-        Place { connection: self.connection, from, stream: Some(self.stream), packet }
+        let Opening { connection, stream, .. } = self.opening;
+        Place { connection, from, stream, at }
     }
 }

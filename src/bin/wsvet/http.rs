@@ -23,8 +23,18 @@ pub(crate) struct Agreement {
     pub(crate) target: Option<String>,
     /// The subprotocol that the server has chosen.
     pub(crate) subprotocol: Option<String>,
-    /// Whether the server agreed to permessage-deflate.
-    pub(crate) permessage_deflate: bool,
+    /// The extensions that the server has agreed to, with their parameters.
+    pub(crate) extensions: Vec<String>,
+}
+
+impl Agreement {
+    /// Whether messages may be compressed (RFC 7692).
+    pub(crate) fn permessage_deflate(&self) -> bool {
+        self.extensions.iter().any(|extension| {
+            let name = extension.split(';').next().unwrap_or_default();
+            name.trim().eq_ignore_ascii_case("permessage-deflate")
+        })
+    }
 }
 
 /// What became of the bytes so far.
@@ -182,7 +192,9 @@ impl Handshake {
                     subprotocol: values(response.headers, "Sec-WebSocket-Protocol")
                         .next()
                         .map(str::to_owned),
-                    permessage_deflate: has_permessage_deflate(response.headers),
+                    extensions: values(response.headers, "Sec-WebSocket-Extensions")
+                        .map(str::to_owned)
+                        .collect(),
                 };
                 let body = response_body(response.headers);
                 self.server.drop_front(len, Body::None);
@@ -301,12 +313,6 @@ fn is_upgrade(headers: &[Header<'_>]) -> bool {
     values(headers, "Upgrade").any(|value| value.eq_ignore_ascii_case("websocket"))
 }
 
-fn has_permessage_deflate(headers: &[Header<'_>]) -> bool {
-    values(headers, "Sec-WebSocket-Extensions")
-        .filter_map(|extension| extension.split(';').next())
-        .any(|name| name.trim().eq_ignore_ascii_case("permessage-deflate"))
-}
-
 fn request_body(headers: &[Header<'_>]) -> Body {
     match response_body(headers) {
         Body::UntilEof => Body::None,
@@ -356,7 +362,9 @@ mod tests {
         Progress::Upgraded(Agreement {
             target: Some("/chat".to_owned()),
             subprotocol: Some("mqtt".to_owned()),
-            permessage_deflate: true,
+            extensions: ["x-other", "permessage-deflate; server_no_context_takeover"]
+                .map(str::to_owned)
+                .to_vec(),
         })
     }
 

@@ -4,6 +4,7 @@
 
 use std::io;
 
+use crate::inflate::Inflated;
 use wsvet::{CloseFrame, Conversation, Header, OpCode, Role, Rule, Violation, mask};
 
 /// How far a direction is judged, and what is kept for the printer.
@@ -22,7 +23,7 @@ pub(crate) enum Record<'a> {
     /// A rule that is broken.
     Broken(Broken<'a>),
     /// The bytes end inside a frame or a message, and nothing was broken.
-    Incomplete(Incomplete),
+    Incomplete(Incomplete<'a>),
 }
 
 /// A frame that is complete and breaks nothing.
@@ -41,19 +42,31 @@ pub(crate) struct Broken<'a> {
     pub(crate) violation: Violation,
     /// The header of the frame, if there is one, and where it starts.
     pub(crate) header: Option<(u64, Header)>,
-    /// The unmasked payload up to the byte that breaks the rule, or its last bytes; empty where
-    /// the header breaks it.
+    /// The bytes of a header that is cut.
+    pub(crate) cut: &'a [u8],
+    /// The last bytes of the unmasked message up to the one that breaks the rule; empty where the
+    /// header breaks it.
     pub(crate) before: &'a [u8],
+    /// The unmasked payload up to that byte: all of it where it was asked for or is short, else its
+    /// start.
+    pub(crate) payload: &'a [u8],
 }
 
 /// The bytes end inside a frame or a message.
 #[derive(Clone, Copy)]
-pub(crate) struct Incomplete {
+pub(crate) struct Incomplete<'a> {
     /// How many bytes the direction has.
     pub(crate) offset: u64,
     pub(crate) within: Within,
     /// How many bytes of the frame are missing, as far as its header tells.
     pub(crate) missing: Option<u64>,
+    /// The header of the frame, if there is one, and where it starts.
+    pub(crate) header: Option<(u64, Header)>,
+    /// The bytes of a header that is cut.
+    pub(crate) cut: &'a [u8],
+    /// The unmasked payload as far as it has come: all of it where it was asked for or is short,
+    /// else its start.
+    pub(crate) payload: &'a [u8],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,29 +95,36 @@ pub(crate) struct Judge {
     cut: [u8; Header::MAX_LEN],
     cut_len: usize,
     open: Option<Open>,
-    /// The last bytes of the message that is open, plain.
-    message: Vec<u8>,
+    /// The payload of the open frame, plain: its start, or all of it where that was asked for.
+    payload: Vec<u8>,
+    /// The last bytes of the open frame so far, with those of the fragment before it.
+    recent: Recent,
+    /// The last bytes of the message that is open.
+    message: Recent,
+    inflated: Inflated,
     /// Something was broken.
     broken: bool,
     /// Nothing more is reported; how the conversation goes on is still followed.
     silent: bool,
     /// Nothing more comes, or nobody can say where the next frame starts.
     ended: bool,
-    /// Where payload is unmasked.
-    scratch: Vec<u8>,
 }
 
 /// A frame whose payload is coming.
+#[derive(Clone, Copy)]
 struct Open {
     offset: u64,
     header: Header,
     remaining: u64,
     phase: usize,
-    /// The payload, plain: its start, or all of it where that was asked for.
-    payload: Vec<u8>,
-    /// The last bytes of the payload so far, plain, with those of the fragment before it.
-    recent: Vec<u8>,
     broken: bool,
+}
+
+/// The last plain bytes of a payload.
+#[derive(Clone, Copy, Default)]
+struct Recent {
+    bytes: [u8; BEFORE],
+    len: usize,
 }
 
 /// What of a payload is kept for a preview: as much as a control frame has.
@@ -125,11 +145,13 @@ impl Judge {
             cut: [0; Header::MAX_LEN],
             cut_len: 0,
             open: None,
-            message: Vec::new(),
+            payload: Vec::new(),
+            recent: Recent::default(),
+            message: Recent::default(),
+            inflated: Inflated::default(),
             broken: false,
             silent: false,
             ended: false,
-            scratch: Vec::new(),
         }
     }
 
@@ -143,20 +165,43 @@ impl Judge {
         conversation.direction(self.sender).validator().offset() + self.cut_len as u64
     }
 
-    /// Judges the next bytes.
+    /// What the compressed messages held.
+    pub(crate) fn into_inflated(self) -> Inflated {
+        self.inflated.done()
+    }
+
+    /// Judges the next bytes; `scratch` is where payload is unmasked.
     pub(crate) fn feed(
         &mut self,
         conversation: &mut Conversation,
         mut bytes: &[u8],
+        scratch: &mut Vec<u8>,
         sink: &mut Sink<'_>,
     ) -> io::Result<()> {
         while !bytes.is_empty() && !self.ended {
             bytes = match self.open.take() {
                 None => self.header(conversation, bytes, sink)?,
-                Some(open) => self.payload(conversation, open, bytes, sink)?,
+                Some(open) => self.payload(conversation, open, bytes, scratch, sink)?,
             };
         }
         Ok(())
+    }
+
+    /// Passes over so many bytes of the payload that is open: nobody has them.
+    pub(crate) fn skip(
+        &mut self,
+        conversation: &mut Conversation,
+        len: u64,
+        sink: &mut Sink<'_>,
+    ) -> io::Result<()> {
+        let Some(mut open) = self.open.take() else { return Ok(()) };
+        let len = len.min(open.remaining);
+        if len > 0 {
+            conversation.skip(self.sender, len);
+            self.inflated.lose();
+            open.remaining -= len;
+        }
+        self.open_or_finish(conversation, open, sink)
     }
 
     /// Ends the direction: with the TCP stream, or because no more was captured.
@@ -170,9 +215,11 @@ impl Judge {
             return Ok(());
         }
         let header = self.open.as_ref().map(|open| (open.offset, open.header));
+        let cut = &self.cut[..self.cut_len];
+        let payload = if header.is_some() { &self.payload[..] } else { &[] };
         let validator = conversation.direction(self.sender).validator();
         if eof && let Err(violation) = validator.clone().eof(self.cut_len) {
-            return sink(Record::Broken(Broken { violation, header, before: &[] }));
+            return sink(Record::Broken(Broken { violation, header, cut, before: &[], payload }));
         }
         if self.broken {
             return Ok(());
@@ -186,7 +233,7 @@ impl Judge {
         } else {
             return Ok(());
         };
-        sink(Record::Incomplete(Incomplete { offset, within, missing }))
+        sink(Record::Incomplete(Incomplete { offset, within, missing, header, cut, payload }))
     }
 
     /// Reads a header off the front of `bytes`, and gives what is left of them.
@@ -196,25 +243,30 @@ impl Judge {
         bytes: &'a [u8],
         sink: &mut Sink<'_>,
     ) -> io::Result<&'a [u8]> {
-        let len = bytes.len().min(Header::MAX_LEN - self.cut_len);
-        let held = self.cut_len + len;
-        self.cut[self.cut_len..held].copy_from_slice(&bytes[..len]);
-        let Ok((header, _)) = Header::decode(&self.cut[..held]) else {
-            self.cut_len = held;
-            return Ok(&[]);
+        let (header, rest) = if self.cut_len == 0
+            && let Ok(decoded) = Header::decode(bytes)
+        {
+            decoded
+        } else {
+            let len = bytes.len().min(Header::MAX_LEN - self.cut_len);
+            let held = self.cut_len + len;
+            self.cut[self.cut_len..held].copy_from_slice(&bytes[..len]);
+            let Ok((header, _)) = Header::decode(&self.cut[..held]) else {
+                self.cut_len = held;
+                return Ok(&[]);
+            };
+            (header, &bytes[header.header_len() - std::mem::take(&mut self.cut_len)..])
         };
-        let rest = &bytes[header.header_len() - self.cut_len..];
-        self.cut_len = 0;
+        self.payload.clear();
+        self.recent = match header.opcode() {
+            OpCode::Continuation => std::mem::take(&mut self.message),
+            _ => Recent::default(),
+        };
         let open = Open {
             offset: conversation.direction(self.sender).validator().offset(),
             header,
             remaining: header.payload_len(),
             phase: 0,
-            payload: Vec::new(),
-            recent: match header.opcode() {
-                OpCode::Continuation => std::mem::take(&mut self.message),
-                _ => Vec::new(),
-            },
             broken: self.begin(conversation, &header, sink)?,
         };
         self.open_or_finish(conversation, open, sink)?;
@@ -228,6 +280,7 @@ impl Judge {
         header: &Header,
         sink: &mut Sink<'_>,
     ) -> io::Result<bool> {
+        self.inflated.begin(header);
         let before = conversation.direction(self.sender).validator().clone();
         if conversation.begin(self.sender, header).is_ok() {
             return Ok(false);
@@ -236,7 +289,7 @@ impl Judge {
         let shown = if self.thoroughness.keep_going { usize::MAX } else { 1 };
         for rule in rules.iter().take(shown) {
             let violation = Violation::in_header(rule, before.offset());
-            self.report(violation, (before.offset(), *header), &[], sink)?;
+            self.report(violation, (before.offset(), *header), &[], 0, sink)?;
         }
         // Nobody can say where a frame of 2^63 bytes and more ends.
         self.ended |= rules.contains(Rule::LengthOverflow);
@@ -249,27 +302,36 @@ impl Judge {
         conversation: &mut Conversation,
         mut open: Open,
         bytes: &'a [u8],
+        scratch: &mut Vec<u8>,
         sink: &mut Sink<'_>,
     ) -> io::Result<&'a [u8]> {
         let len = open.remaining.min(bytes.len().min(PIECE) as u64) as usize;
         let (piece, rest) = bytes.split_at(len);
-        let mut plain = std::mem::take(&mut self.scratch);
-        plain.clear();
-        plain.extend_from_slice(piece);
-        if let Some(key) = open.header.masking_key() {
-            open.phase = mask::apply(key, open.phase, &mut plain);
-        }
+        let plain = match open.header.masking_key() {
+            None => piece,
+            Some(key) => {
+                scratch.clear();
+                scratch.extend_from_slice(piece);
+                open.phase = mask::apply(key, open.phase, scratch);
+                &scratch[..]
+            }
+        };
+        let whole = self.thoroughness.payload;
+        let kept = self.payload.len();
+        let room = if whole { usize::MAX } else { PREVIEW.saturating_sub(kept) };
+        self.payload.extend_from_slice(&plain[..len.min(room)]);
         let start = conversation.direction(self.sender).validator().offset();
-        if let Err(violation) = conversation.payload(self.sender, &plain) {
+        if let Err(violation) = conversation.payload(self.sender, plain) {
             let proof = violation.offset + u64::from(violation.rule == Rule::InvalidCloseCode);
             let index = proof.saturating_sub(start) as usize;
             open.broken = true;
-            open.remember(&plain[..len.min(index + 1)]);
-            let before = std::mem::take(&mut open.recent);
-            self.report(violation, (open.offset, open.header), &before, sink)?;
+            let mut before = self.recent;
+            before.push(&plain[..len.min(index + 1)]);
+            let shown = kept + index + 1;
+            self.report(violation, (open.offset, open.header), before.bytes(), shown, sink)?;
         }
-        open.keep(&plain, self.thoroughness.payload);
-        self.scratch = plain;
+        self.inflated.payload(&open.header, plain);
+        self.recent.push(plain);
         open.remaining -= len as u64;
         self.open_or_finish(conversation, open, sink)?;
         Ok(rest)
@@ -288,28 +350,33 @@ impl Judge {
         }
         if let Err(violation) = conversation.finish(self.sender) {
             open.broken = true;
-            self.report(violation, (open.offset, open.header), &open.recent, sink)?;
+            let before = self.recent;
+            let (header, shown) = ((open.offset, open.header), self.payload.len());
+            self.report(violation, header, before.bytes(), shown, sink)?;
         }
+        self.inflated.finish(&open.header);
         if open.header.opcode().is_data() {
-            self.message = std::mem::take(&mut open.recent);
+            self.message = self.recent;
         }
         if open.broken || self.silent {
             return Ok(());
         }
         let close = match open.header.opcode() {
-            OpCode::Close => CloseFrame::decode(&open.payload).unwrap_or_default(),
+            OpCode::Close => CloseFrame::decode(&self.payload).unwrap_or_default(),
             _ => None,
         };
-        let Open { offset, header, payload, .. } = &open;
-        sink(Record::Frame(Frame { offset: *offset, header: *header, payload, close }))
+        let Open { offset, header, .. } = open;
+        sink(Record::Frame(Frame { offset, header, payload: &self.payload, close }))
     }
 
-    /// Reports a violation; nothing more, where it was not asked to go on.
+    /// Reports a violation, with so many bytes of the payload; nothing more, where it was not
+    /// asked to go on.
     fn report(
         &mut self,
         violation: Violation,
         header: (u64, Header),
         before: &[u8],
+        shown: usize,
         sink: &mut Sink<'_>,
     ) -> io::Result<()> {
         if self.silent {
@@ -317,20 +384,22 @@ impl Judge {
         }
         self.broken = true;
         self.silent = !self.thoroughness.keep_going;
-        sink(Record::Broken(Broken { violation, header: Some(header), before }))
+        let payload = &self.payload[..shown.min(self.payload.len())];
+        let header = Some(header);
+        sink(Record::Broken(Broken { violation, header, cut: &[], before, payload }))
     }
 }
 
-impl Open {
-    /// Keeps what was asked for, or as much as a preview needs, and the last bytes.
-    fn keep(&mut self, plain: &[u8], whole: bool) {
-        let room = if whole { usize::MAX } else { PREVIEW.saturating_sub(self.payload.len()) };
-        self.payload.extend_from_slice(&plain[..plain.len().min(room)]);
-        self.remember(plain);
+impl Recent {
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 
-    fn remember(&mut self, plain: &[u8]) {
-        self.recent.extend_from_slice(&plain[plain.len().saturating_sub(BEFORE)..]);
-        self.recent.drain(..self.recent.len().saturating_sub(BEFORE));
+    fn push(&mut self, plain: &[u8]) {
+        let plain = &plain[plain.len().saturating_sub(BEFORE)..];
+        let kept = self.len.min(BEFORE - plain.len());
+        self.bytes.copy_within(self.len - kept..self.len, 0);
+        self.len = kept + plain.len();
+        self.bytes[kept..self.len].copy_from_slice(plain);
     }
 }

@@ -1,7 +1,8 @@
 //! The command-line tool: puts the validator in front of a person.
 //!
-//! Bytes flow one way: `capture` or `hex` reads them, `packet`, `tcp` and `http` take the layers
-//! below off, `judge` judges each direction, and `report` prints.
+//! Bytes flow one way: `capture`, `har`, `lines` or `hex` reads them, `packet`, `tcp` and `http`
+//! take the layers below off, `frames` and `judge` judge each connection and direction, and
+//! `report` prints.
 
 #![cfg_attr(fuzzing, no_main)]
 
@@ -14,12 +15,16 @@ mod contrast;
 mod demo;
 mod explain;
 mod frames;
+mod har;
 mod hex;
 mod http;
+mod inflate;
 mod judge;
+mod lines;
 mod mix;
 mod packet;
 mod pings;
+mod progress;
 #[cfg(any(test, fuzzing))]
 #[path = "../../../fuzz/readers.rs"]
 mod readers;
@@ -27,7 +32,8 @@ mod report;
 mod style;
 mod tcp;
 
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anstream::AutoStream;
@@ -38,7 +44,7 @@ use crate::args::{Bench, Check, Cli, Command, Limits};
 use crate::bench::{Replay, Stream};
 use crate::connection::{Judging, Tally};
 use crate::judge::Thoroughness;
-use crate::report::{Json, Report, Text};
+use crate::report::{Both, Html, Json, Report, Shown, Text};
 use crate::style::{BAD, plain};
 
 /// At least one rule is broken.
@@ -86,12 +92,29 @@ fn run(cli: &Cli) -> io::Result<u8> {
 
 fn check(cli: &Cli, args: &Check, out: &mut impl Write) -> io::Result<u8> {
     let thoroughness = Thoroughness { keep_going: args.keep_going, payload: args.payload };
+    let shown = Shown { payload: args.payload, summary: args.summary, follow: args.follow };
+    let page = match args.html.as_ref().map(|path| (path, File::create(path))) {
+        None => None,
+        Some((_, Ok(file))) => Some(file),
+        Some((path, Err(error))) => {
+            complain(cli, &format!("{}: cannot be written: {error}", path.display()));
+            return Ok(UNUSABLE);
+        }
+    };
     // Nothing in JSON is a colour, so nothing may be taken out for one.
-    let mut json = Json::new(BufWriter::new(io::stdout().lock()), args.payload);
-    let mut text = Text::new(out, args.payload);
-    let report: &mut dyn Report = if args.json { &mut json } else { &mut text };
+    let mut json = Json::new(BufWriter::new(io::stdout().lock()), args.payload, args.follow);
+    let mut text = Text::new(out, shown);
+    let mut report: &mut dyn Report = if args.json { &mut json } else { &mut text };
+    let mut html = page.map(|file| Html::new(BufWriter::new(file)));
+    let mut both;
+    if let Some(html) = &mut html {
+        both = Both(report, html);
+        report = &mut both;
+    }
     let mut judging = Judging::new(args.limits, thoroughness, report);
-    check::run(&args.inputs, &args.reading, &mut judging, &mut |error| complain(cli, error))?;
+    let printing = (args.json || args.follow) && io::stdout().is_terminal();
+    let mut complain = |error: &str| complain(cli, error);
+    check::run(&args.inputs, &args.reading, !printing, &mut judging, &mut complain)?;
     Ok(match judging.tally {
         Tally { unusable: 1.., .. } => UNUSABLE,
         Tally { violations: 1.., .. } => BROKEN,
@@ -109,7 +132,8 @@ fn bench(cli: &Cli, args: &Bench, out: &mut impl Write) -> io::Result<u8> {
         // All of each payload is kept: a frame is replayed whole.
         let thoroughness = Thoroughness { keep_going: false, payload: true };
         let mut judging = Judging::new(Limits::NONE, thoroughness, &mut replay);
-        check::run(&args.inputs, &args.reading, &mut judging, &mut |error| complain(cli, error))?;
+        let mut complain = |error: &str| complain(cli, error);
+        check::run(&args.inputs, &args.reading, true, &mut judging, &mut complain)?;
         unusable = judging.tally.unusable;
         replay.into_streams()
     };

@@ -1,23 +1,27 @@
 //! What was found, to be printed: for people or for programs.
 
+mod html;
 mod json;
 mod text;
+mod words;
 
 use std::fmt::Write as _;
 use std::io;
-use std::net::SocketAddr;
+use std::rc::Rc;
 
 use wsvet::Role;
 
 use crate::connection::Tally;
-use crate::frames::Closing;
-use crate::http::Agreement;
+use crate::frames::{Closing, Opening};
 use crate::judge::Record;
+use crate::packet::Moment;
 
+pub(crate) use html::Html;
 pub(crate) use json::Json;
-pub(crate) use text::Text;
+pub(crate) use text::{Shown, Text};
 
 /// Where a record belongs.
+#[derive(Clone, Copy)]
 pub(crate) struct Place {
     /// The number of the WebSocket connection, from 0 over all inputs.
     pub(crate) connection: usize,
@@ -25,8 +29,20 @@ pub(crate) struct Place {
     pub(crate) from: Role,
     /// The number of the TCP stream in the capture, from 0.
     pub(crate) stream: Option<usize>,
-    /// The number of the packet that completed it, from 1.
-    pub(crate) packet: Option<u64>,
+    /// The packet that completed it, and when that came.
+    pub(crate) at: Option<Moment>,
+}
+
+impl Place {
+    /// What is counted: packets, or messages where the input has no packets.
+    pub(crate) fn unit(&self) -> &'static str {
+        if self.stream.is_some() { "packet" } else { "message" }
+    }
+
+    /// The number of the packet or message, from 1.
+    pub(crate) fn number(&self) -> Option<u64> {
+        self.at.map(|at| at.packet)
+    }
 }
 
 /// A printer of records.
@@ -34,25 +50,62 @@ pub(crate) trait Report {
     /// The input that the next records are of.
     fn input(&mut self, name: &str) -> io::Result<()>;
 
-    /// A WebSocket connection was found in a capture.
-    fn connection(
-        &mut self,
-        number: usize,
-        client: SocketAddr,
-        server: SocketAddr,
-        agreement: &Agreement,
-    ) -> io::Result<()>;
+    /// A WebSocket connection was found.
+    fn opening(&mut self, opening: &Opening) -> io::Result<()>;
 
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()>;
 
     /// Bytes of a direction are missing in the capture, so it is judged only up to `offset`.
     fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()>;
 
-    /// A WebSocket connection of a capture is over, or the capture is.
-    fn verdict(&mut self, closing: &Closing) -> io::Result<()>;
+    /// A WebSocket connection is over, or the input is.
+    fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()>;
+
+    /// The input is over.
+    fn end_of_input(&mut self) -> io::Result<()>;
 
     /// All inputs were judged.
     fn finish(&mut self, tally: &Tally) -> io::Result<()>;
+}
+
+/// Two printers, each of which is told everything.
+pub(crate) struct Both<'a>(pub(crate) &'a mut dyn Report, pub(crate) &'a mut dyn Report);
+
+impl Both<'_> {
+    fn each(&mut self, mut tell: impl FnMut(&mut dyn Report) -> io::Result<()>) -> io::Result<()> {
+        tell(self.0)?;
+        tell(self.1)
+    }
+}
+
+impl Report for Both<'_> {
+    fn input(&mut self, name: &str) -> io::Result<()> {
+        self.each(|report| report.input(name))
+    }
+
+    fn opening(&mut self, opening: &Opening) -> io::Result<()> {
+        self.each(|report| report.opening(opening))
+    }
+
+    fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
+        self.each(|report| report.record(place, record))
+    }
+
+    fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()> {
+        self.each(|report| report.gap(place, offset, missing))
+    }
+
+    fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()> {
+        self.each(|report| report.verdict(closing))
+    }
+
+    fn end_of_input(&mut self) -> io::Result<()> {
+        self.each(|report| report.end_of_input())
+    }
+
+    fn finish(&mut self, tally: &Tally) -> io::Result<()> {
+        self.each(|report| report.finish(tally))
+    }
 }
 
 /// Bytes as hex, two digits each.

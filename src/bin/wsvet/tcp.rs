@@ -39,9 +39,23 @@ pub(crate) struct Stream {
     given_up: bool,
 }
 
+/// Bytes that had come early.
+pub(crate) struct Early {
+    bytes: Vec<u8>,
+    /// How many of them came before, with others.
+    old: usize,
+}
+
+impl Early {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[self.old..]
+    }
+}
+
 impl Stream {
-    /// Takes a segment, and gives each run of bytes that is in order now to `sink`.
-    pub(crate) fn segment(&mut self, segment: &Segment<'_>, sink: &mut impl FnMut(&[u8])) {
+    /// Takes a segment, and gives what of it is in order now and new; what had come early and
+    /// follows it is to be taken with [`caught_up`](Self::caught_up).
+    pub(crate) fn segment<'a>(&mut self, segment: &Segment<'a>) -> &'a [u8] {
         // A SYN takes a sequence number of its own.
         let start = self.position(segment.seq.wrapping_add(segment.syn.into()));
         if segment.syn && self.first.is_none() {
@@ -50,7 +64,7 @@ impl Stream {
         }
         let next = self.next.unwrap_or_default();
         if self.given_up || self.is_placed() && start > next + MAX_WINDOW {
-            return;
+            return &[];
         }
         let end = start + (segment.payload.len() + segment.not_captured) as u64;
         if segment.fin && (!self.is_placed() || end >= next) {
@@ -59,10 +73,23 @@ impl Stream {
         }
         if self.first.is_none() || start > next {
             self.keep(start, segment.payload);
+            &[]
         } else {
-            self.pass(start, segment.payload, sink);
+            &segment.payload[self.pass(start, segment.payload.len())..]
         }
-        self.catch_up(sink);
+    }
+
+    /// Gives the next bytes that came early and are in order now; some may be none.
+    pub(crate) fn caught_up(&mut self) -> Option<Early> {
+        self.first?;
+        let entry = self.early.first_entry()?;
+        if Some(*entry.key()) > self.next {
+            return None;
+        }
+        let (start, bytes) = entry.remove_entry();
+        self.early_cost -= bytes.len() + SEGMENT_COST;
+        let old = self.pass(start, bytes.len());
+        Some(Early { bytes, old })
     }
 
     /// Whether this segment, a RST for one, belongs to what comes next.
@@ -102,11 +129,10 @@ impl Stream {
     }
 
     /// Lets the stream start with the first bytes that were captured.
-    pub(crate) fn place(&mut self, sink: &mut impl FnMut(&[u8])) {
+    pub(crate) fn place(&mut self) {
         if let (None, Some((first, _))) = (self.first, self.early.first_key_value()) {
             self.next = Some(*first);
             self.first = self.next;
-            self.catch_up(sink);
         }
     }
 
@@ -130,29 +156,17 @@ impl Stream {
         next.saturating_add_signed(distance.into())
     }
 
-    /// Passes on what came early and is in order now.
-    fn catch_up(&mut self, sink: &mut impl FnMut(&[u8])) {
-        while self.first.is_some()
-            && let Some(entry) = self.early.first_entry()
-            && Some(*entry.key()) <= self.next
-        {
-            let (start, bytes) = entry.remove_entry();
-            self.early_cost -= bytes.len() + SEGMENT_COST;
-            self.pass(start, &bytes, sink);
-        }
-    }
-
-    /// Gives what is new of a segment that starts at or before the next byte.
-    fn pass(&mut self, start: u64, bytes: &[u8], sink: &mut impl FnMut(&[u8])) {
+    /// Passes over so many bytes that start at or before the next one; how many of them are old.
+    fn pass(&mut self, start: u64, len: usize) -> usize {
         let next = self.next.unwrap_or_default();
         // A segment is far smaller than a `usize`; what is older than all of it is not new.
-        let old = next.saturating_sub(start).min(bytes.len() as u64) as usize;
-        if old < bytes.len() {
-            self.next = Some(next + (bytes.len() - old) as u64);
+        let old = next.saturating_sub(start).min(len as u64) as usize;
+        if old < len {
+            self.next = Some(next + (len - old) as u64);
             // Nothing follows a FIN, so one that bytes go past was a stray.
             self.fin = self.fin.filter(|fin| Some(*fin) >= self.next);
-            sink(&bytes[old..]);
         }
+        old
     }
 
     /// Keeps a segment that came too early; where one is kept from the same position, what is
@@ -205,13 +219,20 @@ mod tests {
 
     fn started(isn: u32) -> Stream {
         let mut stream = Stream::default();
-        stream.segment(&Segment { syn: true, ..segment(isn, b"") }, &mut |_| {});
+        stream.segment(&Segment { syn: true, ..segment(isn, b"") });
         stream
     }
 
     fn feed(stream: &mut Stream, seq: u32, payload: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
-        stream.segment(&segment(seq, payload), &mut |bytes| out.extend_from_slice(bytes));
+        take(stream, &segment(seq, payload))
+    }
+
+    /// What is in order now.
+    fn take(stream: &mut Stream, segment: &Segment<'_>) -> Vec<u8> {
+        let mut out = stream.segment(segment).to_vec();
+        while let Some(early) = stream.caught_up() {
+            out.extend_from_slice(early.bytes());
+        }
         out
     }
 
@@ -233,11 +254,11 @@ mod tests {
         let mut stream = started(999);
         assert_eq!(feed(&mut stream, 1000, b"abc"), b"abc");
         for stray in [5, 998, 2_000_000_000, 1004] {
-            stream.segment(&Segment { fin: true, ..segment(stray, b"") }, &mut |_| {});
+            stream.segment(&Segment { fin: true, ..segment(stray, b"") });
             assert!(!stream.is_finished(), "{stray}");
         }
         assert_eq!(feed(&mut stream, 1003, b"de"), b"de");
-        stream.segment(&Segment { fin: true, ..segment(1005, b"f") }, &mut |_| {});
+        stream.segment(&Segment { fin: true, ..segment(1005, b"f") });
         assert!(stream.is_finished());
     }
 
@@ -245,7 +266,7 @@ mod tests {
     fn a_fin_behind_bytes_that_were_not_captured_leaves_a_gap() {
         let mut stream = started(9);
         let cut = Segment { fin: true, not_captured: 5, ..segment(10, b"abc") };
-        stream.segment(&cut, &mut |_| {});
+        stream.segment(&cut);
         assert!(!stream.is_finished());
         assert_eq!(stream.gap(), Some(5));
     }
@@ -259,9 +280,8 @@ mod tests {
         assert_eq!(feed(&mut stream, 100, b"AB"), b"");
         assert_eq!(stream.peek(), Some(*b"ABCDE"));
         assert_eq!(stream.peek::<7>(), None);
-        let mut out = Vec::new();
-        stream.place(&mut |bytes| out.extend_from_slice(bytes));
-        assert_eq!(out, b"ABCDEF");
+        stream.place();
+        assert_eq!(take(&mut stream, &segment(106, b"")), b"ABCDEF");
         assert!(
             !stream.may_start_with(&segment(100, b"")) && stream.may_start_with(&segment(99, b""))
         );
@@ -301,7 +321,7 @@ mod tests {
                 let end = bytes.len().min(start + len);
                 let seq = first.wrapping_add(start as u32);
                 let piece = Segment { fin: end == bytes.len(), ..segment(seq, &bytes[start..end]) };
-                stream.segment(&piece, &mut |run| out.extend_from_slice(run));
+                out.extend(take(&mut stream, &piece));
             }
             prop_assert_eq!(out, bytes);
             prop_assert!(stream.is_finished());

@@ -1,82 +1,77 @@
-//! One JSON object a line.
+//! One JSON object a line; `lines` reads them back.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
-use serde_json::{Map, Value, json};
-use wsvet::Verdict;
+use wsvet::{Act, Header, Role, Verdict};
 
 use super::{Place, Report, hex_bytes};
 use crate::connection::Tally;
-use crate::frames::{Closing, Side};
-use crate::http::Agreement;
+use crate::frames::{Closing, Opening, Side};
 use crate::judge::{Broken, Frame, Incomplete, Record};
+use crate::pings::Pings;
 
 /// Prints records for programs.
 pub(crate) struct Json<W> {
     out: W,
     payload: bool,
+    follow: bool,
     input: String,
 }
 
 impl<W: Write> Json<W> {
-    /// `payload` says whether each frame's payload is printed too.
-    pub(crate) fn new(out: W, payload: bool) -> Self {
-        Self { out, payload, input: String::new() }
+    /// `payload` says whether each frame's payload is printed too, `follow` whether each line is to
+    /// be seen at once.
+    pub(crate) fn new(out: W, payload: bool, follow: bool) -> Self {
+        Self { out, payload, follow, input: String::new() }
     }
 
-    fn line(&mut self, event: &str, place: &Place, record: Value) -> io::Result<()> {
-        let mut line = Map::new();
-        line.insert("from".into(), place.from.name().into());
-        extend(&mut line, record);
-        self.write(event, place.connection, line, place.stream, place.packet)
-    }
-
-    fn write(
+    /// Prints a record of one direction.
+    fn record(
         &mut self,
-        event: &str,
-        connection: usize,
-        record: Map<String, Value>,
-        stream: Option<usize>,
-        packet: Option<u64>,
+        event: &'static str,
+        place: &Place,
+        record: impl Serialize,
     ) -> io::Result<()> {
-        let mut line = Map::new();
-        line.insert("event".into(), event.into());
-        line.insert("connection".into(), connection.into());
-        line.extend(record);
-        line.insert("input".into(), self.input.as_str().into());
-        if let Some(stream) = stream {
-            line.insert("tcp_stream".into(), stream.into());
-        }
-        if let Some(packet) = packet {
-            line.insert("packet".into(), packet.into());
-        }
-        line.serialize(&mut Serializer::with_formatter(&mut self.out, Ascii))?;
-        writeln!(self.out)
+        let Place { connection, from, stream, at } = *place;
+        let from = Some(from.name());
+        let input = &self.input;
+        let time = at.map(|at| seconds(at.time));
+        let number = place.number();
+        let [packet, message] = match stream {
+            Some(_) => [number, None],
+            None => [None, number],
+        };
+        let tcp_stream = stream;
+        let line =
+            Line { event, connection, from, record, input, tcp_stream, packet, message, time };
+        write(&mut self.out, &line)?;
+        if self.follow { self.out.flush() } else { Ok(()) }
     }
 
-    fn frame(&self, frame: &Frame<'_>) -> Value {
-        let header = &frame.header;
-        let mut line = json!({
-            "offset": frame.offset,
-            "header_len": header.header_len(),
-            "fin": header.fin(),
-            "rsv": header.rsv(),
-            "opcode": u8::from(header.opcode()),
-            "masked": header.is_masked(),
-            "payload_len": header.payload_len(),
-        });
-        if let Some(close) = &frame.close {
-            line["close_code"] = close.code.0.into();
-            line["close_reason"] = close.reason.into();
-        }
-        if self.payload {
-            line["payload"] = hex_bytes(frame.payload, "").into();
-        }
-        line
+    /// Prints what is of a whole connection.
+    fn whole(
+        &mut self,
+        event: &'static str,
+        opening: &Opening,
+        time: Option<f64>,
+        record: impl Serialize,
+    ) -> io::Result<()> {
+        let Opening { connection, stream, .. } = *opening;
+        let input = &self.input;
+        let (from, tcp_stream, packet, message) = (None, stream, None, None);
+        let line =
+            Line { event, connection, from, record, input, tcp_stream, packet, message, time };
+        write(&mut self.out, &line)
     }
+}
+
+fn write(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
+    line.serialize(&mut Serializer::with_formatter(&mut *out, Ascii))?;
+    out.write_all(b"\n")
 }
 
 impl<W: Write> Report for Json<W> {
@@ -85,35 +80,45 @@ impl<W: Write> Report for Json<W> {
         Ok(())
     }
 
-    fn connection(
-        &mut self,
-        _: usize,
-        _: SocketAddr,
-        _: SocketAddr,
-        _: &Agreement,
-    ) -> io::Result<()> {
-        Ok(())
+    fn opening(&mut self, opening: &Opening) -> io::Result<()> {
+        let agreement = &opening.agreement;
+        let record = OpeningLine {
+            client: opening.client.as_deref(),
+            server: opening.server.as_deref(),
+            target: agreement.target.as_deref(),
+            subprotocol: agreement.subprotocol.as_deref(),
+            extensions: &agreement.extensions,
+        };
+        self.whole("connection", opening, Some(seconds(opening.time)), record)
     }
 
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
         match record {
             Record::Frame(frame) => {
-                let line = self.frame(frame);
-                self.line("frame", place, line)
+                let frame = FrameLine::new(frame, self.payload);
+                self.record("frame", place, frame)
             }
-            Record::Broken(broken) => self.line("violation", place, violation(broken)),
+            Record::Broken(broken) => {
+                let broken = BrokenLine::new(broken, self.payload);
+                self.record("violation", place, broken)
+            }
             Record::Incomplete(incomplete) => {
-                self.line("incomplete", place, incomplete_line(incomplete))
+                let incomplete = IncompleteLine::new(incomplete, self.payload);
+                self.record("incomplete", place, incomplete)
             }
         }
     }
 
     fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()> {
-        self.line("gap", place, json!({ "offset": offset, "missing": missing }))
+        self.record("gap", place, GapLine { offset, missing })
     }
 
-    fn verdict(&mut self, closing: &Closing) -> io::Result<()> {
-        self.write("verdict", closing.connection, verdict(closing), Some(closing.stream), None)
+    fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()> {
+        self.whole("verdict", &closing.opening, None, VerdictLine::new(closing))
+    }
+
+    fn end_of_input(&mut self) -> io::Result<()> {
+        Ok(())
     }
 
     fn finish(&mut self, _: &Tally) -> io::Result<()> {
@@ -121,79 +126,289 @@ impl<W: Write> Report for Json<W> {
     }
 }
 
-fn violation(broken: &Broken<'_>) -> Value {
-    let rule = broken.violation.rule;
-    let mut line = json!({
-        "offset": broken.violation.offset,
-        "rule": rule.id(),
-        "section": rule.section(),
-        "close_code": rule.close_code().0,
-        "text": rule.text(),
-        "rfc": rule.rfc(),
-    });
-    if let Some((offset, _)) = broken.header {
-        line["frame_offset"] = offset.into();
-    }
-    line
+/// What every line has.
+#[derive(Serialize)]
+struct Line<'a, T> {
+    event: &'static str,
+    connection: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'static str>,
+    #[serde(flatten)]
+    record: T,
+    input: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tcp_stream: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packet: Option<u64>,
+    /// Of an input that has no packets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<f64>,
 }
 
-fn incomplete_line(incomplete: &Incomplete) -> Value {
-    let mut line = json!({ "offset": incomplete.offset, "within": incomplete.within.name() });
-    if let Some(missing) = incomplete.missing {
-        line["missing"] = missing.into();
-    }
-    line
+#[derive(Serialize)]
+struct OpeningLine<'a> {
+    client: Option<&'a str>,
+    server: Option<&'a str>,
+    target: Option<&'a str>,
+    subprotocol: Option<&'a str>,
+    extensions: &'a [String],
 }
 
-fn verdict(closing: &Closing) -> Map<String, Value> {
-    let verdict = &closing.verdict;
-    let mut line = Map::new();
-    line.insert("outcome".into(), verdict.id().into());
-    line.insert("code".into(), json!(verdict.code().map(|code| code.0)));
-    if let Some(by) = verdict.by() {
-        line.insert("by".into(), by.name().into());
+#[derive(Serialize)]
+struct FrameLine<'a> {
+    offset: u64,
+    header_len: usize,
+    fin: bool,
+    rsv: u8,
+    opcode: u8,
+    masked: bool,
+    payload_len: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close_code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    close_reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<String>,
+}
+
+impl<'a> FrameLine<'a> {
+    fn new(frame: &Frame<'a>, payload: bool) -> Self {
+        let header = &frame.header;
+        Self {
+            offset: frame.offset,
+            header_len: header.header_len(),
+            fin: header.fin(),
+            rsv: header.rsv(),
+            opcode: u8::from(header.opcode()),
+            masked: header.is_masked(),
+            payload_len: header.payload_len(),
+            close_code: frame.close.as_ref().map(|close| close.code.0),
+            close_reason: frame.close.as_ref().map(|close| close.reason),
+            payload: payload.then(|| hex_bytes(frame.payload, "")),
+        }
     }
-    if let Some(violation) = verdict.violation() {
-        let rule = violation.rule;
-        let due =
-            json!({ "due": rule.close_code().0, "rule": rule.id(), "offset": violation.offset });
-        extend(&mut line, due);
+}
+
+#[derive(Serialize)]
+struct BrokenLine {
+    offset: u64,
+    rule: &'static str,
+    section: &'static str,
+    close_code: u16,
+    text: &'static str,
+    rfc: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame_offset: Option<u64>,
+    /// The header as it stands on the wire.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<String>,
+    /// The payload up to the byte that breaks the rule, as far as it was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<String>,
+}
+
+impl BrokenLine {
+    fn new(broken: &Broken<'_>, payload: bool) -> Self {
+        let rule = broken.violation.rule;
+        let (frame_offset, header) = head(broken.header, broken.cut, broken.violation.offset);
+        Self {
+            offset: broken.violation.offset,
+            rule: rule.id(),
+            section: rule.section(),
+            close_code: rule.close_code().0,
+            text: rule.text(),
+            rfc: rule.rfc(),
+            frame_offset,
+            header,
+            payload: payload.then(|| hex_bytes(broken.payload, "")),
+        }
     }
-    if let Verdict::Abnormal { why, .. } = verdict {
-        line.insert("why".into(), why.id().into());
+}
+
+/// Where a frame starts, and its header as it stands on the wire, as far as it came: the stream
+/// ends at `end`, where it is cut.
+fn head(header: Option<(u64, Header)>, cut: &[u8], end: u64) -> (Option<u64>, Option<String>) {
+    match header {
+        Some((offset, header)) => {
+            let mut wire = [0; Header::MAX_LEN];
+            let len = header.encode(&mut wire);
+            (Some(offset), Some(hex_bytes(&wire[..len], "")))
+        }
+        None if cut.is_empty() => (None, None),
+        None => (Some(end - cut.len() as u64), Some(hex_bytes(cut, ""))),
     }
-    line.insert("text".into(), verdict.to_string().into());
-    for side in &closing.sides {
-        line.insert(side.from.name().into(), side_value(side));
+}
+
+#[derive(Serialize)]
+struct IncompleteLine {
+    offset: u64,
+    within: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame_offset: Option<u64>,
+    /// The header as it stands on the wire, as far as it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<String>,
+    /// The payload as far as it came and was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<String>,
+}
+
+impl IncompleteLine {
+    fn new(incomplete: &Incomplete<'_>, payload: bool) -> Self {
+        let Incomplete { offset, within, missing, header, cut, payload: plain } = *incomplete;
+        let (frame_offset, header) = head(header, cut, offset);
+        let payload = payload.then(|| hex_bytes(plain, ""));
+        Self { offset, within: within.name(), missing, frame_offset, header, payload }
     }
-    if let Some(fastest) = closing.pings.fastest {
-        let pings = json!({
-            "answered": closing.pings.answered,
-            "fastest": fastest.as_secs_f64(),
-            "slowest": closing.pings.slowest.as_secs_f64(),
+}
+
+#[derive(Serialize)]
+struct GapLine {
+    offset: u64,
+    missing: u64,
+}
+
+#[derive(Serialize)]
+struct VerdictLine<'a> {
+    outcome: &'static str,
+    code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'static str>,
+    text: String,
+    target: Option<&'a str>,
+    subprotocol: Option<&'a str>,
+    extensions: &'a [String],
+    client: SideLine<'a>,
+    server: SideLine<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pings: Option<PingsLine>,
+    timeline: Vec<StepLine>,
+    gap: bool,
+}
+
+impl<'a> VerdictLine<'a> {
+    fn new(closing: &'a Closing) -> Self {
+        let Closing { opening, verdict, timeline, sides: [client, server], pings, gap } = closing;
+        let violation = verdict.violation();
+        Self {
+            outcome: verdict.id(),
+            code: verdict.code().map(|code| code.0),
+            by: verdict.by().map(Role::name),
+            due: violation.map(|violation| violation.rule.close_code().0),
+            rule: violation.map(|violation| violation.rule.id()),
+            offset: violation.map(|violation| violation.offset),
+            why: match verdict {
+                Verdict::Abnormal { why, .. } => Some(why.id()),
+                _ => None,
+            },
+            text: verdict.to_string(),
+            target: opening.agreement.target.as_deref(),
+            subprotocol: opening.agreement.subprotocol.as_deref(),
+            extensions: &opening.agreement.extensions,
+            client: SideLine::new(opening.client.as_deref(), client),
+            server: SideLine::new(opening.server.as_deref(), server),
+            pings: PingsLine::new(pings),
+            timeline: timeline
+                .iter()
+                .map(|step| StepLine {
+                    from: step.from.name(),
+                    act: step.act.id(),
+                    code: match step.act {
+                        Act::Closed(code) => code.map(|code| code.0),
+                        _ => None,
+                    },
+                    time: seconds(step.at),
+                })
+                .collect(),
+            gap: *gap,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SideLine<'a> {
+    address: Option<&'a str>,
+    frames: u64,
+    bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compressed: Option<CompressedLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last: Option<LastLine>,
+}
+
+impl<'a> SideLine<'a> {
+    fn new(address: Option<&'a str>, side: &Side) -> Self {
+        let inflated = &side.inflated;
+        let compressed = (inflated.messages > 0).then(|| CompressedLine {
+            messages: inflated.messages,
+            bytes: inflated.compressed,
+            inflated: inflated.ratio().map(|_| inflated.inflated),
+            ratio: inflated.ratio(),
         });
-        line.insert("pings".into(), pings);
+        let last = side.last.map(|sent| LastLine {
+            offset: sent.offset,
+            opcode: u8::from(sent.header.opcode()),
+            seconds_before_the_end: side.before.map(seconds),
+        });
+        Self { address, frames: side.frames, bytes: side.bytes, compressed, last }
     }
-    line.insert("gap".into(), closing.gap.into());
-    line
 }
 
-fn side_value(side: &Side) -> Value {
-    let mut value = json!({ "frames": side.frames, "bytes": side.bytes });
-    if let Some(sent) = side.last {
-        let opcode = u8::from(sent.header.opcode());
-        value["last"] = json!({ "offset": sent.offset, "opcode": opcode });
-    }
-    if let Some(before) = side.before {
-        value["last"]["seconds_before_the_end"] = before.as_secs_f64().into();
-    }
-    value
+#[derive(Serialize)]
+struct CompressedLine {
+    messages: u64,
+    /// On the wire.
+    bytes: u64,
+    inflated: Option<u64>,
+    ratio: Option<f64>,
 }
 
-fn extend(line: &mut Map<String, Value>, record: Value) {
-    if let Value::Object(record) = record {
-        line.extend(record);
+#[derive(Serialize)]
+struct LastLine {
+    offset: u64,
+    opcode: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds_before_the_end: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct PingsLine {
+    answered: u64,
+    fastest: f64,
+    slowest: f64,
+}
+
+impl PingsLine {
+    fn new(pings: &Pings) -> Option<Self> {
+        let fastest = seconds(pings.fastest?);
+        Some(Self { answered: pings.answered, fastest, slowest: seconds(pings.slowest) })
     }
+}
+
+#[derive(Serialize)]
+struct StepLine {
+    from: &'static str,
+    act: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+    time: f64,
+}
+
+/// Times are in seconds: since 1970, where the input's clock is a calendar's.
+fn seconds(time: Duration) -> f64 {
+    time.as_secs_f64()
 }
 
 /// Compact JSON in ASCII alone: a payload can neither end a line for a reader that knows more line
@@ -206,6 +421,10 @@ impl Formatter for Ascii {
         out: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        let plain = |byte: &u8| byte.is_ascii() && !byte.is_ascii_control();
+        if fragment.as_bytes().iter().all(plain) {
+            return out.write_all(fragment.as_bytes());
+        }
         for character in fragment.chars() {
             if character.is_ascii() && !character.is_ascii_control() {
                 out.write_all(&[character as u8])?;

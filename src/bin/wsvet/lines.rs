@@ -1,0 +1,381 @@
+//! JSON lines, one event each: the tool's own, or those of a stack that logs its frames so.
+//!
+//! They are judged anew, so other limits can find other violations. What the lines do not have, the
+//! payload where it was not asked for, is passed over.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::io::{self, BufRead};
+use std::time::Duration;
+
+use serde::Deserialize;
+use wsvet::{End, Header, OpCode, Role};
+
+use crate::check::{Answer, no_traffic, reason};
+use crate::connection::Judging;
+use crate::frames::{Frames, Opening};
+use crate::hex;
+use crate::http::Agreement;
+use crate::packet::Moment;
+
+/// A line, as far as it is read.
+#[derive(Deserialize)]
+struct Line {
+    #[serde(default)]
+    connection: u64,
+    tcp_stream: Option<usize>,
+    packet: Option<u64>,
+    message: Option<u64>,
+    time: Option<f64>,
+    #[serde(flatten)]
+    event: Event,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+enum Event {
+    Connection(Agreed),
+    Frame(Frame),
+    Violation(Part),
+    Incomplete(Part),
+    Gap {
+        from: Sender,
+        missing: u64,
+    },
+    Verdict {
+        timeline: Vec<Step>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Agreed {
+    client: Option<String>,
+    server: Option<String>,
+    target: Option<String>,
+    subprotocol: Option<String>,
+    #[serde(default)]
+    extensions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Frame {
+    from: Sender,
+    opcode: u8,
+    fin: Option<bool>,
+    #[serde(default)]
+    rsv: u8,
+    masked: Option<bool>,
+    header_len: Option<usize>,
+    payload_len: Option<u64>,
+    payload: Option<String>,
+    close_code: Option<u16>,
+    close_reason: Option<String>,
+}
+
+/// A frame of which not all is known.
+#[derive(Deserialize)]
+struct Part {
+    from: Sender,
+    offset: u64,
+    rule: Option<String>,
+    frame_offset: Option<u64>,
+    header: Option<String>,
+    payload: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Step {
+    from: Sender,
+    act: String,
+    code: Option<u16>,
+    time: f64,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Sender {
+    Client,
+    Server,
+}
+
+impl From<Sender> for Role {
+    fn from(sender: Sender) -> Self {
+        match sender {
+            Sender::Client => Self::Client,
+            Sender::Server => Self::Server,
+        }
+    }
+}
+
+/// Whether this may be the start of JSON lines.
+pub(crate) fn looks_like_lines(start: &[u8]) -> bool {
+    let start = start.trim_ascii_start();
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.starts_with(b"{") && line.windows(7).any(|key| key == b"\"event\"")
+}
+
+/// Judges the connections that the lines are of.
+pub(crate) fn judge(mut input: impl BufRead, judging: &mut Judging<'_>) -> io::Result<Answer> {
+    let before = judging.tally.connections;
+    let mut lines = Lines::default();
+    let mut bytes = Vec::new();
+    for number in 1.. {
+        bytes.clear();
+        match input.read_until(b'\n', &mut bytes) {
+            Ok(0) => break,
+            Ok(_) if bytes.trim_ascii().is_empty() => continue,
+            Ok(_) => {}
+            Err(error) => return Ok(Err(reason(&error))),
+        }
+        let answer = match serde_json::from_slice(&bytes) {
+            Ok(line) => lines.line(line, number, judging)?,
+            Err(error) => Err(format!("column {}: {error}", error.column())),
+        };
+        if let Err(error) = answer {
+            lines.finish(judging)?;
+            return Ok(Err(format!("line {number}: {error}; what is before it was judged")));
+        }
+    }
+    let unknown = lines.unknown;
+    lines.finish(judging)?;
+    if judging.tally.connections == before {
+        return Ok(Err(no_traffic("no line is of a frame")));
+    }
+    let notice = format!(
+        "payloads that the lines do not have: {unknown}; they were not judged (wsvet writes them \
+         with --payload)"
+    );
+    Ok(Ok(if unknown > 0 { vec![notice] } else { Vec::new() }))
+}
+
+/// The connections that are being read, by their numbers in the lines.
+#[derive(Default)]
+struct Lines {
+    open: BTreeMap<u64, Connection>,
+    /// How many payloads are not known.
+    unknown: u64,
+}
+
+/// A connection that is being read.
+struct Connection {
+    frames: Frames,
+    /// What the capture lacked of each end.
+    gaps: [Option<u64>; 2],
+    /// Where the last frame of each end starts of which only a part is known.
+    parts: [Option<u64>; 2],
+}
+
+impl Lines {
+    /// Takes a line.
+    fn line(
+        &mut self,
+        line: Line,
+        number: u64,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<Result<(), String>> {
+        let Line { connection: key, tcp_stream, packet, message, time, event } = line;
+        let packet = packet.or(message).unwrap_or(number);
+        let at = Moment { packet, time: duration(time.unwrap_or_default()) };
+        if let Event::Connection(_) = event
+            && let Some(connection) = self.open.remove(&key)
+        {
+            connection.finish(judging)?;
+        }
+        let connection = match self.open.entry(key) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(_) if matches!(event, Event::Verdict { .. } | Event::Other) => {
+                return Ok(Ok(()));
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(Connection::open(&event, tcp_stream, at, judging)?)
+            }
+        };
+        match event {
+            Event::Connection(_) | Event::Other => Ok(Ok(())),
+            Event::Frame(frame) => connection.frame(&frame, at, &mut self.unknown, judging),
+            Event::Violation(part) => connection.part(&part, at, &mut self.unknown, judging),
+            Event::Incomplete(part) => connection.part(&part, at, &mut self.unknown, judging),
+            Event::Gap { from, missing } => {
+                connection.gaps[Role::from(from) as usize] = Some(missing);
+                Ok(Ok(()))
+            }
+            Event::Verdict { timeline } => {
+                connection.end(&timeline, judging)?;
+                if let Some(connection) = self.open.remove(&key) {
+                    connection.finish(judging)?;
+                }
+                Ok(Ok(()))
+            }
+        }
+    }
+
+    /// Ends all that is still open.
+    fn finish(self, judging: &mut Judging<'_>) -> io::Result<()> {
+        self.open.into_values().try_for_each(|connection| connection.finish(judging))
+    }
+}
+
+impl Connection {
+    fn open(
+        event: &Event,
+        stream: Option<usize>,
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<Self> {
+        let mut opening = Opening {
+            connection: judging.next_connection(),
+            stream,
+            client: None,
+            server: None,
+            agreement: Agreement::default(),
+            time: at.time,
+        };
+        if let Event::Connection(agreed) = event {
+            opening.client.clone_from(&agreed.client);
+            opening.server.clone_from(&agreed.server);
+            opening.agreement = Agreement {
+                target: agreed.target.clone(),
+                subprotocol: agreed.subprotocol.clone(),
+                extensions: agreed.extensions.clone(),
+            };
+        }
+        Ok(Self { frames: Frames::open(opening, judging)?, gaps: [None; 2], parts: [None; 2] })
+    }
+
+    /// A frame that is whole.
+    fn frame(
+        &mut self,
+        frame: &Frame,
+        at: Moment,
+        unknown: &mut u64,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<Result<(), String>> {
+        let from = frame.from.into();
+        let (header, payload) = match frame.wire() {
+            Ok(wire) => wire,
+            Err(error) => return Ok(Err(error)),
+        };
+        let known = payload.as_deref().unwrap_or_default();
+        self.frames.frame(from, &header, known, at, judging)?;
+        let missing = header.payload_len() - known.len() as u64;
+        *unknown += u64::from(missing > 0);
+        self.frames.skip(from, missing, at, judging)?;
+        Ok(Ok(()))
+    }
+
+    /// A frame that breaks a rule, or is cut: once, whatever else is said of it.
+    fn part(
+        &mut self,
+        part: &Part,
+        at: Moment,
+        unknown: &mut u64,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<Result<(), String>> {
+        let from = Role::from(part.from);
+        let Some(start) = part.frame_offset else { return Ok(Ok(())) };
+        if self.parts[from as usize].replace(start) == Some(start) {
+            return Ok(Ok(()));
+        }
+        let (head, plain) = match (octets(part.header.as_deref()), octets(part.payload.as_deref()))
+        {
+            (Ok(head), Ok(plain)) => (head, plain),
+            (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
+        };
+        let Ok((header, _)) = Header::decode(&head) else {
+            // A header that is cut.
+            self.frames.feed(from, &head, at, judging)?;
+            return Ok(Ok(()));
+        };
+        let ends = part.rule.as_deref().is_none_or(|rule| rule.starts_with("eof"));
+        let there = match part.offset.checked_sub(start + header.header_len() as u64) {
+            Some(there) if ends => there,
+            _ => header.payload_len(),
+        };
+        let known = &plain[..plain.len().min(usize::try_from(there).unwrap_or(usize::MAX))];
+        self.frames.frame(from, &header, known, at, judging)?;
+        let missing = there - known.len() as u64;
+        // Of what breaks a rule in its header the payload does not count.
+        *unknown += u64::from(missing > 0 && ends);
+        self.frames.skip(from, missing, at, judging)?;
+        Ok(Ok(()))
+    }
+
+    /// How the connection ended, as far as its frames do not say it.
+    fn end(&mut self, timeline: &[Step], judging: &mut Judging<'_>) -> io::Result<()> {
+        for step in timeline {
+            let from = Role::from(step.from);
+            let at = Moment { packet: 0, time: duration(step.time) };
+            let gap = self.gaps[from as usize].take();
+            match step.act.as_str() {
+                // The frames of an end are no longer told once it has broken a rule.
+                "close" if !self.frames.has_closed(from) => {
+                    let code = step.code.map(u16::to_be_bytes);
+                    let body = code.as_ref().map_or(&[][..], |code| &code[..]);
+                    let header = Header::new(OpCode::Close, body.len() as u64);
+                    self.frames.frame(from, &by(header, from), body, at, judging)?;
+                }
+                "fin" => self.frames.end(from, End::Fin, gap, at, judging)?,
+                "reset" => self.frames.end(from, End::Reset, gap, at, judging)?,
+                _ => self.gaps[from as usize] = gap,
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, judging: &mut Judging<'_>) -> io::Result<()> {
+        self.frames.finish(self.gaps, judging)
+    }
+}
+
+impl Frame {
+    /// The header, and as much of the payload as is known.
+    fn wire(&self) -> Result<(Header, Option<Vec<u8>>), String> {
+        if self.opcode > 15 || self.rsv > 7 {
+            return Err(format!("there is no opcode {} with rsv {}", self.opcode, self.rsv));
+        }
+        let payload = match (&self.payload, self.close_code) {
+            (Some(hex), _) => Some(octets(Some(hex))?),
+            (None, Some(code)) => {
+                let reason = self.close_reason.as_deref().unwrap_or_default();
+                Some([&code.to_be_bytes(), reason.as_bytes()].concat())
+            }
+            (None, None) => None,
+        };
+        let known = payload.as_ref().map_or(0, Vec::len) as u64;
+        let len = self.payload_len.unwrap_or(known);
+        if known > len {
+            return Err(format!("the payload is of {known} bytes, and payload_len says {len}"));
+        }
+        let from = Role::from(self.from);
+        let masked = self.masked.unwrap_or(from == Role::Client);
+        let mask = u8::from(masked) << 7;
+        let first = u8::from(self.fin.unwrap_or(true)) << 7 | self.rsv << 4 | self.opcode;
+        let minimal = Header::new(OpCode::Binary, len).second_byte();
+        let second = match self.header_len.map(|len| len.saturating_sub(4 * usize::from(masked))) {
+            Some(4) if len <= 0xFFFF => 126,
+            Some(10) => 127,
+            _ => minimal,
+        };
+        Ok((Header::from_wire(first, mask | second, len, [0; 4]), payload))
+    }
+}
+
+/// The bytes that hex text stands for; none, where there is no text.
+fn octets(text: Option<&str>) -> Result<Vec<u8>, String> {
+    hex::decode(text.unwrap_or_default().as_bytes())
+        .map_err(|error| format!("the hex text is wrong: {error}"))
+}
+
+/// The header as this end sends it.
+fn by(header: Header, from: Role) -> Header {
+    match from {
+        Role::Client => header.masked([0; 4]),
+        Role::Server => header,
+    }
+}
+
+fn duration(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
