@@ -97,7 +97,7 @@ impl Report for Replay {
         Ok(())
     }
 
-    fn end_of_input(&mut self) -> io::Result<()> {
+    fn end_of_input(&mut self, _: &[String]) -> io::Result<()> {
         Ok(())
     }
 

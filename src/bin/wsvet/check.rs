@@ -37,14 +37,10 @@ pub(crate) fn run(
             if path == Path::new("-") { "standard input".into() } else { path.to_string_lossy() };
         judging.report.input(&name)?;
         let answer = input(path, reading, show_progress, judging)?;
-        judging.report.end_of_input()?;
-        match answer {
-            Ok(notices) => notices.iter().for_each(|notice| complain(&format!("{name}: {notice}"))),
-            Err(error) => {
-                complain(&format!("{name}: {error}"));
-                judging.tally.unusable += 1;
-            }
-        }
+        judging.tally.unusable += usize::from(answer.is_err());
+        let notices = answer.unwrap_or_else(|error| vec![error]);
+        judging.report.end_of_input(&notices)?;
+        notices.iter().for_each(|notice| complain(&format!("{name}: {notice}")));
     }
     judging.report.finish(&judging.tally)
 }

@@ -27,7 +27,7 @@ pub(crate) fn run(out: &mut impl Write) -> io::Result<()> {
     let mut judging = Judging::new(limits, thoroughness, &mut report);
     capture::judge(CAPTURE, &mut judging)?;
     let tally = judging.tally;
-    report.end_of_input()?;
+    report.end_of_input(&[])?;
     report.finish(&tally)?;
 
     let due = Rule::UnsupportedData.close_code();

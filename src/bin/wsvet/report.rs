@@ -61,8 +61,8 @@ pub(crate) trait Report {
     /// A WebSocket connection is over, or the input is.
     fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()>;
 
-    /// The input is over.
-    fn end_of_input(&mut self) -> io::Result<()>;
+    /// The input is over; `notices` is what else is to be said of it, or why it cannot be judged.
+    fn end_of_input(&mut self, notices: &[String]) -> io::Result<()>;
 
     /// All inputs were judged.
     fn finish(&mut self, tally: &Tally) -> io::Result<()>;
@@ -99,8 +99,8 @@ impl Report for Both<'_> {
         self.each(|report| report.verdict(closing))
     }
 
-    fn end_of_input(&mut self) -> io::Result<()> {
-        self.each(|report| report.end_of_input())
+    fn end_of_input(&mut self, notices: &[String]) -> io::Result<()> {
+        self.each(|report| report.end_of_input(notices))
     }
 
     fn finish(&mut self, tally: &Tally) -> io::Result<()> {

@@ -117,7 +117,7 @@ impl<W: Write> Report for Json<W> {
         self.whole("verdict", &closing.opening, None, VerdictLine::new(closing))
     }
 
-    fn end_of_input(&mut self) -> io::Result<()> {
+    fn end_of_input(&mut self, _: &[String]) -> io::Result<()> {
         Ok(())
     }
 

@@ -221,7 +221,7 @@ impl<W: Write> Report for Text<W> {
         Ok(())
     }
 
-    fn end_of_input(&mut self) -> io::Result<()> {
+    fn end_of_input(&mut self, _: &[String]) -> io::Result<()> {
         let mut closings = std::mem::take(&mut self.closings);
         closings.sort_by_key(|closing| closing.opening.connection);
         if closings.len() > 1 {

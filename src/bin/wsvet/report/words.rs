@@ -152,8 +152,6 @@ pub(super) struct Evidence<'a> {
     pub(super) bytes: &'a [u8],
     /// Which of them break it.
     pub(super) at: std::ops::Range<usize>,
-    /// They are a header, and not the payload, unmasked.
-    pub(super) header: bool,
     pub(super) note: String,
 }
 
@@ -174,18 +172,18 @@ pub(super) fn evidence<'a>(
     Some(match at {
         Some(at) => {
             let at = at as usize;
-            Evidence { bytes: &wire[..len], at: at..at + 1, header: true, note: note(rule, header) }
+            Evidence { bytes: &wire[..len], at: at..at + 1, note: note(rule, header) }
         }
         None if rule == Rule::InvalidCloseCode => {
             let code = before.last_chunk::<2>().copied().map(u16::from_be_bytes);
             let note = code.map_or(String::new(), |code| CloseCode(code).to_string());
             let at = before.len().saturating_sub(2)..before.len();
-            Evidence { bytes: before, at, header: false, note }
+            Evidence { bytes: before, at, note }
         }
         None => {
             let at = before.len().saturating_sub(1)..before.len();
             let note = "in the unmasked payload".to_owned();
-            Evidence { bytes: before, at, header: false, note }
+            Evidence { bytes: before, at, note }
         }
     })
 }

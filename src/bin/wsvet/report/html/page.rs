@@ -1,0 +1,228 @@
+//! The page: all connections in a table, then each with its facts and its diagram.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use wsvet::{Role, Verdict};
+
+use super::super::words::{UNKNOWN, advice, agreed, count, ending, last_frame, sent, span, target};
+use super::sections::{self, Section};
+use super::{Input, Kept, What, diagram};
+use crate::connection::Tally;
+use crate::frames::{Closing, Side};
+use crate::style::plain;
+
+const STYLE: &str = include_str!("style.css");
+
+/// Nothing may be loaded, and nothing may run.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// What the colours of the arrows stand for.
+const LEGEND: [&str; 6] = ["text", "binary", "continuation", "ping", "close", "tcp"];
+
+/// The whole page.
+pub(super) fn page(inputs: &[Input], connections: &BTreeMap<usize, Kept>, tally: &Tally) -> Markup {
+    let name = match inputs {
+        [input] => plain(&input.name),
+        inputs => count(inputs.len() as u64, "input"),
+    };
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="referrer" content="no-referrer";
+                title { (name) " – wsvet" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { (name) }
+                    p class=(if tally.violations > 0 { "bad" } else { "good" }) { (found(tally)) }
+                    @for input in inputs {
+                        @for notice in &input.notices {
+                            p.note { (plain(&input.name)) ": " (plain(notice)) }
+                        }
+                    }
+                    ul.legend {
+                        @for kind in LEGEND { li class=(kind) { (meaning(kind)) } }
+                    }
+                }
+                @if connections.len() > 1 { (table(connections)) }
+                @for (number, kept) in connections {
+                    (connection(*number, kept, inputs))
+                }
+                (sections::texts(&linked(connections)))
+                footer {
+                    p.note { "Written by wsvet " (env!("CARGO_PKG_VERSION")) "." }
+                }
+            }
+        }
+    }
+}
+
+/// What was found in all.
+fn found(tally: &Tally) -> String {
+    let what = match tally.violations {
+        0 if tally.gaps > 0 => "✓ nothing is broken as far as captured".to_owned(),
+        0 => "✓ nothing is broken".to_owned(),
+        n => format!("✗ {}", count(n, "violation")),
+    };
+    let frames = count(tally.frames, "whole frame");
+    format!("{what} ({frames} in {})", count(tally.connections as u64, "connection"))
+}
+
+fn meaning(kind: &str) -> &str {
+    match kind {
+        "ping" => "ping, pong",
+        "tcp" => "the end of TCP",
+        kind => kind,
+    }
+}
+
+/// All connections, a row each.
+fn table(connections: &BTreeMap<usize, Kept>) -> Markup {
+    html! {
+        div.scroll {
+            table.all {
+                thead {
+                    tr {
+                        th.number { "conn" }
+                        th { "ended" }
+                        th.wide { "client" } th.wide { "server" } th { "target" }
+                        th.number { "frames" } th.number.wide { "bytes" }
+                    }
+                }
+                tbody {
+                    @for (number, kept) in connections {
+                        @if let Some(closing) = &kept.closing {
+                            tr {
+                                td.number { a href={ "#connection-" (number) } { (number) } }
+                                td.(class(&closing.verdict)) { (ending(&closing.verdict)) }
+                                td.wide { (known(&closing.opening.client)) }
+                                td.wide { (known(&closing.opening.server)) }
+                                td { (plain(target(&closing.opening.agreement))) }
+                                td.number { (sum(closing, |side| side.frames)) }
+                                td.number.wide { (sum(closing, |side| side.bytes)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What both ends have sent.
+fn sum(closing: &Closing, of: impl Fn(&Side) -> u64) -> u64 {
+    closing.sides.iter().map(of).sum()
+}
+
+/// A connection: its verdict, its facts, and its diagram.
+fn connection(number: usize, kept: &Kept, inputs: &[Input]) -> Markup {
+    html! {
+        section id={ "connection-" (number) } {
+            h2 {
+                "Connection " (number)
+                @if inputs.len() > 1 { " of " (plain(&inputs[kept.input].name)) }
+            }
+            @if let Some(closing) = &kept.closing {
+                (verdict(closing))
+                (facts(closing))
+            }
+            @if kept.without_diagram {
+                p.note { "Its frames are not on this page: there are too many connections." }
+            } @else {
+                (diagram::diagram(kept))
+            }
+        }
+    }
+}
+
+fn verdict(closing: &Closing) -> Markup {
+    let Closing { verdict, sides, gap, opening, .. } = closing;
+    html! {
+        p.verdict.(class(verdict)) {
+            (verdict)
+            @if matches!(verdict, Verdict::Abnormal { .. }) {
+                @for side in sides { (last_frame(side)) }
+            }
+            @if let Some(advice) = advice(verdict) { "; " (advice) }
+            @if *gap {
+                " (as far as " (if opening.stream.is_some() { "captured" } else { "the input tells" }) ")"
+            }
+        }
+    }
+}
+
+fn facts(closing: &Closing) -> Markup {
+    let Closing { opening, sides, pings, timeline, .. } = closing;
+    let agreed = agreed(&opening.agreement);
+    html! {
+        dl {
+            dt { "opened" } dd { "GET " (plain(target(&opening.agreement))) (date(opening.time)) }
+            @if !agreed.is_empty() {
+                dt { "agreed on" } dd { (plain(&agreed.join(", "))) }
+            }
+            @for side in sides {
+                @let address = match side.from {
+                    Role::Client => &opening.client,
+                    Role::Server => &opening.server,
+                };
+                dt { (side.from) }
+                dd { @if let Some(address) = address { (plain(address)) " " } (sent(side)) }
+            }
+            @if let Some(fastest) = pings.fastest {
+                dt { "round trip" }
+                dd {
+                    (count(pings.answered, "ping")) " answered in " (span(fastest)) " to "
+                    (span(pings.slowest))
+                }
+            }
+            @if let Some(first) = timeline.first() {
+                dt { "closing" }
+                dd {
+                    @for step in timeline {
+                        div { "+" (span(step.at.saturating_sub(first.at))) " the " (step.from) " " (step.act) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn known(text: &Option<String>) -> String {
+    plain(text.as_deref().unwrap_or(UNKNOWN))
+}
+
+/// When that was, where the input's clock is a calendar's.
+fn date(time: Duration) -> String {
+    const DAY: Duration = Duration::from_secs(86_400);
+    if time < DAY {
+        return String::new();
+    }
+    let Some(moment) = SystemTime::UNIX_EPOCH.checked_add(time) else { return String::new() };
+    format!(", {}", humantime::format_rfc3339_millis(moment))
+}
+
+fn class(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Clean { .. } | Verdict::Refused { .. } => "good",
+        Verdict::Open => "open",
+        _ => "bad",
+    }
+}
+
+/// The sections that the page links to.
+fn linked(connections: &BTreeMap<usize, Kept>) -> BTreeSet<Section> {
+    let rows = connections.values().flat_map(|kept| kept.first.iter().chain(&kept.last));
+    rows.filter_map(|row| match &row.what {
+        What::Broken(finding) => Some(sections::of(finding.rule())),
+        _ => None,
+    })
+    .collect()
+}

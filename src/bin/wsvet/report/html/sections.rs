@@ -1,0 +1,74 @@
+//! The sections of the RFCs that the rules are in, word for word.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+use wsvet::Rule;
+
+/// A section: its RFC, and its number.
+pub(super) type Section = (u16, &'static str);
+
+const RFC_6455: &str = include_str!("rfc6455.txt");
+const RFC_7692: &str = include_str!("rfc7692.txt");
+
+/// The section that a rule is in.
+pub(super) fn of(rule: Rule) -> Section {
+    (rule.rfc(), rule.section())
+}
+
+/// Where a section stands on the page.
+pub(super) fn anchor((rfc, number): Section) -> String {
+    format!("rfc{rfc}-{number}")
+}
+
+/// A link to the text of a section.
+pub(super) fn link(section: Section) -> Markup {
+    let (rfc, number) = section;
+    html! { a href={ "#" (anchor(section)) } { "RFC " (rfc) " §" (number) } }
+}
+
+/// The text of these sections.
+pub(super) fn texts(sections: &BTreeSet<Section>) -> Markup {
+    html! {
+        @if !sections.is_empty() {
+            section.rfc {
+                h2 { "What the RFC says" }
+                @for section in sections {
+                    article id=(anchor(*section)) {
+                        pre tabindex="0" { (text(*section).unwrap_or("")) }
+                    }
+                }
+                p.note {
+                    "From RFC 6455, © 2011, and RFC 7692, © 2015, IETF Trust and the persons \
+                     identified as the document authors."
+                }
+            }
+        }
+    }
+}
+
+/// The text of a section, from its heading to that of the next.
+fn text((rfc, number): Section) -> Option<&'static str> {
+    let text = if rfc == 6455 { RFC_6455 } else { RFC_7692 };
+    let heading = |line: &str| line.starts_with(|c: char| c.is_ascii_digit());
+    let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+    let mut headings = std::iter::once(0).chain(starts).filter(|start| heading(&text[*start..]));
+    let start = headings.by_ref().find(|start| {
+        text[*start..].strip_prefix(number).is_some_and(|rest| rest.starts_with(".  "))
+    })?;
+    Some(text[start..headings.next().unwrap_or(text.len())].trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_the_text_of_its_section() {
+        for rule in Rule::ALL {
+            let text = text(of(*rule)).unwrap_or_default();
+            assert!(text.starts_with(rule.section()) && text.len() > 100, "{rule}");
+            assert_eq!(text.lines().filter(|line| line.starts_with(char::is_numeric)).count(), 1);
+        }
+    }
+}
