@@ -174,6 +174,21 @@ impl Conversation {
         self.direction_mut(from).skip(len);
     }
 
+    /// Notes a violation that was found by another judge, or stands in a log.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Policy, Role, Rule, Violation};
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// let violation = Violation { rule: Rule::InvalidUtf8, offset: 8 };
+    /// conversation.broke(Role::Server, violation);
+    /// assert_eq!(conversation.direction(Role::Server).violation(), Some(violation));
+    /// ```
+    pub fn broke(&mut self, from: Role, violation: Violation) {
+        let mark = self.mark();
+        self.direction_mut(from).broke(violation, mark);
+    }
+
     /// The end of the frame.
     ///
     /// # Errors

@@ -11,21 +11,118 @@ use serde_json::Value;
 const DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures");
 
 /// What breaks: the rule, who sends it, and its byte.
-type Broken = Option<(&'static str, &'static str, u64)>;
+type Broken = (&'static str, &'static str, u64);
 
 /// The captures, with what breaks where neither end has a preference.
-const CAPTURES: [(&str, Broken); 10] = [
-    ("aiohttp-close-1003", None),
-    ("bad-utf8-fragmented", Some(("invalid-utf8", "client", 14))),
-    ("chromium-1003", None),
-    ("chromium-pmd", None),
-    ("node-abnormal-server", Some(("eof-in-frame", "server", 52))),
-    ("node-close-1001", None),
-    ("node-plain", None),
-    ("node-three-clients", None),
-    ("pyws-server", None),
-    ("raw-split-header", None),
+const CAPTURES: [(&str, &[Broken]); 43] = [
+    ("aiohttp-1001-unanswered", &[("eof-without-close", "server", 7)]),
+    ("aiohttp-1003-for-nothing", &[]),
+    ("aiohttp-bad-utf8-1007", &[("invalid-utf8", "client", 21)]),
+    ("aiohttp-close-1003", &[]),
+    ("aiohttp-deflate", &[]),
+    ("aiohttp-handler-raises", &[("eof-without-close", "server", 7)]),
+    ("aiohttp-mqtt-text-1003", &[("unsupported-data", "client", 0)]),
+    ("aiohttp-opcode-3", &[("reserved-opcode", "client", 11)]),
+    ("aiohttp-sends-on-after-close", &[]),
+    ("aiohttp-shutdown-1001", &[]),
+    ("aiohttp-unmasked", &[("unmasked-client-frame", "client", 12)]),
+    ("bad-utf8-fragmented", &[("invalid-utf8", "client", 14)]),
+    ("chromium-1003", &[]),
+    ("chromium-bad-utf8-from-server", &[("invalid-utf8", "server", 19)]),
+    ("chromium-node-text-only-1003", &[]),
+    ("chromium-pmd", &[]),
+    ("chromium-pyws-deflate", &[]),
+    ("node-1002-for-nothing", &[]),
+    ("node-abnormal-server", &[("eof-in-frame", "server", 52)]),
+    ("node-bad-utf8-1007", &[("invalid-utf8", "client", 21)]),
+    ("node-close-1001", &[]),
+    ("node-close-without-code", &[]),
+    ("node-echoes-binary", &[]),
+    ("node-five-clients", &[("eof-without-close", "server", 10)]),
+    ("node-max-payload-1009", &[]),
+    (
+        "node-mqtt-text-let-pass",
+        &[("unsupported-data", "client", 0), ("unsupported-data", "server", 0)],
+    ),
+    ("node-plain", &[]),
+    ("node-pyws-ping-1000", &[]),
+    ("node-rsv2-1002", &[("reserved-bits", "client", 11)]),
+    ("node-terminates", &[("eof-without-close", "server", 11)]),
+    ("node-text-only-1000", &[]),
+    ("node-text-only-1008", &[]),
+    ("node-three-clients", &[]),
+    ("pyws-bad-utf8-1007", &[("invalid-utf8", "client", 21)]),
+    ("pyws-handler-raises-1011", &[]),
+    ("pyws-ipv6-pings", &[]),
+    ("pyws-left-open", &[]),
+    ("pyws-server", &[]),
+    ("pyws-server-killed", &[("eof-without-close", "server", 7)]),
+    ("pyws-unmasked-1002", &[("unmasked-client-frame", "client", 12)]),
+    ("raw-server-ends-in-frame", &[("eof-in-frame", "server", 59)]),
+    ("raw-server-resets", &[("eof-without-close", "server", 7)]),
+    ("raw-split-header", &[]),
 ];
+
+/// How each connection was closed, with what its ends accept: the outcome and the code, the code
+/// that was due where that is another, and by whom.
+const VERDICTS: [(&str, &[&str], &[&str]); 44] = [
+    ("aiohttp-1001-unanswered", &[], &["abnormal 1006 server unanswered"]),
+    ("aiohttp-1003-for-nothing", &[], &["wrongly-refused 1003 server"]),
+    ("aiohttp-bad-utf8-1007", &[], &["refused 1007 server"]),
+    ("aiohttp-close-1003", TEXT_ONLY, &["refused 1003 server"]),
+    ("aiohttp-close-1003", &[], &["wrongly-refused 1003 server"]),
+    ("aiohttp-deflate", &[], &["clean 1000 client"]),
+    ("aiohttp-handler-raises", TEXT_ONLY, &["refused-otherwise 1006, 1003 due server"]),
+    ("aiohttp-handler-raises", &[], &["abnormal 1006 server without-close"]),
+    ("aiohttp-mqtt-text-1003", &[], &["refused 1003 server"]),
+    ("aiohttp-mqtt-text-1003", TEXT_ONLY, &["wrongly-refused 1003 server"]),
+    ("aiohttp-opcode-3", &[], &["refused 1002 server"]),
+    ("aiohttp-sends-on-after-close", &[], &["clean 1000 client"]),
+    ("aiohttp-shutdown-1001", &[], &["clean 1001 server"]),
+    ("aiohttp-unmasked", &[], &["let-pass, 1002 due server"]),
+    ("bad-utf8-fragmented", &[], &["refused 1007 server"]),
+    ("chromium-1003", TEXT_ONLY, &["refused 1003 server"]),
+    ("chromium-bad-utf8-from-server", &[], &["refused-otherwise 1002, 1007 due client"]),
+    ("chromium-node-text-only-1003", TEXT_ONLY, &["refused 1003 server"]),
+    ("chromium-pmd", &[], &["clean 1000 server"]),
+    ("chromium-pyws-deflate", &[], &["clean 1000 client"]),
+    ("node-1002-for-nothing", &[], &["wrongly-refused 1002 server"]),
+    ("node-abnormal-server", &[], &["abnormal 1006 server in-frame"]),
+    ("node-bad-utf8-1007", &[], &["refused 1007 server"]),
+    ("node-close-1001", &[], &["clean 1001 client"]),
+    ("node-close-without-code", &[], &["clean 1005 client"]),
+    ("node-echoes-binary", TEXT_ONLY, &["let-pass, 1003 due server"]),
+    (
+        "node-five-clients",
+        TEXT_ONLY,
+        &[
+            "clean 1000 client",
+            "refused 1003 server",
+            "abnormal 1006 server without-close",
+            "clean 1001 server",
+            "open",
+        ],
+    ),
+    ("node-max-payload-1009", &["--max-message", "1000"], &["refused 1009 server"]),
+    ("node-mqtt-text-let-pass", &[], &["let-pass, 1003 due server"]),
+    ("node-plain", &[], &["clean 1000 server"]),
+    ("node-plain", TEXT_ONLY, &["refused-otherwise 1000, 1003 due server"]),
+    ("node-pyws-ping-1000", &[], &["clean 1000 client"]),
+    ("node-rsv2-1002", &[], &["refused 1002 server"]),
+    ("node-terminates", &[], &["abnormal 1006 server without-close"]),
+    ("node-text-only-1000", TEXT_ONLY, &["refused-otherwise 1000, 1003 due server"]),
+    ("node-text-only-1008", TEXT_ONLY, &["refused-otherwise 1008, 1003 due server"]),
+    ("node-three-clients", &[], &["clean 1000 server"; 3]),
+    ("pyws-handler-raises-1011", TEXT_ONLY, &["refused-otherwise 1011, 1003 due server"]),
+    ("pyws-left-open", &[], &["open"]),
+    ("pyws-server-killed", &[], &["abnormal 1006 server without-close"]),
+    ("pyws-unmasked-1002", &[], &["refused 1002 server"]),
+    ("raw-server-ends-in-frame", &[], &["abnormal 1006 server in-frame"]),
+    ("raw-server-resets", &[], &["abnormal 1006 server reset"]),
+    ("raw-split-header", &[], &["clean 1000 client"]),
+];
+
+const TEXT_ONLY: &[&str] = &["--server-accepts", "text"];
 
 fn check(args: &[&str]) -> (Vec<Value>, Option<i32>) {
     let output = common::run(&[&["check", "--json", "--payload"], args].concat(), b"");
@@ -93,21 +190,30 @@ fn every_frame_is_seen_as_another_dissector_saw_it() {
             let mut expected = dissected(name);
             let violations: Vec<_> =
                 lines.iter().filter(|line| line["event"] == "violation").collect();
-            match (broken, &violations[..]) {
-                (None, []) => assert_eq!(status, Some(0), "{path}"),
-                (Some((rule, from, offset)), [line]) => {
-                    assert_eq!(status, Some(1), "{path}");
-                    assert_eq!(line["rule"], rule);
-                    assert_eq!(line["from"], from);
-                    assert_eq!(line["offset"], offset);
-                    // The direction ends there: the other dissector judges nothing and goes on.
-                    let stream = line["tcp_stream"].as_u64().unwrap();
-                    let key = (stream, from == "server");
-                    let seen = judged(&lines).get(&key).map_or(0, Vec::len);
-                    expected.get_mut(&key).unwrap().truncate(seen);
-                }
-                (broken, found) => panic!("{path}: {found:?} instead of {broken:?}"),
+            let found: Vec<_> = violations
+                .iter()
+                .map(|line| (&line["rule"], &line["from"], line["offset"].as_u64().unwrap()))
+                .collect();
+            let broken: Vec<_> =
+                broken.iter().map(|(rule, from, at)| (*rule, *from, *at)).collect();
+            assert_eq!(found.len(), broken.len(), "{path}: {found:?}");
+            for ((rule, from, offset), expected) in found.iter().zip(&broken) {
+                assert_eq!(
+                    (rule.as_str(), from.as_str(), *offset),
+                    (Some(expected.0), Some(expected.1), expected.2),
+                    "{path}"
+                );
             }
+            assert_eq!(status, Some(i32::from(!broken.is_empty())), "{path}");
+            for line in violations {
+                // The direction ends there: the other dissector judges nothing and goes on.
+                let key = (line["tcp_stream"].as_u64().unwrap(), line["from"] == "server");
+                let seen = judged(&lines).get(&key).map_or(0, Vec::len);
+                if let Some(frames) = expected.get_mut(&key) {
+                    frames.truncate(seen);
+                }
+            }
+            expected.retain(|_, frames| !frames.is_empty());
             assert_eq!(judged(&lines), expected, "{path}");
         }
     }
@@ -115,7 +221,9 @@ fn every_frame_is_seen_as_another_dissector_saw_it() {
 
 #[test]
 fn text_is_what_the_other_dissector_read() {
-    for (name, _) in CAPTURES {
+    let at_the_end = |(rule, ..): &Broken| rule.starts_with("eof");
+    // The other dissector goes on behind a violation.
+    for (name, _) in CAPTURES.iter().filter(|(_, broken)| broken.iter().all(at_the_end)) {
         let (lines, _) = check(&[&format!("{DIR}/{name}.pcap")]);
         let texts: Vec<_> = lines
             .iter()
@@ -163,39 +271,118 @@ fn a_text_only_server_refuses_the_browsers_binary_message() {
     assert_eq!(violation["offset"].as_u64(), Some(at.iter().sum()));
 }
 
-/// How each connection of each capture was closed: the outcome, the code, and by whom.
 #[test]
 fn the_verdicts_are_what_happened() {
-    let text_only = &["--server-accepts", "text"][..];
-    let verdicts = [
-        ("aiohttp-close-1003", text_only, "refused", 1003, "server"),
-        ("aiohttp-close-1003", &[], "wrongly-refused", 1003, "server"),
-        ("bad-utf8-fragmented", &[], "refused", 1007, "server"),
-        ("chromium-1003", text_only, "refused", 1003, "server"),
-        ("chromium-pmd", &[], "clean", 1000, "server"),
-        ("node-abnormal-server", &[], "abnormal", 1006, "server"),
-        ("node-close-1001", &[], "clean", 1001, "client"),
-        ("node-plain", &[], "clean", 1000, "server"),
-        ("node-plain", text_only, "refused-otherwise", 1000, "server"),
-        ("node-three-clients", &[], "clean", 1000, "server"),
-        ("pyws-server", &[], "clean", 1000, "server"),
-        ("raw-split-header", &[], "clean", 1000, "client"),
-    ];
-    for (name, args, outcome, code, by) in verdicts {
+    for (name, args, expected) in VERDICTS {
         let file = format!("{DIR}/{name}.pcap");
         let (lines, _) = check(&[args, &[file.as_str()]].concat());
-        let (mut verdicts, mut connections) = (0, 0);
-        for line in lines {
-            connections = connections.max(line["connection"].as_u64().unwrap() + 1);
-            if line["event"] == "verdict" {
-                verdicts += 1;
-                assert_eq!(line["outcome"], outcome, "{name}");
-                assert_eq!((&line["code"], &line["by"]), (&code.into(), &by.into()), "{name}");
-                let due = (outcome == "refused-otherwise").then_some(1003);
-                assert!(due.is_none_or(|due| line["due"] == due), "{name}");
-                assert_eq!(line["gap"], false, "{name}");
+        let mut verdicts: Vec<_> = lines.iter().filter(|line| line["event"] == "verdict").collect();
+        verdicts.sort_by_key(|line| line["connection"].as_u64());
+        let said: Vec<_> = verdicts.into_iter().map(ending).collect();
+        assert_eq!(said, expected, "{name}");
+    }
+}
+
+/// A verdict as it stands in the table.
+fn ending(line: &Value) -> String {
+    assert_eq!(line["gap"], false);
+    let mut said = line["outcome"].as_str().unwrap().to_owned();
+    if let Some(code) = line["code"].as_u64() {
+        said += &format!(" {code}");
+    }
+    if let Some(due) = line["due"].as_u64().filter(|due| Some(*due) != line["code"].as_u64()) {
+        said += &format!(", {due} due");
+    }
+    for key in ["by", "why"] {
+        if let Some(word) = line[key].as_str() {
+            said += &format!(" {word}");
+        }
+    }
+    said
+}
+
+/// What is read back from the lines is what they were written of.
+#[test]
+fn json_lines_are_read_back() {
+    // Without --keep-going the frames behind a violation are not told.
+    let all = ["--payload", "--keep-going"];
+    let options = [&all[..], &[&all[..], TEXT_ONLY].concat()];
+    let hars = ["mitmproxy-1003.har", "playwright-echo.har", "devtools-bad-utf8.har"];
+    let files = CAPTURES.iter().map(|(name, _)| format!("{name}.pcap"));
+    for file in files.chain(hars.map(str::to_owned)) {
+        for args in options {
+            let path = format!("{DIR}/{file}");
+            let check = |input: &str, bytes: &[u8]| {
+                let output = common::run(&[&["check", "--json"], args, &[input]].concat(), bytes);
+                output.stdout
+            };
+            let written = check(&path, b"");
+            assert_eq!(comparable(&check("-", &written)), comparable(&written), "{file} {args:?}");
+        }
+    }
+}
+
+/// Without payloads it is only the payloads that are lost.
+#[test]
+fn json_lines_without_payloads_have_the_same_verdict() {
+    for (name, args, expected) in VERDICTS {
+        let path = format!("{DIR}/{name}.pcap");
+        let written = common::run(&[&["check", "--json"], args, &[path.as_str()]].concat(), b"");
+        let again = common::run(&[&["check", "--json"], args, &["-"]].concat(), &written.stdout);
+        let verdicts = comparable(&again.stdout);
+        let verdicts: Vec<_> = verdicts.iter().filter(|line| line["event"] == "verdict").collect();
+        assert_eq!(verdicts.into_iter().map(ending).collect::<Vec<_>>(), expected, "{name}");
+    }
+}
+
+/// The lines in the order of their connections, without what is said of the input itself, and of a
+/// frame that began in an earlier packet.
+fn comparable(lines: &[u8]) -> Vec<Value> {
+    let lines = std::str::from_utf8(lines).unwrap();
+    let mut lines: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &mut lines {
+        line.as_object_mut().unwrap().remove("input");
+        for end in ["client", "server"] {
+            let Some(side) = line.get_mut(end).and_then(Value::as_object_mut) else { continue };
+            // The payload of a frame that breaks a rule in its header is not told.
+            side.remove("compressed");
+            if let Some(last) = side.get_mut("last") {
+                last.as_object_mut().unwrap().remove("seconds_before_the_end");
             }
         }
-        assert_eq!(verdicts, connections, "{name}: a verdict for each connection");
+    }
+    lines.sort_by_key(|line| (line["connection"].as_u64(), line["event"] == "verdict"));
+    lines
+}
+
+/// What three programs have kept of the same conversation, which has no Close.
+#[test]
+fn messages_of_a_har() {
+    for program in ["mitmproxy", "playwright", "devtools"] {
+        for (file, args, status) in
+            [("1003", TEXT_ONLY, 1), ("1003", &[], 0), ("echo", TEXT_ONLY, 1), ("echo", &[], 0)]
+        {
+            let path = format!("{DIR}/{program}-{file}.har");
+            let args = [&["check", "--json", "--payload"], args, &[path.as_str()]].concat();
+            let output = common::run(&args, b"");
+            assert_eq!(output.status.code(), Some(status), "{path}");
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert!(told.contains("a HAR has whole messages alone"), "{told}");
+            let lines = comparable(&output.stdout);
+            let frames: Vec<_> = lines.iter().filter(|line| line["event"] == "frame").collect();
+            let hello = frames[0]["payload"].as_str().unwrap();
+            assert!(hello.starts_with("48656c6c6f"), "{path}");
+            assert_eq!((&frames[0]["message"], &frames[0]["from"]), (&1.into(), &"client".into()));
+            let verdict = lines.iter().find(|line| line["event"] == "verdict").unwrap();
+            assert_eq!(verdict["gap"], true);
+            if status == 1 {
+                let violation = lines.iter().find(|line| line["event"] == "violation").unwrap();
+                assert_eq!(violation["rule"], "unsupported-data");
+                // The server echoes binary, or the HAR ends with it.
+                let outcome = if file == "echo" { "let-pass" } else { "open" };
+                assert_eq!(verdict["outcome"], outcome, "{path}");
+            }
+        }
     }
 }

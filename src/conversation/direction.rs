@@ -312,13 +312,17 @@ impl Direction {
     /// Notes the first violation, and goes on behind each.
     fn note(&mut self, judged: Result<(), Violation>, mark: Mark) -> Result<(), Violation> {
         if let Err(violation) = judged {
-            // Who has received a Close discards what comes behind it (§1.4).
-            if self.close.is_none() {
-                self.broken.get_or_insert((violation, mark));
-            }
+            self.broke(violation, mark);
             self.validator.resume();
         }
         judged
+    }
+
+    pub(super) fn broke(&mut self, violation: Violation, mark: Mark) {
+        // Who has received a Close discards what comes behind it (§1.4).
+        if self.close.is_none() {
+            self.broken.get_or_insert((violation, mark));
+        }
     }
 }
 

@@ -92,7 +92,7 @@ impl<'a> Judging<'a> {
         match record {
             Record::Frame(_) => self.tally.frames += 1,
             Record::Broken(_) => self.tally.violations += 1,
-            Record::Incomplete(_) => {}
+            Record::LateClose(_) | Record::Incomplete(_) => {}
         }
         self.report.record(place, record)
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use wsvet::{Conversation, End, Header, Role, Sent, Step, Verdict, mask};
+use wsvet::{Conversation, End, Header, Role, Sent, Step, Verdict, Violation, mask};
 
 use crate::connection::Judging;
 use crate::http::Agreement;
@@ -133,14 +133,23 @@ impl Frames {
         })
     }
 
+    /// Takes over a violation that an earlier judge has found in the last frame of this end.
+    pub(crate) fn broke(
+        &mut self,
+        from: Role,
+        violation: Violation,
+        header: (u64, Header),
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        self.judge(from, at, judging, |judge, conversation, sink| {
+            judge.broke(conversation, violation, header, sink)
+        })
+    }
+
     /// The input does not say all that the verdict would need.
     pub(crate) fn lack(&mut self) {
         self.gap = true;
-    }
-
-    /// Whether this end has sent a Close.
-    pub(crate) fn has_closed(&self, from: Role) -> bool {
-        self.conversation.direction(from).close().is_some()
     }
 
     fn judge(

@@ -22,6 +22,8 @@ pub(crate) enum Record<'a> {
     Frame(Frame<'a>),
     /// A rule that is broken.
     Broken(Broken<'a>),
+    /// A Close that breaks nothing, of an end that has broken a rule before.
+    LateClose(Frame<'a>),
     /// The bytes end inside a frame or a message, and nothing was broken.
     Incomplete(Incomplete<'a>),
 }
@@ -204,6 +206,21 @@ impl Judge {
         self.open_or_finish(conversation, open, sink)
     }
 
+    /// Takes over a violation that an earlier judge has found in the open frame.
+    pub(crate) fn broke(
+        &mut self,
+        conversation: &mut Conversation,
+        violation: Violation,
+        header: (u64, Header),
+        sink: &mut Sink<'_>,
+    ) -> io::Result<()> {
+        conversation.broke(self.sender, violation);
+        if let Some(open) = &mut self.open {
+            open.broken = true;
+        }
+        self.report(violation, header, &[], usize::MAX, sink)
+    }
+
     /// Ends the direction: with the TCP stream, or because no more was captured.
     pub(crate) fn end(
         &mut self,
@@ -358,15 +375,15 @@ impl Judge {
         if open.header.opcode().is_data() {
             self.message = self.recent;
         }
-        if open.broken || self.silent {
+        let Open { offset, header, broken, .. } = open;
+        let closes = header.opcode() == OpCode::Close;
+        if broken || self.silent && !closes {
             return Ok(());
         }
-        let close = match open.header.opcode() {
-            OpCode::Close => CloseFrame::decode(&self.payload).unwrap_or_default(),
-            _ => None,
-        };
-        let Open { offset, header, .. } = open;
-        sink(Record::Frame(Frame { offset, header, payload: &self.payload, close }))
+        let close =
+            if closes { CloseFrame::decode(&self.payload).unwrap_or_default() } else { None };
+        let frame = Frame { offset, header, payload: &self.payload, close };
+        sink(if self.silent { Record::LateClose(frame) } else { Record::Frame(frame) })
     }
 
     /// Reports a violation, with so many bytes of the payload; nothing more, where it was not

@@ -9,7 +9,7 @@ use std::io::{self, BufRead};
 use std::time::Duration;
 
 use serde::Deserialize;
-use wsvet::{End, Header, OpCode, Role};
+use wsvet::{End, Header, OpCode, Place, Role, Rule, Violation};
 
 use crate::check::{Answer, no_traffic, reason};
 use crate::connection::Judging;
@@ -35,6 +35,7 @@ struct Line {
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Event {
     Connection(Agreed),
+    #[serde(alias = "close")]
     Frame(Frame),
     Violation(Part),
     Incomplete(Part),
@@ -43,7 +44,10 @@ enum Event {
         missing: u64,
     },
     Verdict {
+        #[serde(default)]
         timeline: Vec<Step>,
+        #[serde(default)]
+        gap: bool,
     },
     #[serde(other)]
     Other,
@@ -89,7 +93,6 @@ struct Part {
 struct Step {
     from: Sender,
     act: String,
-    code: Option<u16>,
     time: f64,
 }
 
@@ -165,6 +168,8 @@ struct Connection {
     gaps: [Option<u64>; 2],
     /// Where the last frame of each end starts of which only a part is known.
     parts: [Option<u64>; 2],
+    /// The number of the packet that ended each stream too early.
+    ended: [u64; 2],
 }
 
 impl Lines {
@@ -201,7 +206,10 @@ impl Lines {
                 connection.gaps[Role::from(from) as usize] = Some(missing);
                 Ok(Ok(()))
             }
-            Event::Verdict { timeline } => {
+            Event::Verdict { timeline, gap } => {
+                if gap {
+                    connection.frames.lack();
+                }
                 connection.end(&timeline, judging)?;
                 if let Some(connection) = self.open.remove(&key) {
                     connection.finish(judging)?;
@@ -241,7 +249,12 @@ impl Connection {
                 extensions: agreed.extensions.clone(),
             };
         }
-        Ok(Self { frames: Frames::open(opening, judging)?, gaps: [None; 2], parts: [None; 2] })
+        Ok(Self {
+            frames: Frames::open(opening, judging)?,
+            gaps: [None; 2],
+            parts: [None; 2],
+            ended: [0; 2],
+        })
     }
 
     /// A frame that is whole.
@@ -274,6 +287,11 @@ impl Connection {
         judging: &mut Judging<'_>,
     ) -> io::Result<Result<(), String>> {
         let from = Role::from(part.from);
+        let rule = part.rule.as_deref().and_then(Rule::from_id);
+        let ends = rule.is_none_or(|rule| rule.place() == Place::End);
+        if ends {
+            self.ended[from as usize] = at.packet;
+        }
         let Some(start) = part.frame_offset else { return Ok(Ok(())) };
         if self.parts[from as usize].replace(start) == Some(start) {
             return Ok(Ok(()));
@@ -288,16 +306,21 @@ impl Connection {
             self.frames.feed(from, &head, at, judging)?;
             return Ok(Ok(()));
         };
-        let ends = part.rule.as_deref().is_none_or(|rule| rule.starts_with("eof"));
-        let there = match part.offset.checked_sub(start + header.header_len() as u64) {
-            Some(there) if ends => there,
-            _ => header.payload_len(),
-        };
+        let arrived = part.offset.saturating_sub(start + header.header_len() as u64);
+        let there = if ends { arrived } else { header.payload_len() };
         let known = &plain[..plain.len().min(usize::try_from(there).unwrap_or(usize::MAX))];
         self.frames.frame(from, &header, known, at, judging)?;
         let missing = there - known.len() as u64;
-        // Of what breaks a rule in its header the payload does not count.
-        *unknown += u64::from(missing > 0 && ends);
+        if let Some(rule) = rule.filter(|rule| rule.place() == Place::Payload)
+            && missing > 0
+            && known.len() as u64 <= arrived
+        {
+            let violation = Violation { rule, offset: part.offset };
+            self.frames.broke(from, violation, (start, header), at, judging)?;
+        } else if ends {
+            // Of what breaks a rule in its header the payload does not count.
+            *unknown += u64::from(missing > 0);
+        }
         self.frames.skip(from, missing, at, judging)?;
         Ok(Ok(()))
     }
@@ -306,16 +329,9 @@ impl Connection {
     fn end(&mut self, timeline: &[Step], judging: &mut Judging<'_>) -> io::Result<()> {
         for step in timeline {
             let from = Role::from(step.from);
-            let at = Moment { packet: 0, time: duration(step.time) };
+            let at = Moment { packet: self.ended[from as usize], time: duration(step.time) };
             let gap = self.gaps[from as usize].take();
             match step.act.as_str() {
-                // The frames of an end are no longer told once it has broken a rule.
-                "close" if !self.frames.has_closed(from) => {
-                    let code = step.code.map(u16::to_be_bytes);
-                    let body = code.as_ref().map_or(&[][..], |code| &code[..]);
-                    let header = Header::new(OpCode::Close, body.len() as u64);
-                    self.frames.frame(from, &by(header, from), body, at, judging)?;
-                }
                 "fin" => self.frames.end(from, End::Fin, gap, at, judging)?,
                 "reset" => self.frames.end(from, End::Reset, gap, at, judging)?,
                 _ => self.gaps[from as usize] = gap,
@@ -368,14 +384,7 @@ fn octets(text: Option<&str>) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("the hex text is wrong: {error}"))
 }
 
-/// The header as this end sends it.
-fn by(header: Header, from: Role) -> Header {
-    match from {
-        Role::Client => header.masked([0; 4]),
-        Role::Server => header,
-    }
-}
-
+/// The time, to the microsecond: a float has no more.
 fn duration(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+    Duration::from_micros((seconds * 1e6).round() as u64)
 }

@@ -19,9 +19,11 @@ pub(crate) struct Pings {
 impl Pings {
     /// Looks at a frame: is it a Ping, or the Pong to one (RFC 6455 §5.5.3)?
     pub(crate) fn see(&mut self, from: Role, frame: &Frame<'_>, at: Duration) {
+        // One whose payload is not known can answer any.
+        let known = frame.payload.len() as u64 == frame.header.payload_len();
         match frame.header.opcode() {
-            OpCode::Ping => self.asked[from as usize] = Some((frame.payload.to_vec(), at)),
-            OpCode::Pong => {
+            OpCode::Ping if known => self.asked[from as usize] = Some((frame.payload.to_vec(), at)),
+            OpCode::Pong if known => {
                 let asked = &mut self.asked[from.peer() as usize];
                 if let Some((_, then)) = asked.take_if(|(payload, _)| payload == frame.payload) {
                     let took = at.saturating_sub(then);

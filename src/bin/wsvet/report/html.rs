@@ -146,7 +146,7 @@ impl<W: Write> Report for Html<W> {
 
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
         let what = match record {
-            Record::Frame(frame) => {
+            Record::Frame(frame) | Record::LateClose(frame) => {
                 What::Frame { offset: frame.offset, header: frame.header, payload: payload(frame) }
             }
             Record::Broken(broken) => What::Broken(Box::new(Finding::new(broken))),

@@ -98,6 +98,10 @@ impl<W: Write> Report for Json<W> {
                 let frame = FrameLine::new(frame, self.payload);
                 self.record("frame", place, frame)
             }
+            Record::LateClose(frame) => {
+                let frame = FrameLine::new(frame, self.payload);
+                self.record("close", place, frame)
+            }
             Record::Broken(broken) => {
                 let broken = BrokenLine::new(broken, self.payload);
                 self.record("violation", place, broken)

@@ -196,10 +196,12 @@ impl<W: Write> Report for Text<W> {
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
         match record {
             Record::Frame(_) if self.shown.summary => return Ok(()),
+            // The steps of the closing have it.
+            Record::LateClose(_) => return Ok(()),
             _ => self.table(place)?,
         }
         match record {
-            Record::Frame(frame) => self.frame(place, frame),
+            Record::Frame(frame) | Record::LateClose(frame) => self.frame(place, frame),
             Record::Broken(broken) => self.broken(place, broken),
             Record::Incomplete(incomplete) => self.incomplete(place, incomplete),
         }?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use maud::{Markup, html};
-use wsvet::{Act, End, OpCode, Role, Step};
+use wsvet::{Act, End, OpCode, Role};
 
 use super::super::words::{bytes, kind, span};
 use super::sections;
@@ -33,9 +33,9 @@ pub(super) fn diagram(kept: &Kept) -> Markup {
                         span.time {}
                         div.lane { (count) " more rows are not on this page" }
                     },
-                    Shown::Step(step) => li class={ (step.from) " " (colour(step.act)) } style=[gap(pause)] {
-                        (time_cell(Some(step.at), start))
-                        div.lane { div.arrow { (told(step.act)) } }
+                    Shown::End(from, end, time) => li class={ (from) " tcp" } style=[gap(pause)] {
+                        (time_cell(Some(*time), start))
+                        div.lane { div.arrow { b { (if *end == End::Reset { "RST" } else { "FIN" }) } } }
                     },
                 }
             }
@@ -47,8 +47,8 @@ pub(super) fn diagram(kept: &Kept) -> Markup {
 enum Shown<'a> {
     Row(&'a Row),
     Dropped(u64),
-    /// What is known from the closing alone.
-    Step(&'a Step),
+    /// How an end stopped sending, and when.
+    End(Role, End, Duration),
 }
 
 impl Shown<'_> {
@@ -56,57 +56,23 @@ impl Shown<'_> {
         match self {
             Self::Row(row) => row.time,
             Self::Dropped(_) => None,
-            Self::Step(step) => Some(step.at),
+            Self::End(.., time) => Some(*time),
         }
-    }
-
-    /// Whether this is a Close of this end.
-    fn closes(&self, from: Role) -> bool {
-        let Self::Row(row) = self else { return false };
-        let header = match &row.what {
-            What::Frame { header, .. } => Some(header),
-            What::Broken(finding) => finding.header.as_ref().map(|(_, header)| header),
-            What::Note(_) => None,
-        };
-        row.from == from && header.is_some_and(|header| header.opcode() == OpCode::Close)
     }
 }
 
-/// All rows in order, with the ends of the TCP connection where they belong, and each Close that
-/// was not told as a frame, because its end had broken a rule before.
+/// All rows in order, with the ends of the TCP connection where they belong.
 fn rows(kept: &Kept) -> Vec<Shown<'_>> {
     let first = kept.first.iter().map(Shown::Row);
     let dropped = (kept.dropped > 0).then_some(Shown::Dropped(kept.dropped));
     let mut rows: Vec<_> = first.chain(dropped).chain(kept.last.iter().map(Shown::Row)).collect();
     for step in kept.closing.iter().flat_map(|closing| &closing.timeline) {
-        let untold = match step.act {
-            Act::Ended(_) => true,
-            Act::Closed(_) => !rows.iter().any(|row| row.closes(step.from)),
-            _ => false,
-        };
-        if untold {
+        if let Act::Ended(end) = step.act {
             let at = rows.iter().rposition(|row| row.time().is_some_and(|time| time <= step.at));
-            rows.insert(at.map_or(0, |at| at + 1), Shown::Step(step));
+            rows.insert(at.map_or(0, |at| at + 1), Shown::End(step.from, end, step.at));
         }
     }
     rows
-}
-
-fn told(act: Act) -> Markup {
-    html! {
-        @match act {
-            Act::Closed(code) => {
-                b { "close" }
-                @if let Some(code) = code { " " span.payload.mono { (code) } }
-            }
-            Act::Ended(End::Reset) => b { "RST" },
-            _ => b { "FIN" },
-        }
-    }
-}
-
-fn colour(act: Act) -> &'static str {
-    if let Act::Closed(_) = act { "close" } else { "tcp" }
 }
 
 /// How long nothing had happened before each row.

@@ -1,6 +1,7 @@
 //! The page: all connections in a table, then each with its facts and its diagram.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -201,12 +202,13 @@ fn known(text: &Option<String>) -> String {
 
 /// When that was, where the input's clock is a calendar's.
 fn date(time: Duration) -> String {
-    const DAY: Duration = Duration::from_secs(86_400);
-    if time < DAY {
+    // From the second day of 1970 to the last of 9999, which is as far as dates are written.
+    const DATES: Range<Duration> =
+        Duration::from_secs(86_400)..Duration::from_secs(253_402_300_800);
+    if !DATES.contains(&time) {
         return String::new();
     }
-    let Some(moment) = SystemTime::UNIX_EPOCH.checked_add(time) else { return String::new() };
-    format!(", {}", humantime::format_rfc3339_millis(moment))
+    format!(", {}", humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + time))
 }
 
 fn class(verdict: &Verdict) -> &'static str {
