@@ -12,7 +12,7 @@ use crate::check::Answer;
 use crate::connection::Judging;
 use crate::frames::{Frames, Opening};
 use crate::http::Agreement;
-use crate::packet::Moment;
+use crate::packet::{Moment, time_of};
 
 /// What a HAR cannot know.
 const UNKNOWN: &str = "a HAR has whole messages alone: no fragments, masks, RSV bits, Ping, Pong or \
@@ -192,6 +192,5 @@ fn opening(entry: &Entry, messages: &[Message], judging: &mut Judging<'_>) -> Op
 
 /// The time of a message: seconds since 1970, but for those who write milliseconds.
 fn time(time: f64) -> Duration {
-    let seconds = if time > 1e11 { time / 1e3 } else { time };
-    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+    time_of(if time > 1e11 { time / 1e3 } else { time })
 }

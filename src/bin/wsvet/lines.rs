@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io::{self, BufRead};
-use std::time::Duration;
 
 use serde::Deserialize;
 use wsvet::{End, Header, OpCode, Place, Role, Rule, Violation};
@@ -16,7 +15,7 @@ use crate::connection::Judging;
 use crate::frames::{Frames, Opening};
 use crate::hex;
 use crate::http::Agreement;
-use crate::packet::Moment;
+use crate::packet::{Moment, time_of};
 
 /// A line, as far as it is read.
 #[derive(Deserialize)]
@@ -182,7 +181,7 @@ impl Lines {
     ) -> io::Result<Result<(), String>> {
         let Line { connection: key, tcp_stream, packet, message, time, event } = line;
         let packet = packet.or(message).unwrap_or(number);
-        let at = Moment { packet, time: duration(time.unwrap_or_default()) };
+        let at = Moment { packet, time: time_of(time.unwrap_or_default()) };
         if let Event::Connection(_) = event
             && let Some(connection) = self.open.remove(&key)
         {
@@ -329,7 +328,7 @@ impl Connection {
     fn end(&mut self, timeline: &[Step], judging: &mut Judging<'_>) -> io::Result<()> {
         for step in timeline {
             let from = Role::from(step.from);
-            let at = Moment { packet: self.ended[from as usize], time: duration(step.time) };
+            let at = Moment { packet: self.ended[from as usize], time: time_of(step.time) };
             let gap = self.gaps[from as usize].take();
             match step.act.as_str() {
                 "fin" => self.frames.end(from, End::Fin, gap, at, judging)?,
@@ -382,9 +381,4 @@ impl Frame {
 fn octets(text: Option<&str>) -> Result<Vec<u8>, String> {
     hex::decode(text.unwrap_or_default().as_bytes())
         .map_err(|error| format!("the hex text is wrong: {error}"))
-}
-
-/// The time, to the microsecond: a float has no more.
-fn duration(seconds: f64) -> Duration {
-    Duration::from_micros((seconds * 1e6).round() as u64)
 }

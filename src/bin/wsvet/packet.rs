@@ -32,6 +32,11 @@ pub(crate) struct Moment {
     pub(crate) time: Duration,
 }
 
+/// A time that an input has in seconds since 1970, to the microsecond: a float has no more.
+pub(crate) fn time_of(seconds: f64) -> Duration {
+    Duration::from_micros((seconds * 1e6).round() as u64)
+}
+
 /// What a packet holds.
 pub(crate) enum Content<'a> {
     Tcp(Segment<'a>),
