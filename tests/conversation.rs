@@ -3,8 +3,8 @@
 mod common;
 
 use wsvet::{
-    Abnormality, Accepts, CloseCode, Conversation, End, FrameMut, Header, OpCode, Policy, Role,
-    Rule, Verdict,
+    Abnormality, Accepts, Act, CloseCode, Conversation, End, FrameMut, Header, OpCode, Policy,
+    Role, Rule, Verdict, Violation,
 };
 
 use Role::{Client, Server};
@@ -245,6 +245,80 @@ fn the_last_frames_are_remembered_with_their_time() {
     let last = client.last().unwrap();
     assert_eq!((last.header.opcode(), last.offset, last.at.as_secs()), (OpCode::Ping, 8, 4));
     assert_eq!((client.frames(), conversation.direction(Server).frames()), (2, 0));
+}
+
+#[test]
+fn the_timeline_has_what_led_to_the_end_in_its_order() {
+    use std::time::Duration;
+
+    let mut conversation = start();
+    let steps: [(Role, u8, &[u8]); 6] = [
+        (Server, TEXT, b"hi"),
+        (Client, BINARY, b""),
+        (Client, BINARY, b"again"),
+        (Server, CLOSE, b"\x03\xEBtext only"),
+        (Server, TEXT, b"late"),
+        (Client, CLOSE, b""),
+    ];
+    for (number, (from, first, payload)) in steps.into_iter().enumerate() {
+        conversation.at(Duration::from_secs(number as u64));
+        conversation.bytes(from, &mut wire(from, first, payload));
+    }
+    conversation.at(Duration::from_secs(9));
+    conversation.end(Client, End::Reset, 0);
+    conversation.end(Client, End::Fin, 0);
+    conversation.end(Server, End::Fin, 0);
+    let violation = Violation { rule: Rule::UnsupportedData, offset: 0 };
+    let told: Vec<_> =
+        conversation.timeline().map(|step| (step.at.as_secs(), step.from, step.act)).collect();
+    assert_eq!(
+        told,
+        [
+            (1, Client, Act::Broke(violation)),
+            (3, Server, Act::Closed(Some(CloseCode::UNSUPPORTED_DATA))),
+            (4, Server, Act::SentDataAfterClose),
+            (5, Client, Act::Closed(None)),
+            (9, Client, Act::Ended(End::Reset)),
+            (9, Server, Act::Ended(End::Fin)),
+        ]
+    );
+    assert_eq!(start().timeline().count(), 0);
+}
+
+/// What nobody has is not judged; all else is, and counted from the same byte.
+#[test]
+fn payload_may_be_passed_over() {
+    let mut conversation = start();
+    let text = Header::from_wire(0x01, 0x80 | 127, 1 << 40, [0; 4]);
+    conversation.begin(Client, &text).unwrap();
+    conversation.payload(Client, b"h").unwrap();
+    conversation.skip(Client, (1 << 40) - 2);
+    conversation.payload(Client, b"\xFF").unwrap();
+    conversation.finish(Client).unwrap();
+    conversation.bytes(Client, &mut wire(Client, 0x80, b"\xFF"));
+    assert_eq!(conversation.direction(Client).violation(), None);
+    // A header is judged, and so is the next message.
+    conversation.bytes(Client, &mut wire(Client, TEXT, b"a\xFF"));
+    let offset = 14 + (1 << 40) + 7 + 6 + 1;
+    let expected = Violation { rule: Rule::InvalidUtf8, offset };
+    assert_eq!(conversation.direction(Client).violation(), Some(expected));
+    // Of a Close it is the code that is not known.
+    conversation.begin(Server, &Header::new(OpCode::Close, 30)).unwrap();
+    conversation.skip(Server, 30);
+    conversation.finish(Server).unwrap();
+    assert_eq!(conversation.direction(Server).close(), Some(None));
+}
+
+#[test]
+fn a_violation_of_another_judge_counts_as_ones_own() {
+    let violation = Violation { rule: Rule::ReservedBits, offset: 7 };
+    let mut conversation = start();
+    conversation.broke(Client, violation);
+    conversation.broke(Client, Violation { rule: Rule::InvalidUtf8, offset: 9 });
+    conversation.bytes(Server, &mut wire(Server, CLOSE, b"\x03\xEA"));
+    assert_eq!(conversation.verdict(), Verdict::Refused { by: Server, violation });
+    conversation.broke(Server, violation); // behind its Close nobody need answer it
+    assert_eq!(conversation.direction(Server).violation(), None);
 }
 
 #[test]

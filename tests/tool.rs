@@ -91,6 +91,93 @@ fn check_of_a_capture() {
     expect("check-three.txt", &transcript(&three, b""));
 }
 
+#[test]
+fn check_of_many_connections() {
+    let many = ["--server-accepts", "text", "tests/captures/node-five-clients.pcap"];
+    expect("check-many.txt", &transcript(&[&["check"], &many[..]].concat(), b""));
+    let summary = [&["check", "--summary"], &many[..]].concat();
+    expect("check-summary.txt", &transcript(&summary, b""));
+    // With --follow the table comes behind the frames.
+    let follow = transcript(&[&["check", "--follow"], &many[..]].concat(), b"");
+    let at = |text: &str| follow.find(text).unwrap();
+    assert!(at("\"terminate me\"") < at(" conn  target"));
+    assert!(at(" conn  target") < at("connection 0: a clean close"));
+}
+
+#[test]
+fn check_of_messages_and_lines() {
+    let har = ["check", "--payload", "tests/captures/devtools-bad-utf8.har"];
+    expect("check-har.txt", &transcript(&har, b""));
+    let log = br#"
+        {"event":"connection","client":"10.0.0.7:1234","target":"/chat","subprotocol":"wamp.2.json"}
+        {"event":"frame","from":"client","opcode":1,"payload":"5b315d"}
+        {"event":"frame","from":"server","opcode":2,"payload_len":70000}
+        {"event":"frame","from":"client","opcode":8,"close_code":1003,"close_reason":"text only"}
+        {"event":"frame","connection":1,"from":"client","opcode":1,"fin":false,"masked":false}
+        {"event":"note","what":"of another program"}"#;
+    expect("check-lines.txt", &transcript(&["check", "-"], log));
+}
+
+/// The page, but for its style, and the text of the RFC at its end.
+#[test]
+fn page() {
+    let page = html(&["tests/captures/chromium-node-text-only-1003.pcap"], b"");
+    let (head, rest) = page.split_once("<style>").unwrap();
+    let (_, body) = rest.split_once("</style>").unwrap();
+    let (body, rfc) = body.split_once("<pre tabindex=\"0\">7.4.1.").unwrap();
+    assert!(rfc.contains("1003 indicates that an endpoint is terminating"));
+    expect("page.html", &format!("{head}{body}").replace('>', ">\n"));
+}
+
+/// Nothing that a peer sends is more than text on the page.
+#[test]
+fn payloads_are_text_on_the_page() {
+    let bad = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&lt;</style>";
+    let hex = bad.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let bad = bad.replace('"', "\\\"");
+    let log = format!(
+        r#"{{"event":"connection","client":"{bad}","server":"{bad}","target":"{bad}","subprotocol":"{bad}","extensions":["{bad}"]}}
+           {{"event":"frame","from":"client","opcode":1,"payload":"{hex}"}}
+           {{"event":"frame","from":"server","opcode":1,"payload":"{hex}ff"}}
+           {{"event":"frame","from":"server","opcode":8,"close_code":1000,"close_reason":"{bad}"}}"#
+    );
+    let page = html(&["-"], log.as_bytes());
+    assert!(page.contains("default-src 'none'"));
+    assert!(page.matches("&lt;script&gt;alert(1)&lt;/script&gt;").count() >= 6);
+    let known = "html head meta title style body header h1 h2 h3 p ul ol li div span table caption \
+        thead tbody tr th td dl dt dd section article pre code mark b bdi a details summary footer";
+    let known: Vec<&str> = known.split_whitespace().collect();
+    for tag in page.split('<').skip(1) {
+        let (tag, _) = tag.split_once('>').unwrap();
+        let name = tag.trim_start_matches('/').split(' ').next().unwrap();
+        assert!(known.contains(&name) || name == "!DOCTYPE", "{tag}");
+        assert!(!tag.contains(" on") && !tag.contains("javascript:"), "{tag}");
+    }
+}
+
+/// Every frame of the page has its place: many are cut down to the first and the last.
+#[test]
+fn a_page_holds_so_much_and_says_what_it_leaves_out() {
+    let frame = r#"{"event":"frame","from":"server","opcode":2,"payload":""}"#;
+    let page = html(&["-"], [frame; 2_000].join("\n").as_bytes());
+    assert_eq!(page.matches("class=\"server binary\"").count(), 500);
+    assert!(page.contains("1500 more rows are not on this page"));
+    let page = html(&["tests/captures/node-pyws-ping-1000.pcap"; 60], b"");
+    assert_eq!(page.matches("too many connections").count(), 20);
+    let output = run(&["check", "--html", "no/such/folder.html", "-"], b"8100");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+/// The page that is written of these inputs.
+fn html(inputs: &[&str], input: &[u8]) -> String {
+    let name = std::thread::current().name().unwrap().to_owned();
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name + ".html");
+    let args = ["check", "--server-accepts", "text", "--html", file.to_str().unwrap()];
+    let output = run(&[&args[..], inputs].concat(), input);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+    std::fs::read_to_string(file).unwrap()
+}
+
 /// The lines that the documentation of `--json` shows.
 #[test]
 fn json_lines_have_the_keys_that_are_promised() {
@@ -188,7 +275,7 @@ fn limits() {
 #[test]
 fn input_that_cannot_be_judged() {
     let http = b"81 85\n81 8g";
-    let cases: [(&[&str], &[u8]); 12] = [
+    let cases: [(&[&str], &[u8]); 22] = [
         (&["-"], b""),
         (&["-"], http),
         (&["-"], b"8185 8"),
@@ -201,6 +288,16 @@ fn input_that_cannot_be_judged() {
         (&[], b""),
         (&["--max-frame", "-1", "-"], b"8100"),
         (&["--receiver", "client", "-", "no-such-file"], b"8100"),
+        (&["-"], b"{\"log\":{\"entries\":[]}}"),
+        (&["-"], b"{\"log\":{\"entries\":[{\"request\":{\"url\":1}}]}}"),
+        (&["-"], b"{\"log\":"),
+        (&["-"], br#"{"log":{"entries":[{"request":{"url":"ws://x/"},"_webSocketMessages":[{"type":"send","opcode":2,"data":"&"}]}]}}"#),
+        (&["-"], br#"{"log":{"entries":[{"request":{"url":"ws://x/"},"_webSocketMessages":[{"type":"send","opcode":16,"data":""}]}]}}"#),
+        (&["-"], br#"{"event":"verdict"}"#),
+        (&["-"], b"{\"event\":\"frame\",\"from\":\"client\",\"opcode\":9}\n{\"event\":\"frame\",\"from\":\"proxy\",\"opcode\":9}"),
+        (&["-"], br#"{"event":"frame","from":"client","opcode":16}"#),
+        (&["-"], br#"{"event":"frame","from":"client","opcode":2,"payload":"0g"}"#),
+        (&["-"], br#"{"event":"frame","from":"client","opcode":2,"payload":"0000","payload_len":1}"#),
     ];
     let all: String = cases
         .iter()

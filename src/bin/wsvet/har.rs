@@ -1,5 +1,6 @@
 //! HAR: the messages that a browser or a proxy has kept of its WebSocket connections.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::time::Duration;
 
@@ -119,6 +120,7 @@ fn connection(
     let mut frames = Frames::open(opening, judging)?;
     frames.lack();
     let mut told = |message: String| notices.push(format!("connection {number}: {message}"));
+    let mut answer = Ok(());
     for (index, message) in messages.iter().enumerate() {
         let at = Moment { packet: index as u64 + 1, time: time(message.time) };
         let from = match message.r#type {
@@ -133,34 +135,39 @@ fn connection(
                 continue;
             }
         };
-        let opcode = match message.opcode {
-            opcode @ 0..=15 => OpCode::from_low_bits(opcode as u8),
-            opcode => {
-                return Ok(Err(format!("message {}: there is no opcode {opcode}", at.packet)));
+        match message.wire(from) {
+            Ok((header, payload)) => frames.frame(from, &header, &payload, at, judging)?,
+            Err(error) => {
+                answer = Err(format!("message {}: {error}", at.packet));
+                break;
             }
-        };
-        let decoded = match opcode {
-            OpCode::Text => None,
-            _ => match BASE64_STANDARD.decode(&message.data) {
-                Ok(bytes) => Some(bytes),
-                Err(error) => {
-                    return Ok(Err(format!(
-                        "message {}: the data is no base64: {error}",
-                        at.packet
-                    )));
-                }
-            },
-        };
-        let payload = decoded.as_deref().unwrap_or(message.data.as_bytes());
-        let header = Header::new(opcode, payload.len() as u64);
-        let header = if from == Role::Client { header.masked([0; 4]) } else { header };
-        frames.frame(from, &header, payload, at, judging)?;
+        }
     }
     if let Some(failure) = &entry.response.failure {
         told(format!("the browser says: {failure}"));
     }
     frames.finish([None; 2], judging)?;
-    Ok(Ok(()))
+    Ok(answer)
+}
+
+impl Message {
+    /// The message as one frame: its header, and its payload.
+    fn wire(&self, from: Role) -> Result<(Header, Cow<'_, [u8]>), String> {
+        let opcode = match self.opcode {
+            opcode @ 0..=15 => OpCode::from_low_bits(opcode as u8),
+            opcode => return Err(format!("there is no opcode {opcode}")),
+        };
+        let payload = match opcode {
+            OpCode::Text => Cow::Borrowed(self.data.as_bytes()),
+            _ => match BASE64_STANDARD.decode(&self.data) {
+                Ok(bytes) => Cow::Owned(bytes),
+                Err(error) => return Err(format!("the data is no base64: {error}")),
+            },
+        };
+        let header = Header::new(opcode, payload.len() as u64);
+        let header = if from == Role::Client { header.masked([0; 4]) } else { header };
+        Ok((header, payload))
+    }
 }
 
 fn opening(entry: &Entry, messages: &[Message], judging: &mut Judging<'_>) -> Opening {

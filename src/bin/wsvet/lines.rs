@@ -133,7 +133,11 @@ pub(crate) fn judge(mut input: impl BufRead, judging: &mut Judging<'_>) -> io::R
         }
         let answer = match serde_json::from_slice(&bytes) {
             Ok(line) => lines.line(line, number, judging)?,
-            Err(error) => Err(format!("column {}: {error}", error.column())),
+            Err(error) => {
+                let text = error.to_string();
+                let text = text.split(" at line ").next().unwrap_or(&text);
+                Err(format!("column {}: {text}", error.column()))
+            }
         };
         if let Err(error) = answer {
             lines.finish(judging)?;
@@ -272,7 +276,8 @@ impl Connection {
         let known = payload.as_deref().unwrap_or_default();
         self.frames.frame(from, &header, known, at, judging)?;
         let missing = header.payload_len() - known.len() as u64;
-        *unknown += u64::from(missing > 0);
+        let judged = [OpCode::Text, OpCode::Continuation, OpCode::Close].contains(&header.opcode());
+        *unknown += u64::from(missing > 0 && judged);
         self.frames.skip(from, missing, at, judging)?;
         Ok(Ok(()))
     }
@@ -380,5 +385,5 @@ impl Frame {
 /// The bytes that hex text stands for; none, where there is no text.
 fn octets(text: Option<&str>) -> Result<Vec<u8>, String> {
     hex::decode(text.unwrap_or_default().as_bytes())
-        .map_err(|error| format!("the hex text is wrong: {error}"))
+        .map_err(|_| "header and payload are written in hex digits, two a byte".to_owned())
 }

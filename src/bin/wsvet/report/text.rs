@@ -144,7 +144,13 @@ impl<W: Write> Text<W> {
         let out = &mut self.out();
         let from = place.from.name();
         let packet = place.number().map_or(String::new(), |n| format!(" ({} {n})", place.unit()));
-        let broken_at = format!("{BAD}✗ {rule}{BAD:#} at byte {offset} from the {from}{packet}");
+        // There is no row above that says it.
+        let of = match broken.header {
+            None if place.at.is_some() => format!(" of connection {}", place.connection),
+            _ => String::new(),
+        };
+        let broken_at =
+            format!("{BAD}✗ {rule}{BAD:#} at byte {offset} from the {from}{of}{packet}");
         paragraph(out, INDENT, &broken_at)?;
         if let Some(found) = evidence(broken, &mut [0; Header::MAX_LEN]) {
             let hex = hex_bytes(found.bytes, " ");
@@ -183,11 +189,11 @@ impl<W: Write> Report for Text<W> {
 
     fn opening(&mut self, opening: &Opening) -> io::Result<()> {
         self.heading()?;
-        if self.shown.summary {
-            return Ok(());
-        }
         if !self.shown.follow && self.held.is_none() {
             self.held = Some(BufWriter::new(SpooledTempFile::new(HELD)));
+        }
+        if self.shown.summary {
+            return Ok(());
         }
         let text = ending::opening(opening, self.width);
         paragraph(&mut self.out(), "", &text)

@@ -20,10 +20,14 @@ const INDENT: &str = "  ";
 pub(super) fn opening(opening: &Opening, width: usize) -> String {
     let number = opening.connection;
     let [client, server] = addresses(opening);
-    format!(
-        "connection {number}: {CLIENT}client{CLIENT:#}{client}, {SERVER}server{SERVER:#}{server}, {}",
-        asked(opening, width),
-    )
+    let mut text = format!(
+        "connection {number}: {CLIENT}client{CLIENT:#}{client}, {SERVER}server{SERVER:#}{server}"
+    );
+    for what in asked(opening, width) {
+        text.push_str(", ");
+        text.push_str(&what);
+    }
+    text
 }
 
 /// The addresses of both ends, behind a space each, as far as they are known.
@@ -33,15 +37,11 @@ fn addresses(opening: &Opening) -> [String; 2] {
 }
 
 /// What was asked for, and agreed on.
-fn asked(opening: &Opening, width: usize) -> String {
+fn asked(opening: &Opening, width: usize) -> Vec<String> {
     let agreement = &opening.agreement;
-    let part = |text: &str| shorten(&plain(text), width / 2);
-    let mut text = format!("GET {}", part(target(agreement)));
-    for what in agreed(agreement) {
-        text.push_str(", ");
-        text.push_str(&part(&what));
-    }
-    text
+    let target = agreement.target.as_deref().map(|target| format!("GET {target}"));
+    let all = target.into_iter().chain(agreed(agreement));
+    all.map(|what| shorten(&plain(&what), width / 2)).collect()
 }
 
 /// Prints all connections of an input, a row each.
@@ -83,7 +83,9 @@ pub(super) fn table(
 pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> io::Result<()> {
     let Closing { opening, verdict, timeline, sides, pings, gap } = closing;
     let number = opening.connection;
-    paragraph(out, "", &format!("connection {number}: {}", asked(opening, width)))?;
+    let asked = asked(opening, width).join(", ");
+    let colon = if asked.is_empty() { "" } else { ": " };
+    paragraph(out, "", &format!("connection {number}{colon}{asked}"))?;
     for (side, address) in sides.iter().zip(addresses(opening)) {
         let style = if side.from == Role::Client { CLIENT } else { SERVER };
         let text = format!("{style}{}{style:#}{address} {}", side.from, sent(side));
