@@ -11,7 +11,7 @@ use crate::args::{Format, Limits, Reading, Receiver};
 use crate::connection::{Judging, Tally};
 use crate::http::{Handshake, Progress};
 use crate::judge::Thoroughness;
-use crate::report::Json;
+use crate::report::{Both, Html, Json, Shown, Text};
 use crate::{check, hex};
 
 #[cfg(fuzzing)]
@@ -50,9 +50,16 @@ fn said(bits: u8, input: &[u8], size: usize) -> (Vec<u8>, Result<Vec<String>, St
     let limits = if bit(4) { Limits::TEXT_ONLY_SERVER } else { Limits::NONE };
     let mut lines = Vec::new();
     let mut json = Json::new(&mut lines, thoroughness.payload, false);
-    let mut judging = Judging::new(limits, thoroughness, &mut json);
+    // What they print is checked by the tests; here they must take whatever comes.
+    let shown = Shown { payload: bit(3), summary: bit(1), follow: bit(0) };
+    let (mut text, mut page) = (Text::new(io::sink(), shown), Html::new(io::sink()));
+    let mut people = Both(&mut text, &mut page);
+    let mut all = Both(&mut json, &mut people);
+    let mut judging = Judging::new(limits, thoroughness, &mut all);
     let answer =
         check::judge(Pieces(input, size), &reading, &mut judging).expect("a vector takes all");
+    judging.report.end_of_input(&[]).expect("a sink takes all");
+    judging.report.finish(&judging.tally).expect("a sink takes all");
     let Tally { connections, frames, violations, .. } = judging.tally;
     assert!(answer.as_ref().err() != Some(&String::new()), "an error says what is wrong");
     (lines, answer, [connections as u64, frames, violations])
