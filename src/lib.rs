@@ -40,7 +40,8 @@
 //! # Features
 //!
 //! - `std` (default): `alloc`, and the standard library in `nom` and `bytes`.
-//! - `alloc`: `FrameBuf`, frames taken off a `BytesMut` without a copy.
+//! - `alloc`: `FrameBuf`, frames taken off a `BytesMut` without a copy, and `Message`.
+//! - `codec`: frames and messages for `tokio_util::codec`.
 //! - neither: everything else, without an allocator and on any target.
 //! - `arbitrary`: `generate`, streams and whole connections to fuzz a stack with.
 //! - `cli`: the command-line tool; nothing for a library user.
@@ -51,8 +52,13 @@
 #[cfg(all(feature = "std", not(test)))]
 extern crate std;
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
 mod close;
 mod code;
+#[cfg(feature = "codec")]
+pub mod codec;
 mod conversation;
 mod decoder;
 pub mod encode;
@@ -61,9 +67,12 @@ mod frame;
 pub mod generate;
 mod header;
 pub mod mask;
+#[cfg(feature = "alloc")]
+mod message;
 mod opcode;
 pub mod parse;
 mod policy;
+mod responder;
 mod rule;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod simd;
@@ -86,8 +95,11 @@ pub use decoder::{Decoder, Event};
 pub use frame::FrameBuf;
 pub use frame::{Frame, FrameMut, FrameRef};
 pub use header::{Header, Incomplete};
+#[cfg(feature = "alloc")]
+pub use message::{Assembler, Close, Message, Utf8Bytes};
 pub use opcode::OpCode;
 pub use policy::{Accepts, Policy, Role};
+pub use responder::Responder;
 pub use rule::{Place, Rule};
 pub use subprotocol::Subprotocol;
 pub use utf8::{InvalidUtf8, Utf8};

@@ -1,0 +1,115 @@
+//! An echo client on tokio, through the codec: `echo_client URL`.
+//!
+//! ```sh
+//! cargo run --release --features codec --example echo_client -- ws://127.0.0.1:9001/
+//! ```
+//!
+//! It sends back what the server sends until that closes, as a conformance suite wants it. With
+//! `--lines` it sends each line of its input as a text message, and prints what comes back.
+
+mod handshake;
+
+use std::error::Error;
+use std::io;
+
+use bytes::{Buf, BytesMut};
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio_util::codec::{Framed, FramedParts};
+use wsvet::codec::Messages;
+use wsvet::{CloseCode, Message, Policy, Role};
+
+use handshake::Head;
+
+const POLICY: Policy = Policy::new(Role::Client).max_message(64 << 20).max_fragments(1 << 20);
+
+type Connection = Framed<TcpStream, Messages>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut lines = false;
+    let mut url = "ws://127.0.0.1:9001/".to_owned();
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--lines" => lines = true,
+            _ => url = argument,
+        }
+    }
+    let mut messages = connect(&url).await?;
+    let done = if lines { talk(&mut messages).await } else { echo(&mut messages).await };
+    if let Err(error) = &done
+        && let Some(close) = error.reply()
+    {
+        messages.send(close).await?;
+    }
+    // The server closes the TCP connection first (RFC 6455 §7.1.1).
+    let mut socket = messages.into_inner();
+    socket.shutdown().await?;
+    while socket.read(&mut [0; 4096]).await? > 0 {}
+    Ok(done?)
+}
+
+/// Sends back what comes, until the server has closed.
+async fn echo(messages: &mut Connection) -> Result<(), wsvet::codec::Error> {
+    while let Some(message) = messages.next().await.transpose()? {
+        match message {
+            Message::Text(_) | Message::Binary(_) => messages.send(message).await?,
+            control => {
+                if let Some(answer) = control.answer() {
+                    messages.send(answer).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sends each line, and prints what comes back.
+async fn talk(messages: &mut Connection) -> Result<(), wsvet::codec::Error> {
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(line) = lines.next_line().await? {
+        messages.send(Message::text(line)).await?;
+        while let Some(message) = messages.next().await.transpose()? {
+            match message {
+                Message::Text(text) => {
+                    println!("{text}");
+                    break;
+                }
+                Message::Close(close) => {
+                    println!("closed: {}", close.map_or("no code".to_owned(), |c| c.to_string()));
+                    return messages.send(Message::Close(None)).await;
+                }
+                control => {
+                    if let Some(answer) = control.answer() {
+                        messages.send(answer).await?;
+                    }
+                }
+            }
+        }
+    }
+    messages.send(Message::close(CloseCode::NORMAL_CLOSURE, "done")).await?;
+    while messages.next().await.transpose()?.is_some() {}
+    Ok(())
+}
+
+async fn connect(url: &str) -> io::Result<Connection> {
+    let (host, target) = handshake::parts(url)?;
+    let mut socket = TcpStream::connect(host).await?;
+    socket.set_nodelay(true)?;
+    let key = rand::random();
+    socket.write_all(handshake::request(host, target, key).as_bytes()).await?;
+    let mut received = BytesMut::new();
+    loop {
+        if socket.read_buf(&mut received).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Head::Whole(len, ()) = handshake::accepted(&received, key)? {
+            received.advance(len);
+            let codec = Messages::new(POLICY).with_keys(rand::random);
+            let mut parts = FramedParts::new::<Message>(socket, codec);
+            parts.read_buf = received;
+            return Ok(Framed::from_parts(parts));
+        }
+    }
+}

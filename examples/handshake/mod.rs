@@ -1,0 +1,98 @@
+//! The opening handshake of the examples (RFC 6455 §4), with crates that are made for its parts:
+//! `httparse` for the heads, `sha1` and `base64` for the key.
+#![allow(dead_code)] // no example needs all of it
+
+use std::io;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use httparse::{EMPTY_HEADER, Header, Request, Response, Status};
+use sha1::{Digest, Sha1};
+
+/// The most bytes of a head.
+pub(crate) const MAX_HEAD: usize = 8 << 10;
+
+/// What comes behind every key before it is hashed (§1.3).
+const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// What became of the bytes of a head so far.
+pub(crate) enum Head<T> {
+    /// More are needed.
+    Partial,
+    /// The head is whole: its length in bytes, and what it says. What is behind it are frames.
+    Whole(usize, T),
+}
+
+/// Reads a client's request, and gives the answer to send.
+pub(crate) fn answer(received: &[u8]) -> io::Result<Head<String>> {
+    let mut headers = [EMPTY_HEADER; 64];
+    let mut request = Request::new(&mut headers);
+    let Status::Complete(len) = request.parse(received).map_err(io::Error::other)? else {
+        return partial(received);
+    };
+    let key = value(request.headers, "Sec-WebSocket-Key");
+    let upgrade = value(request.headers, "Upgrade").unwrap_or_default();
+    let version = value(request.headers, "Sec-WebSocket-Version");
+    match key {
+        Some(key)
+            if request.method == Some("GET")
+                && upgrade.eq_ignore_ascii_case("websocket")
+                && version == Some("13") =>
+        {
+            let accept = accept(key);
+            let answer = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                 Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+            );
+            Ok(Head::Whole(len, answer))
+        }
+        _ => Err(io::Error::other("the request is no WebSocket upgrade")),
+    }
+}
+
+/// The request of a client, with a key that is 16 random bytes.
+pub(crate) fn request(host: &str, target: &str, key: [u8; 16]) -> String {
+    let key = BASE64_STANDARD.encode(key);
+    format!(
+        "GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+}
+
+/// Reads the server's answer to a request with this key.
+pub(crate) fn accepted(received: &[u8], key: [u8; 16]) -> io::Result<Head<()>> {
+    let mut headers = [EMPTY_HEADER; 64];
+    let mut response = Response::new(&mut headers);
+    let Status::Complete(len) = response.parse(received).map_err(io::Error::other)? else {
+        return partial(received);
+    };
+    let expected = accept(&BASE64_STANDARD.encode(key));
+    let accepted = value(response.headers, "Sec-WebSocket-Accept") == Some(&expected);
+    if response.code != Some(101) || !accepted {
+        return Err(io::Error::other("the server has not accepted the upgrade"));
+    }
+    Ok(Head::Whole(len, ()))
+}
+
+/// Takes `ws://host:port/target` apart.
+pub(crate) fn parts(url: &str) -> io::Result<(&str, &str)> {
+    let rest = url.strip_prefix("ws://").ok_or_else(|| io::Error::other("the URL is not ws://"))?;
+    let slash = rest.find('/').unwrap_or(rest.len());
+    Ok((&rest[..slash], if slash < rest.len() { &rest[slash..] } else { "/" }))
+}
+
+fn partial<T>(received: &[u8]) -> io::Result<Head<T>> {
+    if received.len() > MAX_HEAD {
+        return Err(io::Error::other("the head is too long"));
+    }
+    Ok(Head::Partial)
+}
+
+fn value<'a>(headers: &[Header<'a>], name: &str) -> Option<&'a str> {
+    let header = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+    std::str::from_utf8(header.value).ok().map(str::trim)
+}
+
+fn accept(key: &str) -> String {
+    BASE64_STANDARD.encode(Sha1::digest(format!("{key}{GUID}")))
+}
