@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-async fn serve(mut socket: TcpStream) -> Result<(), wsvet::codec::Error> {
+async fn serve(socket: TcpStream) -> Result<(), wsvet::codec::Error> {
     socket.set_nodelay(true)?;
     let mut parts = FramedParts::new::<Message>(socket, Messages::new(POLICY));
     parts.read_buf = accept(&mut parts.io).await?;

@@ -13,7 +13,7 @@ pub use timeline::{Act, Step};
 pub use verdict::{Abnormality, Verdict};
 
 use timeline::Mark;
-use verdict::blames;
+use verdict::{blames, refuses};
 
 /// Follows both directions of a connection, and says in the end whether it was closed as it must be.
 ///
@@ -308,43 +308,66 @@ impl Conversation {
     fn answer(&self, by: Role, violation: Violation, step: u64) -> Verdict {
         let (receiver, sender) = (self.direction(by), self.direction(by.peer()));
         let refused_otherwise = |code| Verdict::RefusedOtherwise { by, violation, code };
+        let went_on = receiver.went_on(step);
         let Some((code, closed)) = receiver.closed() else {
-            let went_on = receiver.last().is_some_and(|last| last.step() > step);
-            return match (receiver.ended(), sender.ended()) {
-                (Some(_), _) => refused_otherwise(CloseCode::ABNORMAL_CLOSURE),
+            let ended = |direction: &Direction| direction.ended().map(|(_, mark)| mark.step);
+            return match (ended(receiver), ended(sender)) {
                 _ if went_on => Verdict::LetPass { by, violation },
-                (None, Some(_)) => self.handshake(),
+                (Some(first), second) if second.is_none_or(|second| first < second) => {
+                    refused_otherwise(CloseCode::ABNORMAL_CLOSURE)
+                }
                 (None, None) => Verdict::Open,
+                _ => self.handshake(),
             };
         };
-        let echoes =
-            sender.closed().is_some_and(|(sent, first)| first.step < closed.step && sent == code);
-        match code {
-            Some(code) if code == violation.rule.close_code() => Verdict::Refused { by, violation },
-            _ if echoes => Verdict::LetPass { by, violation },
-            _ => refused_otherwise(code.unwrap_or(CloseCode::NO_STATUS_RECEIVED)),
+        let echoes = sender
+            .closed()
+            .is_some_and(|(sent, first)| first.step < closed.step && (sent == code || went_on));
+        let code = code.unwrap_or(CloseCode::NO_STATUS_RECEIVED);
+        if code == violation.rule.close_code() {
+            Verdict::Refused { by, violation }
+        } else if echoes || went_on && !refuses(code) {
+            Verdict::LetPass { by, violation }
+        } else {
+            refused_otherwise(code)
         }
     }
 
     /// How the closing handshake went.
     fn handshake(&self) -> Verdict {
         let first = earliest(|role| self.direction(role).closed());
-        let Some((first, code, _)) = first else { return self.without_close() };
+        let end = earliest(|role| self.direction(role).ended());
+        let Some((first, code, closed)) = first else { return self.without_close() };
+        if end.is_some_and(|(.., ended)| ended < closed) {
+            // Who goes without a Close cannot answer one.
+            return self.without_close();
+        }
         let code = code.unwrap_or(CloseCode::NO_STATUS_RECEIVED);
         let (here, there) = (self.direction(first), self.direction(first.peer()));
-        let reset = here.ended().is_some_and(|(end, _)| end == End::Reset);
+        let answer = there.closed().and_then(|(code, _)| code);
         if there.broken().is_none() && blames(code) {
             Verdict::WronglyRefused { by: first, code }
+        } else if let Some(code) = answer.filter(|answer| *answer != code && blames(*answer))
+            && here.broken().is_none()
+        {
+            Verdict::WronglyRefused { by: first.peer(), code }
         } else if there.closed().is_some() {
             Verdict::Clean { first, code }
-        } else if there.ended().is_some() || reset {
-            Verdict::Abnormal { by: first.peer(), why: Abnormality::Unanswered }
         } else {
-            Verdict::Open
+            match end {
+                // The peer was not given the time to answer.
+                Some((by, End::Reset, _)) if by == first => {
+                    Verdict::Abnormal { by, why: Abnormality::ResetUnanswered }
+                }
+                _ if there.ended().is_some() => {
+                    Verdict::Abnormal { by: first.peer(), why: Abnormality::Unanswered }
+                }
+                _ => Verdict::Open,
+            }
         }
     }
 
-    /// How a connection ended in which nobody has sent a Close.
+    /// How a connection ended before anybody had sent a Close.
     fn without_close(&self) -> Verdict {
         match earliest(|role| self.direction(role).ended()) {
             None => Verdict::Open,

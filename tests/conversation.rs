@@ -160,8 +160,21 @@ fn a_violation_is_let_pass() {
     let text = Frame(Server, TEXT, b"\xFF");
     let expected = "broken and let pass: invalid-utf8, and the client went on where 1007 Invalid \
                     Frame Payload Data was due";
-    let verdict = says(&[text, Frame(Client, TEXT, b"thanks")], expected);
-    assert!(matches!(verdict, Verdict::LetPass { by: Client, violation } if violation.offset == 2));
+    let passed = says(&[text, Frame(Client, TEXT, b"thanks")], expected);
+    assert!(matches!(passed, Verdict::LetPass { by: Client, violation } if violation.offset == 2));
+    // What comes long after it has nothing to do with it.
+    let thanks = Frame(Client, TEXT, b"thanks");
+    for end in [
+        &[Fin(Server), Fin(Client)][..],
+        &[Reset(Client)],
+        &[Frame(Client, CLOSE, b"\x03\xE9"), Frame(Server, CLOSE, b"\x03\xE9")],
+        &[Frame(Server, CLOSE, b"\x03\xE8"), Frame(Client, CLOSE, b"")],
+    ] {
+        says(&[&[text, thanks][..], end].concat(), expected);
+    }
+    // But for a refusal, which can have crossed what was on its way.
+    let refusal = Frame(Client, CLOSE, b"\x03\xF0");
+    assert!(matches!(verdict(&[text, thanks, refusal]), Verdict::RefusedOtherwise { .. }));
     // A Close that is an echo refuses nothing.
     let echoed = [Frame(Server, CLOSE, b"\x03\xE8"), Frame(Client, CLOSE, b"\x03\xE8")];
     says(&[&[text][..], &echoed].concat(), expected);
@@ -182,6 +195,7 @@ fn what_is_refused_without_a_reason_is_wrongly_refused() {
         );
         says(&[Frame(Server, BINARY, b""), close], &expected);
         says(&[close, Frame(Server, CLOSE, body)], &expected);
+        says(&[Frame(Server, CLOSE, b"\x03\xE8"), close], &expected);
     }
 }
 
@@ -200,7 +214,18 @@ fn an_end_without_a_handshake_is_abnormal() {
     }
     let unanswered = format!("{at} client: it did not answer the Close of the other");
     says(&[Frame(Server, CLOSE, b"\x03\xE9"), Fin(Client)], &unanswered);
-    says(&[Frame(Server, CLOSE, b"\x03\xE9"), Reset(Server)], &unanswered);
+    says(
+        &[Frame(Server, CLOSE, b"\x03\xE9"), Reset(Server)],
+        &format!("{at} server: it reset the connection before its Close could be answered"),
+    );
+    // Who has gone without a Close is not asked for another, whatever the other sends.
+    for late in [&b"\x03\xE8"[..], b"\x03\xEA"] {
+        let late = Frame(Server, CLOSE, late);
+        let expected = format!("{at} client: its stream ended without a Close");
+        says(&[text, Fin(Client), late, Fin(Server)], &expected);
+        let expected = format!("{at} client: its stream ended inside a frame");
+        says(&[Part(Client, TEXT, b"hi", 7), Fin(Client), late], &expected);
+    }
     // What the client broke just before it went was nobody's to answer.
     let verdict = verdict(&[Frame(Client, BINARY, b""), Fin(Client)]);
     let why = Abnormality::WithoutClose;

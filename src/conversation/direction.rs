@@ -35,6 +35,8 @@ pub struct Direction {
     lost: bool,
     frames: u64,
     last: Option<Sent>,
+    /// When the last data frame began before the Close.
+    last_data: Option<Mark>,
     /// The first Close, and when it was whole.
     close: Option<(Option<CloseCode>, Mark)>,
     /// What its receiver had to refuse first, and when.
@@ -65,7 +67,6 @@ pub struct Sent {
     pub offset: u64,
     /// When it began, on the clock of [`Conversation::at`](crate::Conversation::at).
     pub at: Duration,
-    step: u64,
 }
 
 /// How one end of a TCP connection stops sending.
@@ -102,6 +103,7 @@ impl Direction {
             lost: false,
             frames: 0,
             last: None,
+            last_data: None,
             close: None,
             broken: None,
             data_after_close: None,
@@ -194,6 +196,11 @@ impl Direction {
         self.broken
     }
 
+    /// Whether a message, or a part of one, was sent after this step, and before the Close.
+    pub(super) fn went_on(&self, step: u64) -> bool {
+        self.last_data.is_some_and(|mark| mark.step > step)
+    }
+
     pub(super) fn ended(&self) -> Option<(End, Mark)> {
         self.end
     }
@@ -247,19 +254,18 @@ impl Direction {
 
     pub(super) fn begin(&mut self, header: &Header, mark: Mark) -> Result<(), Violation> {
         self.frames += 1;
-        self.last = Some(Sent {
-            header: *header,
-            offset: self.validator.offset(),
-            at: mark.at,
-            step: mark.step,
-        });
+        self.last = Some(Sent { header: *header, offset: self.validator.offset(), at: mark.at });
         self.header = Some(*header);
         self.remaining = header.payload_len();
         self.phase = 0;
         self.code_len = 0;
         self.lost = self.remaining >> 63 == 1;
-        if self.validator.is_closed() && header.opcode().is_data() {
-            self.data_after_close.get_or_insert(mark);
+        if header.opcode().is_data() {
+            if self.validator.is_closed() {
+                self.data_after_close.get_or_insert(mark);
+            } else {
+                self.last_data = Some(mark);
+            }
         }
         let judged = self.validator.begin(header);
         self.note(judged, mark)
@@ -323,11 +329,5 @@ impl Direction {
         if self.close.is_none() {
             self.broken.get_or_insert((violation, mark));
         }
-    }
-}
-
-impl Sent {
-    pub(super) const fn step(&self) -> u64 {
-        self.step
     }
 }

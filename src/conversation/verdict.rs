@@ -22,6 +22,8 @@ pub enum Abnormality {
     Reset,
     /// The other end had sent a Close, and got none back.
     Unanswered,
+    /// The connection was reset by the end that had sent a Close, before it could be answered.
+    ResetUnanswered,
 }
 
 /// How a [`Conversation`](crate::Conversation) ended (§7.1).
@@ -102,6 +104,7 @@ impl Abnormality {
             Self::WithoutClose => "without-close",
             Self::Reset => "reset",
             Self::Unanswered => "unanswered",
+            Self::ResetUnanswered => "reset-unanswered",
         }
     }
 }
@@ -196,6 +199,11 @@ pub(super) const fn blames(code: CloseCode) -> bool {
     )
 }
 
+/// Whether a Close with this code may be meant as a refusal, of whatever kind.
+pub(super) const fn refuses(code: CloseCode) -> bool {
+    blames(code) || matches!(code, CloseCode::POLICY_VIOLATION | CloseCode::INTERNAL_ERROR)
+}
+
 impl fmt::Display for Abnormality {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -203,6 +211,7 @@ impl fmt::Display for Abnormality {
             Self::WithoutClose => "its stream ended without a Close",
             Self::Reset => "the connection was reset without a Close",
             Self::Unanswered => "it did not answer the Close of the other",
+            Self::ResetUnanswered => "it reset the connection before its Close could be answered",
         })
     }
 }
