@@ -94,6 +94,9 @@ fn the_captures_are_seeds() {
     let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
     for file in fs::read_dir(captures).unwrap() {
         let path = file.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         let name = path.file_name().unwrap().to_str().unwrap();
         let capture = fs::read(&path).unwrap();
         if !name.ends_with(".jsonl") && capture.len() < 10_000 {

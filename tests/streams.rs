@@ -138,6 +138,11 @@ fn pieces(size: usize) -> Vec<Piece> {
     pieces
 }
 
+/// The FIN of an end.
+fn closing(end: usize) -> Piece {
+    Piece { end, start: conversation()[end].len(), bytes: Vec::new(), flags: "FA" }
+}
+
 fn cut(end: usize, bytes: &[u8], from: usize, to: usize, size: usize) -> Vec<Piece> {
     bytes[from..to]
         .chunks(size)
@@ -268,12 +273,6 @@ fn several_connections_between_each_other() {
 
 #[test]
 fn the_same_ports_are_used_again() {
-    let closing = |end: usize| Piece {
-        end,
-        start: conversation()[end].len(),
-        bytes: Vec::new(),
-        flags: "FA",
-    };
     let one: Vec<_> =
         opening().into_iter().chain(pieces(60)).chain([closing(0), closing(1)]).collect();
     for isn in [ENDS.isn, [500_000, 3]] {
@@ -293,21 +292,34 @@ fn the_same_ports_are_used_again() {
 
 #[test]
 fn what_the_capture_lacks_is_said() {
-    let mut all: Vec<_> = opening().into_iter().chain(pieces(100)).collect();
-    // The second segment of the client's frames.
-    let lost =
-        all.iter().position(|piece| piece.end == 0 && piece.start == REQUEST.len() + 100).unwrap();
-    all.remove(lost);
-    let packets: Vec<_> = all.iter().map(|piece| packet(ENDS, piece)).collect();
-    let (lines, _, status) = check(&[], &pcap(1, &packets));
-    assert_eq!(status, Some(0));
-    let gap: Vec<_> = lines.iter().filter(|line| line["event"] == "gap").collect();
-    let [gap] = gap[..] else { panic!("{lines:?}") };
-    assert_eq!(
-        (&gap["from"], &gap["offset"], &gap["missing"]),
-        (&"client".into(), &100.into(), &100.into())
-    );
-    assert_eq!(lines_of("server", &lines), expected(1));
+    // A segment of the client's frames: one that holds payload alone, and one with headers.
+    for (at, passed_over) in [(100, true), (300, false)] {
+        let mut all: Vec<_> = opening().into_iter().chain(pieces(100)).collect();
+        let is_lost = |piece: &Piece| piece.end == 0 && piece.start == REQUEST.len() + at;
+        all.remove(all.iter().position(is_lost).unwrap());
+        all.extend([closing(0), closing(1)]);
+        let packets: Vec<_> = all.iter().map(|piece| packet(ENDS, piece)).collect();
+        let (lines, _, status) = check(&[], &pcap(1, &packets));
+        assert_eq!(status, Some(0));
+        let gap: Vec<_> = lines.iter().filter(|line| line["event"] == "gap").collect();
+        let [gap] = gap[..] else { panic!("{lines:?}") };
+        let missing = if at == 100 { 100 } else { conversation()[0].len() - REQUEST.len() - 300 };
+        assert_eq!(
+            (&gap["from"], &gap["offset"], &gap["missing"], &gap["passed_over"]),
+            (&"client".into(), &at.into(), &missing.into(), &passed_over.into())
+        );
+        assert_eq!(lines_of("server", &lines), expected(1));
+        let mut client = lines_of("client", &lines);
+        let verdict = lines.iter().find(|line| line["event"] == "verdict").unwrap();
+        assert_eq!(verdict["gap"], true);
+        if passed_over {
+            // All is there but for 100 bytes of a payload.
+            client.retain(|line| line["event"] == "frame");
+            client[1]["payload"] = "07".repeat(300).into();
+            assert_eq!(client, expected(0));
+            assert_eq!((&verdict["outcome"], &verdict["code"]), (&"clean".into(), &1000.into()));
+        }
+    }
 }
 
 /// How TCP ends: what it means where no Close came.
@@ -355,7 +367,7 @@ fn traffic_that_is_no_websocket() {
         (pcap(1, &[]), "holds no packet"),
         (pcap(1, &[vec![0x45, 0, 0, 20]]), "none of the packets is TCP (1 read)"),
         (pcap(147, &[vec![0x45, 0, 0, 20]]), "link type 147"),
-        (http(b"HTTP/1.1 403 Forbidden\r\n\r\n"), "no WebSocket upgrade was captured"),
+        (http(b"HTTP/1.1 403 Forbidden\r\n\r\n"), "the server answered the upgrade with HTTP 403"),
         (http(b"\x16\x03\x01"), "the server does not speak HTTP/1.1"),
     ] {
         let (lines, complaint, status) = check(&[], &capture);

@@ -114,8 +114,27 @@ fn check_of_messages_and_lines() {
         {"event":"frame","from":"server","opcode":2,"payload_len":70000}
         {"event":"frame","from":"client","opcode":8,"close_code":1003,"close_reason":"text only"}
         {"event":"frame","connection":1,"from":"client","opcode":1,"fin":false,"masked":false}
-        {"event":"note","what":"of another program"}"#;
+        {"event":"note","what":"of another program"}
+        {"event":"frame","connection":1,"from":"client","opcode":"ping","text":"hi"}
+        {"event":"end","connection":1,"from":"client","how":"reset"}"#;
     expect("check-lines.txt", &transcript(&["check", "-"], log));
+    // The mark that some programs write before UTF-8 is none of it.
+    let marked = run(&["check", "-"], &[b"\xEF\xBB\xBF", &log[..]].concat());
+    assert_eq!(marked.stdout, run(&["check", "-"], log).stdout);
+    // What cannot be read of a HAR is said, and the rest is read.
+    let har = br#"{"log":{"entries":[
+        {"request":null,"response":{"headers":[null]}},
+        {"request":{"url":"http://x/"},"response":null},
+        {"request":{"url":"ws://me:secret@x/a"},"serverIPAddress":"","response":{"headers":null},
+         "_webSocketMessages":[
+            {"type":"send","opcode":2,"data":"&"},
+            {"type":"send","opcode":-1,"data":""},
+            {"type":"receive","opcode":1,"data":"\ud800"},
+            {"type":"close"},
+            {"type":"receive","opcode":1.0,"time":-1,"data":"hi"},
+            {"type":"send","opcode":9,"data":null}]},
+        {"request":{"url":7},"_webSocketMessages":[]}]}}"#;
+    expect("check-har-odd.txt", &transcript(&["check", "-"], har));
 }
 
 /// The page, but for its style, and the text of the RFC at its end.
@@ -166,6 +185,13 @@ fn a_page_holds_so_much_and_says_what_it_leaves_out() {
     assert_eq!(page.matches("too many connections").count(), 20);
     let output = run(&["check", "--html", "no/such/folder.html", "-"], b"8100");
     assert_eq!(output.status.code(), Some(2));
+    // A capture is no page that may be overwritten.
+    let capture = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kept.pcap");
+    std::fs::copy("tests/captures/node-terminates.pcap", &capture).unwrap();
+    let output = run(&["check", "--html", capture.to_str().unwrap(), "-"], b"8100");
+    assert_eq!(output.status.code(), Some(2));
+    let kept = std::fs::read(&capture).unwrap();
+    assert_eq!(kept, std::fs::read("tests/captures/node-terminates.pcap").unwrap());
 }
 
 /// The page that is written of these inputs.
@@ -275,7 +301,7 @@ fn limits() {
 #[test]
 fn input_that_cannot_be_judged() {
     let http = b"81 85\n81 8g";
-    let cases: [(&[&str], &[u8]); 22] = [
+    let cases: [(&[&str], &[u8]); 21] = [
         (&["-"], b""),
         (&["-"], http),
         (&["-"], b"8185 8"),
@@ -291,8 +317,7 @@ fn input_that_cannot_be_judged() {
         (&["-"], b"{\"log\":{\"entries\":[]}}"),
         (&["-"], b"{\"log\":{\"entries\":[{\"request\":{\"url\":1}}]}}"),
         (&["-"], b"{\"log\":"),
-        (&["-"], br#"{"log":{"entries":[{"request":{"url":"ws://x/"},"_webSocketMessages":[{"type":"send","opcode":2,"data":"&"}]}]}}"#),
-        (&["-"], br#"{"log":{"entries":[{"request":{"url":"ws://x/"},"_webSocketMessages":[{"type":"send","opcode":16,"data":""}]}]}}"#),
+        (&["-"], b"\xFF\xFE{\0"),
         (&["-"], br#"{"event":"verdict"}"#),
         (&["-"], b"{\"event\":\"frame\",\"from\":\"client\",\"opcode\":9}\n{\"event\":\"frame\",\"from\":\"proxy\",\"opcode\":9}"),
         (&["-"], br#"{"event":"frame","from":"client","opcode":16}"#),

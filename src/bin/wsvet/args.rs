@@ -54,6 +54,13 @@ const CHECK_HELP: &str = "\
 Exit status: 0 nothing is broken; 1 at least one violation; 2 wrong usage, or input that cannot be \
 read or holds no WebSocket traffic.
 
+A log of one's own is read as JSON lines, one event each; all but `event`, `from` and `opcode` may be \
+left out:
+  {\"event\":\"connection\",\"connection\":0,\"target\":\"/chat\",\"subprotocol\":\"mqtt\",\"time\":1.5}
+  {\"event\":\"frame\",\"connection\":0,\"from\":\"client\",\"opcode\":2,\"fin\":true,\"payload\":\"00ff\"}
+  {\"event\":\"frame\",\"connection\":0,\"from\":\"server\",\"opcode\":\"text\",\"text\":\"hi\"}
+  {\"event\":\"end\",\"connection\":0,\"from\":\"server\",\"how\":\"fin\"}
+
 Examples:
   wsvet check --server-accepts text capture.pcap
   wsvet check --html conversation.html capture.pcap

@@ -14,7 +14,7 @@ use crate::connection::Tally;
 use crate::frames::{Closing, Opening};
 use crate::judge::Record;
 use crate::mix::push;
-use crate::report::{Place, Report};
+use crate::report::{Gap, Place, Report};
 use crate::style::{list, paragraph};
 
 /// How long one measurement takes at least, so that the clock's own grain does not count.
@@ -89,7 +89,7 @@ impl Report for Replay {
         Ok(())
     }
 
-    fn gap(&mut self, _: &Place, _: u64, _: u64) -> io::Result<()> {
+    fn gap(&mut self, _: &Place, _: &Gap) -> io::Result<()> {
         Ok(())
     }
 

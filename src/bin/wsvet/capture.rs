@@ -32,8 +32,13 @@ pub(crate) struct Summary {
     /// Where and why the capture could not be read to its end.
     pub(crate) cut: Option<String>,
     /// Why a connection is no WebSocket.
-    other: Option<&'static str>,
+    other: Option<String>,
+    /// The connections whose upgrade was refused: the first of them, and why.
+    refused: Vec<String>,
 }
+
+/// How many refused upgrades are told.
+const MOST_REFUSED: usize = 5;
 
 impl Summary {
     /// Why there was nothing to judge.
@@ -44,22 +49,26 @@ impl Summary {
                  (Ethernet, Linux cooked, raw IP and loopback are)"
             );
         }
-        match (self.packets, self.connections, self.other) {
+        match (self.packets, self.connections, &self.other) {
             (0, ..) => "the capture holds no packet that can be read".to_owned(),
             (packets, 0, _) => {
                 format!("none of the packets is TCP ({packets} read)")
             }
-            (_, 1, Some(why)) => why.to_owned(),
-            (_, n, _) => format!(
-                "none of {n} TCP connections was upgraded \
-                 (encrypted traffic has to be decrypted first)"
-            ),
+            (_, 1, Some(why)) => why.clone(),
+            (_, n, why) => {
+                let why = why.as_deref().unwrap_or_default();
+                format!(
+                    "none of {n} TCP connections was upgraded; of the last: {why} \
+                     (encrypted traffic has to be decrypted first)"
+                )
+            }
         }
     }
 
     /// What else a person should know.
     pub(crate) fn notices(&self) -> Vec<String> {
         let mut notices = Vec::from_iter(self.cut.clone());
+        notices.extend(self.refused.iter().cloned());
         if self.fragments > 0 {
             notices.push(format!("IP fragments are not put together: {} left out", self.fragments));
         }
@@ -84,7 +93,11 @@ pub(crate) fn judge(input: impl Read + Send, judging: &mut Judging<'_>) -> io::R
     summary.cut = outcome.err();
     summary.connections = connections.all.len();
     for connection in connections.all {
+        let (stream, refused) = (connection.stream, connection.was_refused());
         if let Some(why) = connection.finish(judging)? {
+            if refused && summary.refused.len() < MOST_REFUSED {
+                summary.refused.push(format!("TCP stream {stream}: {why}"));
+            }
             summary.other = Some(why);
         }
     }

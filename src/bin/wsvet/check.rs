@@ -80,6 +80,14 @@ pub(crate) fn judge(
     if reading.format.is_none() && is_compressed(&start) {
         return Ok(Err("the file is compressed: unpack it first".to_owned()));
     }
+    if reading.format.is_none() && is_utf16(&start) {
+        return Ok(Err("the text is UTF-16: write it as UTF-8".to_owned()));
+    }
+    if reading.format.is_none_or(|format| format != Format::Raw && format != Format::Pcap)
+        && start.starts_with(BOM)
+    {
+        start.drain(..BOM.len());
+    }
     let format = reading.format.unwrap_or_else(|| guess(&start));
     let mut input = io::Cursor::new(start).chain(source);
     match format {
@@ -123,7 +131,7 @@ fn direction(
     let deflate = reading.permessage_deflate.then(|| "permessage-deflate".to_owned());
     let agreement = Agreement { extensions: Vec::from_iter(deflate), ..Agreement::default() };
     let mut conversation = judging.limits.conversation(&agreement);
-    let mut judge = Judge::new(receiver.peer(), judging.thoroughness);
+    let mut judge = Judge::new(receiver.peer(), reading.permessage_deflate, judging.thoroughness);
     let (mut buffer, mut scratch) = (vec![0; PIECE], Vec::new());
     loop {
         let len = match input.read(&mut buffer) {
@@ -156,6 +164,14 @@ fn guess(start: &[u8]) -> Format {
         _ if hex::looks_like_hex(start) || start.iter().all(is_printable) => Format::Hex,
         _ => Format::Raw,
     }
+}
+
+/// The mark that some programs write before UTF-8.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// Whether this is the start of a text in UTF-16, by its mark.
+fn is_utf16(start: &[u8]) -> bool {
+    start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF")
 }
 
 /// Whether this is the start of a file of gzip, zstd, xz or bzip2.

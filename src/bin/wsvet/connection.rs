@@ -10,7 +10,7 @@ use crate::frames::{Frames, Opening};
 use crate::http::{Agreement, Handshake, Progress};
 use crate::judge::{Record, Thoroughness};
 use crate::packet::{Moment, Segment};
-use crate::report::{Place, Report};
+use crate::report::{Gap, Place, Report};
 use crate::tcp::Stream;
 
 /// One TCP connection of a capture.
@@ -19,6 +19,8 @@ pub(crate) struct Connection {
     pub(crate) stream: usize,
     ends: [End; 2],
     stage: Stage,
+    /// The last packet.
+    last: Moment,
 }
 
 /// One end of the connection: what it sends.
@@ -60,6 +62,8 @@ pub(crate) struct Tally {
     /// Frames that are complete and break nothing.
     pub(crate) frames: u64,
     pub(crate) violations: u64,
+    /// Connections that were not closed as they must be.
+    pub(crate) faults: u64,
     /// Directions that were judged only up to a gap in the capture.
     pub(crate) gaps: u64,
     /// Inputs that could not be judged.
@@ -81,10 +85,10 @@ impl<'a> Judging<'a> {
         self.tally.connections - 1
     }
 
-    /// Tells the report that a direction is judged only up to here.
-    pub(crate) fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()> {
+    /// Tells the report what the capture lacks.
+    pub(crate) fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {
         self.tally.gaps += 1;
-        self.report.gap(place, offset, missing)
+        self.report.gap(place, gap)
     }
 
     /// Passes a record on to the report.
@@ -101,7 +105,12 @@ impl<'a> Judging<'a> {
 impl Connection {
     pub(crate) fn new(stream: usize, first: &Segment<'_>) -> Self {
         let end = |address| End { address, stream: Stream::default(), ended: None };
-        Self { stream, ends: [end(first.from), end(first.to)], stage: Stage::Unknown }
+        Self {
+            stream,
+            ends: [end(first.from), end(first.to)],
+            stage: Stage::Unknown,
+            last: first.at,
+        }
     }
 
     /// Whether this segment opens another connection between the same ends.
@@ -117,6 +126,7 @@ impl Connection {
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
         let from = self.sender(segment);
+        self.last = segment.at;
         let stream = &mut self.ends[from].stream;
         let bytes = stream.segment(segment);
         let mut client = segment.syn.then_some(if segment.ack { 1 - from } else { from });
@@ -130,8 +140,12 @@ impl Connection {
             self.stage = Stage::Http(Box::default(), client);
         }
         self.bytes(from, bytes, segment.at, judging)?;
-        while let Some(early) = self.ends[from].stream.caught_up() {
-            self.bytes(from, early.bytes(), segment.at, judging)?;
+        self.catch_up(from, judging)?;
+        // Of a packet that is cut it is said once, of the whole capture.
+        while let Some(lost) = self.ends[from].stream.lost()
+            && self.pass_over(from, lost, false, judging)?
+        {
+            self.catch_up(from, judging)?;
         }
         let stream = &mut self.ends[from].stream;
         if stream.is_finished() {
@@ -146,8 +160,48 @@ impl Connection {
         usize::from(self.ends[0].address != segment.from)
     }
 
-    /// Ends the connection with the capture.
-    pub(crate) fn finish(self, judging: &mut Judging<'_>) -> io::Result<Option<&'static str>> {
+    /// Takes what came early and is in order now.
+    fn catch_up(&mut self, from: usize, judging: &mut Judging<'_>) -> io::Result<()> {
+        while let Some(early) = self.ends[from].stream.caught_up() {
+            self.bytes(from, early.bytes(), self.last, judging)?;
+        }
+        Ok(())
+    }
+
+    /// Passes over bytes that are missing, where they are all of one payload; whether they are.
+    fn pass_over(
+        &mut self,
+        from: usize,
+        missing: u64,
+        tell: bool,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<bool> {
+        let Stage::Frames(frames, client) = &mut self.stage else { return Ok(false) };
+        let sender = role(from, *client);
+        let passed = frames.pass_over(sender, missing, tell, self.last, judging)?;
+        if passed {
+            self.ends[from].stream.pass_over(missing);
+        }
+        Ok(passed)
+    }
+
+    /// Whether the server has refused to upgrade it.
+    pub(crate) fn was_refused(&self) -> bool {
+        matches!(&self.stage, Stage::Http(handshake, _) if handshake.was_refused())
+    }
+
+    /// Ends the connection with the capture; why it was no WebSocket, where it was none.
+    pub(crate) fn finish(mut self, judging: &mut Judging<'_>) -> io::Result<Option<String>> {
+        for from in 0..2 {
+            while let Some(gap) = self.ends[from].stream.gap()
+                && self.pass_over(from, gap, true, judging)?
+            {
+                self.catch_up(from, judging)?;
+            }
+            if self.ends[from].stream.is_finished() {
+                self.end(from, Ending::Fin, self.last, judging)?;
+            }
+        }
         let gap = |end: usize| self.ends[end].stream.gap();
         match self.stage {
             Stage::Frames(frames, client) => {
@@ -156,11 +210,14 @@ impl Connection {
                 Ok(None)
             }
             Stage::Over => Ok(None),
-            Stage::Other(why) => Ok(Some(why)),
+            Stage::Other(why) => Ok(Some(why.to_owned())),
             _ if gap(0).or(gap(1)).is_some() => {
-                Ok(Some("bytes of its HTTP heads are missing in the capture"))
+                Ok(Some("bytes of its HTTP heads are missing in the capture".to_owned()))
             }
-            _ => Ok(Some("no WebSocket upgrade was captured")),
+            Stage::Http(handshake, _) => Ok(Some(handshake.why_not())),
+            Stage::Unknown => {
+                Ok(Some("it was captured from its middle: no HTTP head is there".to_owned()))
+            }
         }
     }
 

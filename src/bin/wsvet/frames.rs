@@ -12,7 +12,7 @@ use crate::inflate::Inflated;
 use crate::judge::{Judge, Record, Sink};
 use crate::packet::Moment;
 use crate::pings::Pings;
-use crate::report::Place;
+use crate::report::{Gap, Place};
 
 /// What is known of a WebSocket connection from its start.
 pub(crate) struct Opening {
@@ -33,6 +33,8 @@ pub(crate) struct Frames {
     opening: Opening,
     conversation: Conversation,
     pings: Pings,
+    /// The reason of the client's Close, and of the server's.
+    reasons: [String; 2],
     /// The judge of what the client sends, and of what the server sends.
     judges: [Judge; 2],
     /// An end went without a Close: how the other goes then says nothing about it.
@@ -48,9 +50,13 @@ pub(crate) struct Closing {
     pub(crate) opening: Opening,
     pub(crate) verdict: Verdict,
     pub(crate) timeline: Vec<Step>,
+    /// The reason of the client's Close, and of the server's; mostly empty.
+    pub(crate) reasons: [String; 2],
     /// What the client has sent, and the server.
     pub(crate) sides: [Side; 2],
     pub(crate) pings: Pings,
+    /// When the first of the ends went.
+    pub(crate) ended: Option<Duration>,
     /// The capture lacks something that the verdict would need.
     pub(crate) gap: bool,
 }
@@ -66,16 +72,26 @@ pub(crate) struct Side {
     pub(crate) before: Option<Duration>,
 }
 
+impl Closing {
+    /// Whether it was closed as it must be, or is not closed yet.
+    pub(crate) fn is_in_order(&self) -> bool {
+        matches!(self.verdict, Verdict::Clean { .. } | Verdict::Refused { .. } | Verdict::Open)
+    }
+}
+
 impl Frames {
     /// The start of the frames; the report is told of the connection.
     pub(crate) fn open(opening: Opening, judging: &mut Judging<'_>) -> io::Result<Self> {
         judging.report.opening(&opening)?;
         Ok(Self {
             conversation: judging.limits.conversation(&opening.agreement),
+            judges: [Role::Client, Role::Server].map(|sender| {
+                let deflate = opening.agreement.permessage_deflate();
+                Judge::new(sender, deflate, judging.thoroughness)
+            }),
             opening,
             pings: Pings::default(),
-            judges: [Role::Client, Role::Server]
-                .map(|sender| Judge::new(sender, judging.thoroughness)),
+            reasons: Default::default(),
             abandoned: false,
             ended: None,
             gap: false,
@@ -147,6 +163,29 @@ impl Frames {
         })
     }
 
+    /// Passes over bytes that the capture lacks, where they are all of the payload that this end is
+    /// sending; whether they are. The report is told of it, or not.
+    pub(crate) fn pass_over(
+        &mut self,
+        from: Role,
+        missing: u64,
+        tell: bool,
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<bool> {
+        let judge = &self.judges[from as usize];
+        if !judge.is_inside_payload(missing) {
+            return Ok(false);
+        }
+        if tell {
+            let offset = judge.offset(&self.conversation);
+            judging.gap(&self.place(from, None), &Gap { offset, missing, passed_over: true })?;
+        }
+        self.lack();
+        self.skip(from, missing, at, judging)?;
+        Ok(true)
+    }
+
     /// The input does not say all that the verdict would need.
     pub(crate) fn lack(&mut self) {
         self.gap = true;
@@ -160,11 +199,14 @@ impl Frames {
         judge: impl FnOnce(&mut Judge, &mut Conversation, &mut Sink<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         let place = self.place(from, Some(at));
-        let Self { conversation, judges, pings, .. } = self;
+        let Self { conversation, judges, pings, reasons, .. } = self;
         conversation.at(at.time);
         let mut sink = |record: Record<'_>| {
-            if let Record::Frame(frame) = &record {
+            if let Record::Frame(frame) | Record::LateClose(frame) = &record {
                 pings.see(from, frame, at.time);
+                if let (Some(close), "") = (&frame.close, reasons[from as usize].as_str()) {
+                    reasons[from as usize] = close.reason.to_owned();
+                }
             }
             judging.record(&place, &record)
         };
@@ -199,7 +241,9 @@ impl Frames {
         for from in [Role::Client, Role::Server] {
             self.finish_direction(from, false, gaps[from as usize], None, judging)?;
         }
-        judging.report.verdict(&Rc::new(self.closing()))
+        let closing = self.closing();
+        judging.tally.faults += u64::from(!closing.is_in_order());
+        judging.report.verdict(&Rc::new(closing))
     }
 
     /// Judges what one end has sent as far as it came.
@@ -215,7 +259,8 @@ impl Frames {
         if let Some(missing) = gap {
             self.gap = true;
             let place = self.place(from, None);
-            judging.gap(&place, self.judges[from as usize].offset(&self.conversation), missing)?;
+            let offset = self.judges[from as usize].offset(&self.conversation);
+            judging.gap(&place, &Gap { offset, missing, passed_over: false })?;
         }
         let mut sink = |record: Record<'_>| judging.record(&place, &record);
         self.judges[from as usize].end(&self.conversation, eof, &mut sink)
@@ -235,8 +280,10 @@ impl Frames {
             opening,
             verdict: conversation.verdict(),
             timeline: conversation.timeline().collect(),
+            reasons: self.reasons,
             sides: [(Role::Client, client), (Role::Server, server)].map(side),
             pings: self.pings,
+            ended,
             gap: self.gap,
         }
     }

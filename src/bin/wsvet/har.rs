@@ -7,9 +7,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use wsvet::{Header, OpCode, Role};
 
-use crate::check::Answer;
+use crate::check::{Answer, no_traffic};
 use crate::connection::Judging;
 use crate::frames::{Frames, Opening};
 use crate::http::Agreement;
@@ -20,6 +21,7 @@ const UNKNOWN: &str = "a HAR has whole messages alone: no fragments, masks, RSV 
                        Close, and no end of a connection; bytes are counted as if each message \
                        were one frame, not compressed";
 
+/// Each entry, and each message, is read by itself, so that one that is wrong costs no other.
 #[derive(Deserialize)]
 struct Har {
     log: Log,
@@ -27,32 +29,30 @@ struct Har {
 
 #[derive(Deserialize)]
 struct Log {
-    entries: Vec<Entry>,
+    entries: Vec<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
-    request: Request,
-    #[serde(default)]
-    response: Response,
+    request: Option<Request>,
+    response: Option<Response>,
     #[serde(rename = "serverIPAddress")]
     server: Option<String>,
     #[serde(rename = "_webSocketMessages")]
-    messages: Option<Vec<Message>>,
+    messages: Option<Vec<Box<RawValue>>>,
     #[serde(rename = "_resourceType")]
     resource: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Request {
-    url: String,
+    url: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
 struct Response {
-    #[serde(default)]
-    headers: Vec<Line>,
+    headers: Option<Vec<Line>>,
     #[serde(rename = "_failureText")]
     failure: Option<String>,
 }
@@ -60,19 +60,16 @@ struct Response {
 /// A header line of HTTP.
 #[derive(Deserialize)]
 struct Line {
-    name: String,
-    value: String,
+    name: Option<String>,
+    value: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Message {
     r#type: Type,
-    #[serde(default)]
-    time: f64,
-    #[serde(default)]
-    opcode: i64,
-    #[serde(default)]
-    data: String,
+    time: Option<f64>,
+    opcode: Option<f64>,
+    data: Option<String>,
 }
 
 #[derive(Deserialize, PartialEq, Eq)]
@@ -93,111 +90,118 @@ pub(crate) fn judge(input: impl Read, judging: &mut Judging<'_>) -> io::Result<A
     };
     let mut notices = vec![UNKNOWN.to_owned()];
     let before = judging.tally.connections;
-    for (index, entry) in har.log.entries.iter().enumerate() {
-        let websocket = entry.resource.as_deref() == Some("websocket");
-        let Some(messages) = entry.messages.as_deref().or(websocket.then_some(&[])) else {
-            continue;
+    for (index, raw) in har.log.entries.iter().enumerate() {
+        let number = index + 1;
+        let entry: Entry = match serde_json::from_str(raw.get()) {
+            Ok(entry) => entry,
+            Err(error) if raw.get().contains("_webSocketMessages") => {
+                notices.push(format!("entry {number} is left out: {error}"));
+                continue;
+            }
+            Err(_) => continue,
         };
-        if let Err(error) = connection(entry, messages, &mut notices, judging)? {
-            return Ok(Err(format!("entry {}, {error}", index + 1)));
+        let websocket = entry.resource.as_deref() == Some("websocket");
+        if entry.messages.is_some() || websocket {
+            let mut tell = |told: String| notices.push(format!("entry {number}, {told}"));
+            connection(&entry, &mut tell, judging)?;
         }
     }
     if judging.tally.connections == before {
-        return Ok(Err(crate::check::no_traffic("no entry of the HAR has _webSocketMessages")));
+        let why = notices.get(1).map_or("no entry of the HAR has _webSocketMessages", |why| why);
+        return Ok(Err(no_traffic(why)));
     }
     Ok(Ok(notices))
 }
 
-/// Judges one connection.
+/// Judges one connection, and tells what else there is to say of it.
 fn connection(
     entry: &Entry,
-    messages: &[Message],
-    notices: &mut Vec<String>,
+    tell: &mut dyn FnMut(String),
     judging: &mut Judging<'_>,
-) -> io::Result<Result<(), String>> {
-    let opening = opening(entry, messages, judging);
-    let number = opening.connection;
-    let mut frames = Frames::open(opening, judging)?;
+) -> io::Result<()> {
+    let messages: Vec<Result<Message, _>> =
+        entry.messages.iter().flatten().map(|raw| serde_json::from_str(raw.get())).collect();
+    let start = messages.iter().flatten().next().map_or(Duration::ZERO, Message::time);
+    let mut frames = Frames::open(opening(entry, start, judging), judging)?;
     frames.lack();
-    let mut told = |message: String| notices.push(format!("connection {number}: {message}"));
-    let mut answer = Ok(());
     for (index, message) in messages.iter().enumerate() {
-        let at = Moment { packet: index as u64 + 1, time: time(message.time) };
-        let from = match message.r#type {
-            Type::Send => Role::Client,
-            Type::Receive => Role::Server,
-            Type::Error => {
-                told(format!("message {}: the browser says: {}", at.packet, message.data));
-                continue;
+        let number = index as u64 + 1;
+        let wire = message.as_ref().map_err(ToString::to_string).and_then(Message::wire);
+        match (wire, message) {
+            (Ok((from, header, payload)), Ok(message)) => {
+                let at = Moment { packet: number, time: message.time() };
+                frames.frame(from, &header, &payload, at, judging)?;
             }
-            Type::Other => {
-                told(format!("message {}: a type that is not known, left out", at.packet));
-                continue;
-            }
-        };
-        match message.wire(from) {
-            Ok((header, payload)) => frames.frame(from, &header, &payload, at, judging)?,
-            Err(error) => {
-                answer = Err(format!("message {}: {error}", at.packet));
-                break;
-            }
+            (Err(error), _) => tell(format!("message {number}: {error}")),
+            (Ok(_), Err(_)) => {}
         }
     }
-    if let Some(failure) = &entry.response.failure {
-        told(format!("the browser says: {failure}"));
+    if let Some(failure) = entry.response.as_ref().and_then(|response| response.failure.as_ref()) {
+        tell(format!("the browser says: {failure}"));
     }
-    frames.finish([None; 2], judging)?;
-    Ok(answer)
+    frames.finish([None; 2], judging)
 }
 
 impl Message {
-    /// The message as one frame: its header, and its payload.
-    fn wire(&self, from: Role) -> Result<(Header, Cow<'_, [u8]>), String> {
-        let opcode = match self.opcode {
-            opcode @ 0..=15 => OpCode::from_low_bits(opcode as u8),
-            opcode => return Err(format!("there is no opcode {opcode}")),
+    /// The message as one frame: who sends it, its header, and its payload.
+    fn wire(&self) -> Result<(Role, Header, Cow<'_, [u8]>), String> {
+        let data = self.data.as_deref().unwrap_or_default();
+        let from = match self.r#type {
+            Type::Send => Role::Client,
+            Type::Receive => Role::Server,
+            Type::Error => return Err(format!("the browser says: {data}")),
+            Type::Other => return Err("it is neither sent nor received, left out".to_owned()),
         };
+        let opcode = self.opcode.unwrap_or_default();
+        if !(0.0..16.0).contains(&opcode) {
+            return Err(format!("there is no opcode {opcode}, left out"));
+        }
+        let opcode = OpCode::from_low_bits(opcode as u8);
         let payload = match opcode {
-            OpCode::Text => Cow::Borrowed(self.data.as_bytes()),
-            _ => match BASE64_STANDARD.decode(&self.data) {
+            OpCode::Text => Cow::Borrowed(data.as_bytes()),
+            _ => match BASE64_STANDARD.decode(data) {
                 Ok(bytes) => Cow::Owned(bytes),
-                Err(error) => return Err(format!("the data is no base64: {error}")),
+                Err(error) => return Err(format!("the data is no base64, left out: {error}")),
             },
         };
         let header = Header::new(opcode, payload.len() as u64);
         let header = if from == Role::Client { header.masked([0; 4]) } else { header };
-        Ok((header, payload))
+        Ok((from, header, payload))
+    }
+
+    /// Its time: seconds since 1970, but for those who write milliseconds.
+    fn time(&self) -> Duration {
+        let time = self.time.unwrap_or_default();
+        time_of(if time > 1e11 { time / 1e3 } else { time })
     }
 }
 
-fn opening(entry: &Entry, messages: &[Message], judging: &mut Judging<'_>) -> Opening {
-    let url = &entry.request.url;
-    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+fn opening(entry: &Entry, time: Duration, judging: &mut Judging<'_>) -> Opening {
+    let url = entry.request.as_ref().and_then(|request| request.url.as_deref()).unwrap_or_default();
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = rest.find('/').unwrap_or(rest.len());
-    let host = entry.server.clone().filter(|address| !address.is_empty());
-    let values = |name: &str| {
-        let lines = entry.response.headers.iter();
-        let lines: Vec<_> = lines.filter(|line| line.name.eq_ignore_ascii_case(name)).collect();
+    // Who logs in with the URL does not want that told.
+    let host = rest[..path].rsplit('@').next().unwrap_or_default();
+    let address = entry.server.as_deref().filter(|address| !address.is_empty()).unwrap_or(host);
+    let lines = entry.response.as_ref().and_then(|response| response.headers.as_deref());
+    let values = |name: &'static str| {
         lines
-            .into_iter()
-            .flat_map(|line| line.value.split([',', '\n']))
+            .unwrap_or_default()
+            .iter()
+            .filter(move |line| line.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name)))
+            .flat_map(|line| line.value.as_deref().unwrap_or_default().split([',', '\n']))
             .map(|value| value.trim().to_owned())
     };
     Opening {
         connection: judging.next_connection(),
         stream: None,
         client: None,
-        server: Some(host.unwrap_or_else(|| rest[..path].to_owned())),
+        server: Some(address.to_owned()).filter(|address| !address.is_empty()),
         agreement: Agreement {
             target: Some(rest[path..].to_owned()).filter(|target| !target.is_empty()),
             subprotocol: values("Sec-WebSocket-Protocol").next(),
             extensions: values("Sec-WebSocket-Extensions").collect(),
         },
-        time: messages.first().map_or(Duration::ZERO, |message| time(message.time)),
+        time,
     }
-}
-
-/// The time of a message: seconds since 1970, but for those who write milliseconds.
-fn time(time: f64) -> Duration {
-    time_of(if time > 1e11 { time / 1e3 } else { time })
 }

@@ -9,6 +9,9 @@ const MAX_HEAD: usize = 64 << 10;
 /// The most bytes that a client may send ahead of the server's answer to its upgrade.
 const MAX_AHEAD: usize = 4 << 20;
 
+/// The most requests that wait for their answers.
+const MAX_ASKED: usize = 1024;
+
 /// The most header lines of an HTTP head.
 const MAX_HEADERS: usize = 1024;
 
@@ -91,6 +94,8 @@ pub(crate) struct Handshake {
     asked: std::collections::VecDeque<Asked>,
     /// The server has agreed, but the request is still to come: captured in another order.
     agreed: Option<Agreement>,
+    /// How the server has refused an upgrade: the status code.
+    refused: Option<u16>,
 }
 
 impl Handshake {
@@ -130,6 +135,24 @@ impl Handshake {
         }
     }
 
+    /// Why there was no upgrade, as far as the heads tell.
+    pub(crate) fn why_not(&self) -> String {
+        let waits = self.asked.back().is_some_and(|asked| asked.upgrade);
+        match self.refused {
+            Some(code) => format!("the server answered the upgrade with HTTP {code}"),
+            None if self.agreed.is_some() => {
+                "the request of its upgrade was not captured".to_owned()
+            }
+            None if waits => "the answer to its upgrade was not captured".to_owned(),
+            None => "no WebSocket upgrade was captured".to_owned(),
+        }
+    }
+
+    /// Whether the server has refused an upgrade.
+    pub(crate) fn was_refused(&self) -> bool {
+        self.refused.is_some()
+    }
+
     /// Takes the bytes that this end sent after its head.
     pub(crate) fn take(&mut self, sender: Role) -> Vec<u8> {
         std::mem::take(&mut self.side(sender).bytes)
@@ -167,6 +190,9 @@ impl Handshake {
                     return Progress::Upgraded(Agreement { target: Some(target), ..agreement });
                 }
                 self.asked.push_back(Asked { target, upgrade, head });
+                if self.asked.len() > MAX_ASKED {
+                    return Progress::Other("its requests were not answered in the capture");
+                }
                 Progress::Waiting
             }
             _ => Progress::Other("the client does not speak HTTP/1.1"),
@@ -174,6 +200,9 @@ impl Handshake {
     }
 
     fn read_server(&mut self) -> Progress {
+        if self.agreed.is_some() && self.server.rest().len() > MAX_AHEAD {
+            return Progress::Other("the request of its upgrade was not captured");
+        }
         if self.agreed.is_some() || !self.server.skip_body() || !self.server.look() {
             return Progress::Waiting;
         }
@@ -222,6 +251,9 @@ impl Handshake {
                     Progress::Waiting
                 }
             };
+        }
+        if asked.as_ref().is_some_and(|asked| asked.upgrade) {
+            self.refused = Some(code);
         }
         let bodiless = matches!(code, 204 | 304) || asked.is_some_and(|asked| asked.head);
         self.server.body = if bodiless { Body::None } else { body };

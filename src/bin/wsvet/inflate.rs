@@ -13,6 +13,8 @@ pub(crate) struct Inflated {
     pub(crate) inflated: u64,
     /// With the window that messages share, once there is one that is compressed.
     inflater: Option<Box<Decompress>>,
+    /// Compression was agreed on.
+    agreed: bool,
     /// The message that is open is compressed.
     open: bool,
     /// What cannot be inflated leaves the rest without meaning.
@@ -23,6 +25,11 @@ pub(crate) struct Inflated {
 const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 
 impl Inflated {
+    /// The start of a direction on which messages may be compressed, or may not.
+    pub(crate) fn new(agreed: bool) -> Self {
+        Self { agreed, ..Self::default() }
+    }
+
     /// How many bytes each byte on the wire holds, where all could be inflated.
     pub(crate) fn ratio(&self) -> Option<f64> {
         let known = self.messages > 0 && self.compressed > 0 && !self.lost;
@@ -37,7 +44,7 @@ impl Inflated {
     /// The header of the next frame.
     pub(crate) fn begin(&mut self, header: &Header) {
         if header.opcode().is_data() && header.opcode() != OpCode::Continuation {
-            self.open = header.rsv() == 4;
+            self.open = self.agreed && header.rsv() == 4;
             self.messages += u64::from(self.open);
         }
     }
@@ -94,7 +101,7 @@ mod tests {
     /// The examples of RFC 7692 §7.2.3, one after the other: "Hello" each time.
     #[test]
     fn what_messages_hold_is_counted() {
-        let mut found = Inflated::default();
+        let mut found = Inflated::new(true);
         let hello: [&[u8]; 5] = [
             &[0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00],
             &[0xF2, 0x00, 0x11, 0x00, 0x00],
@@ -117,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_inflated_is_told() {
-        let mut found = Inflated::default();
+        let mut found = Inflated::new(true);
         let header = Header::new(OpCode::Binary, 2).with_rsv(4);
         found.begin(&header);
         found.payload(&header, &[0xFF, 0xFF]);

@@ -139,8 +139,8 @@ const PIECE: usize = 64 << 10;
 const BEFORE: usize = 8;
 
 impl Judge {
-    /// The start of what this end sends.
-    pub(crate) fn new(sender: Role, thoroughness: Thoroughness) -> Self {
+    /// The start of what this end sends; `deflate` says whether its messages may be compressed.
+    pub(crate) fn new(sender: Role, deflate: bool, thoroughness: Thoroughness) -> Self {
         Self {
             sender,
             thoroughness,
@@ -150,7 +150,7 @@ impl Judge {
             payload: Vec::new(),
             recent: Recent::default(),
             message: Recent::default(),
-            inflated: Inflated::default(),
+            inflated: Inflated::new(deflate),
             broken: false,
             silent: false,
             ended: false,
@@ -165,6 +165,11 @@ impl Judge {
     /// How many bytes were judged.
     pub(crate) fn offset(&self, conversation: &Conversation) -> u64 {
         conversation.direction(self.sender).validator().offset() + self.cut_len as u64
+    }
+
+    /// Whether so many bytes of the open frame's payload are still to come.
+    pub(crate) fn is_inside_payload(&self, len: u64) -> bool {
+        !self.ended && self.open.is_some_and(|open| open.remaining >= len)
     }
 
     /// What the compressed messages held.
@@ -196,6 +201,9 @@ impl Judge {
         len: u64,
         sink: &mut Sink<'_>,
     ) -> io::Result<()> {
+        if self.ended {
+            return Ok(());
+        }
         let Some(mut open) = self.open.take() else { return Ok(()) };
         let len = len.min(open.remaining);
         if len > 0 {

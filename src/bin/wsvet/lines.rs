@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io::{self, BufRead};
+use std::time::Duration;
 
 use serde::Deserialize;
 use wsvet::{End, Header, OpCode, Place, Role, Rule, Violation};
@@ -38,9 +39,15 @@ enum Event {
     Frame(Frame),
     Violation(Part),
     Incomplete(Part),
+    End {
+        from: Sender,
+        how: Option<How>,
+    },
     Gap {
         from: Sender,
         missing: u64,
+        #[serde(default)]
+        passed_over: bool,
     },
     Verdict {
         #[serde(default)]
@@ -65,7 +72,7 @@ struct Agreed {
 #[derive(Deserialize)]
 struct Frame {
     from: Sender,
-    opcode: u8,
+    opcode: Kind,
     fin: Option<bool>,
     #[serde(default)]
     rsv: u8,
@@ -73,8 +80,36 @@ struct Frame {
     header_len: Option<usize>,
     payload_len: Option<u64>,
     payload: Option<String>,
+    text: Option<String>,
     close_code: Option<u16>,
     close_reason: Option<String>,
+}
+
+/// An opcode, by its number or its name.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(untagged)]
+enum Kind {
+    Number(u8),
+    Name(Name),
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Name {
+    Continuation = 0,
+    Text = 1,
+    Binary = 2,
+    Close = 8,
+    Ping = 9,
+    Pong = 10,
+}
+
+/// How an end stops sending.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum How {
+    Fin,
+    Reset,
 }
 
 /// A frame of which not all is known.
@@ -173,6 +208,8 @@ struct Connection {
     parts: [Option<u64>; 2],
     /// The number of the packet that ended each stream too early.
     ended: [u64; 2],
+    /// The time of the last line.
+    now: Duration,
 }
 
 impl Lines {
@@ -185,7 +222,9 @@ impl Lines {
     ) -> io::Result<Result<(), String>> {
         let Line { connection: key, tcp_stream, packet, message, time, event } = line;
         let packet = packet.or(message).unwrap_or(number);
-        let at = Moment { packet, time: time_of(time.unwrap_or_default()) };
+        // What has no time happens when the last did.
+        let known = time.map(time_of).or_else(|| self.open.get(&key).map(|open| open.now));
+        let at = Moment { packet, time: known.unwrap_or_default() };
         if let Event::Connection(_) = event
             && let Some(connection) = self.open.remove(&key)
         {
@@ -200,12 +239,24 @@ impl Lines {
                 entry.insert(Connection::open(&event, tcp_stream, at, judging)?)
             }
         };
+        connection.now = at.time;
         match event {
             Event::Connection(_) | Event::Other => Ok(Ok(())),
             Event::Frame(frame) => connection.frame(&frame, at, &mut self.unknown, judging),
             Event::Violation(part) => connection.part(&part, at, &mut self.unknown, judging),
             Event::Incomplete(part) => connection.part(&part, at, &mut self.unknown, judging),
-            Event::Gap { from, missing } => {
+            Event::End { from, how } => {
+                let from = Role::from(from);
+                let how = if let Some(How::Reset) = how { End::Reset } else { End::Fin };
+                let gap = connection.gaps[from as usize].take();
+                connection.frames.end(from, how, gap, at, judging)?;
+                Ok(Ok(()))
+            }
+            Event::Gap { passed_over: true, .. } => {
+                connection.frames.lack();
+                Ok(Ok(()))
+            }
+            Event::Gap { from, missing, .. } => {
                 connection.gaps[Role::from(from) as usize] = Some(missing);
                 Ok(Ok(()))
             }
@@ -257,6 +308,7 @@ impl Connection {
             gaps: [None; 2],
             parts: [None; 2],
             ended: [0; 2],
+            now: at.time,
         })
     }
 
@@ -277,7 +329,10 @@ impl Connection {
         self.frames.frame(from, &header, known, at, judging)?;
         let missing = header.payload_len() - known.len() as u64;
         let judged = [OpCode::Text, OpCode::Continuation, OpCode::Close].contains(&header.opcode());
-        *unknown += u64::from(missing > 0 && judged);
+        if missing > 0 && judged {
+            *unknown += 1;
+            self.frames.lack();
+        }
         self.frames.skip(from, missing, at, judging)?;
         Ok(Ok(()))
     }
@@ -352,16 +407,21 @@ impl Connection {
 impl Frame {
     /// The header, and as much of the payload as is known.
     fn wire(&self) -> Result<(Header, Option<Vec<u8>>), String> {
-        if self.opcode > 15 || self.rsv > 7 {
-            return Err(format!("there is no opcode {} with rsv {}", self.opcode, self.rsv));
+        let opcode = match self.opcode {
+            Kind::Number(number) => number,
+            Kind::Name(name) => name as u8,
+        };
+        if opcode > 15 || self.rsv > 7 {
+            return Err(format!("there is no opcode {opcode} with rsv {}", self.rsv));
         }
-        let payload = match (&self.payload, self.close_code) {
-            (Some(hex), _) => Some(octets(Some(hex))?),
-            (None, Some(code)) => {
+        let payload = match (&self.payload, &self.text, self.close_code) {
+            (Some(hex), ..) => Some(octets(Some(hex))?),
+            (None, Some(text), _) => Some(text.as_bytes().to_vec()),
+            (None, None, Some(code)) => {
                 let reason = self.close_reason.as_deref().unwrap_or_default();
                 Some([&code.to_be_bytes(), reason.as_bytes()].concat())
             }
-            (None, None) => None,
+            (None, None, None) => None,
         };
         let known = payload.as_ref().map_or(0, Vec::len) as u64;
         let len = self.payload_len.unwrap_or(known);
@@ -371,7 +431,7 @@ impl Frame {
         let from = Role::from(self.from);
         let masked = self.masked.unwrap_or(from == Role::Client);
         let mask = u8::from(masked) << 7;
-        let first = u8::from(self.fin.unwrap_or(true)) << 7 | self.rsv << 4 | self.opcode;
+        let first = u8::from(self.fin.unwrap_or(true)) << 7 | self.rsv << 4 | opcode;
         let minimal = Header::new(OpCode::Binary, len).second_byte();
         let second = match self.header_len.map(|len| len.saturating_sub(4 * usize::from(masked))) {
             Some(4) if len <= 0xFFFF => 126,

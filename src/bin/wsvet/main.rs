@@ -33,7 +33,8 @@ mod style;
 mod tcp;
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anstream::AutoStream;
@@ -93,11 +94,10 @@ fn run(cli: &Cli) -> io::Result<u8> {
 fn check(cli: &Cli, args: &Check, out: &mut impl Write) -> io::Result<u8> {
     let thoroughness = Thoroughness { keep_going: args.keep_going, payload: args.payload };
     let shown = Shown { payload: args.payload, summary: args.summary, follow: args.follow };
-    let page = match args.html.as_ref().map(|path| (path, File::create(path))) {
-        None => None,
-        Some((_, Ok(file))) => Some(file),
-        Some((path, Err(error))) => {
-            complain(cli, &format!("{}: cannot be written: {error}", path.display()));
+    let page = match args.html.as_deref().map(html_file).transpose() {
+        Ok(page) => page,
+        Err(error) => {
+            complain(cli, &error);
             return Ok(UNUSABLE);
         }
     };
@@ -120,6 +120,22 @@ fn check(cli: &Cli, args: &Check, out: &mut impl Write) -> io::Result<u8> {
         Tally { violations: 1.., .. } => BROKEN,
         _ => 0,
     })
+}
+
+/// Opens a file for a page. Only an older page is overwritten: a capture that stands where the
+/// page's name was forgotten is not.
+fn html_file(path: &Path) -> Result<File, String> {
+    const START: &[u8] = b"<!DOCTYPE html>";
+    let mut start = Vec::new();
+    let older =
+        File::open(path).and_then(|file| file.take(START.len() as u64).read_to_end(&mut start));
+    if older.is_ok() && !start.is_empty() && start != START {
+        return Err(format!(
+            "{}: this is no page, and is not overwritten with one",
+            path.display()
+        ));
+    }
+    File::create(path).map_err(|error| format!("{}: cannot be written: {error}", path.display()))
 }
 
 /// Measures the frames of the inputs, or the mix that is built in.

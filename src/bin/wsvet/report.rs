@@ -33,6 +33,17 @@ pub(crate) struct Place {
     pub(crate) at: Option<Moment>,
 }
 
+/// Bytes that a capture lacks.
+#[derive(Clone, Copy)]
+pub(crate) struct Gap {
+    /// Where they are missing.
+    pub(crate) offset: u64,
+    /// How many.
+    pub(crate) missing: u64,
+    /// They are all of one payload, and what comes behind them is judged; else it is not.
+    pub(crate) passed_over: bool,
+}
+
 impl Place {
     /// What is counted: packets, or messages where the input has no packets.
     pub(crate) fn unit(&self) -> &'static str {
@@ -55,8 +66,8 @@ pub(crate) trait Report {
 
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()>;
 
-    /// Bytes of a direction are missing in the capture, so it is judged only up to `offset`.
-    fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()>;
+    /// Bytes of a direction are missing in the capture.
+    fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()>;
 
     /// A WebSocket connection is over, or the input is.
     fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()>;
@@ -91,8 +102,8 @@ impl Report for Both<'_> {
         self.each(|report| report.record(place, record))
     }
 
-    fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()> {
-        self.each(|report| report.gap(place, offset, missing))
+    fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {
+        self.each(|report| report.gap(place, gap))
     }
 
     fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()> {

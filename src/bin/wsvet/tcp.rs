@@ -12,7 +12,7 @@ const MAX_BEHIND_GAP: usize = 32 << 20;
 const SEGMENT_COST: usize = 64;
 
 /// The most memory that is kept while nobody knows where the stream starts, in bytes.
-const MAX_UNPLACED: usize = 1 << 20;
+const MAX_UNPLACED: usize = 64 << 10;
 
 /// The furthest that a segment can lie ahead, in bytes: the largest window there is (RFC 7323
 /// §2.3). What lies further is of another connection between the same ends.
@@ -35,6 +35,8 @@ pub(crate) struct Stream {
     early_cost: usize,
     /// The position of the FIN.
     fin: Option<u64>,
+    /// The capture has cut a segment: what lies before this position will not come.
+    lost: u64,
     /// Too much lies behind a gap: nothing more is kept.
     given_up: bool,
 }
@@ -75,8 +77,24 @@ impl Stream {
             self.keep(start, segment.payload);
             &[]
         } else {
+            if segment.not_captured > 0 {
+                self.lost = end;
+            }
             &segment.payload[self.pass(start, segment.payload.len())..]
         }
+    }
+
+    /// How many of the next bytes will not come, because the capture has cut their segment.
+    pub(crate) fn lost(&self) -> Option<u64> {
+        let next = self.next.filter(|_| self.is_placed())?;
+        let until =
+            self.early.first_key_value().map_or(self.lost, |(start, _)| self.lost.min(*start));
+        until.checked_sub(next).filter(|lost| *lost > 0)
+    }
+
+    /// Passes over bytes that are missing.
+    pub(crate) fn pass_over(&mut self, missing: u64) {
+        self.next = self.next.map(|next| next + missing);
     }
 
     /// Gives the next bytes that came early and are in order now; some may be none.
@@ -186,6 +204,9 @@ impl Stream {
         let most = if self.is_placed() { MAX_BEHIND_GAP } else { MAX_UNPLACED };
         if self.early_cost + cost > most {
             self.given_up = true;
+            if !self.is_placed() {
+                self.early.clear();
+            }
         } else {
             self.early_cost += cost;
             self.early.insert(start, bytes.to_vec());

@@ -14,10 +14,10 @@ use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
-use wsvet::{Header, Role, Rule, Verdict, Violation};
+use wsvet::{Header, Role, Rule, Violation};
 
-use super::words::{Evidence, evidence, inside, is_readable};
-use super::{Place, Report, hex_bytes};
+use super::words::{Evidence, evidence, inside, is_readable, lacks};
+use super::{Gap, Place, Report, hex_bytes};
 use crate::connection::Tally;
 use crate::frames::{Closing, Opening};
 use crate::judge::{Broken, Frame, Record};
@@ -151,23 +151,22 @@ impl<W: Write> Report for Html<W> {
             }
             Record::Broken(broken) => What::Broken(Box::new(Finding::new(broken))),
             Record::Incomplete(incomplete) => {
-                let offset = incomplete.offset;
-                What::Note(format!("the bytes end at {offset}, {}", inside(incomplete)))
+                let (from, offset) = (place.from, incomplete.offset);
+                let inside = inside(incomplete);
+                What::Note(format!("the bytes from the {from} end at {offset}, {inside}"))
             }
         };
         self.push(place, what);
         Ok(())
     }
 
-    fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()> {
-        let text = format!("the capture lacks the next {missing} B: judged up to byte {offset}");
-        self.push(place, What::Note(text));
+    fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {
+        self.push(place, What::Note(lacks(place, gap)));
         Ok(())
     }
 
     fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()> {
-        let good = matches!(closing.verdict, Verdict::Clean { .. } | Verdict::Refused { .. });
-        let (count, most) = if good {
+        let (count, most) = if closing.is_in_order() {
             (&mut self.diagrams, DIAGRAMS)
         } else {
             (&mut self.faulty_diagrams, FAULTY_DIAGRAMS)

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 use wsvet::{Act, Header, Role, Verdict};
 
-use super::{Place, Report, hex_bytes};
+use super::{Gap, Place, Report, hex_bytes};
 use crate::connection::Tally;
 use crate::frames::{Closing, Opening, Side};
 use crate::judge::{Broken, Frame, Incomplete, Record};
@@ -113,8 +113,9 @@ impl<W: Write> Report for Json<W> {
         }
     }
 
-    fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()> {
-        self.record("gap", place, GapLine { offset, missing })
+    fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {
+        let Gap { offset, missing, passed_over } = *gap;
+        self.record("gap", place, GapLine { offset, missing, passed_over })
     }
 
     fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()> {
@@ -274,6 +275,7 @@ impl IncompleteLine {
 struct GapLine {
     offset: u64,
     missing: u64,
+    passed_over: bool,
 }
 
 #[derive(Serialize)]
@@ -298,13 +300,14 @@ struct VerdictLine<'a> {
     server: SideLine<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pings: Option<PingsLine>,
-    timeline: Vec<StepLine>,
+    timeline: Vec<StepLine<'a>>,
     gap: bool,
 }
 
 impl<'a> VerdictLine<'a> {
     fn new(closing: &'a Closing) -> Self {
-        let Closing { opening, verdict, timeline, sides: [client, server], pings, gap } = closing;
+        let Closing { opening, verdict, timeline, sides: [client, server], pings, gap, .. } =
+            closing;
         let violation = verdict.violation();
         Self {
             outcome: verdict.id(),
@@ -329,6 +332,10 @@ impl<'a> VerdictLine<'a> {
                 .map(|step| StepLine {
                     from: step.from.name(),
                     act: step.act.id(),
+                    reason: match closing.reasons[step.from as usize].as_str() {
+                        "" => None,
+                        reason => matches!(step.act, Act::Closed(_)).then_some(reason),
+                    },
                     code: match step.act {
                         Act::Closed(code) => code.map(|code| code.0),
                         _ => None,
@@ -390,23 +397,37 @@ struct LastLine {
 #[derive(Serialize)]
 struct PingsLine {
     answered: u64,
-    fastest: f64,
-    slowest: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fastest: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slowest: Option<f64>,
+    /// How many of the client's last Pings were never answered.
+    unanswered_client: u64,
+    unanswered_server: u64,
 }
 
 impl PingsLine {
     fn new(pings: &Pings) -> Option<Self> {
-        let fastest = seconds(pings.fastest?);
-        Some(Self { answered: pings.answered, fastest, slowest: seconds(pings.slowest) })
+        let [client, server] = [Role::Client, Role::Server]
+            .map(|from| pings.unanswered(from).map_or(0, |(unanswered, _)| unanswered));
+        (pings.answered + client + server > 0).then(|| Self {
+            answered: pings.answered,
+            fastest: pings.fastest.map(seconds),
+            slowest: pings.fastest.map(|_| seconds(pings.slowest)),
+            unanswered_client: client,
+            unanswered_server: server,
+        })
     }
 }
 
 #[derive(Serialize)]
-struct StepLine {
+struct StepLine<'a> {
     from: &'static str,
     act: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
     time: f64,
 }
 

@@ -10,8 +10,8 @@ use std::rc::Rc;
 use tempfile::SpooledTempFile;
 use wsvet::{Header, Role};
 
-use super::words::{count, evidence, inside};
-use super::{Place, Report, hex_bytes};
+use super::words::{count, evidence, found, inside, lacks};
+use super::{Gap, Place, Report, hex_bytes};
 use crate::connection::Tally;
 use crate::frames::{Closing, Opening};
 use crate::judge::{Broken, Frame, Incomplete, Record};
@@ -214,13 +214,9 @@ impl<W: Write> Report for Text<W> {
         if self.shown.follow { self.out.flush() } else { Ok(()) }
     }
 
-    fn gap(&mut self, place: &Place, offset: u64, missing: u64) -> io::Result<()> {
+    fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {
         self.table(place)?;
-        let from = place.from.name();
-        let missing = super::words::bytes(missing);
-        let text = format!(
-            "the capture lacks the next {missing} from the {from}: judged up to byte {offset}"
-        );
+        let text = lacks(place, gap);
         paragraph(&mut self.out(), INDENT, &text)
     }
 
@@ -245,16 +241,16 @@ impl<W: Write> Report for Text<W> {
     }
 
     fn finish(&mut self, tally: &Tally) -> io::Result<()> {
-        let Tally { connections, frames, violations, gaps, unusable } = *tally;
+        let Tally { connections, frames, unusable, .. } = *tally;
         if connections > 0 {
-            let verdict = match violations {
-                0 if gaps > 0 => format!("{GOOD}✓ nothing is broken{GOOD:#} as far as captured"),
-                0 => format!("{GOOD}✓ nothing is broken{GOOD:#}"),
-                n => format!("{BAD}✗ {}{BAD:#}", count(n, "violation")),
-            };
+            let [good, bad] = found(tally);
+            let good = good.map(|good| format!("{GOOD}✓ {good}{GOOD:#}"));
+            let bad = bad.map(|bad| format!("{BAD}✗ {bad}{BAD:#}"));
+            let found: Vec<_> = good.into_iter().chain(bad).collect();
             let frames = count(frames, "whole frame");
             let connections = count(connections as u64, "connection");
-            paragraph(&mut self.out, "", &format!("{verdict} ({frames} in {connections})"))?;
+            let text = format!("{} ({frames} in {connections})", found.join(", "));
+            paragraph(&mut self.out, "", &text)?;
         }
         if connections > 0 && unusable > 0 {
             let inputs = count(unusable as u64, "input");

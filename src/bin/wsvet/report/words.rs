@@ -3,11 +3,17 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use wsvet::{Accepts, CloseCode, Header, OpCode, Place as RulePlace, Rule, Subprotocol, Verdict};
+use wsvet::{
+    Accepts, Act, CloseCode, Header, OpCode, Place as RulePlace, Role, Rule, Step, Subprotocol,
+    Verdict,
+};
 
-use crate::frames::Side;
+use super::{Gap, Place};
+use crate::connection::Tally;
+use crate::frames::{Closing, Side};
 use crate::http::Agreement;
 use crate::judge::{Broken, Frame, Incomplete, Within};
+use crate::style::plain;
 
 /// So many of something.
 pub(super) fn count(n: u64, what: &str) -> String {
@@ -68,7 +74,7 @@ pub(super) fn sent(side: &Side) -> String {
 }
 
 /// What an end sent last, and how long before the connection ended.
-pub(super) fn last_frame(side: &Side) -> String {
+fn last_frame(side: &Side) -> String {
     let from = side.from;
     match side.last.zip(side.before) {
         None => format!("; the {from} sent no frame"),
@@ -94,7 +100,7 @@ pub(super) fn ending(verdict: &Verdict) -> String {
 }
 
 /// What a person can do about a verdict, where there is something.
-pub(super) fn advice(verdict: &Verdict) -> Option<String> {
+fn advice(verdict: &Verdict, sides: &[Side; 2]) -> Option<String> {
     match verdict {
         Verdict::WronglyRefused { by, code: CloseCode::UNSUPPORTED_DATA } => {
             Some(format!("if it accepts one type only, say so with --{by}-accepts"))
@@ -102,7 +108,101 @@ pub(super) fn advice(verdict: &Verdict) -> Option<String> {
         Verdict::WronglyRefused { code: CloseCode::MESSAGE_TOO_BIG, .. } => {
             Some("if it has a limit, say so with --max-message or --max-frame".to_owned())
         }
+        Verdict::WronglyRefused { by, .. } => {
+            let compressed = sides[by.peer() as usize].inflated.messages > 0;
+            compressed.then(|| "what its compressed messages hold was not judged".to_owned())
+        }
         _ => None,
+    }
+}
+
+/// A step of the closing, with the reason of a Close.
+pub(super) fn step(closing: &Closing, step: &Step) -> String {
+    let reason = match step.act {
+        Act::Closed(_) => closing.reasons[step.from as usize].as_str(),
+        _ => "",
+    };
+    let reason = if reason.is_empty() { String::new() } else { format!(" \"{}\"", plain(reason)) };
+    format!("the {} {}{reason}", step.from, step.act)
+}
+
+/// How fast pings were answered, and which never were.
+pub(super) fn pings(closing: &Closing) -> Vec<String> {
+    let Closing { pings, ended, .. } = closing;
+    let mut told = Vec::new();
+    if let Some(fastest) = pings.fastest {
+        let (fastest, slowest) = (span(fastest), span(pings.slowest));
+        told.push(format!("{} answered in {fastest} to {slowest}", count(pings.answered, "ping")));
+    }
+    for from in [Role::Client, Role::Server] {
+        let Some((unanswered, first)) = pings.unanswered(from) else { continue };
+        let was = if unanswered == 1 { "was" } else { "were" };
+        let pings = count(unanswered, "ping");
+        let mut text = format!("{pings} of the {from} {was} never answered");
+        if let Some(before) = ended.and_then(|end| end.checked_sub(first)) {
+            let which = if unanswered == 1 { "" } else { "the first " };
+            let _ = write!(text, ", {which}{} before the end", span(before));
+        }
+        told.push(text);
+    }
+    told
+}
+
+/// How a connection was closed, in a sentence, and what a person can do.
+pub(super) fn verdict(closing: &Closing) -> String {
+    let Closing { verdict, timeline, sides, opening, gap, .. } = closing;
+    let captured = opening.stream.is_some();
+    let mut text = match verdict {
+        Verdict::Open if *gap && captured => {
+            "how it was closed cannot be told: the capture lacks bytes".to_owned()
+        }
+        Verdict::Open if *gap => "how it was closed is not in the input".to_owned(),
+        verdict => verdict.to_string(),
+    };
+    for step in timeline.iter().filter(|step| step.act == Act::SentDataAfterClose) {
+        let _ = write!(text, "; the {} {}", step.from, step.act);
+    }
+    if matches!(verdict, Verdict::Abnormal { .. }) {
+        text.extend(sides.iter().map(last_frame));
+    }
+    if let Some(advice) = advice(verdict, sides) {
+        text.push_str("; ");
+        text.push_str(&advice);
+    }
+    if *gap && *verdict != Verdict::Open {
+        text.push_str(if captured {
+            " (as far as captured)"
+        } else {
+            " (as far as the input tells)"
+        });
+    }
+    text
+}
+
+/// What was found in all: what is good, and what is not.
+pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
+    let faults = match tally.faults {
+        0 => None,
+        1 => Some("1 connection was not closed as it must be".to_owned()),
+        n => Some(format!("{n} connections were not closed as they must be")),
+    };
+    let good = match tally.violations {
+        0 if faults.is_some() => "no rule is broken",
+        0 if tally.gaps > 0 => "nothing is broken as far as captured",
+        0 => "nothing is broken",
+        n => return [None, Some(count(n, "violation"))],
+    };
+    [Some(good.to_owned()), faults]
+}
+
+/// What a capture lacks.
+pub(super) fn lacks(place: &Place, gap: &Gap) -> String {
+    let Gap { offset, missing, passed_over } = *gap;
+    let (from, missing) = (place.from, bytes(missing));
+    if passed_over {
+        format!("the capture lacks {missing} from the {from} at byte {offset}: passed over")
+    } else {
+        format!("the capture lacks the next {missing} from the {from}: judged up to byte {offset}")
     }
 }
 

@@ -132,7 +132,7 @@ fn shown(row: &Row, start: Option<Duration>, gap: Option<String>) -> Markup {
         What::Note(text) => html! {
             li.quiet {
                 (time_cell(row.time, start))
-                div.lane { "from the " (from) ": " (text) }
+                div.lane { (text) }
             }
         },
     }

@@ -7,18 +7,23 @@ use std::time::{Duration, SystemTime};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use wsvet::{Role, Verdict};
 
-use super::super::words::{UNKNOWN, advice, agreed, count, ending, last_frame, sent, span, target};
+use super::super::words::{
+    UNKNOWN, agreed, count, ending, found, pings, sent, span, step, target, verdict,
+};
 use super::sections::{self, Section};
 use super::{Input, Kept, What, diagram};
 use crate::connection::Tally;
 use crate::frames::{Closing, Side};
-use crate::style::plain;
+use crate::style::{plain, shorten};
 
 const STYLE: &str = include_str!("style.css");
 
 /// Nothing may be loaded, and nothing may run.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// How many columns a target has at most.
+const TARGET: usize = 120;
 
 /// What the colours of the arrows stand for.
 const LEGEND: [&str; 6] = ["text", "binary", "continuation", "ping", "close", "tcp"];
@@ -43,7 +48,13 @@ pub(super) fn page(inputs: &[Input], connections: &BTreeMap<usize, Kept>, tally:
             body {
                 header {
                     h1 { (name) }
-                    p class=(if tally.violations > 0 { "bad" } else { "good" }) { (found(tally)) }
+                    @let [good, bad] = found(tally);
+                    p {
+                        @if let Some(good) = good { span.good { "✓ " (good) } " " }
+                        @if let Some(bad) = bad { span.bad { "✗ " (bad) } " " }
+                        "(" (count(tally.frames, "whole frame")) " in "
+                        (count(tally.connections as u64, "connection")) ")"
+                    }
                     @for input in inputs {
                         @for notice in &input.notices {
                             p.note { (plain(&input.name)) ": " (plain(notice)) }
@@ -64,17 +75,6 @@ pub(super) fn page(inputs: &[Input], connections: &BTreeMap<usize, Kept>, tally:
             }
         }
     }
-}
-
-/// What was found in all.
-fn found(tally: &Tally) -> String {
-    let what = match tally.violations {
-        0 if tally.gaps > 0 => "✓ nothing is broken as far as captured".to_owned(),
-        0 => "✓ nothing is broken".to_owned(),
-        n => format!("✗ {}", count(n, "violation")),
-    };
-    let frames = count(tally.frames, "whole frame");
-    format!("{what} ({frames} in {})", count(tally.connections as u64, "connection"))
 }
 
 fn meaning(kind: &str) -> &str {
@@ -103,10 +103,10 @@ fn table(connections: &BTreeMap<usize, Kept>) -> Markup {
                         @if let Some(closing) = &kept.closing {
                             tr {
                                 td.number { a href={ "#connection-" (number) } { (number) } }
-                                td.(class(&closing.verdict)) { (ending(&closing.verdict)) }
+                                td.(class(closing)) { (ending(&closing.verdict)) }
                                 td.wide { (known(&closing.opening.client)) }
                                 td.wide { (known(&closing.opening.server)) }
-                                td { (plain(target(&closing.opening.agreement))) }
+                                td { (shorten(&plain(target(&closing.opening.agreement)), TARGET)) }
                                 td.number { (sum(closing, |side| side.frames)) }
                                 td.number.wide { (sum(closing, |side| side.bytes)) }
                             }
@@ -132,7 +132,7 @@ fn connection(number: usize, kept: &Kept, inputs: &[Input]) -> Markup {
                 @if inputs.len() > 1 { " of " (plain(&inputs[kept.input].name)) }
             }
             @if let Some(closing) = &kept.closing {
-                (verdict(closing))
+                p.verdict.(class(closing)) { (verdict(closing)) }
                 (facts(closing))
             }
             @if kept.without_diagram {
@@ -144,28 +144,12 @@ fn connection(number: usize, kept: &Kept, inputs: &[Input]) -> Markup {
     }
 }
 
-fn verdict(closing: &Closing) -> Markup {
-    let Closing { verdict, sides, gap, opening, .. } = closing;
-    html! {
-        p.verdict.(class(verdict)) {
-            (verdict)
-            @if matches!(verdict, Verdict::Abnormal { .. }) {
-                @for side in sides { (last_frame(side)) }
-            }
-            @if let Some(advice) = advice(verdict) { "; " (advice) }
-            @if *gap {
-                " (as far as " (if opening.stream.is_some() { "captured" } else { "the input tells" }) ")"
-            }
-        }
-    }
-}
-
 fn facts(closing: &Closing) -> Markup {
-    let Closing { opening, sides, pings, timeline, .. } = closing;
+    let Closing { opening, sides, timeline, .. } = closing;
     let agreed = agreed(&opening.agreement);
     html! {
         dl {
-            dt { "opened" } dd { "GET " (plain(target(&opening.agreement))) (date(opening.time)) }
+            dt { "opened" } dd { "GET " (shorten(&plain(target(&opening.agreement)), TARGET)) (date(opening.time)) }
             @if !agreed.is_empty() {
                 dt { "agreed on" } dd { (plain(&agreed.join(", "))) }
             }
@@ -177,18 +161,12 @@ fn facts(closing: &Closing) -> Markup {
                 dt { (side.from) }
                 dd { @if let Some(address) = address { (plain(address)) " " } (sent(side)) }
             }
-            @if let Some(fastest) = pings.fastest {
-                dt { "round trip" }
-                dd {
-                    (count(pings.answered, "ping")) " answered in " (span(fastest)) " to "
-                    (span(pings.slowest))
-                }
-            }
+            @for text in pings(closing) { dt { "pings" } dd { (text) } }
             @if let Some(first) = timeline.first() {
                 dt { "closing" }
                 dd {
-                    @for step in timeline {
-                        div { "+" (span(step.at.saturating_sub(first.at))) " the " (step.from) " " (step.act) }
+                    @for happened in timeline {
+                        div { "+" (span(happened.at.saturating_sub(first.at))) " " (step(closing, happened)) }
                     }
                 }
             }
@@ -211,10 +189,10 @@ fn date(time: Duration) -> String {
     format!(", {}", humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + time))
 }
 
-fn class(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Clean { .. } | Verdict::Refused { .. } => "good",
+fn class(closing: &Closing) -> &'static str {
+    match closing.verdict {
         Verdict::Open => "open",
+        _ if closing.is_in_order() => "good",
         _ => "bad",
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use wsvet::{Role, Verdict};
 
-use super::super::words::{UNKNOWN, advice, agreed, count, ending, last_frame, sent, span, target};
+use super::super::words::{UNKNOWN, agreed, ending, pings, sent, span, step, target, verdict};
 use crate::frames::{Closing, Opening};
 use crate::style::{BAD, CLIENT, DIM, GOOD, HEADING, SERVER, list, paragraph, plain, shorten};
 
@@ -81,7 +81,7 @@ pub(super) fn table(
 
 /// Prints what a connection was, the steps of its closing, and the verdict.
 pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> io::Result<()> {
-    let Closing { opening, verdict, timeline, sides, pings, gap } = closing;
+    let Closing { opening, timeline, sides, .. } = closing;
     let number = opening.connection;
     let asked = asked(opening, width).join(", ");
     let colon = if asked.is_empty() { "" } else { ": " };
@@ -91,34 +91,20 @@ pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> 
         let text = format!("{style}{}{style:#}{address} {}", side.from, sent(side));
         paragraph(out, INDENT, &text)?;
     }
-    if let Some(fastest) = pings.fastest {
-        let (fastest, slowest) = (span(fastest), span(pings.slowest));
-        let answered = count(pings.answered, "ping");
-        paragraph(out, INDENT, &format!("{answered} answered in {fastest} to {slowest}"))?;
+    for text in pings(closing) {
+        paragraph(out, INDENT, &text)?;
     }
     if let Some(first) = timeline.first() {
-        for step in timeline {
-            let after = span(step.at.saturating_sub(first.at));
-            let text = format!("{DIM}{after:>9}{DIM:#}  the {} {}", step.from, step.act);
+        for happened in timeline {
+            let after = span(happened.at.saturating_sub(first.at));
+            let text = format!("{DIM}{after:>9}{DIM:#}  {}", step(closing, happened));
             paragraph(out, INDENT, &text)?;
         }
     }
-    let style = match verdict {
-        Verdict::Clean { .. } | Verdict::Refused { .. } => GOOD,
+    let style = match closing.verdict {
         Verdict::Open => HEADING,
+        _ if closing.is_in_order() => GOOD,
         _ => BAD,
     };
-    let mut text = format!("{style}connection {number}{style:#}: {verdict}");
-    if matches!(verdict, Verdict::Abnormal { .. }) {
-        text.extend(sides.iter().map(last_frame));
-    }
-    if let Some(advice) = advice(verdict) {
-        text.push_str("; ");
-        text.push_str(&advice);
-    }
-    if *gap {
-        let source = if opening.stream.is_some() { "captured" } else { "the input tells" };
-        text.push_str(&format!(" (as far as {source})"));
-    }
-    paragraph(out, "", &text)
+    paragraph(out, "", &format!("{style}connection {number}{style:#}: {}", verdict(closing)))
 }
