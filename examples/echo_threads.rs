@@ -1,0 +1,147 @@
+//! An echo server on plain threads, with the decoder that borrows: `echo_threads ADDRESS`.
+//!
+//! ```sh
+//! cargo run --release --example echo_threads -- 127.0.0.1:9001
+//! ```
+//!
+//! A message is sent back piece by piece as it comes, so that a connection needs no more memory
+//! than a buffer to read into and one to write from, however long its messages are.
+
+mod handshake;
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::time::Duration;
+
+use wsvet::{Decoder, Event, Header, OpCode, Policy, Responder, Role, encode};
+
+use handshake::Head;
+
+/// How much is read at once, in bytes.
+const READ: usize = 64 << 10;
+
+/// How long a peer has to end its side of the connection.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
+    let listener = TcpListener::bind(address)?;
+    println!("listening on ws://{}", listener.local_addr()?);
+    for socket in listener.incoming() {
+        let socket = socket?;
+        std::thread::spawn(move || {
+            if let Err(error) = serve(socket) {
+                eprintln!("{error}");
+            }
+        });
+    }
+    Ok(())
+}
+
+fn serve(mut socket: TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    let mut buffer = vec![0; READ];
+    let mut len = accept(&mut socket, &mut buffer)?;
+    let mut echo = Echo::new();
+    loop {
+        echo.received(&mut buffer[..len]);
+        socket.write_all(&echo.out)?;
+        echo.out.clear();
+        if echo.done {
+            return end(socket);
+        }
+        len = socket.read(&mut buffer)?;
+        if len == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// What a connection has received, and owes.
+struct Echo {
+    decoder: Decoder,
+    responder: Responder,
+    /// A message has begun, and its first piece was sent back.
+    open: bool,
+    out: Vec<u8>,
+    /// Nothing more is to be read.
+    done: bool,
+}
+
+impl Echo {
+    fn new() -> Self {
+        Self {
+            decoder: Decoder::new(Policy::new(Role::Server)),
+            responder: Responder::new(),
+            open: false,
+            out: Vec::new(),
+            done: false,
+        }
+    }
+
+    /// Answers all that these bytes hold.
+    fn received(&mut self, mut chunk: &mut [u8]) {
+        let mut control = [0; encode::MAX_CONTROL_LEN];
+        while !chunk.is_empty() && !self.done {
+            match self.decoder.decode(chunk) {
+                Ok((used, event)) => {
+                    match event {
+                        Some(Event::Data { opcode, bytes, end, .. }) => {
+                            if !self.responder.has_sent_close() {
+                                piece(&mut self.out, &mut self.open, opcode, bytes, end);
+                            }
+                        }
+                        Some(event) => {
+                            let answer = self.responder.answer(&event, None, &mut control);
+                            self.out.extend_from_slice(answer);
+                        }
+                        None => {}
+                    }
+                    self.done = self.responder.is_done();
+                    chunk = &mut chunk[used..];
+                }
+                Err(violation) => {
+                    let close = self.responder.refuse(&violation, None, &mut control);
+                    self.out.extend_from_slice(close);
+                    self.done = true;
+                }
+            }
+        }
+    }
+}
+
+/// Writes a piece of a message as a frame.
+fn piece(out: &mut Vec<u8>, open: &mut bool, opcode: OpCode, bytes: &[u8], end: bool) {
+    let opcode = if *open { OpCode::Continuation } else { opcode };
+    let header = Header::new(opcode, bytes.len() as u64);
+    let header = if end { header } else { header.not_final() };
+    *open = !end;
+    let start = out.len();
+    out.resize(start + header.header_len() + bytes.len(), 0);
+    encode::frame(&header, bytes, &mut out[start..]).expect("room was made");
+}
+
+/// Reads the request and answers it; how many bytes that came behind it are at the buffer's front.
+fn accept(socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut len = 0;
+    loop {
+        match socket.read(&mut buffer[len..])? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            more => len += more,
+        }
+        if let Head::Whole(head, answer) = handshake::answer(&buffer[..len])? {
+            socket.write_all(answer.as_bytes())?;
+            buffer.copy_within(head..len, 0);
+            return Ok(len - head);
+        }
+    }
+}
+
+/// Ends the connection so that the peer reads all that was sent: a socket that is closed with bytes
+/// unread is reset, and a reset can overtake a Close.
+fn end(mut socket: TcpStream) -> io::Result<()> {
+    socket.shutdown(Shutdown::Write)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    while matches!(socket.read(&mut [0; 4096]), Ok(1..)) {}
+    Ok(())
+}
