@@ -1,0 +1,204 @@
+//! The codec: what the corpus says, however the bytes are cut; what is written is read again.
+#![cfg(feature = "codec")]
+
+mod common;
+
+use bytes::{Bytes, BytesMut};
+use common::vectors::{self, Vector};
+use proptest::prelude::*;
+use tokio_util::codec::{Decoder, Encoder};
+use wsvet::codec::{Error, Frames, Messages};
+use wsvet::{
+    Accepts, CloseCode, Frame, FrameBuf, Header, Message, OpCode, Policy, Role, Rule, Violation,
+};
+
+/// Everything that a decoder makes of a stream in pieces of this size, and what ends it.
+fn decode<D: Decoder<Error = Error>>(
+    decoder: &mut D,
+    stream: &[u8],
+    size: usize,
+) -> (Vec<D::Item>, Option<Violation>) {
+    let mut input = BytesMut::new();
+    let mut items = Vec::new();
+    for piece in stream.chunks(size) {
+        input.extend_from_slice(piece);
+        loop {
+            match decoder.decode(&mut input) {
+                Ok(Some(item)) => items.push(item),
+                Ok(None) => break,
+                Err(Error::Violation(violation)) => return (items, Some(violation)),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    (items, None)
+}
+
+#[test]
+fn the_corpus_is_judged_as_it_says() {
+    for Vector { policy, stream, case } in vectors::all() {
+        let frames = case["frames"].as_array().unwrap();
+        let close = frames.iter().position(|frame| frame["opcode"] == 8);
+        // What comes behind a Close is discarded, and the end of a stream is not told.
+        let at_the_end = case["section"] == "7.1.5";
+        let expected = match case["rule"].as_str().and_then(Rule::from_id) {
+            Some(rule) if close.is_none() && !at_the_end => {
+                Some(Violation { rule, offset: case["offset"].as_u64().unwrap() })
+            }
+            _ => None,
+        };
+        let frames = &frames[..close.map_or(frames.len(), |close| close + 1)];
+        for size in [1, 3, 7, 64, stream.len().max(1)] {
+            let name = format!("{} by {size}", case["name"]);
+            let (seen, violation) = decode(&mut Frames::new(policy), &stream, size);
+            assert_eq!(violation, expected, "{name}");
+            assert_eq!(seen.len(), frames.len(), "{name}");
+            for (FrameBuf { header, payload }, frame) in seen.iter().zip(frames) {
+                assert_eq!(header.fin(), frame["fin"], "{name}");
+                assert_eq!(u8::from(header.opcode()), frame["opcode"], "{name}");
+                assert_eq!(payload.len(), frame["len"], "{name}");
+                if let Some(hex) = frame["payload"].as_str() {
+                    assert_eq!(payload, &common::hex(hex), "{name}");
+                }
+            }
+            if policy.rsv == 0 && !policy.permessage_deflate {
+                let (messages, violation) = decode(&mut Messages::new(policy), &stream, size);
+                assert_eq!(violation, expected, "{name}");
+                let ends = |frame: &&serde_json::Value| frame["fin"] == true;
+                assert_eq!(messages.len(), frames.iter().filter(ends).count(), "{name}");
+            }
+        }
+    }
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let short = || prop::collection::vec(any::<u8>(), 0..126).prop_map(Bytes::from);
+    prop_oneof![
+        ".{0,200}".prop_map(Message::text),
+        prop::collection::vec(any::<u8>(), 0..300).prop_map(Message::binary),
+        (65_530usize..65_540).prop_map(|len| Message::binary(vec![7; len])),
+        short().prop_map(Message::Ping),
+        short().prop_map(Message::Pong),
+    ]
+}
+
+proptest! {
+    /// What one end writes the other reads, in fragments of any length and pieces of any size.
+    #[test]
+    fn what_is_written_is_read(
+        messages in prop::collection::vec(message(), 0..8),
+        close in prop::option::of((".{0,60}", 3000u16..5000)),
+        client: bool,
+        fragment in prop_oneof![Just(usize::MAX), 1usize..200, 1_000usize..70_000],
+        size in 1usize..5_000,
+    ) {
+        let (here, there) =
+            if client { (Role::Client, Role::Server) } else { (Role::Server, Role::Client) };
+        let mut writer = Messages::new(Policy::new(here)).fragments_of(fragment);
+        if client {
+            writer = writer.with_keys(|| [0xA5, 0x5A, 0xC3, 0x3C]);
+        }
+        let close = close.map(|(reason, code)| Message::close(CloseCode(code), reason));
+        let all: Vec<_> = messages.into_iter().chain([close.unwrap_or(Message::Close(None))]).collect();
+        let mut wire = BytesMut::new();
+        for message in &all {
+            writer.encode(message.clone(), &mut wire).unwrap();
+        }
+        let (read, violation) = decode(&mut Messages::new(Policy::new(there)), &wire, size);
+        prop_assert_eq!(violation, None);
+        prop_assert_eq!(read, all);
+    }
+}
+
+/// Payloads lie in the memory that was read into, and headers are refused before their payload.
+#[test]
+fn nothing_is_copied_or_waited_for() {
+    let mut input = BytesMut::with_capacity(4096);
+    input.extend_from_slice(b"\x82\x03abc\x81\x02hi");
+    let memory = input.as_ptr_range();
+    let mut messages = Messages::new(Policy::new(Role::Client));
+    for expected in [Message::binary("abc"), Message::text("hi")] {
+        let message = messages.decode(&mut input).unwrap().unwrap();
+        assert_eq!(message, expected);
+        assert!(memory.contains(&message.payload().as_ptr()));
+    }
+    let policy = Policy::new(Role::Client).accepts(Accepts::TextOnly);
+    let mut header = BytesMut::from(&b"\x82\x7F\0\x20\0\0\0\0\0\0"[..]);
+    let error = Messages::new(policy).decode(&mut header).unwrap_err();
+    assert_eq!(error.reply(), Some(Message::close(CloseCode(1003), Rule::UnsupportedData.text())));
+}
+
+/// A length of 2^53 costs no more than any other, and neither do many small fragments.
+#[test]
+fn no_memory_is_reserved_on_the_word_of_a_header() {
+    let mut messages = Messages::new(Policy::new(Role::Client));
+    let mut input = BytesMut::from(&b"\x82\x7F\0\x20\0\0\0\0\0\0"[..]);
+    assert!(messages.decode(&mut input).unwrap().is_none());
+    assert!(input.capacity() <= 128 << 10, "{}", input.capacity());
+
+    let policy = Policy::new(Role::Client).max_message(1 << 20);
+    let mut messages = Messages::new(policy);
+    let mut input = BytesMut::new();
+    let mut most = 0;
+    let refused = (0..).find_map(|n| {
+        input.extend_from_slice(if n == 0 { b"\x02\x01" } else { b"\x00\x01" });
+        input.extend_from_slice(b"a");
+        let decoded = messages.decode(&mut input);
+        most = most.max(input.capacity());
+        decoded.err()
+    });
+    let Some(Error::Violation(violation)) = refused else { panic!() };
+    assert_eq!(violation.rule, Rule::MessageTooBig);
+    assert!(most <= 128 << 10, "{most}");
+}
+
+#[test]
+fn after_a_close_nothing_is_sent() {
+    let mut messages = Messages::new(Policy::new(Role::Server));
+    let mut out = BytesMut::new();
+    messages.encode(Message::close(CloseCode::GOING_AWAY, ""), &mut out).unwrap();
+    messages.encode(Message::Close(None), &mut out).unwrap();
+    messages.encode(Message::Pong("late".into()), &mut out).unwrap();
+    assert_eq!(out[..], *b"\x88\x02\x03\xE9");
+    let error = messages.encode(Message::text("late"), &mut out).unwrap_err();
+    assert_eq!(error.to_string(), "data was to be sent after a Close");
+    assert!(!messages.frames().is_done());
+    let mut input = BytesMut::from(&b"\x88\x80\0\0\0\0\x81\x85"[..]);
+    assert_eq!(messages.decode(&mut input).unwrap(), Some(Message::Close(None)));
+    assert!(messages.frames().is_done());
+    assert_eq!(messages.decode(&mut input).unwrap(), None);
+    assert_eq!(messages.decode_eof(&mut input).unwrap(), None);
+}
+
+#[test]
+fn the_end_of_a_stream_is_judged() {
+    for (stream, rule) in [
+        (&b""[..], Rule::EofWithoutClose),
+        (b"\x81", Rule::EofInFrame),
+        (b"\x82\x05ab", Rule::EofInFrame),
+        (b"\x02\x01a", Rule::EofWithoutClose),
+    ] {
+        let mut messages = Messages::new(Policy::new(Role::Client));
+        let error = messages.decode_eof(&mut BytesMut::from(stream)).unwrap_err();
+        let Error::Violation(violation) = &error else { panic!("{error}") };
+        assert_eq!((violation.rule, violation.offset), (rule, stream.len() as u64));
+        assert_eq!(error.reply(), None);
+    }
+}
+
+/// A proxy passes frames on: what it sends is masked, or not, as its own role wants it.
+#[test]
+fn frames_are_written_as_they_were_but_for_their_mask() {
+    let frame = Frame {
+        header: Header::new(OpCode::Text, 2).not_final().with_rsv(4).masked([1, 2, 3, 4]),
+        payload: Bytes::from("hi"),
+    };
+    let mut out = BytesMut::new();
+    let policy = Policy::new(Role::Server).permessage_deflate(true);
+    Frames::new(policy).encode(frame.clone(), &mut out).unwrap();
+    assert_eq!(out[..], *b"\x41\x02hi");
+    let mut client = Frames::new(Policy::new(Role::Client)).with_keys(|| [0; 4]);
+    out.clear();
+    client.encode(frame, &mut out).unwrap();
+    assert_eq!(out[..], *b"\x41\x82\0\0\0\0hi");
+}

@@ -1,0 +1,133 @@
+//! Over real sockets: a peer that breaks a rule is told which, and never left with 1006.
+#![cfg(feature = "codec")]
+
+mod common;
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::time::Duration;
+
+use common::vectors::{self, Vector};
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_util::codec::Framed;
+use wsvet::codec::{Error, Frames};
+use wsvet::{CloseFrame, Decoder, FrameMut, OpCode, Policy, Responder, Role, Rule, encode};
+
+const KEY: [u8; 4] = [9, 8, 7, 6];
+
+/// The streams of the corpus that must be answered with a Close, and the rule that says so.
+fn refused() -> impl Iterator<Item = (Vector, Rule)> {
+    vectors::all().into_iter().filter_map(|vector| {
+        let rule = vector.case["rule"].as_str().and_then(Rule::from_id)?;
+        let frames = vector.case["frames"].as_array().unwrap();
+        let open = !frames.iter().any(|frame| frame["opcode"] == 8);
+        (open && rule.close_code().is_sendable()).then_some((vector, rule))
+    })
+}
+
+/// What a peer sees that sends this stream and reads until the connection is over.
+fn seen(stream: &[u8], endpoint: impl FnOnce(TcpStream) + Send) -> Vec<u8> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || endpoint(listener.accept().unwrap().0));
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        socket.write_all(stream).unwrap();
+        let mut seen = Vec::new();
+        socket.read_to_end(&mut seen).expect("no reset comes before the Close");
+        seen
+    })
+}
+
+/// The last frame that was seen, which must be a Close with the code and the text of the rule.
+fn assert_told(mut seen: Vec<u8>, rule: Rule, name: &str) {
+    let mut rest = &mut seen[..];
+    let mut last = None;
+    while !rest.is_empty() {
+        let (frame, after) = FrameMut::decode(rest).expect("whole frames");
+        last = Some(frame.unmask());
+        rest = after;
+    }
+    let frame = last.unwrap_or_else(|| panic!("{name}: nothing was told"));
+    assert_eq!(frame.header.opcode(), OpCode::Close, "{name}");
+    let close = CloseFrame::decode(frame.payload).unwrap().unwrap();
+    assert_eq!((close.code, close.reason), (rule.close_code(), rule.text()), "{name}");
+}
+
+/// An endpoint through the codec, which answers nothing but violations.
+fn by_codec(policy: Policy, socket: TcpStream) {
+    socket.set_nonblocking(true).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async move {
+        let socket = tokio::net::TcpStream::from_std(socket).unwrap();
+        let frames = Frames::new(policy);
+        let frames = if policy.role == Role::Client { frames.with_keys(|| KEY) } else { frames };
+        let mut frames = Framed::new(socket, frames);
+        let error = loop {
+            match frames.next().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break error,
+                None => panic!("the violation comes first"),
+            }
+        };
+        let Error::Violation(violation) = error else { panic!("{error}") };
+        let reply = violation.reply().expect("it can be sent");
+        let mut body = [0; CloseFrame::MAX_BODY_LEN];
+        let len = reply.encode(&mut body);
+        let header = wsvet::Header::new(OpCode::Close, len as u64);
+        let payload = bytes::Bytes::copy_from_slice(&body[..len]);
+        frames.send(wsvet::Frame { header, payload }).await.unwrap();
+        let mut socket = frames.into_inner();
+        socket.shutdown().await.unwrap();
+        while socket.read(&mut [0; 4096]).await.unwrap() > 0 {}
+    });
+}
+
+/// An endpoint with the decoder that borrows.
+fn by_decoder(policy: Policy, mut socket: TcpStream) {
+    let mut decoder = Decoder::new(policy);
+    let mut responder = Responder::new();
+    let mut buffer = [0; 1000];
+    let key = (policy.role == Role::Client).then_some(KEY);
+    let mut out = [0; encode::MAX_CONTROL_LEN];
+    loop {
+        let len = socket.read(&mut buffer).unwrap();
+        assert!(len > 0, "the violation comes first");
+        let mut chunk = &mut buffer[..len];
+        while !chunk.is_empty() {
+            match decoder.decode(chunk) {
+                Ok((used, _)) => chunk = &mut chunk[used..],
+                Err(violation) => {
+                    socket.write_all(responder.refuse(&violation, key, &mut out)).unwrap();
+                    socket.shutdown(Shutdown::Write).unwrap();
+                    io::copy(&mut socket, &mut io::sink()).unwrap();
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_breaks_a_rule_sees_its_code_and_text() {
+    let mut rules = Vec::new();
+    for (Vector { policy, stream, case }, rule) in refused() {
+        let name = case["name"].as_str().unwrap();
+        // Two of each rule, and of each role, go over sockets.
+        let known = rules.iter().filter(|known| **known == (rule, policy.role)).count();
+        if known >= 2 {
+            continue;
+        }
+        rules.push((rule, policy.role));
+        for endpoint in [by_codec, by_decoder] {
+            assert_told(seen(&stream, |socket| endpoint(policy, socket)), rule, name);
+        }
+    }
+    for rule in Rule::ALL.iter().filter(|rule| rule.close_code().is_sendable()) {
+        // What comes behind a Close is discarded.
+        let told = rules.iter().any(|(told, _)| told == rule);
+        assert!(told || *rule == Rule::DataAfterClose, "{rule}");
+    }
+}
