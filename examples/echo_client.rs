@@ -10,17 +10,15 @@
 mod handshake;
 
 use std::error::Error;
-use std::io;
 
-use bytes::{Buf, BytesMut};
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
-use tokio_util::codec::{Framed, FramedParts};
+use tokio_util::codec::Framed;
 use wsvet::codec::Messages;
 use wsvet::{CloseCode, Message, Policy, Role};
 
-use handshake::Head;
+use handshake::sockets::{connect, end};
 
 const POLICY: Policy = Policy::new(Role::Client).max_message(64 << 20).max_fragments(1 << 20);
 
@@ -36,17 +34,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
             _ => url = argument,
         }
     }
-    let mut messages = connect(&url).await?;
+    let codec = Messages::new(POLICY).with_keys(rand::random);
+    let mut messages = connect(&url, codec, rand::random()).await?;
     let done = if lines { talk(&mut messages).await } else { echo(&mut messages).await };
     if let Err(error) = &done
         && let Some(close) = error.reply()
     {
         messages.send(close).await?;
     }
-    // The server closes the TCP connection first (RFC 6455 §7.1.1).
-    let mut socket = messages.into_inner();
-    socket.shutdown().await?;
-    while socket.read(&mut [0; 4096]).await? > 0 {}
+    end(messages.into_inner()).await?;
     Ok(done?)
 }
 
@@ -91,25 +87,4 @@ async fn talk(messages: &mut Connection) -> Result<(), wsvet::codec::Error> {
     messages.send(Message::close(CloseCode::NORMAL_CLOSURE, "done")).await?;
     while messages.next().await.transpose()?.is_some() {}
     Ok(())
-}
-
-async fn connect(url: &str) -> io::Result<Connection> {
-    let (host, target) = handshake::parts(url)?;
-    let mut socket = TcpStream::connect(host).await?;
-    socket.set_nodelay(true)?;
-    let key = rand::random();
-    socket.write_all(handshake::request(host, target, key).as_bytes()).await?;
-    let mut received = BytesMut::new();
-    loop {
-        if socket.read_buf(&mut received).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        if let Head::Whole(len, ()) = handshake::accepted(&received, key)? {
-            received.advance(len);
-            let codec = Messages::new(POLICY).with_keys(rand::random);
-            let mut parts = FramedParts::new::<Message>(socket, codec);
-            parts.read_buf = received;
-            return Ok(Framed::from_parts(parts));
-        }
-    }
 }

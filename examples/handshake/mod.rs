@@ -2,6 +2,9 @@
 //! `httparse` for the heads, `sha1` and `base64` for the key.
 #![allow(dead_code)] // no example needs all of it
 
+#[cfg(feature = "codec")]
+pub(crate) mod sockets;
+
 use std::io;
 
 use base64::Engine as _;

@@ -1,0 +1,81 @@
+//! The handshake over tokio's sockets, and their end.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_util::codec::{Encoder, Framed, FramedParts};
+
+use super::Head;
+
+/// How long a peer has to end its side of the connection.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Waits for a client's request and answers it.
+pub(crate) async fn accept<C: Encoder<I>, I>(
+    mut socket: TcpStream,
+    codec: C,
+) -> io::Result<Framed<TcpStream, C>> {
+    socket.set_nodelay(true)?;
+    let mut received = BytesMut::new();
+    let answer = head(&mut socket, &mut received, super::answer).await?;
+    socket.write_all(answer.as_bytes()).await?;
+    Ok(framed(socket, codec, received))
+}
+
+/// Connects to `ws://host:port/target`, with a key that is 16 random bytes.
+pub(crate) async fn connect<C: Encoder<I>, I>(
+    url: &str,
+    codec: C,
+    key: [u8; 16],
+) -> io::Result<Framed<TcpStream, C>> {
+    let (host, target) = super::parts(url)?;
+    let mut socket = TcpStream::connect(host).await?;
+    socket.set_nodelay(true)?;
+    socket.write_all(super::request(host, target, key).as_bytes()).await?;
+    let mut received = BytesMut::new();
+    head(&mut socket, &mut received, |head| super::accepted(head, key)).await?;
+    Ok(framed(socket, codec, received))
+}
+
+/// Ends the connection so that the peer reads all that was sent: a socket that is closed with bytes
+/// unread is reset, and a reset can overtake a Close.
+pub(crate) async fn end(mut socket: TcpStream) -> io::Result<()> {
+    socket.shutdown().await?;
+    let mut rest = [0; 4096];
+    let drain = async {
+        while socket.read(&mut rest).await? > 0 {}
+        io::Result::Ok(())
+    };
+    tokio::time::timeout(PATIENCE, drain).await.unwrap_or(Ok(()))
+}
+
+/// Reads a head; what came behind it is left.
+async fn head<T>(
+    socket: &mut TcpStream,
+    received: &mut BytesMut,
+    read: impl Fn(&[u8]) -> io::Result<Head<T>>,
+) -> io::Result<T> {
+    loop {
+        if socket.read_buf(received).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Head::Whole(len, said) = read(received)? {
+            received.advance(len);
+            return Ok(said);
+        }
+    }
+}
+
+/// The frames of a connection, of which some may have come already. An idle one keeps no buffer.
+fn framed<C: Encoder<I>, I>(
+    socket: TcpStream,
+    codec: C,
+    received: BytesMut,
+) -> Framed<TcpStream, C> {
+    let mut parts = FramedParts::new(socket, codec);
+    parts.read_buf = if received.is_empty() { BytesMut::new() } else { received };
+    Framed::from_parts(parts)
+}

@@ -1,0 +1,172 @@
+//! The servers, the client and the proxy of `examples/`, over loopback.
+#![cfg(feature = "codec")]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::Once;
+use std::time::Duration;
+
+use wsvet::{Header, OpCode, Role};
+
+/// An example: built beside this test, where all tests are, and else here.
+fn example(name: &str) -> Command {
+    static BUILT: Once = Once::new();
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.extend(["examples", name]);
+    if !path.exists() {
+        BUILT.call_once(|| {
+            let mut cargo = Command::new(env!("CARGO"));
+            cargo.args(["build", "--quiet", "--examples", "--features", "codec"]);
+            assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
+        });
+    }
+    let mut command = Command::new(path);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+/// A server that runs until it is dropped.
+struct Server {
+    process: Child,
+    /// Without `ws://`.
+    address: String,
+    output: BufReader<std::process::ChildStdout>,
+}
+
+impl Server {
+    fn start(name: &str, rest: &[&str]) -> Self {
+        let mut process = example(name).arg("127.0.0.1:0").args(rest).spawn().unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ws://").unwrap().to_owned();
+        Self { process, address, output }
+    }
+
+    /// A connection whose handshake is done.
+    fn connect(&self) -> TcpStream {
+        let mut socket = TcpStream::connect(&self.address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let key = "dGhlIHNhbXBsZSBub25jZQ=="; // RFC 6455 §1.3
+        write!(
+            socket,
+            "GET /chat HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n",
+            self.address
+        )
+        .unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            socket.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8(head).unwrap();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
+        socket
+    }
+
+    /// What comes back of these bytes until the server ends the connection.
+    fn talk(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut socket = self.connect();
+        socket.write_all(bytes).unwrap();
+        let mut received = Vec::new();
+        socket.read_to_end(&mut received).unwrap();
+        received
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn frame(opcode: OpCode, payload: &[u8]) -> Vec<u8> {
+    common::frame(Role::Client, Header::new(opcode, payload.len() as u64), payload)
+}
+
+/// What the client prints of what comes back of these lines.
+fn echoed(address: &str, lines: &str) -> String {
+    let mut client = example("echo_client");
+    let mut client = client.args(["--lines", &format!("ws://{address}/chat")]).spawn().unwrap();
+    client.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = client.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn both_servers_echo() {
+    for name in ["echo_server", "echo_threads"] {
+        let server = Server::start(name, &[]);
+        let lines = "hello\ngrüße, Καλημέρα, 😀\n\n";
+        assert_eq!(echoed(&server.address, lines), lines, "{name}");
+        let sent = [
+            frame(OpCode::Text, "grüße".as_bytes()),
+            frame(OpCode::Ping, b"there?"),
+            frame(OpCode::Binary, &[7; 70_000]),
+            frame(OpCode::Close, b"\x03\xE8bye"),
+            frame(OpCode::Text, b"late"),
+        ];
+        let received = server.talk(&sent.concat());
+        let text = [b"\x81\x07", "grüße".as_bytes()].concat();
+        assert!(received.starts_with(&text), "{name}");
+        assert!(received[text.len()..].starts_with(b"\x8A\x06there?"), "{name}");
+        assert_eq!(received.iter().filter(|byte| **byte == 7).count(), 70_001, "{name}");
+        assert!(received.ends_with(b"\x88\x02\x03\xE8"), "{name}");
+    }
+}
+
+#[test]
+fn a_violation_is_answered_by_every_server() {
+    for name in ["echo_server", "echo_threads", "text_only"] {
+        let server = Server::start(name, &[]);
+        let received = server.talk(b"\x81\x02hi");
+        assert_eq!(received[2..4], 1002u16.to_be_bytes(), "{name}");
+        assert_eq!(&received[4..], b"frame from the client is not masked", "{name}");
+    }
+}
+
+/// A gigabyte of binary is announced, none of it is sent, and the answer is there.
+#[test]
+fn the_text_only_server_refuses_binary_at_its_header() {
+    let server = Server::start("text_only", &[]);
+    let header = Header::new(OpCode::Binary, 1 << 30).masked([1, 2, 3, 4]);
+    let mut wire = [0; Header::MAX_LEN];
+    let len = header.encode(&mut wire);
+    let received = server.talk(&[&frame(OpCode::Text, "grüße".as_bytes()), &wire[..len]].concat());
+    let (text, close) = received.split_at(2 + 12);
+    assert_eq!(text, b"\x81\x0C5 characters");
+    assert_eq!(close[2..4], 1003u16.to_be_bytes());
+}
+
+#[test]
+fn the_proxy_judges_what_it_passes_on() {
+    let server = Server::start("echo_server", &[]);
+    let mut proxy = Server::start("proxy", &[&format!("ws://{}/", server.address)]);
+    assert_eq!(echoed(&proxy.address, "hello\n"), "hello\n");
+    let received = proxy.talk(&frame(OpCode::Text, b"\xFF"));
+    assert_eq!(received[2..4], 1007u16.to_be_bytes());
+    let mut verdicts = Vec::new();
+    while verdicts.len() < 2 {
+        let mut line = String::new();
+        assert!(proxy.output.read_line(&mut line).unwrap() > 0);
+        verdicts.push(line.trim().split_once(": ").unwrap().1.to_owned());
+    }
+    assert_eq!(
+        verdicts,
+        [
+            "a clean close: the client closed with 1000 Normal Closure, and the server answered",
+            "refused as it must be: invalid-utf8, and the server closed with 1007 Invalid Frame \
+         Payload Data",
+        ]
+    );
+}
