@@ -13,6 +13,9 @@ use super::Head;
 /// How long a peer has to end its side of the connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The buffers of a connection at first, in bytes.
+const SMALL: usize = 64;
+
 /// Waits for a client's request and answers it.
 pub(crate) async fn accept<C: Encoder<I>, I>(
     mut socket: TcpStream,
@@ -69,13 +72,17 @@ async fn head<T>(
     }
 }
 
-/// The frames of a connection, of which some may have come already. An idle one keeps no buffer.
+/// The frames of a connection, of which some may have come already. An idle one keeps no buffers:
+/// the codec makes room when something comes.
 fn framed<C: Encoder<I>, I>(
     socket: TcpStream,
     codec: C,
     received: BytesMut,
 ) -> Framed<TcpStream, C> {
+    if received.is_empty() {
+        return Framed::with_capacity(socket, codec, SMALL);
+    }
     let mut parts = FramedParts::new(socket, codec);
-    parts.read_buf = if received.is_empty() { BytesMut::new() } else { received };
+    parts.read_buf = received;
     Framed::from_parts(parts)
 }

@@ -1,0 +1,78 @@
+//! The same echo server on wsvet and on other crates: messages a second of processor time, and the
+//! memory of idle connections.
+//!
+//! ```sh
+//! cargo run --release --manifest-path benches/echo/Cargo.toml
+//! cargo run --release --manifest-path benches/echo/Cargo.toml -- --seconds 1 --rounds 1
+//! ```
+//!
+//! Each server is a process of its own with one thread; the load comes from this one. A message is
+//! in flight until its echo is back. Linux only: processor time and memory are read from `/proc`.
+
+#[path = "../../../examples/handshake/mod.rs"]
+mod handshake;
+mod load;
+mod process;
+mod servers;
+
+use std::time::Duration;
+
+use load::Load;
+use process::Server;
+use servers::SERVERS;
+
+/// How many clients there are, how many messages each keeps in flight, and how long they are.
+const LOADS: [Load; 4] = [
+    Load { clients: 64, in_flight: 64, len: 125 },
+    Load { clients: 64, in_flight: 64, len: 16 << 10 },
+    Load { clients: 64, in_flight: 1, len: 125 },
+    Load { clients: 64, in_flight: 1, len: 16 << 10 },
+];
+
+/// How many connections stay idle.
+const IDLE: usize = 10_000;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [serve, name] = &arguments[..]
+        && serve == "serve"
+    {
+        return servers::serve(name);
+    }
+    let number = |name: &str, default: u64| {
+        let at = arguments.iter().position(|argument| argument == name);
+        at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(default)
+    };
+    let (seconds, rounds) = (number("--seconds", 2), number("--rounds", 3));
+    let loads =
+        if arguments.iter().any(|argument| argument == "--idle") { &[][..] } else { &LOADS };
+    println!("messages in flight, length: best of {rounds} rounds of {seconds} s, in turns");
+    for load in loads {
+        let mut best = SERVERS.map(|_| 0.0f64);
+        for _ in 0..rounds {
+            for (best, name) in best.iter_mut().zip(SERVERS) {
+                let server = Server::start(name);
+                let before = server.processor_time();
+                let messages = load.run(server.address(), Duration::from_secs(seconds));
+                let time = server.processor_time() - before;
+                *best = best.max(messages as f64 / time.as_secs_f64());
+            }
+        }
+        for (name, rate) in SERVERS.iter().zip(best) {
+            let Load { clients, in_flight, len } = *load;
+            let times = best[0] / rate;
+            println!(
+                "{clients} x {in_flight:<2} {len:>5} B  {name:<18} {rate:>10.0} messages a second of \
+                 processor time, wsvet {times:.2} times as many"
+            );
+        }
+    }
+    for name in SERVERS {
+        let server = Server::start(name);
+        let before = server.memory();
+        let idle = load::connect(server.address(), IDLE);
+        std::thread::sleep(Duration::from_millis(500));
+        let bytes = server.memory().saturating_sub(before) as f64 / idle.len() as f64;
+        println!("{IDLE} idle connections  {name:<18} {bytes:>6.0} B each, task included");
+    }
+}

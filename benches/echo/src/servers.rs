@@ -1,0 +1,105 @@
+//! The same server on each crate: what is sent is flushed when nothing more has come.
+
+use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use wsvet::codec::Messages;
+use wsvet::{Policy, Role};
+
+use crate::handshake::{Head, answer};
+
+/// The servers; ours is the first.
+pub(crate) const SERVERS: [&str; 4] =
+    ["wsvet", "tokio-tungstenite", "fastwebsockets", "sockudo-ws"];
+
+/// Serves until the process is killed.
+pub(crate) fn serve(name: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        println!("{}", listener.local_addr().expect("an address"));
+        loop {
+            let (socket, _) = listener.accept().await.expect("a connection");
+            socket.set_nodelay(true).expect("a socket");
+            match name {
+                "wsvet" => drop(tokio::spawn(wsvet(socket))),
+                "tokio-tungstenite" => drop(tokio::spawn(tungstenite(socket))),
+                "fastwebsockets" => drop(tokio::spawn(fastwebsockets(socket))),
+                "sockudo-ws" => drop(tokio::spawn(sockudo(socket))),
+                name => panic!("no server is called {name}"),
+            }
+        }
+    });
+}
+
+async fn wsvet(socket: TcpStream) {
+    let messages = Messages::new(Policy::new(Role::Server).max_message(64 << 20));
+    let Some(mut messages) = crate::handshake::sockets::accept(socket, messages).await.ok() else {
+        return;
+    };
+    messages.set_backpressure_boundary(64 << 10);
+    echo(messages).await;
+}
+
+async fn tungstenite(mut socket: TcpStream) {
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::protocol;
+
+    accept(&mut socket).await;
+    echo(WebSocketStream::from_raw_socket(socket, protocol::Role::Server, None).await).await;
+}
+
+async fn sockudo(mut socket: TcpStream) {
+    accept(&mut socket).await;
+    let config = sockudo_ws::Config::default();
+    echo(sockudo_ws::WebSocketStream::server(socket, config)).await;
+}
+
+async fn fastwebsockets(mut socket: TcpStream) {
+    use fastwebsockets::{FragmentCollector, OpCode, Role, WebSocket};
+
+    accept(&mut socket).await;
+    let mut socket = FragmentCollector::new(WebSocket::after_handshake(socket, Role::Server));
+    while let Ok(frame) = socket.read_frame().await {
+        if !matches!(frame.opcode, OpCode::Text | OpCode::Binary)
+            || socket.write_frame(frame).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// Sends back what comes.
+async fn echo<S, M, E>(mut messages: S)
+where
+    S: Stream<Item = Result<M, E>> + Sink<M> + Unpin,
+{
+    loop {
+        let received = match messages.next().now_or_never() {
+            Some(received) => received,
+            None => {
+                if messages.flush().await.is_err() {
+                    return;
+                }
+                messages.next().await
+            }
+        };
+        let Some(Ok(message)) = received else { return };
+        if messages.feed(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The handshake for those who take a socket on which it is done: the client sends nothing before it.
+async fn accept(socket: &mut TcpStream) {
+    let mut head = Vec::new();
+    loop {
+        let mut piece = [0; 1024];
+        let len = socket.read(&mut piece).await.expect("a request");
+        head.extend_from_slice(&piece[..len]);
+        if let Head::Whole(_, answer) = answer(&head).expect("an upgrade") {
+            return socket.write_all(answer.as_bytes()).await.expect("a client");
+        }
+    }
+}
