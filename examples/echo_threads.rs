@@ -86,10 +86,10 @@ impl Echo {
             match self.decoder.decode(chunk) {
                 Ok((used, event)) => {
                     match event {
-                        Some(Event::Data { opcode, bytes, end, .. }) => {
-                            if !self.responder.has_sent_close() {
-                                piece(&mut self.out, &mut self.open, opcode, bytes, end);
-                            }
+                        Some(Event::Data { opcode, bytes, end, .. })
+                            if !self.responder.has_sent_close() =>
+                        {
+                            piece(&mut self.out, &mut self.open, opcode, bytes, end);
                         }
                         Some(event) => {
                             let answer = self.responder.answer(&event, None, &mut control);

@@ -9,14 +9,14 @@
 
 mod handshake;
 
-use std::error::Error;
+use std::io;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use wsvet::codec::Messages;
 use wsvet::{Accepts, Message, Policy, Role};
 
-use handshake::sockets::{accept, end};
+use handshake::sockets::{accept, end, listen};
 
 const POLICY: Policy = Policy::new(Role::Server)
     .accepts(Accepts::TextOnly)
@@ -24,18 +24,8 @@ const POLICY: Policy = Policy::new(Role::Server)
     .max_fragments(1 << 10);
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
-    let listener = TcpListener::bind(address).await?;
-    println!("listening on ws://{}", listener.local_addr()?);
-    loop {
-        let (socket, peer) = listener.accept().await?;
-        tokio::spawn(async move {
-            if let Err(error) = serve(socket).await {
-                eprintln!("{peer}: {error}");
-            }
-        });
-    }
+async fn main() -> io::Result<()> {
+    listen(serve).await
 }
 
 /// Says of each text how long it is.

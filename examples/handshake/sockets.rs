@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::codec::{Encoder, Framed, FramedParts};
 
 use super::Head;
@@ -15,6 +15,26 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The buffers of a connection at first, in bytes.
 const SMALL: usize = 64;
+
+/// Serves every connection to the address that is the program's first argument, and says where it
+/// listens.
+pub(crate) async fn listen<F>(serve: impl Fn(TcpStream) -> F) -> io::Result<()>
+where
+    F: Future<Output = Result<(), wsvet::codec::Error>> + Send + 'static,
+{
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on ws://{}", listener.local_addr()?);
+    loop {
+        let (socket, peer) = listener.accept().await?;
+        let served = serve(socket);
+        tokio::spawn(async move {
+            if let Err(error) = served.await {
+                eprintln!("{peer}: {error}");
+            }
+        });
+    }
+}
 
 /// Waits for a client's request and answers it.
 pub(crate) async fn accept<C: Encoder<I>, I>(

@@ -276,15 +276,22 @@ impl Frames {
             Side { from, frames, bytes, inflated: judge.into_inflated(), last, before }
         };
         let [client, server] = judges;
+        let sides = [(Role::Client, client), (Role::Server, server)].map(side);
+        let verdict = conversation.verdict();
+        // What compressed messages hold is not judged, so it may be what was refused.
+        let unjudged = match verdict {
+            Verdict::WronglyRefused { by, .. } => sides[by.peer() as usize].inflated.messages > 0,
+            _ => false,
+        };
         Closing {
             opening,
-            verdict: conversation.verdict(),
+            verdict,
             timeline: conversation.timeline().collect(),
             reasons: self.reasons,
-            sides: [(Role::Client, client), (Role::Server, server)].map(side),
+            sides,
             pings: self.pings,
             ended,
-            gap: self.gap,
+            gap: self.gap || unjudged,
         }
     }
 
