@@ -3,148 +3,22 @@
 //! They are judged anew, so other limits can find other violations. What the lines do not have, the
 //! payload where it was not asked for, is passed over.
 
+mod event;
+
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io::{self, BufRead};
 use std::time::Duration;
 
-use serde::Deserialize;
 use wsvet::{End, Header, OpCode, Place, Role, Rule, Violation};
 
 use crate::check::{Answer, no_traffic, reason};
 use crate::connection::Judging;
 use crate::frames::{Frames, Opening};
-use crate::hex;
 use crate::http::Agreement;
 use crate::packet::{Moment, time_of};
 
-/// A line, as far as it is read.
-#[derive(Deserialize)]
-struct Line {
-    #[serde(default)]
-    connection: u64,
-    tcp_stream: Option<usize>,
-    packet: Option<u64>,
-    message: Option<u64>,
-    time: Option<f64>,
-    #[serde(flatten)]
-    event: Event,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "event", rename_all = "lowercase")]
-enum Event {
-    Connection(Agreed),
-    #[serde(alias = "close")]
-    Frame(Frame),
-    Violation(Part),
-    Incomplete(Part),
-    End {
-        from: Sender,
-        how: Option<How>,
-    },
-    Gap {
-        from: Sender,
-        missing: u64,
-        #[serde(default)]
-        passed_over: bool,
-    },
-    Verdict {
-        #[serde(default)]
-        timeline: Vec<Step>,
-        #[serde(default)]
-        gap: bool,
-    },
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Deserialize)]
-struct Agreed {
-    client: Option<String>,
-    server: Option<String>,
-    target: Option<String>,
-    subprotocol: Option<String>,
-    #[serde(default)]
-    extensions: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Frame {
-    from: Sender,
-    opcode: Kind,
-    fin: Option<bool>,
-    #[serde(default)]
-    rsv: u8,
-    masked: Option<bool>,
-    header_len: Option<usize>,
-    payload_len: Option<u64>,
-    payload: Option<String>,
-    text: Option<String>,
-    close_code: Option<u16>,
-    close_reason: Option<String>,
-}
-
-/// An opcode, by its number or its name.
-#[derive(Deserialize, Clone, Copy)]
-#[serde(untagged)]
-enum Kind {
-    Number(u8),
-    Name(Name),
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum Name {
-    Continuation = 0,
-    Text = 1,
-    Binary = 2,
-    Close = 8,
-    Ping = 9,
-    Pong = 10,
-}
-
-/// How an end stops sending.
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum How {
-    Fin,
-    Reset,
-}
-
-/// A frame of which not all is known.
-#[derive(Deserialize)]
-struct Part {
-    from: Sender,
-    offset: u64,
-    rule: Option<String>,
-    frame_offset: Option<u64>,
-    header: Option<String>,
-    payload: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Step {
-    from: Sender,
-    act: String,
-    time: f64,
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum Sender {
-    Client,
-    Server,
-}
-
-impl From<Sender> for Role {
-    fn from(sender: Sender) -> Self {
-        match sender {
-            Sender::Client => Self::Client,
-            Sender::Server => Self::Server,
-        }
-    }
-}
+use event::{Event, Frame, How, Line, Part, Step, octets};
 
 /// Whether this may be the start of JSON lines.
 pub(crate) fn looks_like_lines(start: &[u8]) -> bool {
@@ -402,48 +276,4 @@ impl Connection {
     fn finish(self, judging: &mut Judging<'_>) -> io::Result<()> {
         self.frames.finish(self.gaps, judging)
     }
-}
-
-impl Frame {
-    /// The header, and as much of the payload as is known.
-    fn wire(&self) -> Result<(Header, Option<Vec<u8>>), String> {
-        let opcode = match self.opcode {
-            Kind::Number(number) => number,
-            Kind::Name(name) => name as u8,
-        };
-        if opcode > 15 || self.rsv > 7 {
-            return Err(format!("there is no opcode {opcode} with rsv {}", self.rsv));
-        }
-        let payload = match (&self.payload, &self.text, self.close_code) {
-            (Some(hex), ..) => Some(octets(Some(hex))?),
-            (None, Some(text), _) => Some(text.as_bytes().to_vec()),
-            (None, None, Some(code)) => {
-                let reason = self.close_reason.as_deref().unwrap_or_default();
-                Some([&code.to_be_bytes(), reason.as_bytes()].concat())
-            }
-            (None, None, None) => None,
-        };
-        let known = payload.as_ref().map_or(0, Vec::len) as u64;
-        let len = self.payload_len.unwrap_or(known);
-        if known > len {
-            return Err(format!("the payload is of {known} bytes, and payload_len says {len}"));
-        }
-        let from = Role::from(self.from);
-        let masked = self.masked.unwrap_or(from == Role::Client);
-        let mask = u8::from(masked) << 7;
-        let first = u8::from(self.fin.unwrap_or(true)) << 7 | self.rsv << 4 | opcode;
-        let minimal = Header::new(OpCode::Binary, len).second_byte();
-        let second = match self.header_len.map(|len| len.saturating_sub(4 * usize::from(masked))) {
-            Some(4) if len <= 0xFFFF => 126,
-            Some(10) => 127,
-            _ => minimal,
-        };
-        Ok((Header::from_wire(first, mask | second, len, [0; 4]), payload))
-    }
-}
-
-/// The bytes that hex text stands for; none, where there is no text.
-fn octets(text: Option<&str>) -> Result<Vec<u8>, String> {
-    hex::decode(text.unwrap_or_default().as_bytes())
-        .map_err(|_| "header and payload are written in hex digits, two a byte".to_owned())
 }

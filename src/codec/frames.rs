@@ -1,0 +1,234 @@
+//! Whole frames, judged as they come.
+
+use bytes::{Buf, BufMut, BytesMut};
+use tokio_util::codec::{Decoder, Encoder};
+
+use super::Error;
+use crate::utf8::Text as _;
+use crate::{FrameBuf, Header, OpCode, Policy, Validator, Violation, mask};
+
+/// The room for a read at first, in bytes.
+const LEAST_ROOM: usize = 4 << 10;
+
+/// The most room for a read, in bytes, where each read fills what it has: no more is reserved on
+/// the word of a header.
+const MOST_ROOM: usize = 64 << 10;
+
+/// Whole frames, judged: `Decoder` and `Encoder` of [`FrameBuf`].
+///
+/// A frame is judged as it comes: its header before its payload is waited for, and its payload
+/// piece by piece. A client's frames are masked with keys from [`with_keys`](Self::with_keys).
+///
+/// ```
+/// use bytes::BytesMut;
+/// use tokio_util::codec::Decoder;
+/// use wsvet::codec::Frames;
+/// use wsvet::{Policy, Role};
+///
+/// let mut frames = Frames::new(Policy::new(Role::Client));
+/// let mut input = BytesMut::from(&b"\x01\x02hi\x80"[..]);
+/// let frame = frames.decode(&mut input)?.unwrap();
+/// assert_eq!((&frame.payload[..], frame.header.fin()), (&b"hi"[..], false));
+/// assert!(frames.decode(&mut input)?.is_none()); // the header is cut
+/// # Ok::<(), wsvet::codec::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Frames {
+    validator: Validator,
+    /// The frame whose payload is coming.
+    open: Option<Open>,
+    keys: Option<fn() -> [u8; 4]>,
+    /// How much room the next read has, at most.
+    room: usize,
+    sent_close: bool,
+    received_close: bool,
+}
+
+/// A frame whose header was judged.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    header: Header,
+    /// How many bytes of its payload were judged, and unmasked.
+    done: usize,
+}
+
+impl Frames {
+    /// The start of a connection on which frames are received under this policy.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Frames};
+    /// let frames = Frames::new(Policy::new(Role::Server).max_frame(1 << 16));
+    /// assert!(size_of_val(&frames) <= 192);
+    /// ```
+    #[must_use]
+    pub const fn new(policy: Policy) -> Self {
+        Self {
+            validator: Validator::new(policy),
+            open: None,
+            keys: None,
+            room: LEAST_ROOM,
+            sent_close: false,
+            received_close: false,
+        }
+    }
+
+    /// Masks what is sent with these keys, each from a strong source of entropy (§5.3): a client
+    /// must, a server must not (§5.1).
+    ///
+    /// ```
+    /// # use bytes::BytesMut;
+    /// # use tokio_util::codec::Encoder;
+    /// # use wsvet::{Frame, Header, OpCode, Policy, Role, codec::Frames};
+    /// let mut frames = Frames::new(Policy::new(Role::Client)).with_keys(|| [1, 2, 3, 4]);
+    /// let mut out = BytesMut::new();
+    /// frames.encode(Frame { header: Header::new(OpCode::Ping, 1), payload: "a".into() }, &mut out)?;
+    /// assert_eq!(out[..], *b"\x89\x81\x01\x02\x03\x04\x60");
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn with_keys(self, keys: fn() -> [u8; 4]) -> Self {
+        Self { keys: Some(keys), ..self }
+    }
+
+    /// The validator that judges what is received.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Frames};
+    /// assert_eq!(Frames::new(Policy::new(Role::Server)).validator().offset(), 0);
+    /// ```
+    #[must_use]
+    pub const fn validator(&self) -> &Validator {
+        &self.validator
+    }
+
+    /// Whether both ends have sent a Close: the closing handshake is over.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Frames};
+    /// assert!(!Frames::new(Policy::new(Role::Server)).is_done());
+    /// ```
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        self.sent_close && self.received_close
+    }
+
+    /// Judges and unmasks what `src` has of the open frame's payload; whether all of it is there.
+    fn judge(&mut self, open: &mut Open, src: &mut [u8]) -> Result<bool, Violation> {
+        let payload = &mut src[open.header.header_len()..];
+        let len = open.header.payload_len();
+        // The lesser of the two, so it fits.
+        let there = len.min(payload.len() as u64) as usize;
+        if there > open.done || len == 0 {
+            let piece = &mut payload[open.done..there];
+            match open.header.masking_key() {
+                Some(key) => {
+                    let key = mask::turned(mask::number(key), open.done);
+                    self.validator.payload_text(key, piece)?;
+                }
+                None => self.validator.payload(piece.bytes())?,
+            }
+            open.done = there;
+        }
+        Ok(there as u64 == len)
+    }
+
+    /// Makes room for the next read, in which so many bytes of a frame may come: more of it, where
+    /// the last read has filled what it had.
+    fn make_room(&mut self, src: &mut BytesMut, missing: u64) {
+        let left = src.capacity() - src.len();
+        if left == 0 {
+            self.room = (2 * self.room).min(MOST_ROOM);
+        }
+        if (left as u64) < missing.min(self.room as u64 / 2) {
+            src.reserve(self.room);
+        }
+    }
+
+    /// Writes a frame; nothing behind a Close.
+    pub(super) fn write(
+        &mut self,
+        header: Header,
+        payload: &[u8],
+        dst: &mut BytesMut,
+    ) -> Result<(), Error> {
+        let closes = header.opcode() == OpCode::Close;
+        if self.sent_close {
+            // One Close is enough, and a Pong that comes too late is nobody's loss.
+            return if header.opcode().is_data() { Err(Error::Closed) } else { Ok(()) };
+        }
+        self.sent_close = closes;
+        let header = self.keys.map_or(header, |key| header.masked(key()));
+        let mut wire = [0; Header::MAX_LEN];
+        let len = header.encode(&mut wire);
+        dst.reserve(len + payload.len());
+        dst.put_slice(&wire[..len]);
+        let start = dst.len();
+        match header.masking_key() {
+            None => dst.put_slice(payload),
+            key => {
+                dst.put_bytes(0, payload.len());
+                mask::copy(key.map(mask::number), payload, &mut dst[start..]);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Decoder for Frames {
+    type Item = FrameBuf;
+    type Error = Error;
+
+    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<FrameBuf>, Error> {
+        if self.received_close {
+            // What comes behind a Close is discarded (§1.4).
+            src.clear();
+            return Ok(None);
+        }
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => {
+                let Ok((header, _)) = Header::decode(src) else {
+                    self.make_room(src, MOST_ROOM as u64);
+                    return Ok(None);
+                };
+                self.validator.begin(&header)?;
+                Open { header, done: 0 }
+            }
+        };
+        let Open { header, .. } = open;
+        if !self.judge(&mut open, src)? {
+            self.open = Some(open);
+            self.make_room(src, header.payload_len() - open.done as u64);
+            return Ok(None);
+        }
+        self.validator.finish()?;
+        self.received_close = header.opcode() == OpCode::Close;
+        let mut frame = src.split_to(header.header_len() + open.done);
+        frame.advance(header.header_len());
+        Ok(Some(FrameBuf { header, payload: frame.freeze() }))
+    }
+
+    fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<FrameBuf>, Error> {
+        if let Some(frame) = self.decode(src)? {
+            return Ok(Some(frame));
+        }
+        let unread = if self.open.is_some() { 0 } else { src.len() };
+        src.clear();
+        self.open = None;
+        self.validator.eof(unread)?;
+        Ok(None)
+    }
+}
+
+impl Encoder<FrameBuf> for Frames {
+    type Error = Error;
+
+    /// Writes a frame as its header says, with a fresh masking key where there are keys, and
+    /// without one where there are none.
+    fn encode(&mut self, frame: FrameBuf, dst: &mut BytesMut) -> Result<(), Error> {
+        let FrameBuf { header, payload } = frame;
+        let plain = Header::new(header.opcode(), payload.len() as u64).with_rsv(header.rsv());
+        let header = if header.fin() { plain } else { plain.not_final() };
+        self.write(header, &payload, dst)
+    }
+}

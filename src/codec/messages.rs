@@ -1,0 +1,159 @@
+//! Whole messages, over the frames.
+
+use bytes::BytesMut;
+use tokio_util::codec::{Decoder, Encoder};
+
+use super::{Error, Frames};
+use crate::{Assembler, CloseFrame, Header, Message, OpCode, Policy};
+
+/// Whole messages: `Decoder` and `Encoder` of [`Message`].
+///
+/// Control frames are given as they come, inside a fragmented message too: send
+/// [`Message::answer`] back. After a Close was sent, what is sent behind it is left out, and data
+/// is an [`Error::Closed`].
+///
+/// ```
+/// use bytes::BytesMut;
+/// use tokio_util::codec::{Decoder, Encoder};
+/// use wsvet::codec::Messages;
+/// use wsvet::{Message, Policy, Role};
+///
+/// let mut messages = Messages::new(Policy::new(Role::Client));
+/// let mut input = BytesMut::from(&b"\x01\x01h\x89\x00\x80\x01i"[..]);
+/// assert_eq!(messages.decode(&mut input)?, Some(Message::Ping("".into())));
+/// assert_eq!(messages.decode(&mut input)?, Some(Message::text("hi")));
+/// # Ok::<(), wsvet::codec::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Messages {
+    frames: Frames,
+    assembler: Assembler,
+    /// The most payload bytes of a frame that is sent.
+    fragment: usize,
+}
+
+impl Messages {
+    /// The start of a connection on which messages are received under this policy.
+    ///
+    /// # Panics
+    ///
+    /// Where the policy negotiates an extension: a message that one has changed is no text any
+    /// more. [`Frames`] takes any policy.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Messages};
+    /// let messages = Messages::new(Policy::new(Role::Server).max_message(1 << 20));
+    /// assert!(size_of_val(&messages) <= 256);
+    /// ```
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        assert!(policy.rsv == 0 && !policy.permessage_deflate, "messages of an extension");
+        Self { frames: Frames::new(policy), assembler: Assembler::new(), fragment: usize::MAX }
+    }
+
+    /// Masks what is sent, as [`Frames::with_keys`] says.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Messages};
+    /// let client = Messages::new(Policy::new(Role::Client)).with_keys(|| [1, 2, 3, 4]);
+    /// # let _ = client;
+    /// ```
+    #[must_use]
+    pub fn with_keys(self, keys: fn() -> [u8; 4]) -> Self {
+        Self { frames: self.frames.with_keys(keys), ..self }
+    }
+
+    /// Sends messages in fragments of at most so many bytes of payload (§5.4).
+    ///
+    /// # Panics
+    ///
+    /// For 0 bytes.
+    ///
+    /// ```
+    /// # use bytes::BytesMut;
+    /// # use tokio_util::codec::Encoder;
+    /// # use wsvet::{Message, Policy, Role, codec::Messages};
+    /// let mut messages = Messages::new(Policy::new(Role::Server)).fragments_of(2);
+    /// let mut out = BytesMut::new();
+    /// messages.encode(Message::text("abc"), &mut out)?;
+    /// assert_eq!(out[..], *b"\x01\x02ab\x80\x01c");
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    #[must_use]
+    pub fn fragments_of(self, bytes: usize) -> Self {
+        assert!(bytes > 0, "a fragment of 0 bytes carries nothing");
+        Self { fragment: bytes, ..self }
+    }
+
+    /// The frames below.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Messages};
+    /// assert!(!Messages::new(Policy::new(Role::Server)).frames().is_done());
+    /// ```
+    #[must_use]
+    pub const fn frames(&self) -> &Frames {
+        &self.frames
+    }
+
+    /// Writes a message in as many frames as it needs.
+    fn data(&mut self, opcode: OpCode, payload: &[u8], dst: &mut BytesMut) -> Result<(), Error> {
+        if payload.len() <= self.fragment {
+            let header = Header::new(opcode, payload.len() as u64);
+            return self.frames.write(header, payload, dst);
+        }
+        let mut opcode = opcode;
+        let mut parts = payload.chunks(self.fragment).peekable();
+        while let Some(part) = parts.next() {
+            let header = Header::new(opcode, part.len() as u64);
+            let header = if parts.peek().is_some() { header.not_final() } else { header };
+            self.frames.write(header, part, dst)?;
+            opcode = OpCode::Continuation;
+        }
+        Ok(())
+    }
+}
+
+impl Decoder for Messages {
+    type Item = Message;
+    type Error = Error;
+
+    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
+        while let Some(frame) = self.frames.decode(src)? {
+            if let Some(message) = self.assembler.frame(frame) {
+                return Ok(Some(message));
+            }
+        }
+        Ok(None)
+    }
+
+    fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
+        match self.decode(src)? {
+            Some(message) => Ok(Some(message)),
+            None => self.frames.decode_eof(src).map(|_| None),
+        }
+    }
+}
+
+impl Encoder<Message> for Messages {
+    type Error = Error;
+
+    fn encode(&mut self, message: Message, dst: &mut BytesMut) -> Result<(), Error> {
+        match &message {
+            Message::Close(close) => {
+                let mut body = [0; CloseFrame::MAX_BODY_LEN];
+                let len = close.as_ref().map_or(0, |close| {
+                    CloseFrame { code: close.code, reason: close.reason.as_str() }.encode(&mut body)
+                });
+                let header = Header::new(OpCode::Close, len as u64);
+                self.frames.write(header, &body[..len], dst)
+            }
+            Message::Ping(payload) | Message::Pong(payload) => {
+                debug_assert!(payload.len() <= CloseFrame::MAX_BODY_LEN, "oversized-control");
+                let header = Header::new(message.opcode(), payload.len() as u64);
+                self.frames.write(header, payload, dst)
+            }
+            data => self.data(data.opcode(), data.payload(), dst),
+        }
+    }
+}
