@@ -170,3 +170,13 @@ fn the_proxy_judges_what_it_passes_on() {
         ]
     );
 }
+
+/// Neither the standard library nor an allocator is linked, and all goes as it must.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_without_std() {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["run", "--quiet", "--manifest-path", "examples/no_std/Cargo.toml", "--target-dir"]);
+    let target = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("no_std");
+    assert!(cargo.arg(target).current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
+}
