@@ -43,7 +43,8 @@ async fn serve(socket: TcpStream) -> Result<(), wsvet::codec::Error> {
 async fn echo(messages: &mut Framed<TcpStream, Messages>) -> Result<(), wsvet::codec::Error> {
     while !messages.codec().frames().is_done() {
         // All that has come is answered before anything is sent.
-        let received = match messages.next().now_or_never() {
+        let more = !messages.read_buffer().is_empty();
+        let received = match more.then(|| messages.next().now_or_never()).flatten() {
             Some(received) => received,
             None => {
                 messages.flush().await?;

@@ -38,7 +38,19 @@ async fn wsvet(socket: TcpStream) {
         return;
     };
     messages.set_backpressure_boundary(64 << 10);
-    echo(messages).await;
+    // As below; the codec's buffer tells without a look at the socket whether more has come.
+    loop {
+        let more = !messages.read_buffer().is_empty();
+        let received = match more.then(|| messages.next().now_or_never()).flatten() {
+            Some(received) => received,
+            None if messages.flush().await.is_err() => return,
+            None => messages.next().await,
+        };
+        let Some(Ok(message)) = received else { return };
+        if messages.feed(message).await.is_err() {
+            return;
+        }
+    }
 }
 
 async fn tungstenite(mut socket: TcpStream) {
