@@ -365,6 +365,39 @@ fn colours_are_for_terminals_and_for_those_who_ask() {
     assert!(!colourful(&json));
 }
 
+/// Frames are seen as they come, though the capture has not ended.
+#[test]
+fn a_capture_that_goes_on_is_followed() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    for mode in [&["--follow"][..], &["--follow", "--json"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wsvet"))
+            .args([&["check"], mode, &["-"]].concat())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let capture = std::fs::read("tests/captures/node-pyws-ping-1000.pcap").unwrap();
+        stdin.write_all(&capture).unwrap();
+        let (send, lines) = mpsc::channel();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || output.lines().try_for_each(|line| send.send(line.unwrap())));
+        loop {
+            let line = lines.recv_timeout(Duration::from_secs(20)).expect("a line in time");
+            // The Close of the client, and its answer is still to come.
+            if line.contains("close") && line.contains("client") {
+                break;
+            }
+        }
+        drop(stdin);
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+}
+
 /// What a peer sends reaches the terminal as text alone.
 #[test]
 fn payloads_cannot_steer_the_terminal() {

@@ -17,7 +17,10 @@ use crate::{capture, har, hex, lines};
 /// What else is to be said of an input that was judged, or why it cannot be.
 pub(crate) type Answer = Result<Vec<String>, String>;
 
-/// How much of an input is read to guess what it is, in bytes.
+/// How many bytes tell a capture, and how long its head is.
+const CAPTURE: u64 = 12;
+
+/// How much of another input is read to guess what it is, in bytes.
 const GUESS: u64 = 64 << 10;
 
 /// How much of raw input is read at once, in bytes.
@@ -71,7 +74,14 @@ pub(crate) fn judge(
     judging: &mut Judging<'_>,
 ) -> io::Result<Answer> {
     let mut start = Vec::new();
-    if let Err(error) = source.by_ref().take(GUESS).read_to_end(&mut start) {
+    let mut read = |len, start: &mut Vec<u8>| source.by_ref().take(len).read_to_end(start);
+    let mut answer = read(CAPTURE, &mut start);
+    if answer.is_ok() {
+        // More of a capture that still goes on is not waited for.
+        let more = if is_capture(&start) { capture_head(&start) } else { GUESS };
+        answer = read(more.saturating_sub(CAPTURE), &mut start);
+    }
+    if let Err(error) = answer {
         return Ok(Err(reason(&error)));
     }
     if start.is_empty() {
@@ -149,15 +159,39 @@ fn direction(
     }
 }
 
-fn guess(start: &[u8]) -> Format {
+/// Whether this is the start of a capture: pcap in both byte orders, in microseconds, nanoseconds and
+/// as modified by Kuznetzov; pcapng's section header.
+fn is_capture(start: &[u8]) -> bool {
     let magic = start.first_chunk::<4>().copied().map(u32::from_be_bytes);
-    match magic {
-        // pcap in both byte orders, in microseconds, nanoseconds and as modified by Kuznetzov;
-        // pcapng's section header.
+    matches!(
+        magic,
         Some(
-            0xA1B2_C3D4 | 0xD4C3_B2A1 | 0xA1B2_3C4D | 0x4D3C_B2A1 | 0xA1B2_CD34 | 0x34CD_B2A1
-            | 0x0A0D_0D0A,
-        ) => Format::Pcap,
+            0xA1B2_C3D4
+                | 0xD4C3_B2A1
+                | 0xA1B2_3C4D
+                | 0x4D3C_B2A1
+                | 0xA1B2_CD34
+                | 0x34CD_B2A1
+                | 0x0A0D_0D0A
+        )
+    )
+}
+
+/// How long the head of a capture is, in bytes, which is read at once: pcap's header, or pcapng's
+/// first block, whose length is told in the byte order of its magic.
+fn capture_head(start: &[u8]) -> u64 {
+    let word = |at: usize| start.get(at..)?.first_chunk::<4>().copied();
+    match (word(0), word(4), word(8)) {
+        (Some([0x0A, ..]), Some(len), Some([0x1A, ..])) => u32::from_be_bytes(len).into(),
+        (Some([0x0A, ..]), Some(len), _) => u32::from_le_bytes(len).into(),
+        _ => 24,
+    }
+    .min(GUESS)
+}
+
+fn guess(start: &[u8]) -> Format {
+    match start {
+        _ if is_capture(start) => Format::Pcap,
         _ if lines::looks_like_lines(start) => Format::Json,
         _ if start.trim_ascii_start().starts_with(b"{") => Format::Har,
         // No frame is made of printable characters, so other text is hex with a mistake.
