@@ -151,7 +151,9 @@ fn read(
                 }
             }
             Err(PcapError::BufferTooSmall) => {
-                if !grow(&mut *reader, &mut size) || reader.refill().is_err() {
+                // The word of a length is no reason to take memory: what is there comes first.
+                let full = before >= size;
+                if full && !grow(&mut *reader, &mut size) || reader.refill().is_err() {
                     return Ok(Err(cut(&*reader, summary, reason(&PcapError::BufferTooSmall))));
                 }
             }
