@@ -121,6 +121,9 @@ fn check_of_messages_and_lines() {
     // The mark that some programs write before UTF-8 is none of it.
     let marked = run(&["check", "-"], &[b"\xEF\xBB\xBF", &log[..]].concat());
     assert_eq!(marked.stdout, run(&["check", "-"], log).stdout);
+    // A place that no stream can have is no reason to stop.
+    let far = br#"{"event":"violation","from":"client","offset":5,"rule":"invalid-utf8","frame_offset":18446744073709551615,"header":"8100"}"#;
+    assert!(transcript(&["check", "-"], far).ends_with("[exit status 1]\n"));
     // What cannot be read of a HAR is said, and the rest is read.
     let har = br#"{"log":{"entries":[
         {"request":null,"response":{"headers":[null]}},

@@ -117,8 +117,9 @@ impl Lines {
         match event {
             Event::Connection(_) | Event::Other => Ok(Ok(())),
             Event::Frame(frame) => connection.frame(&frame, at, &mut self.unknown, judging),
-            Event::Violation(part) => connection.part(&part, at, &mut self.unknown, judging),
-            Event::Incomplete(part) => connection.part(&part, at, &mut self.unknown, judging),
+            Event::Violation(part) | Event::Incomplete(part) => {
+                connection.part(&part, at, &mut self.unknown, judging)
+            }
             Event::End { from, how } => {
                 let from = Role::from(from);
                 let how = if let Some(How::Reset) = how { End::Reset } else { End::Fin };
@@ -239,7 +240,7 @@ impl Connection {
             self.frames.feed(from, &head, at, judging)?;
             return Ok(Ok(()));
         };
-        let arrived = part.offset.saturating_sub(start + header.header_len() as u64);
+        let arrived = part.offset.saturating_sub(start).saturating_sub(header.header_len() as u64);
         let there = if ends { arrived } else { header.payload_len() };
         let known = &plain[..plain.len().min(usize::try_from(there).unwrap_or(usize::MAX))];
         self.frames.frame(from, &header, known, at, judging)?;
