@@ -126,14 +126,13 @@ fn connection(
     frames.lack();
     for (index, message) in messages.iter().enumerate() {
         let number = index as u64 + 1;
-        let wire = message.as_ref().map_err(ToString::to_string).and_then(Message::wire);
-        match (wire, message) {
-            (Ok((from, header, payload)), Ok(message)) => {
-                let at = Moment { packet: number, time: message.time() };
+        let known = message.as_ref().map_err(ToString::to_string);
+        match known.and_then(|message| Ok((message.wire()?, message.time()))) {
+            Ok(((from, header, payload), time)) => {
+                let at = Moment { packet: number, time };
                 frames.frame(from, &header, &payload, at, judging)?;
             }
-            (Err(error), _) => tell(format!("message {number}: {error}")),
-            (Ok(_), Err(_)) => {}
+            Err(error) => tell(format!("message {number}: {error}")),
         }
     }
     if let Some(failure) = entry.response.as_ref().and_then(|response| response.failure.as_ref()) {

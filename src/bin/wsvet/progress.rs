@@ -19,10 +19,7 @@ pub(crate) struct Progress<R> {
 impl<R> Progress<R> {
     /// `len` is how many bytes there are, where that is known.
     pub(crate) fn new(input: R, len: Option<u64>, show: bool) -> Self {
-        let bar = match len {
-            Some(len) => ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::hidden()),
-            None => ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()),
-        };
+        let bar = ProgressBar::with_draw_target(len, ProgressDrawTarget::hidden());
         let template = match len {
             Some(_) => "{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
             None => "{spinner} {bytes}, {bytes_per_sec}",

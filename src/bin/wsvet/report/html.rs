@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use wsvet::{Header, Role, Rule, Violation};
 
-use super::words::{Evidence, evidence, inside, is_readable, lacks};
+use super::words::{Evidence, evidence, inside, lacks, readable};
 use super::{Gap, Place, Report, hex_bytes};
 use crate::connection::Tally;
 use crate::frames::{Closing, Opening};
@@ -221,18 +221,8 @@ fn payload(frame: &Frame<'_>) -> String {
     if let Some(close) = &frame.close {
         return format!("{} {}", close.code, plain(close.reason)).trim_end().to_owned();
     }
-    if is_readable(frame) {
-        // Only the end of what is shown is cut inside a character.
-        let text = match std::str::from_utf8(shown) {
-            Ok(text) => Some(text),
-            Err(error) if error.error_len().is_none() => {
-                std::str::from_utf8(&shown[..error.valid_up_to()]).ok()
-            }
-            Err(_) => None,
-        };
-        if let Some(text) = text {
-            return plain(text) + more;
-        }
+    match readable(frame, shown) {
+        Some(text) => plain(text) + more,
+        None => hex_bytes(shown, " ") + more,
     }
-    hex_bytes(shown, " ") + more
 }

@@ -242,9 +242,19 @@ fn rsv(header: &Header) -> impl Iterator<Item = &'static str> {
         .map(|(_, name)| name)
 }
 
-/// Whether the payload of this frame is text that can be read.
-pub(super) fn is_readable(frame: &Frame<'_>) -> bool {
-    frame.header.rsv() == 0 && frame.header.opcode() != OpCode::Binary
+/// The start of a frame's payload as the text that it is, where it is one that can be read: up to a
+/// character that is cut at its end.
+pub(super) fn readable<'a>(frame: &Frame<'_>, start: &'a [u8]) -> Option<&'a str> {
+    if frame.header.rsv() != 0 || frame.header.opcode() == OpCode::Binary {
+        return None;
+    }
+    match std::str::from_utf8(start) {
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&start[..error.valid_up_to()]).ok()
+        }
+        Err(_) => None,
+    }
 }
 
 /// The bytes around the one that breaks a rule.

@@ -6,7 +6,7 @@ use textwrap::core::display_width;
 use wsvet::{Header, Role};
 
 use super::super::Place;
-use super::super::words::{is_readable, kind};
+use super::super::words::{kind, readable};
 use crate::judge::Frame;
 use crate::style::{CLIENT, CODE, SERVER};
 
@@ -105,16 +105,10 @@ fn preview(line: &mut String, frame: &Frame<'_>, room: usize) {
         return;
     }
     let whole = frame.payload.len() as u64 == frame.header.payload_len();
-    if is_readable(frame) {
-        match std::str::from_utf8(frame.payload) {
-            Ok(text) => return quoted(line, text, whole, room),
-            // Only the preview's end is cut inside a character.
-            Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
-                let (text, _) = frame.payload.split_at(error.valid_up_to());
-                return quoted(line, &String::from_utf8_lossy(text), false, room);
-            }
-            Err(_) => {}
-        }
+    match readable(frame, frame.payload) {
+        Some(text) if text.len() == frame.payload.len() => return quoted(line, text, whole, room),
+        Some(text) if !text.is_empty() => return quoted(line, text, false, room),
+        _ => {}
     }
     let fits = (room / 3).min(frame.payload.len());
     for (index, byte) in frame.payload[..fits].iter().enumerate() {
