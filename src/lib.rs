@@ -35,7 +35,7 @@
 //! ```
 //!
 //! Those who have a parser of their own use the [`Validator`] alone; those who only parse use
-//! [`Header`], [`FrameRef`] or the nom parsers in [`parse`].
+//! [`Header`], [`FrameRef`] or the nom parsers in [`parse`]. The [`guide`] has a chapter for each.
 //!
 //! # Features
 //!
@@ -65,6 +65,9 @@ pub mod encode;
 mod frame;
 #[cfg(feature = "arbitrary")]
 pub mod generate;
+// Nothing but documentation.
+#[cfg(doc)]
+pub mod guide;
 mod header;
 pub mod mask;
 #[cfg(feature = "alloc")]
