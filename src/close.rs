@@ -28,12 +28,20 @@ pub struct CloseFrame<'a> {
 
 impl<'a> CloseFrame<'a> {
     /// The most bytes a Close body has: 125, the most of any control frame (§5.5).
+    ///
+    /// ```
+    /// assert_eq!(wsvet::CloseFrame::MAX_BODY_LEN, 125);
+    /// ```
     pub const MAX_BODY_LEN: usize = 125;
 
-    /// The most bytes a reason has: 123, so that it fits behind the code.
+    /// The most bytes a reason has: 123, so that it fits behind the code (§5.5.1).
+    ///
+    /// ```
+    /// assert_eq!(wsvet::CloseFrame::MAX_REASON_LEN, 123);
+    /// ```
     pub const MAX_REASON_LEN: usize = Self::MAX_BODY_LEN - 2;
 
-    /// A code and a reason; the reason is cut at a character where it is over 123 bytes.
+    /// A code and a reason; the reason is cut at a character where it is over 123 bytes (§5.5).
     ///
     /// ```
     /// use wsvet::{CloseCode, CloseFrame};
@@ -51,7 +59,7 @@ impl<'a> CloseFrame<'a> {
         Self { code, reason: &reason[..end] }
     }
 
-    /// Reads the whole, unmasked body of a Close frame; an empty one is `None`.
+    /// Reads the whole, unmasked body of a Close frame; an empty one is `None` (§5.5.1).
     ///
     /// The code is not judged: see [`CloseCode::is_sendable`].
     ///
@@ -77,7 +85,7 @@ impl<'a> CloseFrame<'a> {
         }
     }
 
-    /// Writes the body to the front of `out` and gives its length in bytes, 2 to 125.
+    /// Writes the body to the front of `out` and gives its length in bytes, 2 to 125 (§5.5.1).
     ///
     /// A reason over 123 bytes is cut at a character, as [`new`](Self::new) does.
     ///
@@ -107,7 +115,8 @@ fn invalid_reason(reason: &[u8]) -> InvalidClose {
     InvalidClose { rule: Rule::InvalidCloseReason, index: 2 + index }
 }
 
-/// A Close body that cannot be read: the rule it breaks, and the index of the byte in the body.
+/// A Close body that cannot be read: the rule it breaks, and the index of the byte in the body
+/// (RFC 6455 §5.5.1).
 ///
 /// ```
 /// let error = wsvet::CloseFrame::decode(b"\x03").unwrap_err();

@@ -32,7 +32,7 @@ impl CloseCode {
         self.info().sendable
     }
 
-    /// The registered name, or what the range is for.
+    /// The registered name, or what the range is for (§11.7).
     ///
     /// ```
     /// # use wsvet::CloseCode;
@@ -44,7 +44,7 @@ impl CloseCode {
         self.info().name
     }
 
-    /// What kind of code this is.
+    /// What kind of code this is (§7.4).
     ///
     /// ```
     /// # use wsvet::{Category, CloseCode};
@@ -80,18 +80,28 @@ impl fmt::Display for CloseCode {
 }
 
 impl From<u16> for CloseCode {
+    /// Any number is a code; whether it may be sent [`is_sendable`](Self::is_sendable) says.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::CloseCode::from(4_000).to_string(), "4000 Private Use");
+    /// ```
     fn from(code: u16) -> Self {
         Self(code)
     }
 }
 
 impl From<CloseCode> for u16 {
+    /// The number.
+    ///
+    /// ```
+    /// assert_eq!(u16::from(wsvet::CloseCode::GOING_AWAY), 1001);
+    /// ```
     fn from(code: CloseCode) -> Self {
         code.0
     }
 }
 
-/// What kind of close code it is.
+/// What kind of close code it is (§7.4).
 ///
 /// ```
 /// # use wsvet::{Category, CloseCode};
@@ -131,11 +141,12 @@ impl fmt::Display for Category {
     }
 }
 
-/// Who may send a close code.
+/// Who may send a close code (§7.4).
 ///
 /// ```
 /// # use wsvet::{CloseCode, Sender};
 /// assert_eq!(CloseCode(1010).info().sender, Sender::Client);
+/// assert_eq!(Sender::Client.to_string(), "the client");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
@@ -161,7 +172,8 @@ impl fmt::Display for Sender {
     }
 }
 
-/// One row of the registry: a close code, or a range of them, and what a person needs to know.
+/// One row of the registry (§11.7): a close code, or a range of them, and what a person needs to
+/// know.
 ///
 /// ```
 /// use wsvet::CloseCode;
@@ -196,8 +208,8 @@ pub struct CodeInfo {
 }
 
 impl CloseCode {
-    /// The whole IANA registry: every code from 0 to 65535 is in a row, and where it is in two the
-    /// first is its own and the second that of the range around it.
+    /// The whole IANA registry (§11.7): every code from 0 to 65535 is in a row, and where it is in
+    /// two the first is its own and the second that of the range around it.
     ///
     /// ```
     /// # use wsvet::CloseCode;
@@ -213,7 +225,11 @@ macro_rules! registry {
         means $meaning:literal seen $seen:literal resolve $resolve:literal send $send:literal)*) => {
         impl CloseCode {
             $($(
-                #[doc = concat!("`", stringify!($first), "` ", $name, ". ", $meaning)]
+                #[doc = concat!(
+                    "`", stringify!($first), "` ", $name, " (§11.7). ", $meaning, "\n\n```\n",
+                    "assert_eq!(wsvet::CloseCode::", stringify!($constant), ".0, ",
+                    stringify!($first), ");\n```",
+                )]
                 pub const $constant: Self = Self($first);
             )?)*
         }

@@ -70,7 +70,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The Close to send, where the peer has broken a rule and can still be told.
+    /// The Close to send, where the peer has broken a rule and can still be told (§7.1.7).
     ///
     /// ```
     /// # use wsvet::{Rule, Violation, codec::Error};
@@ -87,6 +87,11 @@ impl Error {
 }
 
 impl fmt::Display for Error {
+    /// The violation or the error that it is, as that says it.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::codec::Error::Closed.to_string(), "data was to be sent after a Close");
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Violation(violation) => fmt::Display::fmt(violation, f),
@@ -107,12 +112,26 @@ impl core::error::Error for Error {
 }
 
 impl From<io::Error> for Error {
+    /// The connection failed: [`Error::Io`].
+    ///
+    /// ```
+    /// # use wsvet::codec::Error;
+    /// let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    /// assert!(matches!(Error::from(reset), Error::Io(_)));
+    /// ```
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
 impl From<Violation> for Error {
+    /// The peer has broken a rule: [`Error::Violation`].
+    ///
+    /// ```
+    /// # use wsvet::{Rule, Violation, codec::Error};
+    /// let error = Error::from(Violation { rule: Rule::InvalidUtf8, offset: 6 });
+    /// assert!(error.reply().is_some());
+    /// ```
     fn from(violation: Violation) -> Self {
         Self::Violation(violation)
     }

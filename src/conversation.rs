@@ -15,7 +15,8 @@ pub use verdict::{Abnormality, Verdict};
 use timeline::Mark;
 use verdict::{blames, refuses};
 
-/// Follows both directions of a connection, and says in the end whether it was closed as it must be.
+/// Follows both directions of a connection, and says in the end whether it was closed as it must be
+/// (RFC 6455 §7).
 ///
 /// It does no I/O: give it what each end sends, in the order in which that was seen. Either bytes,
 /// with [`bytes`](Self::bytes), or, from a parser of one's own, headers and plain payloads as to a
@@ -127,6 +128,10 @@ impl Conversation {
     ///
     /// The [`Violation`] that it is; the frame counts as begun.
     ///
+    /// # Panics
+    ///
+    /// With debug assertions, where the frame before of this end was not finished.
+    ///
     /// ```
     /// # use wsvet::{Conversation, Header, OpCode, Policy, Role};
     /// let mut conversation =
@@ -145,6 +150,10 @@ impl Conversation {
     ///
     /// The [`Violation`] that it is; the rest of the frame may still be given.
     ///
+    /// # Panics
+    ///
+    /// With debug assertions, where no frame of this end was begun.
+    ///
     /// ```
     /// # use wsvet::{Conversation, Header, OpCode, Policy, Role};
     /// let mut conversation =
@@ -160,6 +169,10 @@ impl Conversation {
 
     /// Passes over bytes of the payload that nobody has: a capture lacks them, or a log kept the
     /// headers alone. They count, and are not judged.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, where no frame of this end was begun.
     ///
     /// ```
     /// # use wsvet::{Conversation, Header, OpCode, Policy, Role};
@@ -195,6 +208,10 @@ impl Conversation {
     ///
     /// The [`Violation`] that it is.
     ///
+    /// # Panics
+    ///
+    /// With debug assertions, where no frame of this end was begun.
+    ///
     /// ```
     /// # use wsvet::{CloseCode, Conversation, Header, OpCode, Policy, Role};
     /// let mut conversation =
@@ -211,8 +228,8 @@ impl Conversation {
         self.direction_mut(from).finish(mark)
     }
 
-    /// This end sends no more; `unread` is how many bytes came after the last whole header that are
-    /// too few for another, which is 0 where all was given to [`bytes`](Self::bytes).
+    /// This end sends no more (§7.1.5); `unread` is how many bytes came after the last whole header
+    /// that are too few for another, which is 0 where all was given to [`bytes`](Self::bytes).
     ///
     /// ```
     /// # use wsvet::{Abnormality, Conversation, End, Policy, Role, Verdict};

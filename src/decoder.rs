@@ -43,7 +43,8 @@ pub enum Event<'a> {
     Close(Option<CloseFrame<'a>>),
 }
 
-/// Decodes one direction of a connection from chunks of any size, and judges all of it.
+/// Decodes one direction of a connection from chunks of any size, and judges all of it (RFC 6455
+/// §5, §6.2).
 ///
 /// Data is unmasked where it lies in the chunk and never copied. What is kept between chunks is at
 /// most a cut header or the body of a cut control frame, inside the decoder itself: it allocates
@@ -130,9 +131,9 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// The first [`Violation`] of the stream; it ends the stream and is given again by every later
-    /// call. Of the frame that breaks a rule nothing more is given, though the chunk may have been
-    /// unmasked further.
+    /// The first [`Violation`] of the stream; it ends the stream (§7.1.7) and is given again by
+    /// every later call. Of the frame that breaks a rule nothing more is given, though the chunk may
+    /// have been unmasked further.
     ///
     /// ```
     /// use wsvet::{Decoder, Event, Policy, Role};
@@ -228,7 +229,7 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// A [`Violation`] as [`Validator::eof`] gives it; there is nobody left to send it to.
+    /// A [`Violation`] as [`Validator::eof`] gives it (§7.1.5); there is nobody left to send it to.
     ///
     /// ```
     /// use wsvet::{Decoder, Policy, Role, Rule};

@@ -1,6 +1,18 @@
 //! Bytes out: a frame or a Close frame, header and payload, masked on the way (RFC 6455 §5.2).
 //!
 //! [`Header::encode`] writes a header alone, for those who send the payload from where it lies.
+//!
+//! ```
+//! use wsvet::{CloseCode, CloseFrame, OpCode, encode};
+//!
+//! // What a server sends, one frame behind the other.
+//! let mut out = [0; 64];
+//! let mut len = encode::single(OpCode::Text, b"bye", None, &mut out)?;
+//! let close = CloseFrame::new(CloseCode::NORMAL_CLOSURE, "");
+//! len += encode::close(&close, None, &mut out[len..])?;
+//! assert_eq!(out[..len], *b"\x81\x03bye\x88\x02\x03\xE8");
+//! # Ok::<(), encode::BufferTooSmall>(())
+//! ```
 
 use core::fmt;
 
@@ -13,7 +25,7 @@ use crate::{CloseFrame, Header, OpCode, mask};
 /// ```
 pub const MAX_CONTROL_LEN: usize = 2 + 4 + CloseFrame::MAX_BODY_LEN;
 
-/// Writes a whole frame to the front of `out` and gives its length in bytes.
+/// Writes a whole frame to the front of `out` and gives its length in bytes (§5.2).
 ///
 /// `payload` is plain; where the header has a masking key it is masked while it is copied. The
 /// header is written as it is, so its `payload_len` has to be that of `payload`.
@@ -124,7 +136,8 @@ fn short(
     Ok(len)
 }
 
-/// Writes a whole Close frame to the front of `out` and gives its length in bytes, 4 to 131.
+/// Writes a whole Close frame to the front of `out` and gives its length in bytes, 4 to 131
+/// (§5.5.1).
 ///
 /// A client gives a fresh masking key, a server `None` (§5.1). For an empty body take [`single`].
 ///

@@ -23,17 +23,50 @@ pub struct Frame<P> {
 }
 
 /// A frame whose payload is borrowed.
+///
+/// ```
+/// use wsvet::FrameRef;
+///
+/// /// How many bytes of payload are in these frames.
+/// fn total(frames: &[FrameRef<'_>]) -> usize {
+///     frames.iter().map(|frame| frame.payload.len()).sum()
+/// }
+///
+/// let (first, rest) = FrameRef::decode(b"\x81\x02hi\x82\x01\x07")?;
+/// let (second, _) = FrameRef::decode(rest)?;
+/// assert_eq!(total(&[first, second]), 3);
+/// # Ok::<(), wsvet::Incomplete>(())
+/// ```
 pub type FrameRef<'a> = Frame<&'a [u8]>;
 
-/// A frame whose payload is borrowed and can be unmasked where it lies.
+/// A frame whose payload is borrowed and can be unmasked where it lies (§5.3).
+///
+/// ```
+/// use wsvet::FrameMut;
+///
+/// let mut wire = *b"\x81\x82\x01\x02\x03\x04ik";
+/// let (frame, _): (FrameMut<'_>, _) = FrameMut::decode(&mut wire)?;
+/// assert_eq!(frame.payload, b"ik");
+/// let _ = frame.unmask();
+/// assert_eq!(wire[6..], *b"hi");
+/// # Ok::<(), wsvet::Incomplete>(())
+/// ```
 pub type FrameMut<'a> = Frame<&'a mut [u8]>;
 
 /// A frame whose payload is shared memory: taken off a read buffer without a copy.
+///
+/// ```
+/// use wsvet::{Frame, FrameBuf, Header, OpCode};
+///
+/// let frame: FrameBuf = Frame { header: Header::new(OpCode::Binary, 2), payload: "hi".into() };
+/// let other = frame.clone(); // the payload is shared, not copied
+/// assert_eq!(frame.payload.as_ptr(), other.payload.as_ptr());
+/// ```
 #[cfg(feature = "alloc")]
 pub type FrameBuf = Frame<bytes::Bytes>;
 
 impl<'a> FrameRef<'a> {
-    /// Takes a whole frame off the front of `input` and gives it with the bytes after it.
+    /// Takes a whole frame off the front of `input` and gives it with the bytes after it (§5.2).
     ///
     /// The payload lies inside `input` and stays masked.
     ///
@@ -59,7 +92,7 @@ impl<'a> FrameRef<'a> {
 }
 
 impl<'a> FrameMut<'a> {
-    /// Takes a whole frame off the front of `input` and gives it with the bytes after it.
+    /// Takes a whole frame off the front of `input` and gives it with the bytes after it (§5.2).
     ///
     /// The payload lies inside `input`; [`unmask`](Self::unmask) makes it plain where it lies.
     ///
@@ -104,7 +137,8 @@ impl<'a> FrameMut<'a> {
 
 #[cfg(feature = "alloc")]
 impl FrameBuf {
-    /// Takes a whole frame off the front of `input`, its payload unmasked, without a copy.
+    /// Takes a whole frame off the front of `input`, its payload unmasked, without a copy (§5.2,
+    /// §5.3).
     ///
     /// # Errors
     ///

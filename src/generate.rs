@@ -57,6 +57,14 @@ impl<'a> Arbitrary<'a> for OpCode {
 
 impl<'a> Arbitrary<'a> for Header {
     /// Any header that can stand on the wire.
+    ///
+    /// ```
+    /// # use arbitrary::Unstructured;
+    /// # use wsvet::Header;
+    /// let header: Header = Unstructured::new(b"\x82\x7E\x05\0\0\0\0\0\0\0").arbitrary()?;
+    /// assert!(!header.is_minimal());
+    /// # Ok::<(), arbitrary::Error>(())
+    /// ```
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         Ok(Self::from_wire(u.arbitrary()?, u.arbitrary()?, u.arbitrary()?, u.arbitrary()?))
     }
@@ -89,6 +97,14 @@ impl<'a> Arbitrary<'a> for Rule {
 
 impl<'a> Arbitrary<'a> for Policy {
     /// Any policy; half of its limits are small, the others none.
+    ///
+    /// ```
+    /// # use arbitrary::Unstructured;
+    /// # use wsvet::{Policy, Role};
+    /// let policy: Policy = Unstructured::new(&[]).arbitrary()?;
+    /// assert_eq!(policy, Policy::new(Role::Server)); // of no bytes the simplest
+    /// # Ok::<(), arbitrary::Error>(())
+    /// ```
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let limit =
             |u: &mut Unstructured<'a>| -> Result<Option<u8>> { u.arbitrary::<Option<u8>>() };

@@ -48,10 +48,15 @@ pub struct Header {
 }
 
 impl Header {
-    /// The most bytes a header has: 14.
+    /// The most bytes a header has: 14 (§5.2).
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Header::MAX_LEN, 14);
+    /// ```
     pub const MAX_LEN: usize = 14;
 
-    /// A final, unmasked frame's header, with `payload_len` bytes of payload in the shortest form.
+    /// A final, unmasked frame's header, with `payload_len` bytes of payload in the shortest form
+    /// (§5.2).
     ///
     /// The top bit of `payload_len` is kept as given; a receiver refuses it
     /// ([`Rule::LengthOverflow`](crate::Rule::LengthOverflow)).
@@ -74,7 +79,7 @@ impl Header {
     }
 
     /// A header from the fields as a parser of one's own has found them on the wire, kept as they
-    /// are: a length that is not in its shortest form too, so that it can be judged.
+    /// are: a length that is not in its shortest form too, so that it can be judged (§5.2).
     ///
     /// `first` and `second` are the first two bytes of the header, `payload_len` the length in
     /// bytes, and `key` the masking key, which counts only where the mask bit of `second` is set.
@@ -126,7 +131,8 @@ impl Header {
         Self { first: self.first & !FIN, ..self }
     }
 
-    /// The same header with these RSV bits: RSV1 = 4, RSV2 = 2, RSV3 = 1; higher bits do not count.
+    /// The same header with these RSV bits: RSV1 = 4, RSV2 = 2, RSV3 = 1; higher bits do not count
+    /// (§5.2).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -137,7 +143,7 @@ impl Header {
         Self { first: self.first & !0x70 | (rsv & 7) << 4, ..self }
     }
 
-    /// Takes a header off the front of `input` and gives it with the bytes after it.
+    /// Takes a header off the front of `input` and gives it with the bytes after it (§5.2).
     ///
     /// # Errors
     ///
@@ -193,7 +199,7 @@ impl Header {
         (header, len + usize::from(second >> 5 & 4))
     }
 
-    /// Writes the header to the front of `out` and gives its length in bytes, 2 to 14.
+    /// Writes the header to the front of `out` and gives its length in bytes, 2 to 14 (§5.2).
     ///
     /// The bytes of `out` behind that length are overwritten with zeros.
     ///
@@ -285,7 +291,7 @@ impl Header {
         if self.is_masked() { Some(self.key) } else { None }
     }
 
-    /// The length of the payload in bytes, as the header says it: up to 2^64 - 1, not judged.
+    /// The length of the payload in bytes, as the header says it (§5.2): up to 2^64 - 1, not judged.
     ///
     /// Compare it with a limit before it is cast to `usize`; a [`Validator`](crate::Validator)
     /// does, by [`Policy::max_frame`](crate::Policy::max_frame).
@@ -300,7 +306,7 @@ impl Header {
         self.payload_len
     }
 
-    /// The length of the header itself in bytes: 2 to 14.
+    /// The length of the header itself in bytes: 2 to 14 (§5.2).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -332,7 +338,7 @@ impl Header {
         }
     }
 
-    /// The first byte as it stands on the wire: FIN, RSV1-3, opcode.
+    /// The first byte as it stands on the wire: FIN, RSV1-3, opcode (§5.2).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -344,7 +350,7 @@ impl Header {
         self.first
     }
 
-    /// The second byte as it stands on the wire: MASK and the 7-bit length.
+    /// The second byte as it stands on the wire: MASK and the 7-bit length (§5.2).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};

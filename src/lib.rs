@@ -47,6 +47,8 @@
 //! - `cli`: the command-line tool; nothing for a library user.
 
 #![cfg_attr(not(test), no_std)]
+// docs.rs says of each item which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // What the processor has is found out at run time.
 #[cfg(all(feature = "std", not(test)))]

@@ -1,4 +1,14 @@
 //! Masking: XOR with the four bytes of the masking key (RFC 6455 §5.3).
+//!
+//! ```
+//! use wsvet::mask;
+//!
+//! let (key, mut payload) = ([1, 2, 3, 4], *b"Hello");
+//! mask::apply(key, 0, &mut payload);
+//! assert_eq!(payload, *b"Igohn");
+//! mask::apply(key, 0, &mut payload);
+//! assert_eq!(payload, *b"Hello");
+//! ```
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use crate::simd;

@@ -48,7 +48,7 @@ pub struct Close {
     pub reason: Utf8Bytes,
 }
 
-/// A text in shared memory: bytes that are known to be UTF-8.
+/// A text in shared memory: bytes that are known to be UTF-8 (RFC 6455 §8.1).
 ///
 /// ```
 /// use wsvet::Utf8Bytes;
@@ -62,7 +62,7 @@ pub struct Close {
 pub struct Utf8Bytes(Bytes);
 
 impl Message {
-    /// A text message.
+    /// A text message (§5.6).
     ///
     /// ```
     /// assert_eq!(wsvet::Message::text("hi").opcode(), wsvet::OpCode::Text);
@@ -72,7 +72,7 @@ impl Message {
         Self::Text(text.into())
     }
 
-    /// A binary message.
+    /// A binary message (§5.6).
     ///
     /// ```
     /// assert_eq!(wsvet::Message::binary(vec![1]).opcode(), wsvet::OpCode::Binary);
@@ -82,7 +82,7 @@ impl Message {
         Self::Binary(bytes.into())
     }
 
-    /// A Close with this code and this reason, cut at a character where it is too long.
+    /// A Close with this code and this reason, cut at a character where it is too long (§5.5.1).
     ///
     /// ```
     /// # use wsvet::{CloseCode, Message};
@@ -147,7 +147,7 @@ impl Message {
     }
 
     /// The Close that a violation must be answered with, if anything can be sent
-    /// ([`Violation::reply`]).
+    /// ([`Violation::reply`], §7.1.7).
     ///
     /// ```
     /// # use wsvet::{CloseCode, Message, Rule, Violation};
@@ -164,7 +164,7 @@ impl Message {
 }
 
 impl Close {
-    /// A code, and a reason that is cut at a character where it is over 123 bytes.
+    /// A code, and a reason that is cut at a character where it is over 123 bytes (§5.5).
     ///
     /// ```
     /// # use wsvet::{Close, CloseCode};
@@ -250,6 +250,11 @@ fn str_of(bytes: &[u8]) -> Option<&str> {
 impl Deref for Utf8Bytes {
     type Target = str;
 
+    /// The text, as [`as_str`](Self::as_str) gives it.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Utf8Bytes::from("grüße").chars().count(), 5);
+    /// ```
     fn deref(&self) -> &str {
         self.as_str()
     }
@@ -262,18 +267,33 @@ impl fmt::Debug for Utf8Bytes {
 }
 
 impl fmt::Display for Utf8Bytes {
+    /// The text as it is.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Utf8Bytes::from("hi").to_string(), "hi");
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
 impl From<&str> for Utf8Bytes {
+    /// A copy of the text.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Utf8Bytes::from("hi").len(), 2);
+    /// ```
     fn from(text: &str) -> Self {
         Self(Bytes::copy_from_slice(text.as_bytes()))
     }
 }
 
 impl From<alloc::string::String> for Utf8Bytes {
+    /// The text in the memory that it has.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Utf8Bytes::from(format!("{}!", "hi")).as_str(), "hi!");
+    /// ```
     fn from(text: alloc::string::String) -> Self {
         Self(Bytes::from(text))
     }
@@ -282,13 +302,24 @@ impl From<alloc::string::String> for Utf8Bytes {
 impl TryFrom<Bytes> for Utf8Bytes {
     type Error = core::str::Utf8Error;
 
+    /// The text in the memory that it has.
+    ///
+    /// # Errors
+    ///
+    /// `Utf8Error` where the bytes are not UTF-8.
+    ///
+    /// ```
+    /// # use bytes::Bytes;
+    /// # use wsvet::Utf8Bytes;
+    /// assert_eq!(Utf8Bytes::try_from(Bytes::from_static(b"hi")), Ok("hi".into()));
+    /// ```
     fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
         core::str::from_utf8(&bytes)?;
         Ok(Self(bytes))
     }
 }
 
-/// Puts frames that were judged together to messages.
+/// Puts frames that were judged together to messages (RFC 6455 §5.4).
 ///
 /// A message in a single frame keeps the frame's memory; fragments are copied behind each other.
 /// What is kept is what has come: how much that may be is the [`Policy`](crate::Policy)'s to say,
@@ -338,7 +369,7 @@ impl Assembler {
         self.parts.len()
     }
 
-    /// Takes a frame, its payload plain, and gives the message that ends with it.
+    /// Takes a frame, its payload plain, and gives the message that ends with it (§5.4).
     ///
     /// # Panics
     ///

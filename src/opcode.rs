@@ -52,7 +52,7 @@ pub enum OpCode {
 }
 
 impl OpCode {
-    /// All sixteen opcodes, each at the index that is its value.
+    /// All sixteen opcodes, each at the index that is its value (§5.2).
     ///
     /// ```
     /// # use wsvet::OpCode;
@@ -77,7 +77,8 @@ impl OpCode {
         Self::ReservedF,
     ];
 
-    /// The opcode in the low four bits of `byte`; the high four bits (FIN and RSV) do not count.
+    /// The opcode in the low four bits of `byte`; the high four bits (FIN and RSV) do not count
+    /// (§5.2).
     ///
     /// ```
     /// # use wsvet::OpCode;
@@ -186,12 +187,22 @@ impl OpCode {
 }
 
 impl fmt::Display for OpCode {
+    /// The [`name`](Self::name).
+    ///
+    /// ```
+    /// assert_eq!(wsvet::OpCode::Ping.to_string(), "ping");
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
 impl From<OpCode> for u8 {
+    /// The four bits of the opcode.
+    ///
+    /// ```
+    /// assert_eq!(u8::from(wsvet::OpCode::Pong), 0xA);
+    /// ```
     fn from(opcode: OpCode) -> Self {
         opcode as u8
     }

@@ -22,7 +22,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The other end: the sender of the frames that are judged.
+    /// The other end: the sender of the frames that are judged (§5.1).
     ///
     /// ```
     /// # use wsvet::Role;
@@ -61,12 +61,17 @@ impl Role {
 }
 
 impl fmt::Display for Role {
+    /// The [`name`](Self::name).
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Role::Server.to_string(), "server");
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-/// The types of data that an endpoint accepts; the others are answered with 1003 (§7.4.1).
+/// The types of data that an endpoint accepts; the others are answered with 1003 (RFC 6455 §7.4.1).
 ///
 /// ```
 /// use wsvet::{Accepts, OpCode};
@@ -88,7 +93,7 @@ pub enum Accepts {
 
 impl Accepts {
     /// Whether a frame with this opcode is of a type that is accepted. Only text and binary are
-    /// types of data; every other opcode is admitted here.
+    /// types of data; every other opcode is admitted here (§5.6).
     ///
     /// ```
     /// # use wsvet::{Accepts, OpCode};
@@ -103,7 +108,8 @@ impl Accepts {
     }
 }
 
-/// What the receiving endpoint is, accepts, has negotiated and limits.
+/// What the receiving endpoint is, accepts, has negotiated and limits (RFC 6455 §5.1, §7.4.1, §9.1,
+/// §10.4).
 ///
 /// It starts with no extension, no limit and all types of data accepted; each method narrows or
 /// widens one thing.
@@ -158,7 +164,8 @@ impl Policy {
         }
     }
 
-    /// The same policy with these types of data accepted; the others are refused with 1003.
+    /// The same policy with these types of data accepted; the others are refused with 1003
+    /// (§7.4.1).
     ///
     /// ```
     /// # use wsvet::{Accepts, Policy, Role};
@@ -170,7 +177,7 @@ impl Policy {
     }
 
     /// The same policy with at most `bytes` of payload in one frame, control frames included;
-    /// more is refused with 1009.
+    /// more is refused with 1009 (§7.4.1, §10.4).
     ///
     /// ```
     /// # use wsvet::{Policy, Role};
@@ -182,7 +189,7 @@ impl Policy {
     }
 
     /// The same policy with at most `bytes` of payload in one message, all its fragments together
-    /// and as they stand on the wire; more is refused with 1009.
+    /// and as they stand on the wire; more is refused with 1009 (§7.4.1, §10.4).
     ///
     /// ```
     /// # use wsvet::{Policy, Role};
@@ -194,7 +201,7 @@ impl Policy {
     }
 
     /// The same policy with at most `fragments` frames in one message, empty ones counted; more
-    /// is refused with 1008.
+    /// is refused with 1008 (§7.4.1, §10.4).
     ///
     /// ```
     /// # use wsvet::{Policy, Role};
@@ -220,7 +227,7 @@ impl Policy {
     }
 
     /// The same policy with these RSV bits defined by other extensions, on any frame: RSV1 = 4,
-    /// RSV2 = 2, RSV3 = 1; higher bits do not count.
+    /// RSV2 = 2, RSV3 = 1; higher bits do not count (§5.2, §5.8).
     ///
     /// What they mean for the payload is unknown, so text whose first frame has one set is not
     /// judged as UTF-8. With permessage-deflate RSV1 keeps the meaning that RFC 7692 gives it.

@@ -49,6 +49,10 @@ impl Responder {
     /// The answer to what was received: a Pong with the payload of a Ping (§5.5.3), a Close with
     /// the code of a Close (§5.5.1), and nothing to all else, or once a Close was sent.
     ///
+    /// # Panics
+    ///
+    /// It may, for a Ping of over 125 bytes, which no [`Decoder`](crate::Decoder) gives (§5.5).
+    ///
     /// ```
     /// # use wsvet::{Event, Responder, encode};
     /// let mut out = [0; encode::MAX_CONTROL_LEN];
@@ -74,7 +78,7 @@ impl Responder {
     }
 
     /// The Close that a violation must be answered with: with the code and the text of its rule;
-    /// nothing for an end of the stream, which nobody is left to hear of.
+    /// nothing for an end of the stream, which nobody is left to hear of (§7.1.7).
     ///
     /// ```
     /// # use wsvet::{Responder, Rule, Violation, encode};
@@ -97,7 +101,7 @@ impl Responder {
     }
 
     /// A Close of one's own, with a code and a reason or without; nothing, where one was sent
-    /// before.
+    /// before (§7.1.2).
     ///
     /// ```
     /// # use wsvet::{CloseCode, CloseFrame, Responder, encode};

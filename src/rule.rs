@@ -351,6 +351,11 @@ impl Rule {
 }
 
 impl fmt::Display for Rule {
+    /// The [`id`](Self::id).
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Rule::InvalidUtf8.to_string(), "invalid-utf8");
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.id())
     }

@@ -2,7 +2,8 @@
 
 use crate::Accepts;
 
-/// A subprotocol whose own specification fixes the type of data, in both directions.
+/// A subprotocol whose own specification fixes the type of data, in both directions (RFC 6455
+/// §1.9).
 ///
 /// What leaves the choice to the endpoints (`sip`, `msrp`, `soap`), or speaks of JSON but of no type
 /// of frame (`ocpp1.6`, `graphql-transport-ws`), has no row.

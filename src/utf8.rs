@@ -38,7 +38,7 @@ impl Utf8 {
         Self { cut: [0; 3] }
     }
 
-    /// Takes the next piece of the text; it may end inside a character.
+    /// Takes the next piece of the text; it may end inside a character (§8.1).
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl Utf8 {
         self.cut.iter().take_while(|byte| **byte != 0).count()
     }
 
-    /// Whether the text so far ends with a whole character.
+    /// Whether the text so far ends with a whole character (§8.1).
     ///
     /// ```
     /// # use wsvet::Utf8;
@@ -377,7 +377,8 @@ fn is_second(lead: u8, second: u8) -> bool {
     }
 }
 
-/// Text is not UTF-8: the index of the byte that proves it, in the piece that was pushed.
+/// Text is not UTF-8: the index of the byte that proves it, in the piece that was pushed (RFC 6455
+/// §8.1).
 ///
 /// ```
 /// let error = wsvet::Utf8::new().push(b"ab\xC0").unwrap_err();

@@ -125,7 +125,7 @@ impl Validator {
         validator
     }
 
-    /// Judges a header, before a byte of its payload is waited for.
+    /// Judges a header, before a byte of its payload is waited for (§5).
     ///
     /// # Errors
     ///
@@ -156,7 +156,8 @@ impl Validator {
         Ok(())
     }
 
-    /// Judges the next piece of the payload: plain bytes, unmasked, as many as there are.
+    /// Judges the next piece of the payload: plain bytes, unmasked, as many as there are (§5.5.1,
+    /// §8.1).
     ///
     /// A frame without a payload needs no call. The pieces of a frame are its payload in order;
     /// that they add up to `payload_len` is the caller's business.
@@ -211,7 +212,7 @@ impl Validator {
         }
     }
 
-    /// Ends the frame: its whole payload was given.
+    /// Ends the frame: its whole payload was given (§8.1).
     ///
     /// # Errors
     ///
@@ -286,6 +287,10 @@ impl Validator {
     ///
     /// The [`Violation`] of the first of the three that finds one.
     ///
+    /// # Panics
+    ///
+    /// With debug assertions, where the frame before was not finished.
+    ///
     /// ```
     /// use wsvet::{Header, OpCode, Policy, Role, Validator};
     ///
@@ -302,7 +307,7 @@ impl Validator {
     }
 
     /// Judges the end of the stream; `unread` is how many bytes came after the last whole header
-    /// that are too few for another.
+    /// that are too few for another (§7.1.5).
     ///
     /// After a Close frame the stream may end anywhere.
     ///
@@ -416,7 +421,7 @@ impl Validator {
         .collect()
     }
 
-    /// The violation that ended the stream, if one has.
+    /// The violation that ended the stream, if one has (§7.1.7).
     ///
     /// ```
     /// # use wsvet::{Policy, Role, Validator};
@@ -447,7 +452,7 @@ impl Validator {
         self.offset
     }
 
-    /// The opcode of the fragmented message that is open, text or binary, if one is.
+    /// The opcode of the fragmented message that is open, text or binary, if one is (§5.4).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Policy, Role, Validator};

@@ -83,6 +83,14 @@ impl RuleSet {
 }
 
 impl FromIterator<Rule> for RuleSet {
+    /// The set of these rules; one that comes twice is in it once.
+    ///
+    /// ```
+    /// # use wsvet::{CloseCode, Rule, RuleSet};
+    /// let too_big = |rule: &Rule| rule.close_code() == CloseCode::MESSAGE_TOO_BIG;
+    /// let set: RuleSet = Rule::ALL.iter().copied().filter(too_big).collect();
+    /// assert!(set.iter().eq([Rule::FrameTooBig, Rule::MessageTooBig]));
+    /// ```
     fn from_iter<I: IntoIterator<Item = Rule>>(rules: I) -> Self {
         rules.into_iter().fold(Self::EMPTY, Self::with)
     }

@@ -101,7 +101,8 @@ impl Frames {
         &self.validator
     }
 
-    /// Whether both ends have sent a Close: the closing handshake is over.
+    /// Whether both ends have sent a Close: the closing handshake is over, and the server closes
+    /// the TCP connection (§7.1.1).
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Frames};
@@ -178,6 +179,24 @@ impl Decoder for Frames {
     type Item = FrameBuf;
     type Error = Error;
 
+    /// Takes the next frame off the front of `src`, its payload plain; `None` where not all of it
+    /// has come. What comes behind a Close is discarded (§1.4).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Violation`], as soon as the byte that breaks the rule has come.
+    ///
+    /// ```
+    /// # use bytes::BytesMut;
+    /// # use tokio_util::codec::Decoder;
+    /// # use wsvet::{Policy, Role, codec::Frames};
+    /// let mut frames = Frames::new(Policy::new(Role::Client));
+    /// let mut input = BytesMut::from(&b"\x81\x03\xC3\xA9"[..]);
+    /// assert!(frames.decode(&mut input)?.is_none());
+    /// input.extend_from_slice(b"!");
+    /// assert_eq!(frames.decode(&mut input)?.unwrap().payload, "é!");
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<FrameBuf>, Error> {
         if self.received_close {
             // What comes behind a Close is discarded (§1.4).
@@ -208,6 +227,23 @@ impl Decoder for Frames {
         Ok(Some(FrameBuf { header, payload: frame.freeze() }))
     }
 
+    /// The same where no byte will follow; `None` once all frames were given and the stream ended
+    /// as it must, after a Close.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode); and [`Error::Violation`] of
+    /// [`Rule::EofInFrame`](crate::Rule::EofInFrame) or
+    /// [`Rule::EofWithoutClose`](crate::Rule::EofWithoutClose) (§7.1.5).
+    ///
+    /// ```
+    /// # use bytes::BytesMut;
+    /// # use tokio_util::codec::Decoder;
+    /// # use wsvet::{Policy, Role, codec::Frames};
+    /// let mut frames = Frames::new(Policy::new(Role::Client));
+    /// let error = frames.decode_eof(&mut BytesMut::from(&b"\x81"[..])).unwrap_err();
+    /// assert!(error.to_string().starts_with("eof-in-frame at byte 1"));
+    /// ```
     fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<FrameBuf>, Error> {
         if let Some(frame) = self.decode(src)? {
             return Ok(Some(frame));
@@ -224,7 +260,23 @@ impl Encoder<FrameBuf> for Frames {
     type Error = Error;
 
     /// Writes a frame as its header says, with a fresh masking key where there are keys, and
-    /// without one where there are none.
+    /// without one where there are none. After a Close a control frame is left out (§5.5.1).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] for data after a Close.
+    ///
+    /// ```
+    /// # use bytes::BytesMut;
+    /// # use tokio_util::codec::Encoder;
+    /// # use wsvet::{Frame, Header, OpCode, Policy, Role, codec::Frames};
+    /// let mut frames = Frames::new(Policy::new(Role::Server));
+    /// let mut out = BytesMut::new();
+    /// let header = Header::new(OpCode::Text, 2).not_final();
+    /// frames.encode(Frame { header, payload: "hi".into() }, &mut out)?;
+    /// assert_eq!(out[..], *b"\x01\x02hi");
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
     fn encode(&mut self, frame: FrameBuf, dst: &mut BytesMut) -> Result<(), Error> {
         let FrameBuf { header, payload } = frame;
         let plain = Header::new(header.opcode(), payload.len() as u64).with_rsv(header.rsv());

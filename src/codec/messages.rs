@@ -51,7 +51,7 @@ impl Messages {
         Self { frames: Frames::new(policy), assembler: Assembler::new(), fragment: usize::MAX }
     }
 
-    /// Masks what is sent, as [`Frames::with_keys`] says.
+    /// Masks what is sent, as [`Frames::with_keys`] says (§5.3).
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Messages};
@@ -118,6 +118,24 @@ impl Decoder for Messages {
     type Item = Message;
     type Error = Error;
 
+    /// Takes the next message, or control frame, off the front of `src`; `None` where not all of it
+    /// has come.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Violation`], as soon as the byte that breaks the rule has come.
+    ///
+    /// ```
+    /// # use bytes::BytesMut;
+    /// # use tokio_util::codec::Decoder;
+    /// # use wsvet::{Message, Policy, Role, codec::Messages};
+    /// let mut messages = Messages::new(Policy::new(Role::Client));
+    /// let mut input = BytesMut::from(&b"\x82\x02\x07"[..]);
+    /// assert_eq!(messages.decode(&mut input)?, None);
+    /// input.extend_from_slice(b"\x08");
+    /// assert_eq!(messages.decode(&mut input)?, Some(Message::binary(vec![7, 8])));
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
         while let Some(frame) = self.frames.decode(src)? {
             if let Some(message) = self.assembler.frame(frame) {
@@ -127,6 +145,25 @@ impl Decoder for Messages {
         Ok(None)
     }
 
+    /// The same where no byte will follow; `None` once all messages were given and the stream ended
+    /// as it must, after a Close.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode); and [`Error::Violation`] of
+    /// [`Rule::EofInFrame`](crate::Rule::EofInFrame) or
+    /// [`Rule::EofWithoutClose`](crate::Rule::EofWithoutClose) (§7.1.5).
+    ///
+    /// ```
+    /// # use bytes::BytesMut;
+    /// # use tokio_util::codec::Decoder;
+    /// # use wsvet::{Message, Policy, Role, codec::Messages};
+    /// let mut messages = Messages::new(Policy::new(Role::Client));
+    /// let mut input = BytesMut::from(&b"\x88\x00"[..]);
+    /// assert_eq!(messages.decode_eof(&mut input)?, Some(Message::Close(None)));
+    /// assert_eq!(messages.decode_eof(&mut input)?, None);
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
     fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
         match self.decode(src)? {
             Some(message) => Ok(Some(message)),
@@ -138,6 +175,29 @@ impl Decoder for Messages {
 impl Encoder<Message> for Messages {
     type Error = Error;
 
+    /// Writes a message in as many frames as [`fragments_of`](Self::fragments_of) says. After a
+    /// Close a control frame is left out (§5.5.1).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] for data after a Close.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, for a Ping or a Pong of over 125 bytes (§5.5).
+    ///
+    /// ```
+    /// # use bytes::BytesMut;
+    /// # use tokio_util::codec::Encoder;
+    /// # use wsvet::{Message, Policy, Role, codec::Error, codec::Messages};
+    /// let mut messages = Messages::new(Policy::new(Role::Server));
+    /// let mut out = BytesMut::new();
+    /// messages.encode(Message::Close(None), &mut out)?;
+    /// assert_eq!(out[..], *b"\x88\x00");
+    /// let late = messages.encode(Message::text("hi"), &mut out);
+    /// assert!(matches!(late, Err(Error::Closed)));
+    /// # Ok::<(), Error>(())
+    /// ```
     fn encode(&mut self, message: Message, dst: &mut BytesMut) -> Result<(), Error> {
         match &message {
             Message::Close(close) => {

@@ -69,7 +69,7 @@ pub struct Sent {
     pub at: Duration,
 }
 
-/// How one end of a TCP connection stops sending.
+/// How one end of a TCP connection stops sending (RFC 6455 §7.1.1).
 ///
 /// ```
 /// use wsvet::{Conversation, End, Policy, Role, Verdict};
@@ -136,7 +136,7 @@ impl Direction {
         self.last.as_ref()
     }
 
-    /// The code of the first Close, if one was sent: `None` inside where it has no code.
+    /// The code of the first Close, if one was sent: `None` inside where it has no code (§5.5.1).
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -148,7 +148,7 @@ impl Direction {
         self.close.map(|(code, _)| code)
     }
 
-    /// What was broken first, up to the Close.
+    /// What was broken first, up to the Close (§1.4).
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -160,7 +160,8 @@ impl Direction {
         self.broken.map(|(violation, _)| violation)
     }
 
-    /// Whether data came after the Close ([`Rule::DataAfterClose`](crate::Rule::DataAfterClose)).
+    /// Whether data came after the Close ([`Rule::DataAfterClose`](crate::Rule::DataAfterClose),
+    /// §5.5.1).
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
