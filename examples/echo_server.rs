@@ -12,14 +12,14 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_util::codec::Framed;
 use wsvet::codec::Messages;
-use wsvet::{Message, Policy, Role};
+use wsvet::{FrameRef, Message, Policy, Role};
 
 use handshake::sockets::{accept, end, listen};
 
 const POLICY: Policy = Policy::new(Role::Server).max_message(64 << 20).max_fragments(1 << 20);
 
-/// How much is written at once, in bytes.
-const AT_ONCE: usize = 64 << 10;
+/// How much is written at once, in bytes: all that the echo of one read can be.
+const AT_ONCE: usize = 256 << 10;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
@@ -42,8 +42,8 @@ async fn serve(socket: TcpStream) -> Result<(), wsvet::codec::Error> {
 /// Sends back what comes, until the peer has closed or broken a rule.
 async fn echo(messages: &mut Framed<TcpStream, Messages>) -> Result<(), wsvet::codec::Error> {
     while !messages.codec().frames().is_done() {
-        // All that has come is answered before anything is sent.
-        let more = !messages.read_buffer().is_empty();
+        // All that one read has brought is answered by one write.
+        let more = FrameRef::decode(messages.read_buffer()).is_ok();
         let received = match more.then(|| messages.next().now_or_never()).flatten() {
             Some(received) => received,
             None => {

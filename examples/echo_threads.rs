@@ -11,7 +11,7 @@ mod handshake;
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wsvet::{Decoder, Event, Header, OpCode, Policy, Responder, Role, encode};
 
@@ -141,7 +141,13 @@ fn accept(socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
 /// unread is reset, and a reset can overtake a Close.
 fn end(mut socket: TcpStream) -> io::Result<()> {
     socket.shutdown(Shutdown::Write)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    while matches!(socket.read(&mut [0; 4096]), Ok(1..)) {}
+    let end = Instant::now() + PATIENCE;
+    while let Some(left) = end.checked_duration_since(Instant::now()) {
+        // Zero is no time-out, but none at all.
+        socket.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        if !matches!(socket.read(&mut [0; 4096]), Ok(1..)) {
+            break;
+        }
+    }
     Ok(())
 }

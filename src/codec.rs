@@ -65,6 +65,8 @@ pub enum Error {
     Violation(Violation),
     /// Data was to be sent after a Close (§5.5.1).
     Closed,
+    /// A Ping or a Pong of more than 125 bytes was to be sent (§5.5).
+    OversizedControl,
     /// The connection failed.
     Io(io::Error),
 }
@@ -96,6 +98,9 @@ impl fmt::Display for Error {
         match self {
             Self::Violation(violation) => fmt::Display::fmt(violation, f),
             Self::Closed => f.write_str("data was to be sent after a Close"),
+            Self::OversizedControl => {
+                f.write_str("a ping or a pong of more than 125 bytes was to be sent")
+            }
             Self::Io(error) => fmt::Display::fmt(error, f),
         }
     }
@@ -105,7 +110,7 @@ impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Violation(violation) => Some(violation),
-            Self::Closed => None,
+            Self::Closed | Self::OversizedControl => None,
             Self::Io(error) => Some(error),
         }
     }

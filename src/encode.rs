@@ -16,7 +16,7 @@
 
 use core::fmt;
 
-use crate::{CloseFrame, Header, OpCode, mask};
+use crate::{CloseFrame, Frame, FrameRef, Header, OpCode, mask};
 
 /// The most bytes a control frame has: 131, with a masking key and 125 bytes of payload (§5.5).
 ///
@@ -134,6 +134,66 @@ fn short(
     }
     mask::copy(key.map(mask::number), payload, body);
     Ok(len)
+}
+
+/// The frames of a message, each with at most `most` bytes of payload (§5.4).
+///
+/// Nothing is copied: the payloads are plain parts of `payload`, and the headers have no masking
+/// key; a client gives each a fresh one with [`Header::masked`]. An empty message is one frame.
+///
+/// # Panics
+///
+/// Where `most` is 0; with debug assertions, for the opcode of a control frame or a continuation.
+///
+/// ```
+/// use std::io::{IoSlice, Write};
+/// use wsvet::{Header, OpCode, encode};
+///
+/// let mut socket = Vec::new();
+/// let mut head = [0; Header::MAX_LEN];
+/// for frame in encode::fragments(OpCode::Text, b"Hello", 3) {
+///     let len = frame.header.encode(&mut head);
+///     // The payload is sent from where it lies. (A socket may take a part of it.)
+///     socket.write_vectored(&[IoSlice::new(&head[..len]), IoSlice::new(frame.payload)])?;
+/// }
+/// assert_eq!(socket, b"\x01\x03Hel\x80\x02lo"); // §5.7
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[must_use]
+pub fn fragments(opcode: OpCode, payload: &[u8], most: usize) -> Fragments<'_> {
+    assert!(most > 0, "a fragment of 0 bytes carries nothing");
+    debug_assert!(opcode.starts_message(), "the opcode of a message");
+    Fragments { opcode, rest: Some(payload), most }
+}
+
+/// The frames of a message, made by [`fragments`].
+///
+/// ```
+/// # use wsvet::{OpCode, encode};
+/// assert_eq!(encode::fragments(OpCode::Binary, &[0; 10], 4).count(), 3);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Fragments<'a> {
+    opcode: OpCode,
+    /// What was not given yet; nothing after the last frame.
+    rest: Option<&'a [u8]>,
+    most: usize,
+}
+
+impl<'a> Iterator for Fragments<'a> {
+    type Item = FrameRef<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<FrameRef<'a>> {
+        let rest = self.rest.take()?;
+        let opcode = core::mem::replace(&mut self.opcode, OpCode::Continuation);
+        if rest.len() <= self.most {
+            return Some(Frame { header: Header::new(opcode, rest.len() as u64), payload: rest });
+        }
+        let (payload, rest) = rest.split_at(self.most);
+        self.rest = Some(rest);
+        Some(Frame { header: Header::new(opcode, payload.len() as u64).not_final(), payload })
+    }
 }
 
 /// Writes a whole Close frame to the front of `out` and gives its length in bytes, 4 to 131

@@ -171,6 +171,53 @@ fn after_a_close_nothing_is_sent() {
 }
 
 #[test]
+fn a_control_frame_that_is_too_long_is_not_sent() {
+    let mut messages = Messages::new(Policy::new(Role::Server));
+    let mut out = BytesMut::new();
+    messages.encode(Message::Ping(vec![7; 125].into()), &mut out).unwrap();
+    assert_eq!(out.len(), 127);
+    let error = messages.encode(Message::Pong(vec![7; 126].into()), &mut out).unwrap_err();
+    assert_eq!(error.to_string(), "a ping or a pong of more than 125 bytes was to be sent");
+    assert_eq!(out.len(), 127);
+}
+
+/// However little comes behind a violation: it stands.
+#[test]
+fn a_violation_is_given_again() {
+    let mut frames = Frames::new(Policy::new(Role::Client));
+    let mut input = BytesMut::from(&b"\x83\x00"[..]);
+    for _ in 0..2 {
+        let error = frames.decode(&mut input).unwrap_err();
+        let Error::Violation(Violation { rule, offset }) = error else { panic!("{error}") };
+        assert_eq!((rule, offset), (Rule::ReservedOpcode, 0));
+        input.clear();
+    }
+}
+
+/// Where nobody holds the messages, the memory that was read into serves again and again.
+#[test]
+fn memory_serves_again() {
+    let mut frames = Frames::new(Policy::new(Role::Client));
+    let stream = [&b"\x82\x7E\x40\x00"[..], &[7; 0x4000]].concat().repeat(40);
+    let mut input = BytesMut::new();
+    let (mut rest, mut reads, mut grown, mut most) = (&stream[..], 0, 0, 0);
+    while !rest.is_empty() {
+        // As tokio reads: into the room there is.
+        input.reserve(1);
+        let len = rest.len().min(input.capacity() - input.len());
+        input.extend_from_slice(&rest[..len]);
+        rest = &rest[len..];
+        reads += 1;
+        while let Some(frame) = frames.decode(&mut input).unwrap() {
+            assert_eq!(frame.payload.len(), 0x4000);
+        }
+        grown += usize::from(input.capacity() > most);
+        most = most.max(input.capacity());
+    }
+    assert!(reads <= 24 && grown <= 8 && most <= 256 << 10, "{reads} {grown} {most}");
+}
+
+#[test]
 fn the_end_of_a_stream_is_judged() {
     for (stream, rule) in [
         (&b""[..], Rule::EofWithoutClose),

@@ -12,7 +12,7 @@ const LEAST_ROOM: usize = 4 << 10;
 
 /// The most room for a read, in bytes, where each read fills what it has: no more is reserved on
 /// the word of a header.
-const MOST_ROOM: usize = 64 << 10;
+const MOST_ROOM: usize = 128 << 10;
 
 /// Whole frames, judged: `Decoder` and `Encoder` of [`FrameBuf`].
 ///
@@ -140,8 +140,10 @@ impl Frames {
         if left == 0 {
             self.room = (2 * self.room).min(MOST_ROOM);
         }
-        if (left as u64) < missing.min(self.room as u64 / 2) {
-            src.reserve(self.room);
+        // Memory whose frames nobody holds any more serves again: few large reads are cheaper.
+        let enough = self.room / 4 * 3;
+        if left < enough && !src.try_reclaim(enough) && (left as u64) < missing {
+            src.reserve(self.room.saturating_sub(src.len()).max(self.room / 2));
         }
     }
 
@@ -203,6 +205,7 @@ impl Decoder for Frames {
             src.clear();
             return Ok(None);
         }
+        self.validator.still_good()?;
         let mut open = match self.open.take() {
             Some(open) => open,
             None => {

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
 
 use super::{Error, Frames};
-use crate::{Assembler, CloseFrame, Header, Message, OpCode, Policy};
+use crate::{Assembler, CloseFrame, Header, Message, OpCode, Policy, encode};
 
 /// Whole messages: `Decoder` and `Encoder` of [`Message`].
 ///
@@ -95,23 +95,6 @@ impl Messages {
     pub const fn frames(&self) -> &Frames {
         &self.frames
     }
-
-    /// Writes a message in as many frames as it needs.
-    fn data(&mut self, opcode: OpCode, payload: &[u8], dst: &mut BytesMut) -> Result<(), Error> {
-        if payload.len() <= self.fragment {
-            let header = Header::new(opcode, payload.len() as u64);
-            return self.frames.write(header, payload, dst);
-        }
-        let mut opcode = opcode;
-        let mut parts = payload.chunks(self.fragment).peekable();
-        while let Some(part) = parts.next() {
-            let header = Header::new(opcode, part.len() as u64);
-            let header = if parts.peek().is_some() { header.not_final() } else { header };
-            self.frames.write(header, part, dst)?;
-            opcode = OpCode::Continuation;
-        }
-        Ok(())
-    }
 }
 
 impl Decoder for Messages {
@@ -180,11 +163,8 @@ impl Encoder<Message> for Messages {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] for data after a Close.
-    ///
-    /// # Panics
-    ///
-    /// With debug assertions, for a Ping or a Pong of over 125 bytes (§5.5).
+    /// [`Error::Closed`] for data after a Close, [`Error::OversizedControl`] for a Ping or a Pong of
+    /// over 125 bytes (§5.5); nothing was written then.
     ///
     /// ```
     /// # use bytes::BytesMut;
@@ -209,11 +189,14 @@ impl Encoder<Message> for Messages {
                 self.frames.write(header, &body[..len], dst)
             }
             Message::Ping(payload) | Message::Pong(payload) => {
-                debug_assert!(payload.len() <= CloseFrame::MAX_BODY_LEN, "oversized-control");
+                if payload.len() > CloseFrame::MAX_BODY_LEN {
+                    return Err(Error::OversizedControl);
+                }
                 let header = Header::new(message.opcode(), payload.len() as u64);
                 self.frames.write(header, payload, dst)
             }
-            data => self.data(data.opcode(), data.payload(), dst),
+            data => encode::fragments(data.opcode(), data.payload(), self.fragment)
+                .try_for_each(|frame| self.frames.write(frame.header, frame.payload, dst)),
         }
     }
 }

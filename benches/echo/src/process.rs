@@ -27,16 +27,15 @@ impl Server {
         self.address
     }
 
-    /// What it has used of a processor.
-    pub(crate) fn processor_time(&self) -> Duration {
+    /// What it has used of a processor: itself, and the kernel for it.
+    pub(crate) fn processor_time(&self) -> [Duration; 2] {
         let path = format!("/proc/{}/stat", self.process.id());
         let stat = std::fs::read_to_string(path).expect("the process runs");
         // Behind the name, which is in brackets: user time and system time are the 12th and 13th.
         let (_, fields) = stat.rsplit_once(')').expect("a name");
-        let ticks: u64 =
-            fields.split_whitespace().skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
+        let mut ticks = fields.split_whitespace().skip(11).map(|n| n.parse().unwrap_or(0));
         // A tick is a hundredth of a second, on every Linux there is.
-        Duration::from_millis(10 * ticks)
+        [(); 2].map(|()| Duration::from_millis(10 * ticks.next().unwrap_or(0)))
     }
 
     /// How much memory it has, in bytes.

@@ -4,13 +4,17 @@ use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wsvet::codec::Messages;
-use wsvet::{Policy, Role};
+use wsvet::{FrameMut, FrameRef, Header, Policy, Role, encode};
 
 use crate::handshake::{Head, answer};
 
-/// The servers; ours is the first.
-pub(crate) const SERVERS: [&str; 4] =
-    ["wsvet", "tokio-tungstenite", "fastwebsockets", "sockudo-ws"];
+/// The servers; ours is the first. The last judges nothing: what the kernel and the runtime take,
+/// which no server can do without.
+pub(crate) const SERVERS: [&str; 5] =
+    ["wsvet", "tokio-tungstenite", "fastwebsockets", "sockudo-ws", "bytes alone"];
+
+/// How much is read or written at once, in bytes.
+const AT_ONCE: usize = 128 << 10;
 
 /// Serves until the process is killed.
 pub(crate) fn serve(name: &str) {
@@ -26,6 +30,7 @@ pub(crate) fn serve(name: &str) {
                 "tokio-tungstenite" => drop(tokio::spawn(tungstenite(socket))),
                 "fastwebsockets" => drop(tokio::spawn(fastwebsockets(socket))),
                 "sockudo-ws" => drop(tokio::spawn(sockudo(socket))),
+                "bytes alone" => drop(tokio::spawn(bytes(socket))),
                 name => panic!("no server is called {name}"),
             }
         }
@@ -37,10 +42,10 @@ async fn wsvet(socket: TcpStream) {
     let Some(mut messages) = crate::handshake::sockets::accept(socket, messages).await.ok() else {
         return;
     };
-    messages.set_backpressure_boundary(64 << 10);
+    messages.set_backpressure_boundary(2 * AT_ONCE);
     // As below; the codec's buffer tells without a look at the socket whether more has come.
     loop {
-        let more = !messages.read_buffer().is_empty();
+        let more = FrameRef::decode(messages.read_buffer()).is_ok();
         let received = match more.then(|| messages.next().now_or_never()).flatten() {
             Some(received) => received,
             None if messages.flush().await.is_err() => return,
@@ -77,6 +82,42 @@ async fn fastwebsockets(mut socket: TcpStream) {
             || socket.write_frame(frame).await.is_err()
         {
             return;
+        }
+    }
+}
+
+/// Counts the bytes that come, and sends the echo of the first frame as often as one is whole.
+async fn bytes(mut socket: TcpStream) {
+    accept(&mut socket).await;
+    let mut buffer = vec![0; AT_ONCE];
+    let mut there = 0;
+    let (frame, echoes) = loop {
+        match socket.read(&mut buffer[there..]).await {
+            Ok(len @ 1..) => there += len,
+            _ => return,
+        }
+        if let Ok((frame, _)) = FrameMut::decode(&mut buffer[..there]) {
+            let frame = frame.unmask();
+            let mut echo = vec![0; frame.payload.len() + Header::MAX_LEN];
+            let len = encode::single(frame.header.opcode(), frame.payload, None, &mut echo)
+                .expect("it fits");
+            let times = (AT_ONCE / len).max(1);
+            break (frame.header.header_len() + frame.payload.len(), echo[..len].repeat(times));
+        }
+    };
+    let echo = echoes.len() / (AT_ONCE / (frame - 4)).max(1);
+    loop {
+        let mut left = there / frame * echo;
+        there %= frame;
+        while left > 0 {
+            match socket.write(&echoes[..left.min(echoes.len())]).await {
+                Ok(len) => left -= len,
+                Err(_) => return,
+            }
+        }
+        match socket.read(&mut buffer).await {
+            Ok(len @ 1..) => there += len,
+            _ => return,
         }
     }
 }
