@@ -198,13 +198,13 @@ fn a_violation_is_given_again() {
 #[test]
 fn memory_serves_again() {
     let mut frames = Frames::new(Policy::new(Role::Client));
-    let stream = [&b"\x82\x7E\x40\x00"[..], &[7; 0x4000]].concat().repeat(40);
+    let stream = [&b"\x82\x7E\x40\x00"[..], &[7; 0x4000]].concat().repeat(400);
     let mut input = BytesMut::new();
     let (mut rest, mut reads, mut grown, mut most) = (&stream[..], 0, 0, 0);
     while !rest.is_empty() {
-        // As tokio reads: into the room there is.
+        // As tokio reads: into the room there is, and 50,000 bytes have come each time.
         input.reserve(1);
-        let len = rest.len().min(input.capacity() - input.len());
+        let len = rest.len().min(input.capacity() - input.len()).min(50_000);
         input.extend_from_slice(&rest[..len]);
         rest = &rest[len..];
         reads += 1;
@@ -214,7 +214,7 @@ fn memory_serves_again() {
         grown += usize::from(input.capacity() > most);
         most = most.max(input.capacity());
     }
-    assert!(reads <= 24 && grown <= 8 && most <= 256 << 10, "{reads} {grown} {most}");
+    assert!(reads <= 140 && grown <= 8 && most <= 256 << 10, "{reads} {grown} {most}");
 }
 
 #[test]
