@@ -33,6 +33,7 @@
 //! }
 //! ```
 
+mod compression;
 mod frames;
 mod messages;
 

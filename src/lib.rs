@@ -41,6 +41,7 @@
 //!
 //! - `std` (default): `alloc`, and the standard library in `nom` and `bytes`.
 //! - `alloc`: `FrameBuf`, frames taken off a `BytesMut` without a copy, and `Message`.
+//! - `deflate`: permessage-deflate negotiated, inflated, judged and written.
 //! - `codec`: frames and messages for `tokio_util::codec`.
 //! - neither: everything else, without an allocator and on any target.
 //! - `arbitrary`: `generate`, streams and whole connections to fuzz a stack with.
@@ -63,6 +64,8 @@ mod code;
 pub mod codec;
 mod conversation;
 mod decoder;
+#[cfg(feature = "deflate")]
+pub mod deflate;
 pub mod encode;
 mod frame;
 #[cfg(feature = "arbitrary")]

@@ -409,7 +409,8 @@ impl Assembler {
     }
 }
 
-fn data(opcode: OpCode, payload: Bytes) -> Message {
+/// A message whose payload was judged.
+pub(crate) fn data(opcode: OpCode, payload: Bytes) -> Message {
     match opcode {
         OpCode::Text => Message::Text(Utf8Bytes::judged(payload)),
         _ => Message::Binary(payload),

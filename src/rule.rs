@@ -24,9 +24,9 @@ pub enum Place {
     SecondByte,
     /// The first byte of the extended length.
     ExtendedLength,
-    /// The byte of the payload that proves it; of a close code its first byte. Where content is cut
-    /// off at the end of a frame, that is the last byte of the frame, which for an empty frame
-    /// belongs to the header.
+    /// The byte of the payload that proves it; of a close code its first byte, and of a compressed
+    /// message the first byte of the frame's payload. Where content is cut off at the end of a frame,
+    /// that is the last byte of the frame, which for an empty frame belongs to the header.
     Payload,
     /// The end of the stream: the number of bytes that it had.
     End,
@@ -179,7 +179,7 @@ rules! {
     MessageTooBig "message-too-big" 6455 "7.4.1" MESSAGE_TOO_BIG SecondByte
     breaks "the fragments of a message add up to more than the endpoint's limit"
     text "message is too big for this endpoint"
-    explain "With this frame the payload bytes of the message go over what the endpoint allows. It is decided before the payload is read."
+    explain "With this frame the payload bytes of the message go over what the endpoint allows. It is decided before the payload is read, but for a compressed message: that is inflated until it is too big."
     resolve "Send less in one message, or raise the endpoint's limit; fragments do not help."
 
     TooManyFragments "too-many-fragments" 6455 "7.4.1" POLICY_VIOLATION FirstByte
@@ -193,6 +193,12 @@ rules! {
     text "text message is not valid UTF-8"
     explain "A text message is UTF-8 as a whole. A fragment may end inside a character; the message may not. Surrogates, overlong forms and what lies above U+10FFFF are not UTF-8."
     resolve "Encode the text as UTF-8, or send bytes as a binary message."
+
+    InvalidDeflate "invalid-deflate" 7692 "7.2.2" INVALID_FRAME_PAYLOAD_DATA Payload
+    breaks "a compressed message is not DEFLATE, or does not end with a block"
+    text "compressed message cannot be inflated"
+    explain "The payload of a compressed message is DEFLATE without the four bytes 00 00 FF FF that end it. With those put back it must inflate, and end where a block ends. It may reach back to messages before only where context takeover was agreed on."
+    resolve "Flush each message with an empty block and take its last four bytes off (Z_SYNC_FLUSH in zlib). Drop the window between messages where no_context_takeover was agreed on; keep it where it was not: a message that was compressed has to be sent."
 
     CloseBodyOneByte "close-body-one-byte" 6455 "5.5.1" PROTOCOL_ERROR SecondByte
     breaks "the body of a Close frame is one byte long"

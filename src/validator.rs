@@ -47,6 +47,8 @@ pub struct Validator {
     offset: u64,
     /// Payload bytes that the message may still have.
     message_room: u64,
+    /// Payload bytes that a compressed message may have as a whole.
+    compressed_room: u64,
     /// Where `failed` was broken.
     failed_at: u64,
     /// Frames that the message may still have.
@@ -109,6 +111,7 @@ impl Validator {
             policy,
             offset: 0,
             message_room: policy.max_message,
+            compressed_room: policy.max_message,
             failed_at: 0,
             fragment_room: policy.max_fragments,
             admitted: 0,
@@ -123,6 +126,15 @@ impl Validator {
         };
         validator.admitted = validator.admitted_kinds();
         validator
+    }
+
+    /// The same beside a judge of what compressed messages inflate to: the limit counts for that,
+    /// and as they stand on the wire they may be longer.
+    #[cfg(feature = "deflate")]
+    pub(crate) const fn inflated(policy: Policy) -> Self {
+        // Where each byte has a stored block of its own, it is six.
+        let compressed_room = policy.max_message.saturating_mul(6).saturating_add(64);
+        Self { compressed_room, ..Self::new(policy) }
     }
 
     /// Judges a header, before a byte of its payload is waited for (§5).
@@ -394,7 +406,7 @@ impl Validator {
         let (message_room, fragment_room) = if continues {
             (self.message_room, self.fragment_room)
         } else {
-            (policy.max_message, policy.max_fragments)
+            (self.whole_room(header), policy.max_fragments)
         };
         let of_message = starts || continues;
         [
@@ -570,7 +582,21 @@ impl Validator {
             && header.is_masked() == (policy.role == Role::Server)
             && (short || (!control && header.is_minimal() && len >> 63 == 0))
             && len <= policy.max_frame
-            && if control { !(len == 1 && kind == CLOSE) } else { len <= self.message_room }
+            && match kind {
+                CONTROL => true,
+                CLOSE => len != 1,
+                DEFLATED_TEXT | DEFLATED_BINARY => len <= self.compressed_room,
+                _ => len <= self.message_room,
+            }
+    }
+
+    /// The payload bytes that a message may have whose first header this is.
+    const fn whole_room(&self, first: &Header) -> u64 {
+        if self.policy.permessage_deflate && first.rsv() & 4 != 0 {
+            self.compressed_room
+        } else {
+            self.policy.max_message
+        }
     }
 
     /// The kinds of first bytes that may come next.
@@ -608,7 +634,7 @@ impl Validator {
                 // A message in one frame leaves nothing open.
                 self.content = message.content(true);
             } else {
-                self.open(message);
+                self.open(message, self.whole_room(header));
                 self.enter_fragment(header.payload_len(), header.fin());
             }
         } else if opcode == OpCode::Continuation {
@@ -633,7 +659,7 @@ impl Validator {
     #[inline]
     fn take_room(&mut self, len: u64, last: bool) {
         if last {
-            self.open(Message::None);
+            self.open(Message::None, self.policy.max_message);
             return;
         }
         // After a violation there may be too little of it.
@@ -647,11 +673,11 @@ impl Validator {
         }
     }
 
-    /// A message is open from here on, or none: it has all the room there is.
+    /// A message is open from here on, or none: with so much room for it, or for the next.
     #[inline(never)]
-    fn open(&mut self, message: Message) {
+    fn open(&mut self, message: Message, room: u64) {
         self.message = message;
-        self.message_room = self.policy.max_message;
+        self.message_room = room;
         self.fragment_room = self.policy.max_fragments;
         self.room = least_u16(self.policy.max_frame, self.message_room);
         self.admitted = self.admitted_kinds();
@@ -749,7 +775,7 @@ impl Validator {
     }
 
     #[cold]
-    fn fail(&mut self, rule: Rule, offset: u64) -> Violation {
+    pub(crate) fn fail(&mut self, rule: Rule, offset: u64) -> Violation {
         self.failed = Some(rule);
         self.failed_at = offset;
         // So that one look at the next header is enough.

@@ -1,9 +1,12 @@
 //! Whole frames, judged as they come.
 
+use std::boxed::Box;
+
 use bytes::{Buf, BufMut, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
 use super::Error;
+use super::compression::Compression;
 use crate::utf8::Text as _;
 use crate::{FrameBuf, Header, OpCode, Policy, Validator, Violation, mask};
 
@@ -32,9 +35,11 @@ const MOST_ROOM: usize = 128 << 10;
 /// assert!(frames.decode(&mut input)?.is_none()); // the header is cut
 /// # Ok::<(), wsvet::codec::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Frames {
     validator: Validator,
+    /// Of messages, where permessage-deflate was agreed on.
+    pub(super) compression: Option<Box<Compression>>,
     /// The frame whose payload is coming.
     open: Option<Open>,
     keys: Option<fn() -> [u8; 4]>,
@@ -64,12 +69,20 @@ impl Frames {
     pub const fn new(policy: Policy) -> Self {
         Self {
             validator: Validator::new(policy),
+            compression: None,
             open: None,
             keys: None,
             room: LEAST_ROOM,
             sent_close: false,
             received_close: false,
         }
+    }
+
+    /// The same below messages that are compressed.
+    #[cfg(feature = "deflate")]
+    pub(super) fn compressed(policy: Policy, compression: Compression) -> Self {
+        let validator = Validator::inflated(policy.permessage_deflate(true));
+        Self { validator, compression: Some(Box::new(compression)), ..Self::new(policy) }
     }
 
     /// Masks what is sent with these keys, each from a strong source of entropy (§5.3): a client
@@ -86,8 +99,9 @@ impl Frames {
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
     #[must_use]
-    pub const fn with_keys(self, keys: fn() -> [u8; 4]) -> Self {
-        Self { keys: Some(keys), ..self }
+    pub const fn with_keys(mut self, keys: fn() -> [u8; 4]) -> Self {
+        self.keys = Some(keys);
+        self
     }
 
     /// The validator that judges what is received.
@@ -124,13 +138,30 @@ impl Frames {
             match open.header.masking_key() {
                 Some(key) => {
                     let key = mask::turned(mask::number(key), open.done);
-                    self.validator.payload_text(key, piece)?;
+                    self.validator.payload_text(key, &mut *piece)?;
                 }
                 None => self.validator.payload(piece.bytes())?,
+            }
+            if let Some(compression) = &mut self.compression {
+                let start = self.validator.offset() - there as u64;
+                let judged = compression.piece(&open.header, piece, false);
+                judged.map_err(|rule| self.validator.fail(rule, start))?;
             }
             open.done = there;
         }
         Ok(there as u64 == len)
+    }
+
+    /// Ends the open frame.
+    fn finish(&mut self, header: &Header) -> Result<(), Violation> {
+        self.validator.finish()?;
+        if let Some(compression) = &mut self.compression {
+            let last = self.validator.offset() - 1;
+            let judged = compression.piece(header, &[], true);
+            judged.map_err(|rule| self.validator.fail(rule, last))?;
+        }
+        self.received_close = header.opcode() == OpCode::Close;
+        Ok(())
     }
 
     /// Makes room for the next read, in which so many bytes of a frame may come: more of it, where
@@ -214,6 +245,9 @@ impl Decoder for Frames {
                     return Ok(None);
                 };
                 self.validator.begin(&header)?;
+                if let Some(compression) = &mut self.compression {
+                    compression.begin(&header);
+                }
                 Open { header, done: 0 }
             }
         };
@@ -223,8 +257,7 @@ impl Decoder for Frames {
             self.make_room(src, header.payload_len() - open.done as u64);
             return Ok(None);
         }
-        self.validator.finish()?;
-        self.received_close = header.opcode() == OpCode::Close;
+        self.finish(&header)?;
         let mut frame = src.split_to(header.header_len() + open.done);
         frame.advance(header.header_len());
         Ok(Some(FrameBuf { header, payload: frame.freeze() }))

@@ -3,7 +3,11 @@
 use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
 
+#[cfg(feature = "deflate")]
+use super::compression::Compression;
 use super::{Error, Frames};
+#[cfg(feature = "deflate")]
+use crate::deflate::{Deflater, Parameters};
 use crate::{Assembler, CloseFrame, Header, Message, OpCode, Policy, encode};
 
 /// Whole messages: `Decoder` and `Encoder` of [`Message`].
@@ -24,7 +28,7 @@ use crate::{Assembler, CloseFrame, Header, Message, OpCode, Policy, encode};
 /// assert_eq!(messages.decode(&mut input)?, Some(Message::text("hi")));
 /// # Ok::<(), wsvet::codec::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Messages {
     frames: Frames,
     assembler: Assembler,
@@ -38,7 +42,7 @@ impl Messages {
     /// # Panics
     ///
     /// Where the policy negotiates an extension: a message that one has changed is no text any
-    /// more. [`Frames`] takes any policy.
+    /// more. [`Frames`] takes any policy, and `deflate` makes messages of compressed ones.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Messages};
@@ -49,6 +53,82 @@ impl Messages {
     pub fn new(policy: Policy) -> Self {
         assert!(policy.rsv == 0 && !policy.permessage_deflate, "messages of an extension");
         Self { frames: Frames::new(policy), assembler: Assembler::new(), fragment: usize::MAX }
+    }
+
+    /// The same on a connection on which permessage-deflate was agreed with these parameters: what
+    /// comes is inflated as it comes, and what is sent is compressed (RFC 7692).
+    ///
+    /// The limits of the policy count for what a message inflates to. What is kept, and a setting
+    /// that trades it, [`deflate`](crate::deflate#memory) says.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use tokio_util::codec::{Decoder, Encoder};
+    /// use wsvet::codec::Messages;
+    /// use wsvet::deflate::Parameters;
+    /// use wsvet::{Message, Policy, Role};
+    ///
+    /// let agreed = Parameters::new();
+    /// let mut server = Messages::deflate(Policy::new(Role::Server), agreed);
+    /// let mut client = Messages::deflate(Policy::new(Role::Client), agreed);
+    /// let mut wire = BytesMut::new();
+    /// let message = Message::text("ha".repeat(1_000));
+    /// server.encode(message.clone(), &mut wire)?;
+    /// assert!(wire.len() < 50);
+    /// assert_eq!(client.decode(&mut wire)?, Some(message));
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(policy: Policy, parameters: Parameters) -> Self {
+        let compression = Compression::new(policy, parameters);
+        Self { frames: Frames::compressed(policy, compression), ..Self::new(policy) }
+    }
+
+    /// Compresses messages of at least so many bytes; shorter ones are sent as they are. Without it
+    /// all are compressed, where they can be.
+    ///
+    /// ```
+    /// # use bytes::BytesMut;
+    /// # use tokio_util::codec::Encoder;
+    /// # use wsvet::{Message, Policy, Role, codec::Messages, deflate::Parameters};
+    /// let policy = Policy::new(Role::Server);
+    /// let mut messages = Messages::deflate(policy, Parameters::new()).deflate_from(64);
+    /// let mut out = BytesMut::new();
+    /// messages.encode(Message::text("hi"), &mut out)?;
+    /// assert_eq!(out[..], *b"\x81\x02hi");
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate_from(mut self, bytes: usize) -> Self {
+        if let Some(compression) = &mut self.frames.compression {
+            compression.least = bytes;
+        }
+        self
+    }
+
+    /// Compresses with this deflater, in place of the one that the parameters make: of another
+    /// level, for one.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Messages, deflate::Parameters};
+    /// let agreed = Parameters::new();
+    /// let deflater = agreed.deflater(Role::Server).level(9);
+    /// let messages = Messages::deflate(Policy::new(Role::Server), agreed).deflater(deflater);
+    /// # let _ = messages;
+    /// ```
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflater(mut self, deflater: Deflater) -> Self {
+        if let Some(compression) = &mut self.frames.compression {
+            compression.deflater = deflater;
+        }
+        self
     }
 
     /// Masks what is sent, as [`Frames::with_keys`] says (§5.3).
@@ -95,6 +175,33 @@ impl Messages {
     pub const fn frames(&self) -> &Frames {
         &self.frames
     }
+
+    /// Writes a message, compressed where that was agreed on.
+    fn data(&mut self, opcode: OpCode, plain: &[u8], dst: &mut BytesMut) -> Result<(), Error> {
+        let compression = self.frames.compression.as_mut();
+        let Some(deflated) = compression.and_then(|compression| compression.deflate(plain)) else {
+            return self.fragments(opcode, 0, plain, dst);
+        };
+        let written = self.fragments(opcode, 4, &deflated, dst);
+        if let Some(compression) = &mut self.frames.compression {
+            compression.take_back(deflated);
+        }
+        written
+    }
+
+    /// Writes a message in as many frames as it needs, the first of them with these RSV bits.
+    fn fragments(
+        &mut self,
+        opcode: OpCode,
+        mut rsv: u8,
+        payload: &[u8],
+        dst: &mut BytesMut,
+    ) -> Result<(), Error> {
+        encode::fragments(opcode, payload, self.fragment).try_for_each(|frame| {
+            let header = frame.header.with_rsv(core::mem::take(&mut rsv));
+            self.frames.write(header, frame.payload, dst)
+        })
+    }
 }
 
 impl Decoder for Messages {
@@ -121,7 +228,11 @@ impl Decoder for Messages {
     /// ```
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
         while let Some(frame) = self.frames.decode(src)? {
-            if let Some(message) = self.assembler.frame(frame) {
+            let message = match &mut self.frames.compression {
+                Some(compression) => compression.message(&frame.header),
+                None => None,
+            };
+            if let Some(message) = message.unwrap_or_else(|| self.assembler.frame(frame)) {
                 return Ok(Some(message));
             }
         }
@@ -195,8 +306,7 @@ impl Encoder<Message> for Messages {
                 let header = Header::new(message.opcode(), payload.len() as u64);
                 self.frames.write(header, payload, dst)
             }
-            data => encode::fragments(data.opcode(), data.payload(), self.fragment)
-                .try_for_each(|frame| self.frames.write(frame.header, frame.payload, dst)),
+            data => self.data(data.opcode(), data.payload(), dst),
         }
     }
 }

@@ -157,6 +157,7 @@ impl Stream {
             }
             Rule::CloseBodyOneByte => self.header(OpCode::Close, 1, u),
             Rule::InvalidUtf8
+            | Rule::InvalidDeflate
             | Rule::InvalidCloseCode
             | Rule::InvalidCloseReason
             | Rule::EofInFrame

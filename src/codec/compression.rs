@@ -1,0 +1,121 @@
+//! permessage-deflate below the messages: inflated as they come, deflated as they go.
+
+#[cfg(not(feature = "deflate"))]
+pub(super) use without::Compression;
+
+#[cfg(feature = "deflate")]
+use crate::deflate::{Content, Deflater, Parameters};
+#[cfg(feature = "deflate")]
+use crate::{Header, Message, OpCode, Policy, Rule, message};
+#[cfg(feature = "deflate")]
+use bytes::BytesMut;
+#[cfg(feature = "deflate")]
+use std::vec::Vec;
+
+/// The most memory that is kept for what is deflated, in bytes.
+#[cfg(feature = "deflate")]
+const MOST_KEPT: usize = 16 << 10;
+
+/// Both directions of a connection on which permessage-deflate was agreed.
+#[cfg(feature = "deflate")]
+#[derive(Debug)]
+pub(super) struct Compression {
+    content: Content,
+    /// The opcode of the last message that has begun, if it is compressed.
+    message: Option<OpCode>,
+    /// What has come out of it.
+    inflated: BytesMut,
+    pub(super) deflater: Deflater,
+    deflated: Vec<u8>,
+    /// Messages of fewer bytes are sent as they are.
+    pub(super) least: usize,
+}
+
+#[cfg(feature = "deflate")]
+impl Compression {
+    pub(super) fn new(policy: Policy, parameters: Parameters) -> Self {
+        Self {
+            content: Content::new(policy, parameters),
+            message: None,
+            inflated: BytesMut::new(),
+            deflater: parameters.deflater(policy.role),
+            deflated: Vec::new(),
+            least: 0,
+        }
+    }
+
+    /// The header of the next frame, which breaks no rule.
+    pub(super) fn begin(&mut self, header: &Header) {
+        if header.opcode().starts_message() {
+            self.message = (header.rsv() & 4 != 0).then_some(header.opcode());
+        }
+    }
+
+    /// Inflates the next piece of a frame's payload, the last where `end` says so.
+    pub(super) fn piece(&mut self, header: &Header, plain: &[u8], end: bool) -> Result<(), Rule> {
+        match self.message {
+            Some(opcode) if header.opcode().is_data() => {
+                let end = end && header.fin();
+                let inflated = &mut self.inflated;
+                self.content.piece(opcode, plain, end, |piece| inflated.extend_from_slice(piece))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a frame is of a compressed message, and that, where it ends with it.
+    pub(super) fn message(&mut self, header: &Header) -> Option<Option<Message>> {
+        let opcode = self.message.filter(|_| header.opcode().is_data())?;
+        let whole = header.fin();
+        Some(whole.then(|| message::data(opcode, core::mem::take(&mut self.inflated).freeze())))
+    }
+
+    /// The payload of a message, deflated; nothing, where it goes as it is.
+    pub(super) fn deflate(&mut self, plain: &[u8]) -> Option<Vec<u8>> {
+        if plain.len() < self.least {
+            return None;
+        }
+        let mut deflated = core::mem::take(&mut self.deflated);
+        self.deflater.deflate(plain, true, &mut deflated);
+        Some(deflated)
+    }
+
+    /// Takes the memory of what was sent back.
+    pub(super) fn take_back(&mut self, mut deflated: Vec<u8>) {
+        deflated.clear();
+        deflated.shrink_to(MOST_KEPT);
+        self.deflated = deflated;
+    }
+}
+
+#[cfg(not(feature = "deflate"))]
+mod without {
+    use crate::{Header, Message, Rule};
+    use std::vec::Vec;
+
+    /// There is none.
+    #[derive(Debug)]
+    pub(crate) enum Compression {}
+
+    impl Compression {
+        pub(crate) fn begin(&mut self, _: &Header) {
+            match *self {}
+        }
+
+        pub(crate) fn piece(&mut self, _: &Header, _: &[u8], _: bool) -> Result<(), Rule> {
+            match *self {}
+        }
+
+        pub(crate) fn message(&mut self, _: &Header) -> Option<Option<Message>> {
+            match *self {}
+        }
+
+        pub(crate) fn deflate(&mut self, _: &[u8]) -> Option<Vec<u8>> {
+            match *self {}
+        }
+
+        pub(crate) fn take_back(&mut self, _: Vec<u8>) {
+            match *self {}
+        }
+    }
+}
