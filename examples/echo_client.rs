@@ -1,7 +1,7 @@
 //! An echo client on tokio, through the codec: `echo_client URL`.
 //!
 //! ```sh
-//! cargo run --release --features codec --example echo_client -- ws://127.0.0.1:9001/
+//! cargo run --release --features codec,deflate --example echo_client -- ws://127.0.0.1:9001/
 //! ```
 //!
 //! It sends back what the server sends until that closes, as a conformance suite wants it. With
@@ -10,12 +10,14 @@
 mod handshake;
 
 use std::error::Error;
+use std::io;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
 use tokio_util::codec::Framed;
 use wsvet::codec::Messages;
+use wsvet::deflate::Parameters;
 use wsvet::{CloseCode, Message, Policy, Role};
 
 use handshake::sockets::{connect, end};
@@ -34,8 +36,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
             _ => url = argument,
         }
     }
-    let codec = Messages::new(POLICY).with_keys(rand::random);
-    let mut messages = connect(&url, codec, rand::random()).await?;
+    let offers = Parameters::new().offer();
+    let agree = |answer: &str| {
+        let messages = match Parameters::agreed(&offers, answer).map_err(io::Error::other)? {
+            Some(agreed) => Messages::deflate(POLICY, agreed),
+            None => Messages::new(POLICY),
+        };
+        Ok(messages.with_keys(rand::random))
+    };
+    let mut messages = connect(&url, rand::random(), &offers, agree).await?;
     let done = if lines { talk(&mut messages).await } else { echo(&mut messages).await };
     if let Err(error) = &done
         && let Some(close) = error.reply()

@@ -1,7 +1,7 @@
 //! An echo server on tokio, through the codec: `echo_server ADDRESS`.
 //!
 //! ```sh
-//! cargo run --release --features codec --example echo_server -- 127.0.0.1:9001
+//! cargo run --release --features codec,deflate --example echo_server -- 127.0.0.1:9001
 //! ```
 
 mod handshake;
@@ -12,6 +12,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_util::codec::Framed;
 use wsvet::codec::Messages;
+use wsvet::deflate::Parameters;
 use wsvet::{FrameRef, Message, Policy, Role};
 
 use handshake::sockets::{accept, end, listen};
@@ -27,7 +28,7 @@ async fn main() -> io::Result<()> {
 }
 
 async fn serve(socket: TcpStream) -> Result<(), wsvet::codec::Error> {
-    let mut messages = accept(socket, Messages::new(POLICY)).await?;
+    let mut messages = accept(socket, negotiate).await?;
     messages.set_backpressure_boundary(AT_ONCE);
     let served = echo(&mut messages).await;
     if let Err(error) = &served
@@ -37,6 +38,14 @@ async fn serve(socket: TcpStream) -> Result<(), wsvet::codec::Error> {
     }
     end(messages.into_inner()).await?;
     served
+}
+
+/// Accepts permessage-deflate where it is offered.
+fn negotiate(offers: &str) -> (Messages, String) {
+    match Parameters::new().accept(offers) {
+        Some(agreed) => (Messages::deflate(POLICY, agreed), agreed.to_string()),
+        None => (Messages::new(POLICY), String::new()),
+    }
 }
 
 /// Sends back what comes, until the peer has closed or broken a rule.

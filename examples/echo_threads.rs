@@ -129,8 +129,8 @@ fn accept(socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             more => len += more,
         }
-        if let Head::Whole(head, answer) = handshake::answer(&buffer[..len])? {
-            socket.write_all(answer.as_bytes())?;
+        if let Head::Whole(head, upgrade) = handshake::upgrade(&buffer[..len])? {
+            socket.write_all(upgrade.answer("").as_bytes())?;
             buffer.copy_within(head..len, 0);
             return Ok(len - head);
         }

@@ -53,9 +53,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Passes frames on in both directions until both ends have closed; gives the verdict.
 async fn pass(socket: TcpStream, url: &str) -> Result<String, codec::Error> {
-    let mut client = accept(socket, Frames::new(SERVER)).await?;
-    let keys = Frames::new(CLIENT).with_keys(rand::random);
-    let mut server = connect(url, keys, rand::random()).await?;
+    let mut client = accept(socket, |_| (Frames::new(SERVER), String::new())).await?;
+    let frames = |_: &str| Ok(Frames::new(CLIENT).with_keys(rand::random));
+    let mut server = connect(url, rand::random(), "", frames).await?;
     let mut seen = Seen { conversation: Conversation::new(CLIENT, SERVER), start: Instant::now() };
     let (mut from_client, mut from_server) = (true, true);
     while from_client || from_server {

@@ -30,7 +30,7 @@ async fn main() -> io::Result<()> {
 
 /// Says of each text how long it is.
 async fn serve(socket: TcpStream) -> Result<(), wsvet::codec::Error> {
-    let mut messages = accept(socket, Messages::new(POLICY)).await?;
+    let mut messages = accept(socket, |_| (Messages::new(POLICY), String::new())).await?;
     let mut served = Ok(());
     while !messages.codec().frames().is_done() {
         let answer = match messages.next().await {

@@ -18,6 +18,8 @@ pub(crate) const MAX_HEAD: usize = 8 << 10;
 /// What comes behind every key before it is hashed (§1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
+const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
+
 /// What became of the bytes of a head so far.
 pub(crate) enum Head<T> {
     /// More are needed.
@@ -26,8 +28,27 @@ pub(crate) enum Head<T> {
     Whole(usize, T),
 }
 
-/// Reads a client's request, and gives the answer to send.
-pub(crate) fn answer(received: &[u8]) -> io::Result<Head<String>> {
+/// What a client asks for.
+pub(crate) struct Upgrade {
+    accept: String,
+    /// The extensions that it offers (§9.1).
+    pub(crate) extensions: String,
+}
+
+impl Upgrade {
+    /// The answer to send, with the extensions that were accepted.
+    pub(crate) fn answer(&self, extensions: &str) -> String {
+        let accept = &self.accept;
+        format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {accept}\r\n{}\r\n",
+            header(extensions)
+        )
+    }
+}
+
+/// Reads a client's request.
+pub(crate) fn upgrade(received: &[u8]) -> io::Result<Head<Upgrade>> {
     let mut headers = [EMPTY_HEADER; 64];
     let mut request = Request::new(&mut headers);
     let Status::Complete(len) = request.parse(received).map_err(io::Error::other)? else {
@@ -42,28 +63,25 @@ pub(crate) fn answer(received: &[u8]) -> io::Result<Head<String>> {
                 && upgrade.eq_ignore_ascii_case("websocket")
                 && version == Some("13") =>
         {
-            let accept = accept(key);
-            let answer = format!(
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
-                 Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-            );
-            Ok(Head::Whole(len, answer))
+            let extensions = all_values(request.headers, EXTENSIONS);
+            Ok(Head::Whole(len, Upgrade { accept: accept(key), extensions }))
         }
         _ => Err(io::Error::other("the request is no WebSocket upgrade")),
     }
 }
 
-/// The request of a client, with a key that is 16 random bytes.
-pub(crate) fn request(host: &str, target: &str, key: [u8; 16]) -> String {
+/// The request of a client that offers these extensions, with a key that is 16 random bytes.
+pub(crate) fn request(host: &str, target: &str, key: [u8; 16], extensions: &str) -> String {
     let key = BASE64_STANDARD.encode(key);
     format!(
         "GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+         Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{}\r\n",
+        header(extensions)
     )
 }
 
-/// Reads the server's answer to a request with this key.
-pub(crate) fn accepted(received: &[u8], key: [u8; 16]) -> io::Result<Head<()>> {
+/// Reads the server's answer to a request with this key: the extensions that it has accepted.
+pub(crate) fn accepted(received: &[u8], key: [u8; 16]) -> io::Result<Head<String>> {
     let mut headers = [EMPTY_HEADER; 64];
     let mut response = Response::new(&mut headers);
     let Status::Complete(len) = response.parse(received).map_err(io::Error::other)? else {
@@ -74,7 +92,7 @@ pub(crate) fn accepted(received: &[u8], key: [u8; 16]) -> io::Result<Head<()>> {
     if response.code != Some(101) || !accepted {
         return Err(io::Error::other("the server has not accepted the upgrade"));
     }
-    Ok(Head::Whole(len, ()))
+    Ok(Head::Whole(len, all_values(response.headers, EXTENSIONS)))
 }
 
 /// Takes `ws://host:port/target` apart.
@@ -94,6 +112,18 @@ fn partial<T>(received: &[u8]) -> io::Result<Head<T>> {
 fn value<'a>(headers: &[Header<'a>], name: &str) -> Option<&'a str> {
     let header = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
     std::str::from_utf8(header.value).ok().map(str::trim)
+}
+
+/// The values of all headers of this name, as one list (§9.1).
+fn all_values(headers: &[Header<'_>], name: &str) -> String {
+    let named = headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+    let values = named.filter_map(|header| std::str::from_utf8(header.value).ok());
+    values.collect::<Vec<_>>().join(", ")
+}
+
+/// The line of a head for these extensions; none, where there are none.
+fn header(extensions: &str) -> String {
+    if extensions.is_empty() { String::new() } else { format!("{EXTENSIONS}: {extensions}\r\n") }
 }
 
 fn accept(key: &str) -> String {

@@ -36,31 +36,35 @@ where
     }
 }
 
-/// Waits for a client's request and answers it.
+/// Waits for a client's request and answers it. The extensions that it offers are negotiated: which
+/// codec they ask for, and which of them are accepted.
 pub(crate) async fn accept<C: Encoder<I>, I>(
     mut socket: TcpStream,
-    codec: C,
+    negotiate: impl FnOnce(&str) -> (C, String),
 ) -> io::Result<Framed<TcpStream, C>> {
     socket.set_nodelay(true)?;
     let mut received = BytesMut::new();
-    let answer = head(&mut socket, &mut received, super::answer).await?;
-    socket.write_all(answer.as_bytes()).await?;
+    let upgrade = head(&mut socket, &mut received, super::upgrade).await?;
+    let (codec, extensions) = negotiate(&upgrade.extensions);
+    socket.write_all(upgrade.answer(&extensions).as_bytes()).await?;
     Ok(framed(socket, codec, received))
 }
 
-/// Connects to `ws://host:port/target`, with a key that is 16 random bytes.
+/// Connects to `ws://host:port/target` and offers these extensions, with a key that is 16 random
+/// bytes; the extensions that the server has accepted say which codec it takes.
 pub(crate) async fn connect<C: Encoder<I>, I>(
     url: &str,
-    codec: C,
     key: [u8; 16],
+    extensions: &str,
+    agree: impl FnOnce(&str) -> io::Result<C>,
 ) -> io::Result<Framed<TcpStream, C>> {
     let (host, target) = super::parts(url)?;
     let mut socket = TcpStream::connect(host).await?;
     socket.set_nodelay(true)?;
-    socket.write_all(super::request(host, target, key).as_bytes()).await?;
+    socket.write_all(super::request(host, target, key, extensions).as_bytes()).await?;
     let mut received = BytesMut::new();
-    head(&mut socket, &mut received, |head| super::accepted(head, key)).await?;
-    Ok(framed(socket, codec, received))
+    let accepted = head(&mut socket, &mut received, |head| super::accepted(head, key)).await?;
+    Ok(framed(socket, agree(&accepted)?, received))
 }
 
 /// Ends the connection so that the peer reads all that was sent: a socket that is closed with bytes

@@ -77,7 +77,7 @@ fn written(header: &Header, payload: &[u8]) -> Vec<u8> {
 /// Opens so many connections, and shakes hands on each.
 pub(crate) fn connect(address: SocketAddr, count: usize) -> Vec<TcpStream> {
     let key = [7; 16];
-    let request = request(&address.to_string(), "/", key);
+    let request = request(&address.to_string(), "/", key, "");
     (0..count)
         .map(|_| {
             let mut socket = TcpStream::connect(address).expect("a server that listens");

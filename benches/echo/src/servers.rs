@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 use wsvet::codec::Messages;
 use wsvet::{FrameMut, FrameRef, Header, Policy, Role, encode};
 
-use crate::handshake::{Head, answer};
+use crate::handshake::{Head, upgrade};
 
 /// The servers; ours is the first. The last judges nothing: what the kernel and the runtime take,
 /// which no server can do without.
@@ -39,9 +39,8 @@ pub(crate) fn serve(name: &str) {
 
 async fn wsvet(socket: TcpStream) {
     let messages = Messages::new(Policy::new(Role::Server).max_message(64 << 20));
-    let Some(mut messages) = crate::handshake::sockets::accept(socket, messages).await.ok() else {
-        return;
-    };
+    let accepted = crate::handshake::sockets::accept(socket, |_| (messages, String::new())).await;
+    let Ok(mut messages) = accepted else { return };
     messages.set_backpressure_boundary(2 * AT_ONCE);
     // As below; the codec's buffer tells without a look at the socket whether more has come.
     loop {
@@ -151,8 +150,8 @@ async fn accept(socket: &mut TcpStream) {
         let mut piece = [0; 1024];
         let len = socket.read(&mut piece).await.expect("a request");
         head.extend_from_slice(&piece[..len]);
-        if let Head::Whole(_, answer) = answer(&head).expect("an upgrade") {
-            return socket.write_all(answer.as_bytes()).await.expect("a client");
+        if let Head::Whole(_, upgrade) = upgrade(&head).expect("an upgrade") {
+            return socket.write_all(upgrade.answer("").as_bytes()).await.expect("a client");
         }
     }
 }
