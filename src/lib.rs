@@ -43,6 +43,7 @@
 //! - `alloc`: `FrameBuf`, frames taken off a `BytesMut` without a copy, and `Message`.
 //! - `codec`: frames and messages for `tokio_util::codec`.
 //! - neither: everything else, without an allocator and on any target.
+//! - `c`: the functions of `include/wsvet.h`, for programs in C; nothing for a program in Rust.
 //! - `arbitrary`: `generate`, streams and whole connections to fuzz a stack with.
 //! - `cli`: the command-line tool; nothing for a library user.
 
@@ -57,6 +58,8 @@ extern crate std;
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+#[cfg(feature = "c")]
+mod c;
 mod close;
 mod code;
 #[cfg(feature = "codec")]
