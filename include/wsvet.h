@@ -506,11 +506,14 @@ size_t wsvet_header_len(const struct wsvet_header *header);
  * Masks or unmasks `len` bytes where they lie, and gives the phase at which the payload's next
  * piece goes on (section 5.3).
  *
- * `key` has four bytes. `phase` is the position of `buf` in the payload: 0 for its start, and for a
- * later piece what the call before gave, or the bytes before it; only its value modulo 4 counts.
- * `buf` may be `NULL` where `len` is 0.
+ * `key` has four bytes; `NULL` is no key, and changes nothing. `phase` is the position of `buf` in the
+ * payload: 0 for its start, and for a later piece what the call before gave, or the bytes before it;
+ * only its value modulo 4 counts. `buf` may be `NULL` where `len` is 0.
  */
-size_t wsvet_mask(const uint8_t *key, size_t phase, uint8_t *buf, size_t len);
+size_t wsvet_mask(const uint8_t *key,
+                  size_t phase,
+                  uint8_t *buf,
+                  size_t len);
 
 /**
  * Starts a stream that is received under this policy.

@@ -13,6 +13,7 @@ mod twin;
 
 use std::fmt::Write;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
 use program::{LIBRARIES, Library, Program, compiler};
@@ -76,6 +77,14 @@ fn every_function_does_what_its_comment_says() {
     for library in LIBRARIES {
         Program::of("tests/c/functions.c", library).expect(b"", "0 failed\n");
     }
+}
+
+/// It aborts, and neither unwinds into C nor reads there.
+#[test]
+fn null_with_a_length_is_not_read() {
+    let output = Program::of("tests/c/null.c", Library::Static).run(b"");
+    assert_eq!(output.status.signal(), Some(6), "SIGABRT");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the length of NULL"));
 }
 
 /// Row for row.

@@ -110,9 +110,9 @@ pub extern "C" fn wsvet_header_len(header: &wsvet_header) -> usize {
 /// Masks or unmasks `len` bytes where they lie, and gives the phase at which the payload's next
 /// piece goes on (section 5.3).
 ///
-/// `key` has four bytes. `phase` is the position of `buf` in the payload: 0 for its start, and for a
-/// later piece what the call before gave, or the bytes before it; only its value modulo 4 counts.
-/// `buf` may be `NULL` where `len` is 0.
+/// `key` has four bytes; `NULL` is no key, and changes nothing. `phase` is the position of `buf` in the
+/// payload: 0 for its start, and for a later piece what the call before gave, or the bytes before it;
+/// only its value modulo 4 counts. `buf` may be `NULL` where `len` is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_mask(
     key: *const u8,

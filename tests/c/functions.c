@@ -149,6 +149,8 @@ static void masking(void)
     CHECK(wsvet_mask(KEY, 4000, payload, 5) == 1);
     CHECK(memcmp(payload, "Hello", 5) == 0);
     CHECK(wsvet_mask(KEY, 6, NULL, 0) == 2);
+    CHECK(wsvet_mask(NULL, 0, payload, 5) == 1);
+    CHECK(memcmp(payload, "Hello", 5) == 0);
 }
 
 static void decoding(void)

@@ -49,10 +49,10 @@ impl Program {
         cc.args(["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-g", source, "-o"]).arg(&program);
         match library {
             Library::Static => cc.arg(libraries.join("libwsvet.a")),
-            // The static one lies beside it, and would do as well where the shared one is missing.
-            Library::Shared => cc
-                .arg(libraries.join(format!("libwsvet{}", std::env::consts::DLL_SUFFIX)))
-                .arg(format!("-Wl,-rpath,{}", libraries.display())),
+            // By its name: `-lwsvet` would take the static one where this one is missing.
+            Library::Shared => {
+                cc.arg(libraries.join(format!("libwsvet{}", std::env::consts::DLL_SUFFIX)))
+            }
         };
         assert!(cc.status().unwrap().success(), "{cc:?}");
         Self(program)
