@@ -58,6 +58,11 @@ static void decode(const struct wsvet_policy *policy, const uint8_t *stream, siz
                 free(chunk);
                 return;
             }
+            if (used > rest || (used < rest && event.kind == WSVET_NO_EVENT)) {
+                printf("%zu of %zu bytes used\n", used, rest);
+                free(chunk);
+                return;
+            }
             at += used;
             rest -= used;
             if (event.kind == WSVET_NO_EVENT)
