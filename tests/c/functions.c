@@ -18,6 +18,9 @@ static int failed = 0;
 static const uint8_t KEY[4] = {0x37, 0xFA, 0x21, 0x3D};
 static const uint8_t MASKED_HELLO[] = "\x81\x85\x37\xFA\x21\x3D\x7F\x9F\x4D\x51\x58";
 
+/* What stands behind the room for an answer, and has to stay there. */
+#define BEYOND 0xEE
+
 static bool is(struct wsvet_violation violation, int rule, uint64_t offset)
 {
     return violation.rule == rule && violation.offset == offset;
@@ -102,7 +105,8 @@ static void policy(void)
 static void headers(void)
 {
     struct wsvet_header header;
-    uint8_t out[WSVET_MAX_HEADER_LEN];
+    uint8_t out[WSVET_MAX_HEADER_LEN + 1];
+    out[WSVET_MAX_HEADER_LEN] = BEYOND;
 
     CHECK(wsvet_header_decode(NULL, 0, &header) == 2);
     CHECK(wsvet_header_decode(MASKED_HELLO, 1, &header) == 1);
@@ -137,6 +141,7 @@ static void headers(void)
     /* Higher bits do not count, and all that is not 0 is true. */
     header = (struct wsvet_header){.opcode = 0xF9, .rsv = 0xFB, .fin = 0x80, .masked = 2};
     CHECK(SAME(out, wsvet_header_encode(&header, out), "\xB9\x80\0\0\0\0"));
+    CHECK(out[WSVET_MAX_HEADER_LEN] == BEYOND);
 }
 
 static void masking(void)
@@ -269,7 +274,8 @@ static void validating(void)
 static void responding(void)
 {
     struct wsvet_responder responder;
-    uint8_t out[WSVET_MAX_CONTROL_LEN];
+    uint8_t out[WSVET_MAX_CONTROL_LEN + 1];
+    out[WSVET_MAX_CONTROL_LEN] = BEYOND;
     uint8_t payload[126] = {'h', 'i'};
     struct wsvet_event event = {.bytes = payload, .len = 2, .kind = WSVET_EVENT_PING};
 
@@ -326,16 +332,17 @@ static void responding(void)
     CHECK(wsvet_responder_answer(&copy, &event, NULL, out) == 0 && wsvet_responder_is_done(&copy));
     copy = responder;
     CHECK(SAME(out, wsvet_responder_close(&copy, 0, NULL, 0, KEY, out), "\x88\x80\x37\xFA\x21\x3D"));
+    CHECK(out[WSVET_MAX_CONTROL_LEN] == BEYOND);
 }
 
 static void encoding(void)
 {
     uint8_t out[70000], long_payload[65536] = {0};
 
-    memset(out, 0xEE, sizeof out);
+    memset(out, BEYOND, sizeof out);
     CHECK(wsvet_encode_single(WSVET_TEXT, "Hello", 5, KEY, NULL, 0) == 11);
-    CHECK(wsvet_encode_single(WSVET_TEXT, "Hello", 5, KEY, out, 10) == 11 && out[0] == 0xEE);
-    CHECK(wsvet_encode_single(WSVET_TEXT, "Hello", 5, KEY, out, 11) == 11 && out[11] == 0xEE);
+    CHECK(wsvet_encode_single(WSVET_TEXT, "Hello", 5, KEY, out, 10) == 11 && out[0] == BEYOND);
+    CHECK(wsvet_encode_single(WSVET_TEXT, "Hello", 5, KEY, out, 11) == 11 && out[11] == BEYOND);
     CHECK(memcmp(out, MASKED_HELLO, 11) == 0);
     CHECK(SAME(out, wsvet_encode_single(WSVET_PONG, NULL, 0, NULL, out, 2), "\x8A\x00"));
     CHECK(SAME(out, wsvet_encode_single(0xF0 | WSVET_BINARY, "x", 1, NULL, out, 9), "\x82\x01x"));
