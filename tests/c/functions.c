@@ -353,6 +353,7 @@ static void encoding(void)
     CHECK(wsvet_encode_close(1003, "no", 2, NULL, NULL, 0) == 6);
     CHECK(SAME(out, wsvet_encode_close(1003, NULL, 0, NULL, out, 9), "\x88\x02\x03\xEB"));
     CHECK(SAME(out, wsvet_encode_close(0, "no", 2, NULL, out, 9), "\x88\x00"));
+    CHECK(SAME(out, wsvet_encode_close(0, NULL, 0, KEY, out, 9), "\x88\x80\x37\xFA\x21\x3D"));
     CHECK(SAME(out, wsvet_encode_close(1003, "no\xFF", 3, NULL, out, 9), "\x88\x04\x03\xEBno"));
     CHECK(SAME(out, wsvet_encode_close(1003, "\xFFno", 3, NULL, out, 9), "\x88\x02\x03\xEB"));
     /* 124 bytes, of which the last character has two: it goes as a whole. */
