@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+#[cfg(feature = "c")]
+use crate::c::text::{CodeText, c_str};
+
 /// The status code of a Close frame: any sixteen bits, so that every Close body parses (§7.4).
 ///
 /// ```
@@ -65,11 +68,20 @@ impl CloseCode {
     /// ```
     #[must_use]
     pub const fn info(self) -> &'static CodeInfo {
+        &REGISTRY[self.row()]
+    }
+
+    #[cfg(feature = "c")]
+    pub(crate) fn c_text(self) -> &'static CodeText {
+        &C_ROWS[self.row()]
+    }
+
+    const fn row(self) -> usize {
         let mut row = 0;
         while self.0 < REGISTRY[row].first.0 || self.0 > REGISTRY[row].last.0 {
             row += 1;
         }
-        &REGISTRY[row]
+        row
     }
 }
 
@@ -245,6 +257,15 @@ macro_rules! registry {
             seen: $seen,
             resolve: $resolve,
             send_when: $send,
+        }),*];
+
+        #[cfg(feature = "c")]
+        static C_ROWS: [CodeText; REGISTRY.len()] = [$(CodeText {
+            name: c_str(concat!($name, "\0")),
+            meaning: c_str(concat!($meaning, "\0")),
+            seen: c_str(concat!($seen, "\0")),
+            resolve: c_str(concat!($resolve, "\0")),
+            send_when: c_str(concat!($send, "\0")),
         }),*];
     };
 }

@@ -17,6 +17,7 @@
 //! | [`unsupported_data`] | Those who take text alone or binary alone, or ask why a socket was closed with 1003; and all who refuse, and want the peer to see with which code. |
 //! | [`connections`] | Those who see both ends, in a test, a proxy or a capture, and ask whether the connection was closed as it must be. |
 //! | [`without_std`] | Those whose target has no operating system or no allocator. |
+//! | [`c`] | Those who write C or C++. |
 //!
 //! Who reads one alone reads [`chunks`]. The sections are those of RFC 6455, but where another
 //! document is named.
@@ -43,3 +44,6 @@ pub mod connections {}
 
 #[doc = include_str!("guide/without_std.md")]
 pub mod without_std {}
+
+#[doc = include_str!("guide/c.md")]
+pub mod c {}

@@ -44,6 +44,7 @@
 //! - `deflate`: permessage-deflate negotiated, inflated, judged and written.
 //! - `codec`: frames and messages for `tokio_util::codec`.
 //! - neither: everything else, without an allocator and on any target.
+//! - `c`: the functions of `src/c/wsvet.h`, for programs in C; nothing for a program in Rust.
 //! - `arbitrary`: `generate`, streams and whole connections to fuzz a stack with.
 //! - `cli`: the command-line tool; nothing for a library user.
 
@@ -58,6 +59,8 @@ extern crate std;
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+#[cfg(feature = "c")]
+mod c;
 mod close;
 mod code;
 #[cfg(feature = "codec")]

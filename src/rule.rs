@@ -7,6 +7,8 @@
 use core::fmt;
 
 use crate::CloseCode;
+#[cfg(feature = "c")]
+use crate::c::text::{RuleText, c_str};
 
 /// Which byte a broken rule points at.
 ///
@@ -72,6 +74,16 @@ macro_rules! rules {
             text: $text,
             explain: $explain,
             resolve: $resolve,
+        }),*];
+
+        #[cfg(feature = "c")]
+        static C_ROWS: [RuleText; ALL.len()] = [$(RuleText {
+            id: c_str(concat!($id, "\0")),
+            section: c_str(concat!($section, "\0")),
+            breaks: c_str(concat!($breaks, "\0")),
+            text: c_str(concat!($text, "\0")),
+            explain: c_str(concat!($explain, "\0")),
+            resolve: c_str(concat!($resolve, "\0")),
         }),*];
 
         // A reason is at most 123 bytes (§5.5): two of the 125 are the code's.
@@ -353,6 +365,11 @@ impl Rule {
 
     fn row(self) -> &'static Row {
         &ROWS[self as usize]
+    }
+
+    #[cfg(feature = "c")]
+    pub(crate) fn c_text(self) -> &'static RuleText {
+        &C_ROWS[self as usize]
     }
 }
 

@@ -1,0 +1,121 @@
+//! The header for C, as cbindgen writes it from the source.
+
+use std::fmt::Write;
+use std::fs::DirEntry;
+use std::path::Path;
+
+use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
+use wsvet::{CloseCode, OpCode, Rule};
+
+/// In the order in which one reads them.
+const FILES: [&str; 8] =
+    ["policy", "header", "violation", "decoder", "responder", "encode", "validator", "text"];
+
+const TOP: &str = "\
+/*
+ * wsvet vets WebSocket frames: it decodes, judges and answers one direction of a connection by
+ * RFC 6455, whose sections are meant where no other RFC is named. A guide with a whole program is
+ * in src/guide/c.md, and another one in examples/c/echo.c.
+ *
+ * Nothing is allocated, so nothing is freed: you give the memory of every object, and `..._init`
+ * fills it. There is no I/O, no lock and no state but in objects; use one on one thread at a time.
+ *
+ * A pointer is not NULL and points to what its type says, but where a comment allows NULL. Lengths
+ * are in bytes. NULL with a length that is not 0 aborts. What was not initialised, and a buffer that
+ * is shorter than its length, nobody can see.
+ */";
+
+/// The header, whole.
+pub(crate) fn generate() -> String {
+    let config = Config {
+        language: Language::C,
+        style: Style::Tag,
+        cpp_compat: true,
+        documentation_style: DocumentationStyle::Doxy,
+        include_guard: Some("WSVET_H".to_owned()),
+        header: Some(TOP.to_owned()),
+        no_includes: true,
+        sys_includes: ["stdbool.h", "stddef.h", "stdint.h"].map(String::from).to_vec(),
+        after_includes: Some(constants()),
+        line_length: 100,
+        tab_width: 4,
+        usize_is_size_t: true,
+        ..Config::default()
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/c");
+    let is_source = |file: &DirEntry| file.path().extension().is_some_and(|name| name == "rs");
+    let sources = root.read_dir().unwrap().filter(|file| file.as_ref().is_ok_and(is_source));
+    assert_eq!(sources.count(), FILES.len(), "each file is read");
+    let builder = FILES.iter().fold(Builder::new().with_config(config), |builder, file| {
+        builder.with_src(root.join(file).with_extension("rs"))
+    });
+    // In Rust they are the crate's own types, in C the storage for them.
+    let builder = builder
+        .rename_item("Decoder", "struct wsvet_decoder")
+        .rename_item("Validator", "struct wsvet_validator")
+        .rename_item("Responder", "struct wsvet_responder")
+        .include_item("wsvet_decoder")
+        .include_item("wsvet_validator")
+        .include_item("wsvet_responder")
+        .include_item("wsvet_role")
+        .include_item("wsvet_accepts")
+        .include_item("wsvet_kind");
+    let mut header = Vec::new();
+    builder.generate().unwrap().write(&mut header);
+    String::from_utf8(header).unwrap()
+}
+
+/// The numbers that the crate's own tables have.
+fn constants() -> String {
+    let mut out = format!(
+        "\n/** The version of this header: see `wsvet_version`. */\n#define WSVET_VERSION \"{}\"\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    let opcodes = OpCode::ALL.iter().filter(|opcode| !opcode.is_reserved());
+    enumeration(
+        &mut out,
+        "The opcode of a frame; 3-7 and 11-15 are reserved (section 5.2).",
+        "wsvet_opcode",
+        opcodes.map(|opcode| (format!("{opcode:?}").to_uppercase(), *opcode as u32, String::new())),
+    );
+    let rules = (1..).zip(Rule::ALL).map(|(number, rule)| {
+        let (rfc, section, code) = (rule.rfc(), rule.section(), rule.close_code());
+        let what = format!("RFC {rfc} section {section}, {}: {}.", code.0, rule.breaks());
+        (rule.id().to_uppercase().replace('-', "_"), number, what)
+    });
+    enumeration(
+        &mut out,
+        "A rule that a stream can break, in the order of precedence.\n * The numbers may change with a \
+         version, what `wsvet_rule_id` gives does not.",
+        "wsvet_rule",
+        [("NO_RULE".to_owned(), 0, "No rule is broken.".to_owned())].into_iter().chain(rules),
+    );
+    let codes = CloseCode::REGISTRY.iter().filter(|row| row.first == row.last);
+    let codes = codes.filter(|row| row.name != "Reserved").map(|row| {
+        let name = row.name.to_uppercase().replace(' ', "_");
+        (format!("CODE_{name}"), row.first.0.into(), row.meaning.to_owned())
+    });
+    enumeration(
+        &mut out,
+        "The close codes that IANA has registered; an application's own are 4000-4999 (section 7.4).",
+        "wsvet_code",
+        codes,
+    );
+    out
+}
+
+fn enumeration(
+    out: &mut String,
+    what: &str,
+    name: &str,
+    constants: impl Iterator<Item = (String, u32, String)>,
+) {
+    writeln!(out, "\n/**\n * {what}\n */\nenum {name} {{").unwrap();
+    for (name, number, what) in constants {
+        if !what.is_empty() {
+            writeln!(out, "    /**\n     * {what}\n     */").unwrap();
+        }
+        writeln!(out, "    WSVET_{name} = {number},").unwrap();
+    }
+    writeln!(out, "}};").unwrap();
+}
