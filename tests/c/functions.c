@@ -375,7 +375,8 @@ static void texts(void)
         CHECK((strlen(wsvet_rule_explain(number)) > 0) == known);
         CHECK((strlen(wsvet_rule_resolve(number)) > 0) == known);
         CHECK((wsvet_rule_close_code(number) >= 1002) == known);
-        CHECK(wsvet_rule_rfc(number) == (number == WSVET_MISPLACED_RSV1 ? 7692 : known ? 6455 : 0));
+        bool of_deflate = rule == WSVET_MISPLACED_RSV1 || rule == WSVET_INVALID_DEFLATE;
+        CHECK(wsvet_rule_rfc(number) == (of_deflate ? 7692 : known ? 6455 : 0));
     }
     CHECK(strcmp(wsvet_rule_id(WSVET_UNSUPPORTED_DATA), "unsupported-data") == 0);
     CHECK(strcmp(wsvet_rule_section(WSVET_UNSUPPORTED_DATA), "7.4.1") == 0);
