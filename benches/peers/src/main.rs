@@ -5,12 +5,13 @@
 //! cargo run --release --manifest-path benches/peers/Cargo.toml
 //! ```
 //!
-//! There are three kinds of work: to receive frames (all at once, and in chunks), to decode headers,
-//! and to encode frames. Behind `--` go the names of rows, if not all are wanted, and options;
+//! There are these kinds of work: to receive frames (all at once, in chunks, and compressed), to
+//! decode headers, and to write frames, compressed too. Behind `--` go the names of rows, if not all are wanted, and options;
 //! `--help` shows them.
 
 mod arguments;
 mod bound;
+mod compress;
 mod contender;
 mod encode;
 mod headers;
@@ -36,8 +37,15 @@ fn main() -> ExitCode {
     let tables = [
         measured(&arguments, receive::WHOLE, receive::contenders(), whole),
         measured(&arguments, receive::IN_CHUNKS, receive::contenders(), in_chunks),
+        measured(
+            &arguments,
+            receive::compressed::COMPRESSED,
+            receive::compressed::contenders(),
+            receive::workloads::compressed(),
+        ),
         measured(&arguments, headers::HEADERS, headers::contenders(), headers::all()),
         measured(&arguments, encode::ENCODE, encode::contenders(), encode::all()),
+        measured(&arguments, compress::COMPRESS, compress::contenders(), compress::all()),
     ];
     let tables: Vec<Table> = tables.into_iter().flatten().collect();
     if tables.is_empty() {

@@ -5,6 +5,7 @@
 //! too. The checks that each does were read in its source.
 
 mod arriving;
+pub mod compressed;
 mod embedded_websocket;
 mod fastwebsockets;
 pub mod memory;

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use wsvet::deflate::Deflater;
 use wsvet::{Header, OpCode, encode};
 
 use super::sink::{Digest, Kind, Sink};
@@ -30,6 +31,8 @@ pub struct Workload {
     pub longest: usize,
     /// How many bytes arrive at a time, if not all at once.
     chunk: Option<usize>,
+    /// How many bytes its messages hold, if they are compressed.
+    inflated: Option<usize>,
     /// The checksum over its messages, made from the plain payloads.
     pub digest: Digest,
     needs: Judges,
@@ -43,6 +46,7 @@ impl Workload {
             frames: 0,
             longest: 0,
             chunk: None,
+            inflated: None,
             digest: Digest::new(),
             needs: Judges::HEADERS,
         }
@@ -116,6 +120,9 @@ impl Work for Workload {
         let mut bytes = self.bytes.clone();
         let start = Instant::now();
         let found = match self.chunk {
+            _ if self.inflated.is_some() => {
+                bound::inflate_all(&mut bytes, self.inflated.unwrap_or_default())
+            }
             Some(chunk) => bound::copy_in_chunks(&self.bytes, &mut bytes, chunk),
             None => bound::unmask_all(&mut bytes),
         };
@@ -156,6 +163,35 @@ pub fn in_chunks() -> Vec<Workload> {
     ]
     .map(|(name, chunk)| Workload { chunk: Some(chunk), ..mix(name) })
     .into()
+}
+
+/// Text messages, compressed with context takeover: small ones, and larger ones.
+pub fn compressed() -> Vec<Workload> {
+    vec![deflated("JSON 20-300 B", 1, 8_000), deflated("JSON 16 KiB", 80, 100)]
+}
+
+fn deflated(name: &'static str, objects: usize, count: usize) -> Workload {
+    let (mut workload, mut random) = (Workload::new(name), Random::new(7692));
+    let mut deflater = Deflater::new(15, true).level(6);
+    workload.needs.text = true;
+    let texts = texts(objects, count);
+    for text in &texts {
+        let mut payload = Vec::new();
+        deflater.deflate(text.as_bytes(), true, &mut payload);
+        workload.digest.data(Kind::Text, text.as_bytes(), true);
+        let start = workload.bytes.len();
+        workload.frame(&mut random, OpCode::Text, true, &payload);
+        // RSV1: compressed.
+        workload.bytes[start] |= 0x40;
+    }
+    workload.inflated = Some(texts.iter().map(String::len).sum());
+    workload
+}
+
+/// JSON texts of so many objects each.
+pub fn texts(objects: usize, count: usize) -> Vec<String> {
+    let mut random = Random::new(1003);
+    (0..count).map(|_| (0..objects).map(|_| json(&mut random)).collect()).collect()
 }
 
 /// Binary messages of one length, as many as the buffer holds.

@@ -1,0 +1,203 @@
+//! Compressed messages out.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use flate2::{Compress, Compression, FlushCompress};
+use sockudo_ws::deflate::DeflateConfig;
+use sockudo_ws::protocol::CompressedProtocol;
+use tokio_util::codec::Encoder as _;
+use wsvet::codec::Messages;
+use wsvet::deflate::{Content, Parameters};
+use wsvet::{Decoder, Event, Message, Policy, Role};
+
+use crate::contender::{About, Contender, Judges};
+use crate::measure::{Kind, Work};
+use crate::receive::workloads::texts;
+
+/// How the figures are to be read.
+pub const COMPRESS: Kind = Kind {
+    name: "send compressed",
+    says: "A server writes text messages into a buffer, compressed with context takeover at level \
+           6 by all. The bytes are those of the messages. The bound deflates each with flate2 over \
+           zlib-rs.",
+    head: ("of the", "bound"),
+    bound: "deflates and flushes each message, writes no header",
+    absent: &[
+        ("yawc", "it writes only to the stream that it owns"),
+        ("all others", "they have no permessage-deflate"),
+    ],
+};
+
+/// The level of all of them.
+const LEVEL: u8 = 6;
+
+/// Messages to be sent.
+pub struct Outgoing {
+    name: &'static str,
+    texts: Vec<String>,
+}
+
+/// Small ones, and larger ones.
+pub fn all() -> Vec<Outgoing> {
+    [("JSON 20-300 B", 1, 2_000), ("send JSON 16 KiB", 80, 40)]
+        .map(|(name, objects, count)| Outgoing { name, texts: texts(objects, count) })
+        .into()
+}
+
+/// All of them; wsvet, which the others are compared with, comes first.
+pub fn contenders() -> Vec<Contender<Outgoing>> {
+    vec![of::<Wsvet>(), of::<Sockudo>()]
+}
+
+trait Compressor {
+    const ABOUT: About;
+
+    /// An open connection, and the messages as it takes them.
+    type Input;
+
+    fn prepare(outgoing: &Outgoing) -> Self::Input;
+
+    /// Writes all messages; this is timed.
+    fn send(input: &mut Self::Input, out: &mut BytesMut) -> Result<(), String>;
+}
+
+fn of<P: Compressor>() -> Contender<Outgoing> {
+    Contender::new(P::ABOUT, check::<P>, time::<P>)
+}
+
+fn check<P: Compressor>(outgoing: &Outgoing) -> Result<(), String> {
+    let mut out = BytesMut::new();
+    P::send(&mut P::prepare(outgoing), &mut out)?;
+    outgoing.check(&mut out)
+}
+
+fn time<P: Compressor>(outgoing: &Outgoing) -> Duration {
+    let mut input = P::prepare(outgoing);
+    let mut out = BytesMut::with_capacity(outgoing.bytes());
+    let start = Instant::now();
+    let sent = P::send(&mut input, &mut out);
+    let elapsed = start.elapsed();
+    black_box(&out);
+    sent.expect("it was checked");
+    elapsed
+}
+
+impl Outgoing {
+    /// Whether a client reads these messages.
+    fn check(&self, written: &mut [u8]) -> Result<(), String> {
+        let policy = Policy::new(Role::Client).permessage_deflate(true);
+        let mut decoder = Decoder::new(policy);
+        let mut content = Content::new(policy, Parameters::new());
+        let (mut rest, mut texts) = (written, self.texts.iter());
+        while !rest.is_empty() {
+            let (used, event) = decoder.decode(rest).map_err(|e| e.to_string())?;
+            let Some(Event::Data { opcode, bytes, end: true, rsv, .. }) = event else {
+                return Err(format!("{event:?}"));
+            };
+            let mut text = Vec::new();
+            if rsv == 4 {
+                content
+                    .piece(opcode, bytes, true, |piece| text.extend_from_slice(piece))
+                    .map_err(|rule| rule.to_string())?;
+            } else {
+                text.extend_from_slice(bytes);
+            }
+            if texts.next().map(String::as_bytes) != Some(&text[..]) {
+                return Err("another message".into());
+            }
+            rest = &mut rest[used..];
+        }
+        if texts.len() == 0 { Ok(()) } else { Err(format!("{} messages too few", texts.len())) }
+    }
+}
+
+impl Work for Outgoing {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn frames(&self) -> usize {
+        self.texts.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.texts.iter().map(String::len).sum()
+    }
+
+    fn needs(&self) -> Judges {
+        Judges::NOTHING
+    }
+
+    fn bound(&self) -> Duration {
+        let mut out = Vec::with_capacity(64 << 10);
+        let mut compress = Compress::new(Compression::new(LEVEL.into()), false);
+        let start = Instant::now();
+        for text in &self.texts {
+            out.clear();
+            compress
+                .compress_vec(text.as_bytes(), &mut out, FlushCompress::Sync)
+                .expect("it is right");
+            black_box(&out);
+        }
+        start.elapsed()
+    }
+}
+
+struct Wsvet;
+
+impl Compressor for Wsvet {
+    const ABOUT: About = About {
+        name: "wsvet",
+        package: "wsvet",
+        interface: "codec::Messages::deflate, encode into BytesMut",
+        does: "deflates with zlib-rs, and writes the frame",
+        differs: "what the other is compared with",
+        judges: Judges::NOTHING,
+    };
+
+    type Input = (Messages, Vec<Message>);
+
+    fn prepare(outgoing: &Outgoing) -> Self::Input {
+        let agreed = Parameters::new();
+        let deflater = agreed.deflater(Role::Server).level(LEVEL);
+        let messages = Messages::deflate(Policy::new(Role::Server), agreed).deflater(deflater);
+        (messages, outgoing.texts.iter().cloned().map(Message::text).collect())
+    }
+
+    fn send((codec, messages): &mut Self::Input, out: &mut BytesMut) -> Result<(), String> {
+        messages
+            .drain(..)
+            .try_for_each(|message| codec.encode(message, out))
+            .map_err(|e| e.to_string())
+    }
+}
+
+struct Sockudo;
+
+impl Compressor for Sockudo {
+    const ABOUT: About = About {
+        name: "sockudo-ws",
+        package: "sockudo-ws",
+        interface: "CompressedProtocol::encode_message into BytesMut",
+        does: "deflates with flate2 over zlib-rs, and writes the frame",
+        differs: "sends messages of less than 32 bytes as they are",
+        judges: Judges::NOTHING,
+    };
+
+    type Input = (CompressedProtocol, Vec<sockudo_ws::Message>);
+
+    fn prepare(outgoing: &Outgoing) -> Self::Input {
+        let config = DeflateConfig { compression_level: LEVEL.into(), ..DeflateConfig::default() };
+        let protocol = CompressedProtocol::server(1 << 20, 1 << 20, config);
+        (protocol, outgoing.texts.iter().cloned().map(sockudo_ws::Message::text).collect())
+    }
+
+    fn send((protocol, messages): &mut Self::Input, out: &mut BytesMut) -> Result<(), String> {
+        messages
+            .drain(..)
+            .try_for_each(|message| protocol.encode_message(&message, out))
+            .map_err(|e| e.to_string())
+    }
+}
