@@ -1,5 +1,6 @@
 //! Messages compressed (RFC 7692 §7.2.1).
 
+use core::cell::Cell;
 use core::fmt;
 use std::boxed::Box;
 use std::vec::Vec;
@@ -13,6 +14,11 @@ const LEAST_ROOM: usize = 64;
 
 /// The most room that is made at once, in bytes.
 const MOST_ROOM: usize = 16 << 10;
+
+std::thread_local! {
+    /// What a message that nothing reaches back to has left.
+    static SPARE: Cell<Option<(DeflateConfig, Box<Deflate>)>> = const { Cell::new(None) };
+}
 
 /// Compresses the messages of one direction (RFC 7692 §7.2.1).
 ///
@@ -114,16 +120,18 @@ impl Deflater {
                 // What is flushed a second time gives nothing.
                 out.push(0);
             }
-            if !self.context_takeover {
-                self.deflate = None;
+            if !self.context_takeover
+                && let Some(deflate) = self.deflate.take()
+            {
+                // A thread that is ending has none.
+                let _ = SPARE.try_with(|spare| spare.set(Some((self.config, deflate))));
             }
         }
     }
 
     fn run(&mut self, mut plain: &[u8], flush: DeflateFlush, out: &mut Vec<u8>) {
         let config = self.config;
-        let deflate =
-            self.deflate.get_or_insert_with(|| Box::new(Deflate::new_with_config(config)));
+        let deflate = self.deflate.get_or_insert_with(|| start(config));
         let mut room = (plain.len() / 2).clamp(LEAST_ROOM, MOST_ROOM);
         loop {
             let start = out.len();
@@ -140,6 +148,18 @@ impl Deflater {
             }
             room = MOST_ROOM;
         }
+    }
+}
+
+/// The start of a stream, in memory that a message of the thread has left, if there is any that
+/// serves.
+fn start(config: DeflateConfig) -> Box<Deflate> {
+    match SPARE.try_with(Cell::take) {
+        Ok(Some((of, mut spare))) if of == config => {
+            spare.reset();
+            spare
+        }
+        _ => Box::new(Deflate::new_with_config(config)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What permessage-deflate has compressed, piece by piece (RFC 7692 §7.2.2).
 
+use core::cell::Cell;
 use core::fmt;
 use std::boxed::Box;
 use std::vec;
@@ -11,10 +12,15 @@ use super::TAIL;
 /// The most that DEFLATE reaches back, in bytes.
 const WINDOW: usize = 32 << 10;
 
+std::thread_local! {
+    /// What a message that nothing reaches back to has left.
+    static SPARE: Cell<Option<Box<State>>> = const { Cell::new(None) };
+}
+
 /// Inflates the compressed messages of one direction, in pieces of any size (RFC 7692 §7.2.2).
 ///
 /// It keeps about 70 KB from the first message on; without context takeover it keeps them only while
-/// a message is open. The sender's window may be of any size: it is not held against it that it
+/// a message is open, and leaves them to the next that the thread inflates. The sender's window may be of any size: it is not held against it that it
 /// reaches back further than was agreed on.
 ///
 /// ```
@@ -94,7 +100,7 @@ impl Inflater {
         end: bool,
         each: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let state = self.state.get_or_insert_with(State::new);
+        let state = self.state.get_or_insert_with(State::start);
         state.inflate(compressed, each)?;
         if end {
             state.finish()?;
@@ -106,21 +112,30 @@ impl Inflater {
     /// Forgets everything, where the next message reaches back to nothing; whether that is so.
     pub(super) fn start_anew(&mut self) -> bool {
         if !self.context_takeover {
-            self.state = None;
+            // A thread that is ending has none.
+            let _ = SPARE.try_with(|spare| spare.set(self.state.take()));
         }
         !self.context_takeover
     }
 }
 
 impl State {
-    fn new() -> Box<Self> {
-        Box::new(Self {
-            inflate: Inflate::new(false, 15),
-            window: vec![0; WINDOW].into_boxed_slice(),
-            next: 0,
-            full: false,
-            ended: false,
-        })
+    /// The start of a stream, in memory that a message of the thread has left, if there is any.
+    fn start() -> Box<Self> {
+        match SPARE.try_with(Cell::take) {
+            Ok(Some(mut spare)) => {
+                spare.inflate.reset(false);
+                (spare.next, spare.full, spare.ended) = (0, false, false);
+                spare
+            }
+            _ => Box::new(Self {
+                inflate: Inflate::new(false, 15),
+                window: vec![0; WINDOW].into_boxed_slice(),
+                next: 0,
+                full: false,
+                ended: false,
+            }),
+        }
     }
 
     fn inflate<E: From<InvalidDeflate>>(
