@@ -187,11 +187,6 @@ impl Frames {
         Ok(true)
     }
 
-    /// Messages come as they were before compression: of none is it known whether it was compressed.
-    pub(crate) fn have_no_compression(&mut self) {
-        self.judges.iter_mut().for_each(Judge::has_no_compression);
-    }
-
     /// The input does not say all that the verdict would need.
     pub(crate) fn lack(&mut self) {
         self.gap = true;

@@ -125,7 +125,6 @@ fn connection(
     let start = messages.iter().flatten().next().map_or(Duration::ZERO, Message::time);
     let mut frames = Frames::open(opening(entry, start, judging), judging)?;
     frames.lack();
-    frames.have_no_compression();
     for (index, message) in messages.iter().enumerate() {
         let number = index as u64 + 1;
         let known = message.as_ref().map_err(ToString::to_string);

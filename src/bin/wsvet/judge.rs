@@ -190,11 +190,6 @@ impl Judge {
         !self.ended && self.open.is_some_and(|open| open.remaining >= len)
     }
 
-    /// Messages come as they were before compression.
-    pub(crate) fn has_no_compression(&mut self) {
-        self.inflated = Inflated::default();
-    }
-
     /// What the compressed messages held.
     pub(crate) fn into_inflated(self) -> Inflated {
         self.inflated.done()
