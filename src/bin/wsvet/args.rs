@@ -55,6 +55,10 @@ const CHECK_HELP: &str = "\
 Exit status: 0 nothing is broken; 1 at least one violation; 2 wrong usage, or input that cannot be \
 read or holds no WebSocket traffic.
 
+Where permessage-deflate was agreed on, messages are inflated and judged: the row of the last frame \
+says how many bytes a message holds, and --json has a line `message` for each. An answer of the server \
+that the client must not take counts as a violation; --json has a line `negotiation` for it.
+
 A log of one's own is read as JSON lines, one event each; all but `event`, `from` and `opcode` may be \
 left out:
   {\"event\":\"connection\",\"connection\":0,\"target\":\"/chat\",\"subprotocol\":\"mqtt\",\"time\":1.5}

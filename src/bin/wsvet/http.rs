@@ -36,12 +36,13 @@ pub(crate) struct Agreement {
 impl Agreement {
     /// How messages may be compressed (RFC 7692). Of an answer that is wrong it is what can be read.
     pub(crate) fn permessage_deflate(&self) -> Option<Parameters> {
-        let name = |extension: &str| extension.split(';').next().map(str::trim).map(str::to_owned);
-        let named = self.extensions.iter().any(|extension| {
-            name(extension).is_some_and(|name| name.eq_ignore_ascii_case("permessage-deflate"))
-        });
-        let agreed = self.negotiation().or_else(|_| answered(&self.answer()));
-        agreed.ok().flatten().or_else(|| named.then(Parameters::new))
+        let answer = self.answer();
+        let agreed = self.negotiation().or_else(|_| answered(&answer));
+        agreed.unwrap_or_else(|_| {
+            let mut names = answer.split([',', ';']).map(str::trim);
+            let named = names.any(|name| name.eq_ignore_ascii_case("permessage-deflate"));
+            named.then(Parameters::new)
+        })
     }
 
     /// What was agreed on, or what is wrong with the server's [answer](Self::answer): the client

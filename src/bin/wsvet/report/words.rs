@@ -181,7 +181,12 @@ pub(super) fn verdict(closing: &Closing) -> String {
 
 /// Which byte of a compressed message breaks a rule, where it is one of what that holds.
 pub(super) fn within(inflated: u64) -> String {
-    format!("in a compressed message, behind the first {} that it inflates to", bytes(inflated))
+    match inflated {
+        0 => "in a compressed message, before it inflates to anything".to_owned(),
+        len => {
+            format!("in a compressed message, behind the first {} that it inflates to", bytes(len))
+        }
+    }
 }
 
 /// What is wrong with the extensions that the server answered with, where something is.
