@@ -6,6 +6,7 @@
 use std::io::{self, Read};
 
 use wsvet::Role;
+use wsvet::deflate::Parameters;
 
 use crate::args::{Format, Limits, Reading, Receiver};
 use crate::connection::{Judging, Tally};
@@ -44,7 +45,7 @@ fn said(bits: u8, input: &[u8], size: usize) -> (Vec<u8>, Result<Vec<String>, St
             Some(Format::Json),
         ][usize::from(bits >> 5) % 6],
         receiver: if bit(0) { Receiver::Client } else { Receiver::Server },
-        permessage_deflate: bit(1),
+        permessage_deflate: bit(1).then(Parameters::new),
     };
     let thoroughness = Thoroughness { keep_going: bit(2), payload: bit(3) };
     let limits = if bit(4) { Limits::TEXT_ONLY_SERVER } else { Limits::NONE };

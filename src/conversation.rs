@@ -67,12 +67,40 @@ impl Conversation {
     #[must_use]
     pub fn new(client: Policy, server: Policy) -> Self {
         debug_assert_eq!((client.role, server.role), (Role::Client, Role::Server));
-        Self {
-            client: Direction::new(server),
-            server: Direction::new(client),
-            now: Duration::ZERO,
-            steps: 0,
-        }
+        Self::of([Direction::new(server), Direction::new(client)])
+    }
+
+    /// The same beside a judge of what compressed messages inflate to, as
+    /// [`deflate::Content`](crate::deflate::Content) is one, which tells with
+    /// [`broke`](Self::broke) what it finds: [`Policy::max_message`] counts for that, and as they
+    /// stand on the wire they may be longer.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, where the roles of the policies are not these.
+    ///
+    /// ```
+    /// use wsvet::{Conversation, Header, OpCode, Policy, Role, Rule};
+    ///
+    /// let policy = |role| Policy::new(role).permessage_deflate(true).max_message(5);
+    /// let ends = (policy(Role::Client), policy(Role::Server));
+    /// // "Hello", compressed (RFC 7692 §7.2.3.1).
+    /// let header = Header::new(OpCode::Text, 7).with_rsv(4);
+    /// let mut inflated = Conversation::inflated(ends.0, ends.1);
+    /// assert_eq!(inflated.begin(Role::Server, &header), Ok(()));
+    /// let mut opaque = Conversation::new(ends.0, ends.1);
+    /// let violation = opaque.begin(Role::Server, &header).unwrap_err();
+    /// assert_eq!(violation.rule, Rule::MessageTooBig);
+    /// ```
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn inflated(client: Policy, server: Policy) -> Self {
+        debug_assert_eq!((client.role, server.role), (Role::Client, Role::Server));
+        Self::of([Direction::inflated(server), Direction::inflated(client)])
+    }
+
+    const fn of([client, server]: [Direction; 2]) -> Self {
+        Self { client, server, now: Duration::ZERO, steps: 0 }
     }
 
     /// Says when what comes next was seen, on any clock that does not go back: the verdict does not

@@ -269,8 +269,8 @@ fn every_rule_has_its_byte_and_a_legal_neighbour() {
         assert!(lies_there, "{rule}: byte {at} of {header:?}");
     }
     let ends = [Rule::EofInFrame, Rule::EofWithoutClose];
-    for rule in Rule::ALL.iter().filter(|rule| !ends.contains(rule)) {
-        assert!(cases.iter().any(|(tested, ..)| tested == rule), "{rule} has no case");
+    for rule in common::rules().filter(|rule| !ends.contains(rule)) {
+        assert!(cases.iter().any(|(tested, ..)| *tested == rule), "{rule} has no case");
     }
 }
 

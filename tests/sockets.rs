@@ -125,9 +125,48 @@ fn whoever_breaks_a_rule_sees_its_code_and_text() {
             assert_told(seen(&stream, |socket| endpoint(policy, socket)), rule, name);
         }
     }
-    for rule in Rule::ALL.iter().filter(|rule| rule.close_code().is_sendable()) {
+    for rule in common::rules().filter(|rule| rule.close_code().is_sendable()) {
         // What comes behind a Close is discarded.
-        let told = rules.iter().any(|(told, _)| told == rule);
-        assert!(told || *rule == Rule::DataAfterClose, "{rule}");
+        let told = rules.iter().any(|(told, _)| *told == rule);
+        assert!(told || rule == Rule::DataAfterClose, "{rule}");
+    }
+}
+
+/// What is found where compressed messages are inflated, through the codec of messages.
+#[cfg(feature = "deflate")]
+#[test]
+fn whoever_compresses_wrongly_sees_its_code_and_text() {
+    use wsvet::Header;
+    use wsvet::codec::Messages;
+    use wsvet::deflate::Parameters;
+
+    let endpoint = |policy: Policy, socket: TcpStream| {
+        socket.set_nonblocking(true).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let socket = tokio::net::TcpStream::from_std(socket).unwrap();
+            let messages = Messages::deflate(policy, Parameters::new()).with_keys(|| KEY);
+            let mut messages = Framed::new(socket, messages);
+            let error = messages.next().await.unwrap().expect_err("the message breaks a rule");
+            messages.send(error.reply().expect("it can be sent")).await.unwrap();
+            let mut socket = messages.into_inner();
+            socket.shutdown().await.unwrap();
+            while socket.read(&mut [0; 4096]).await.unwrap() > 0 {}
+        });
+    };
+    // No block has type 3; a block that has not ended; an é that is cut; 1,000 times "a".
+    for (rule, compressed) in [
+        (Rule::InvalidDeflate, &b"\xFF\xFF"[..]),
+        (Rule::InvalidDeflate, b"\xF2\x48\xCD"),
+        (Rule::InvalidUtf8, b"\x00\x01\x00\xFE\xFF\xC3\x00"),
+        (Rule::MessageTooBig, b"\x4A\x4C\x1C\x05\xA3\x60\x14\x0C\x77\x00\x00"),
+    ] {
+        for role in [Role::Client, Role::Server] {
+            let header = Header::new(OpCode::Text, compressed.len() as u64).with_rsv(4);
+            let stream = common::frame(role.peer(), header, compressed);
+            let policy = Policy::new(role).max_message(500);
+            let seen = seen(&stream, |socket| endpoint(policy, socket));
+            assert_told(seen, rule, rule.id());
+        }
     }
 }

@@ -140,6 +140,117 @@ fn check_of_messages_and_lines() {
     expect("check-har-odd.txt", &transcript(&["check", "-"], har));
 }
 
+/// Compressed messages of one direction: the arguments, the hex text, and what is printed of it.
+#[test]
+fn check_of_compressed_messages() {
+    // "Hello", and again from the window (RFC 7692 §7.2.3).
+    let twice = "c1 07 f248cdc9c90700 c1 05 f200110000";
+    let cases: [(&[&str], &str); 15] = [
+        (&["--permessage-deflate"], twice),
+        (&["--permessage-deflate=server_no_context_takeover"], twice),
+        (&["--permessage-deflate=client_no_context_takeover; server_max_window_bits=9"], twice),
+        // With BFINAL set, and once more from the window.
+        (&["--permessage-deflate"], "c1 08 f348cdc9c9070000 c1 05 f200110000"),
+        (&["--permessage-deflate", "--payload"], "41 03 f248cd 89 02 6869 80 04 c9c90700"),
+        (&["--permessage-deflate"], "41 03 f248cd 81 02 6869"),
+        (&["--permessage-deflate"], "c1 07 f248cd"),
+        (&["--permessage-deflate"], "c1 09 000300fcff6772ff00"),
+        (&["--permessage-deflate"], "41 07 000100feffc300 80 00"),
+        (&["--permessage-deflate"], "c2 07 000100feffc300"),
+        (&["--permessage-deflate"], "c1 00"),
+        (
+            &["--permessage-deflate", "--keep-going"],
+            "c1 02 ffff c1 07 f248cdc9c90700 81 01 ff 82 00",
+        ),
+        (
+            &["--permessage-deflate=server_no_context_takeover", "--keep-going"],
+            "c1 02 ffff c1 07 f248cdc9c90700 81 01 ff 82 00",
+        ),
+        // 1,000 times "a" in 11 bytes.
+        (&["--permessage-deflate", "--max-message", "500"], "c1 0b 4a4c1c05a360140c770000"),
+        // Five bytes, of which seven stand on the wire.
+        (&["--permessage-deflate", "--max-message", "5"], "c1 07 f248cdc9c90700"),
+    ];
+    let all: String = cases
+        .iter()
+        .map(|(args, hex)| {
+            let args = [&["check", "--receiver", "client"], *args, &["-"]].concat();
+            format!("{}# {hex}\n\n", transcript(&args, hex.as_bytes()))
+        })
+        .collect();
+    expect("check-deflate.txt", &all);
+    let capture = "tests/captures/pyws-server.pcap";
+    expect("check-deflate-capture.txt", &transcript(&["check", capture], b""));
+    let page = html(&[capture], b"");
+    assert!(page.contains("13 compressed messages of 172 B hold 337 B (2.0 : 1)"));
+    assert!(page.contains(r#", 13 B → 11 B <bdi class="payload mono">onetwothree</bdi>"#));
+}
+
+/// A violation inside a compressed message is read back from the line that tells it, which does not
+/// have the payload.
+#[test]
+fn compressed_messages_are_judged_from_lines() {
+    let log = |payload: &str| {
+        let payload = if payload.is_empty() { "" } else { &format!(r#","payload":"{payload}""#) };
+        format!(
+            r#"{{"event":"connection","offered":["permessage-deflate"],"extensions":["permessage-deflate"]}}
+               {{"event":"frame","from":"server","opcode":1,"rsv":4,"payload_len":11{payload}}}
+               {{"event":"frame","from":"client","opcode":8,"close_code":1009}}"#
+        )
+    };
+    let limited = ["check", "--json", "--max-message", "500", "-"];
+    let first = run(&limited, log("4a4c1c05a360140c770000").as_bytes());
+    let lines = String::from_utf8(first.stdout.clone()).unwrap();
+    let found = lines.lines().find(|line| line.contains(r#""event":"violation""#)).unwrap();
+    let found: serde_json::Value = serde_json::from_str(found).unwrap();
+    assert_eq!((&found["rule"], &found["offset"]), (&"message-too-big".into(), &2.into()));
+    assert_eq!(found["inflated"], 500);
+    assert!(lines.contains(r#""outcome":"refused","code":1009"#), "{lines}");
+    // The limit is not asked for again: what was found stands in the line.
+    let again = run(&["check", "--json", "-"], &first.stdout);
+    assert_eq!(again.status.code(), Some(1));
+    let again = String::from_utf8(again.stdout).unwrap();
+    assert!(again.contains(r#""outcome":"refused","code":1009"#), "{again}");
+    // What is not there is not judged, and its close code is not held against anybody.
+    let unknown = String::from_utf8(run(&limited, log("").as_bytes()).stdout).unwrap();
+    assert!(unknown.contains(r#""len":null,"compressed":true,"wire_len":11"#), "{unknown}");
+    assert!(unknown.contains(r#""gap":true"#), "{unknown}");
+}
+
+/// An answer that the client must not take is told, and messages are inflated as it says.
+#[test]
+fn check_of_a_wrong_negotiation() {
+    let log = |offered: &str, answer: &str| {
+        format!(
+            r#"{{"event":"connection","target":"/","offered":["{offered}"],"extensions":["{answer}"]}}
+               {{"event":"frame","from":"server","opcode":1,"rsv":4,"payload":"f248cdc9c90700"}}
+               {{"event":"frame","from":"server","opcode":1,"rsv":4,"payload":"f200110000"}}"#
+        )
+    };
+    let cases = [
+        ("permessage-deflate", "permessage-deflate; client_max_window_bits=9"),
+        ("permessage-deflate; server_max_window_bits=9", "permessage-deflate"),
+        ("x-other", "permessage-deflate; server_no_context_takeover"),
+        ("permessage-deflate", "permessage-deflate; server_max_window_bits=99; x=\\\"y\\\""),
+        ("permessage-deflate", "permessage-deflate, permessage-deflate"),
+        ("permessage-deflate", r"=\u001b[31m"),
+    ];
+    let all: String = cases
+        .iter()
+        .map(|(offered, answer)| {
+            let log = log(offered, answer);
+            let text = transcript(&["check", "-"], log.as_bytes());
+            assert!(text.ends_with("[exit status 1]\n"), "{text}");
+            format!("{text}# {offered}\n\n")
+        })
+        .collect();
+    let json = transcript(&["check", "--json", "-"], log(cases[0].0, cases[0].1).as_bytes());
+    expect("check-negotiation.txt", &(all + &json));
+    let good = "permessage-deflate; client_max_window_bits";
+    let good = log(good, "permessage-deflate; client_max_window_bits=9");
+    assert!(transcript(&["check", "-"], good.as_bytes()).ends_with("[exit status 0]\n"));
+}
+
 /// The page, but for its style, and the text of the RFC at its end.
 #[test]
 fn page() {
@@ -304,7 +415,7 @@ fn limits() {
 #[test]
 fn input_that_cannot_be_judged() {
     let http = b"81 85\n81 8g";
-    let cases: [(&[&str], &[u8]); 21] = [
+    let cases: [(&[&str], &[u8]); 27] = [
         (&["-"], b""),
         (&["-"], http),
         (&["-"], b"8185 8"),
@@ -316,6 +427,15 @@ fn input_that_cannot_be_judged() {
         (&["src"], b""),
         (&[], b""),
         (&["--max-frame", "-1", "-"], b"8100"),
+        (&["--permessage-deflate=x", "-"], b"8100"),
+        (&["--permessage-deflate=client_max_window_bits", "-"], b"8100"),
+        (&["--permessage-deflate=server_max_window_bits=16", "-"], b"8100"),
+        (&["--permessage-deflate=server_no_context_takeover, x", "-"], b"8100"),
+        (&["--permessage-deflate=server_no_context_takeover; client max", "-"], b"8100"),
+        (
+            &["--permessage-deflate=client_no_context_takeover;client_no_context_takeover", "-"],
+            b"8100",
+        ),
         (&["--receiver", "client", "-", "no-such-file"], b"8100"),
         (&["-"], b"{\"log\":{\"entries\":[]}}"),
         (&["-"], b"{\"log\":{\"entries\":[{\"request\":{\"url\":1}}]}}"),

@@ -148,8 +148,8 @@ fn the_crate_says_what_the_file_says() {
         );
         rules.extend(violation(policy, &stream, usize::MAX, case["end"] == true).map(|v| v.rule));
     }
-    for rule in Rule::ALL {
-        assert!(rules.contains(rule), "{rule} has no case");
+    for rule in common::rules() {
+        assert!(rules.contains(&rule), "{rule} has no case");
     }
 }
 

@@ -63,7 +63,8 @@ impl Content {
     /// Inflates and judges the next piece of a compressed message, its last where `end` says so, and
     /// gives what it holds.
     ///
-    /// `opcode` is that of the message, for its continuations too. What breaks a rule is not given.
+    /// `opcode` is that of the message, for its continuations too. What breaks a rule is not given, and
+    /// all before it is.
     ///
     /// # Errors
     ///
@@ -93,12 +94,12 @@ impl Content {
             judged = inflater.inflate(compressed, end, |piece| {
                 let within = piece.len().min(usize::try_from(*room).unwrap_or(usize::MAX));
                 *room -= within as u64;
-                if text {
-                    utf8.push(&piece[..within]).map_err(|_| Rule::InvalidUtf8)?;
+                let judged = if text { utf8.push(&piece[..within]) } else { Ok(()) };
+                let good = judged.map_or_else(|error| error.index, |()| within);
+                if good > 0 {
+                    inflated(&piece[..good]);
                 }
-                if within > 0 {
-                    inflated(&piece[..within]);
-                }
+                judged.map_err(|_| Rule::InvalidUtf8)?;
                 if within < piece.len() { Err(Rule::MessageTooBig) } else { Ok(()) }
             });
             if judged.is_ok() && end && !utf8.is_complete() {

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use wsvet::deflate::{Content, Fault, Parameters};
 use wsvet::{Accepts, Conversation, Policy, Role};
 
-use crate::http::Agreement;
+use crate::http::{Agreement, answered};
 
 /// Vets WebSocket frames: says which rule of RFC 6455 is broken, at which byte, and with which
 /// close code the receiver must answer.
@@ -53,6 +54,10 @@ pub(crate) enum Command {
 const CHECK_HELP: &str = "\
 Exit status: 0 nothing is broken; 1 at least one violation; 2 wrong usage, or input that cannot be \
 read or holds no WebSocket traffic.
+
+Where permessage-deflate was agreed on, messages are inflated and judged: the row of the last frame \
+says how many bytes a message holds, and --json has a line `message` for each. An answer of the server \
+that the client must not take counts as a violation; --json has a line `negotiation` for it.
 
 A log of one's own is read as JSON lines, one event each; all but `event`, `from` and `opcode` may be \
 left out:
@@ -135,10 +140,18 @@ pub(crate) struct Reading {
     #[arg(long, value_name = "ROLE", default_value = "server")]
     pub(crate) receiver: Receiver,
 
-    /// Hex and raw: permessage-deflate is negotiated, so RSV1 marks a compressed message; in a
-    /// capture the handshake says so
-    #[arg(long)]
-    pub(crate) permessage_deflate: bool,
+    /// Hex and raw: permessage-deflate was agreed on, with these parameters of the server's answer
+    /// (`server_no_context_takeover; client_max_window_bits=10`) or none; in a capture the handshake
+    /// says so
+    #[arg(
+        long,
+        value_name = "PARAMS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        value_parser = parameters
+    )]
+    pub(crate) permessage_deflate: Option<Parameters>,
 }
 
 /// What the endpoints accept.
@@ -158,7 +171,8 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
     pub(crate) max_frame: Option<u64>,
 
-    /// The most payload bytes of a message as they stand on the wire; more are refused with 1009
+    /// The most payload bytes of a message, inflated where it is compressed; more are refused with
+    /// 1009
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
     pub(crate) max_message: Option<u64>,
 
@@ -185,7 +199,13 @@ impl Limits {
     pub(crate) fn conversation(&self, agreement: &Agreement) -> Conversation {
         let [client, server] =
             [Role::Client, Role::Server].map(|role| self.policy(role, agreement));
-        Conversation::new(client, server)
+        Conversation::inflated(client, server)
+    }
+
+    /// The judge of what compressed messages hold that this end receives, where that was agreed on.
+    pub(crate) fn content(&self, receiver: Role, agreement: &Agreement) -> Option<Content> {
+        let parameters = agreement.permessage_deflate()?;
+        Some(Content::new(self.policy(receiver, agreement), parameters))
     }
 
     /// The policy of the endpoint that receives.
@@ -198,11 +218,39 @@ impl Limits {
         let policy = Policy::new(receiver);
         policy
             .accepts(accepts.map(Accepts::from).or_else(fixed).unwrap_or_default())
-            .permessage_deflate(agreement.permessage_deflate())
+            .permessage_deflate(agreement.permessage_deflate().is_some())
             .max_frame(self.max_frame.unwrap_or(policy.max_frame))
             .max_message(self.max_message.unwrap_or(policy.max_message))
             .max_fragments(self.max_fragments.unwrap_or(policy.max_fragments))
     }
+}
+
+/// The parameters of an answer: what stands behind the name of the extension.
+fn parameters(text: &str) -> Result<Parameters, String> {
+    const NAME: &str = "permessage-deflate";
+    if text.trim().is_empty() {
+        return Ok(Parameters::new());
+    }
+    if let Some(at) = text.find(',') {
+        return Err(format!("byte {at} is a comma: between parameters there is a semicolon"));
+    }
+    // The first parameter that is wrong, alone or behind those before it.
+    let ends = text.match_indices(';').map(|(at, _)| at).chain([text.len()]);
+    let mut read = Parameters::new();
+    let mut start = 0;
+    for end in ends {
+        let answer = format!("{NAME};{}", &text[..end]);
+        read = answered(&answer).map(Option::unwrap_or_default).map_err(|error| {
+            let part = &text[start..end];
+            let at = start + (part.len() - part.trim_start().len());
+            match error.fault {
+                Fault::Syntax => format!("what starts at byte {at} is no parameter"),
+                fault => format!("what starts at byte {at} {fault}"),
+            }
+        })?;
+        start = end + 1;
+    }
+    Ok(read)
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -75,7 +75,7 @@ impl Report for Replay {
     }
 
     fn opening(&mut self, opening: &Opening) -> io::Result<()> {
-        if opening.agreement.permessage_deflate() {
+        if opening.agreement.permessage_deflate().is_some() {
             self.deflate.push(opening.connection);
         }
         Ok(())

@@ -138,10 +138,11 @@ fn direction(
     let receiver = Role::from(reading.receiver);
     let connection = judging.next_connection();
     let place = Place { connection, from: receiver.peer(), stream: None, at: None };
-    let deflate = reading.permessage_deflate.then(|| "permessage-deflate".to_owned());
+    let deflate = reading.permessage_deflate.map(|parameters| parameters.to_string());
     let agreement = Agreement { extensions: Vec::from_iter(deflate), ..Agreement::default() };
     let mut conversation = judging.limits.conversation(&agreement);
-    let mut judge = Judge::new(receiver.peer(), reading.permessage_deflate, judging.thoroughness);
+    let content = judging.limits.content(receiver, &agreement);
+    let mut judge = Judge::new(receiver.peer(), content, judging.thoroughness);
     let (mut buffer, mut scratch) = (vec![0; PIECE], Vec::new());
     loop {
         let len = match input.read(&mut buffer) {

@@ -4,12 +4,12 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use wsvet::{Conversation, End, Header, Role, Sent, Step, Verdict, Violation, mask};
+use wsvet::{Conversation, End, Header, Role, Sent, Step, Verdict, mask};
 
 use crate::connection::Judging;
 use crate::http::Agreement;
 use crate::inflate::Inflated;
-use crate::judge::{Judge, Record, Sink};
+use crate::judge::{Found, Judge, Record, Sink};
 use crate::packet::Moment;
 use crate::pings::Pings;
 use crate::report::{Gap, Place};
@@ -83,11 +83,13 @@ impl Frames {
     /// The start of the frames; the report is told of the connection.
     pub(crate) fn open(opening: Opening, judging: &mut Judging<'_>) -> io::Result<Self> {
         judging.report.opening(&opening)?;
+        // The client had to fail the connection: it counts with what is broken.
+        judging.tally.violations += u64::from(opening.agreement.negotiation().is_err());
         Ok(Self {
             conversation: judging.limits.conversation(&opening.agreement),
             judges: [Role::Client, Role::Server].map(|sender| {
-                let deflate = opening.agreement.permessage_deflate();
-                Judge::new(sender, deflate, judging.thoroughness)
+                let content = judging.limits.content(sender.peer(), &opening.agreement);
+                Judge::new(sender, content, judging.thoroughness)
             }),
             opening,
             pings: Pings::default(),
@@ -153,13 +155,12 @@ impl Frames {
     pub(crate) fn broke(
         &mut self,
         from: Role,
-        violation: Violation,
-        header: (u64, Header),
+        found: Found,
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
         self.judge(from, at, judging, |judge, conversation, sink| {
-            judge.broke(conversation, violation, header, sink)
+            judge.broke(conversation, found, sink)
         })
     }
 
@@ -278,9 +279,9 @@ impl Frames {
         let [client, server] = judges;
         let sides = [(Role::Client, client), (Role::Server, server)].map(side);
         let verdict = conversation.verdict();
-        // What compressed messages hold is not judged, so it may be what was refused.
+        // It may be what was not judged that was refused.
         let unjudged = match verdict {
-            Verdict::WronglyRefused { by, .. } => sides[by.peer() as usize].inflated.messages > 0,
+            Verdict::WronglyRefused { by, .. } => sides[by.peer() as usize].inflated.lost,
             _ => false,
         };
         Closing {

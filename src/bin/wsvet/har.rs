@@ -48,6 +48,7 @@ struct Entry {
 #[derive(Deserialize)]
 struct Request {
     url: Option<String>,
+    headers: Option<Vec<Line>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -182,15 +183,10 @@ fn opening(entry: &Entry, time: Duration, judging: &mut Judging<'_>) -> Opening 
     // Who logs in with the URL does not want that told.
     let host = rest[..path].rsplit('@').next().unwrap_or_default();
     let address = entry.server.as_deref().filter(|address| !address.is_empty()).unwrap_or(host);
+    let asked = entry.request.as_ref().and_then(|request| request.headers.as_deref());
     let lines = entry.response.as_ref().and_then(|response| response.headers.as_deref());
-    let values = |name: &'static str| {
-        lines
-            .unwrap_or_default()
-            .iter()
-            .filter(move |line| line.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name)))
-            .flat_map(|line| line.value.as_deref().unwrap_or_default().split([',', '\n']))
-            .map(|value| value.trim().to_owned())
-    };
+    // Not every program keeps what the browser has offered.
+    let offered: Vec<_> = values(asked, "Sec-WebSocket-Extensions").collect();
     Opening {
         connection: judging.next_connection(),
         stream: None,
@@ -198,9 +194,19 @@ fn opening(entry: &Entry, time: Duration, judging: &mut Judging<'_>) -> Opening 
         server: Some(address.to_owned()).filter(|address| !address.is_empty()),
         agreement: Agreement {
             target: Some(rest[path..].to_owned()).filter(|target| !target.is_empty()),
-            subprotocol: values("Sec-WebSocket-Protocol").next(),
-            extensions: values("Sec-WebSocket-Extensions").collect(),
+            subprotocol: values(lines, "Sec-WebSocket-Protocol").next(),
+            offered: Some(offered).filter(|offered| !offered.is_empty()),
+            extensions: values(lines, "Sec-WebSocket-Extensions").collect(),
         },
         time,
     }
+}
+
+fn values<'a>(lines: Option<&'a [Line]>, name: &'static str) -> impl Iterator<Item = String> + 'a {
+    lines
+        .unwrap_or_default()
+        .iter()
+        .filter(move |line| line.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name)))
+        .flat_map(|line| line.value.as_deref().unwrap_or_default().split([',', '\n']))
+        .map(|value| value.trim().to_owned())
 }

@@ -2,6 +2,7 @@
 
 use httparse::{EMPTY_HEADER, Header, ParserConfig, Request, Response, Status};
 use wsvet::Role;
+use wsvet::deflate::{InvalidExtension, Parameters};
 
 /// The most bytes of an HTTP head.
 const MAX_HEAD: usize = 64 << 10;
@@ -26,18 +27,43 @@ pub(crate) struct Agreement {
     pub(crate) target: Option<String>,
     /// The subprotocol that the server has chosen.
     pub(crate) subprotocol: Option<String>,
+    /// The extensions that the client has offered, with their parameters, where that is known.
+    pub(crate) offered: Option<Vec<String>>,
     /// The extensions that the server has agreed to, with their parameters.
     pub(crate) extensions: Vec<String>,
 }
 
 impl Agreement {
-    /// Whether messages may be compressed (RFC 7692).
-    pub(crate) fn permessage_deflate(&self) -> bool {
-        self.extensions.iter().any(|extension| {
-            let name = extension.split(';').next().unwrap_or_default();
-            name.trim().eq_ignore_ascii_case("permessage-deflate")
+    /// How messages may be compressed (RFC 7692). Of an answer that is wrong it is what can be read.
+    pub(crate) fn permessage_deflate(&self) -> Option<Parameters> {
+        let answer = self.answer();
+        let agreed = self.negotiation().or_else(|_| answered(&answer));
+        agreed.unwrap_or_else(|_| {
+            let mut names = answer.split([',', ';']).map(str::trim);
+            let named = names.any(|name| name.eq_ignore_ascii_case("permessage-deflate"));
+            named.then(Parameters::new)
         })
     }
+
+    /// What was agreed on, or what is wrong with the server's [answer](Self::answer): the client
+    /// must fail the connection (RFC 7692 §7.1).
+    pub(crate) fn negotiation(&self) -> Result<Option<Parameters>, InvalidExtension> {
+        let answer = self.answer();
+        match &self.offered {
+            Some(offered) => Parameters::agreed(&offered.join(", "), &answer),
+            None => answered(&answer),
+        }
+    }
+
+    /// The extensions as they stand in one header.
+    pub(crate) fn answer(&self) -> String {
+        self.extensions.join(", ")
+    }
+}
+
+/// What an answer says whose offer is not known.
+pub(crate) fn answered(answer: &str) -> Result<Option<Parameters>, InvalidExtension> {
+    Parameters::agreed(answer, answer)
 }
 
 /// What became of the bytes so far.
@@ -79,6 +105,7 @@ enum Body {
 /// A request that has not been answered.
 struct Asked {
     target: String,
+    offered: Vec<String>,
     upgrade: bool,
     /// Its answer has no body.
     head: bool,
@@ -183,13 +210,14 @@ impl Handshake {
             Ok(Status::Complete(len)) => {
                 let upgrade = is_upgrade(request.headers);
                 let target = request.path.unwrap_or_default().to_owned();
+                let offered = extensions(request.headers);
                 let body = if upgrade { Body::None } else { request_body(request.headers) };
                 let head = request.method == Some("HEAD");
                 self.client.drop_front(len, body);
                 if let (true, Some(agreement)) = (upgrade, self.agreed.take()) {
-                    return Progress::Upgraded(Agreement { target: Some(target), ..agreement });
+                    return upgraded(target, offered, agreement);
                 }
-                self.asked.push_back(Asked { target, upgrade, head });
+                self.asked.push_back(Asked { target, offered, upgrade, head });
                 if self.asked.len() > MAX_ASKED {
                     return Progress::Other("its requests were not answered in the capture");
                 }
@@ -218,12 +246,11 @@ impl Handshake {
                 let code = response.code.unwrap_or_default();
                 let agreement = Agreement {
                     target: None,
+                    offered: None,
                     subprotocol: values(response.headers, "Sec-WebSocket-Protocol")
                         .next()
                         .map(str::to_owned),
-                    extensions: values(response.headers, "Sec-WebSocket-Extensions")
-                        .map(str::to_owned)
-                        .collect(),
+                    extensions: extensions(response.headers),
                 };
                 let body = response_body(response.headers);
                 self.server.drop_front(len, Body::None);
@@ -243,9 +270,7 @@ impl Handshake {
                 Some(Asked { upgrade: false, .. }) => {
                     Progress::Other("it was upgraded to another protocol")
                 }
-                Some(Asked { target, .. }) => {
-                    Progress::Upgraded(Agreement { target: Some(target), ..agreement })
-                }
+                Some(Asked { target, offered, .. }) => upgraded(target, offered, agreement),
                 None => {
                     self.agreed = Some(agreement);
                     Progress::Waiting
@@ -341,6 +366,16 @@ fn values<'a>(headers: &'a [Header<'_>], name: &str) -> impl Iterator<Item = &'a
         .map(str::trim)
 }
 
+fn extensions(headers: &[Header<'_>]) -> Vec<String> {
+    values(headers, "Sec-WebSocket-Extensions").map(str::to_owned).collect()
+}
+
+/// Both heads are there.
+fn upgraded(target: String, offered: Vec<String>, answer: Agreement) -> Progress {
+    let (target, offered) = (Some(target), Some(offered));
+    Progress::Upgraded(Agreement { target, offered, ..answer })
+}
+
 fn is_upgrade(headers: &[Header<'_>]) -> bool {
     values(headers, "Upgrade").any(|value| value.eq_ignore_ascii_case("websocket"))
 }
@@ -367,7 +402,8 @@ mod tests {
     use super::*;
 
     const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
-        Upgrade: WebSocket\r\n\r\n";
+        Upgrade: WebSocket\r\nSec-WebSocket-Extensions: x-other\r\n\
+        Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n\r\n";
     const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Extensions: x-other, permessage-deflate; server_no_context_takeover\r\n\r\n";
 
@@ -394,10 +430,38 @@ mod tests {
         Progress::Upgraded(Agreement {
             target: Some("/chat".to_owned()),
             subprotocol: Some("mqtt".to_owned()),
-            extensions: ["x-other", "permessage-deflate; server_no_context_takeover"]
-                .map(str::to_owned)
-                .to_vec(),
+            offered: Some(both()),
+            extensions: both(),
         })
+    }
+
+    /// What is offered, and agreed to.
+    fn both() -> Vec<String> {
+        ["x-other", "permessage-deflate; server_no_context_takeover"].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn what_can_be_read_of_a_wrong_answer_counts() {
+        let agreement = |offered: Option<&str>, answer: &str| Agreement {
+            offered: offered.map(|offered| vec![offered.to_owned()]),
+            extensions: vec![answer.to_owned()],
+            ..Agreement::default()
+        };
+        let bits = "permessage-deflate; client_max_window_bits=9";
+        let told = agreement(Some("permessage-deflate"), bits);
+        assert_eq!(told.negotiation().unwrap_err().offset, 20);
+        assert_eq!(told.permessage_deflate().unwrap().client_max_window_bits, Some(9));
+        let told = agreement(None, "permessage-deflate; x");
+        assert_eq!(told.negotiation().unwrap_err().offset, 20);
+        assert_eq!(told.permessage_deflate(), Some(Parameters::new()));
+        assert_eq!(agreement(None, bits).negotiation(), Ok(told_by(bits)));
+        let told = agreement(Some("permessage-deflate"), "x-other");
+        assert!(told.negotiation().is_err());
+        assert_eq!(told.permessage_deflate(), None);
+    }
+
+    fn told_by(answer: &str) -> Option<Parameters> {
+        answered(answer).unwrap()
     }
 
     #[test]
@@ -445,7 +509,12 @@ mod tests {
         let trailers = [&b"0\r\n"[..], &b"t:1\r\n".repeat(1 << 20), b"\r\n"].concat();
         assert_eq!(handshake.feed(Role::Server, &trailers), Progress::Waiting);
         assert_eq!(handshake.feed(Role::Client, REQUEST), Progress::Waiting);
-        handshake.asked.push_front(Asked { target: "/".to_owned(), upgrade: false, head: false });
+        handshake.asked.push_front(Asked {
+            target: "/".to_owned(),
+            offered: Vec::new(),
+            upgrade: false,
+            head: false,
+        });
         handshake.asked.pop_front();
         assert!(matches!(handshake.feed(Role::Server, ANSWER), Progress::Upgraded(_)));
     }

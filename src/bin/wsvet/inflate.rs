@@ -1,33 +1,61 @@
-//! How much compressed messages hold: permessage-deflate taken off, and only counted (RFC 7692).
+//! What messages hold: permessage-deflate taken off, and the content judged (RFC 7692).
 
-use flate2::{Decompress, FlushDecompress, Status};
-use wsvet::{Header, OpCode};
+use wsvet::deflate::Content;
+use wsvet::{CloseFrame, Header, OpCode, Rule};
 
-/// The compressed messages of one direction, and what they hold.
+/// The messages of one direction, and what they hold.
 #[derive(Default)]
 pub(crate) struct Inflated {
+    /// How many are compressed.
     pub(crate) messages: u64,
     /// Their payload on the wire, in bytes.
     pub(crate) compressed: u64,
     /// The same inflated, in bytes; of no meaning where no [ratio](Self::ratio) is known.
     pub(crate) inflated: u64,
-    /// With the window that messages share, once there is one that is compressed.
-    inflater: Option<Box<Decompress>>,
-    /// Compression was agreed on.
-    agreed: bool,
-    /// The message that is open is compressed.
-    open: bool,
-    /// What cannot be inflated leaves the rest without meaning.
-    lost: bool,
+    /// Of some it is not known what they hold, so that was not judged.
+    pub(crate) lost: bool,
+    /// Where compression was agreed on.
+    content: Option<Content>,
+    /// The message that is open.
+    message: Option<Message>,
+    start: Start,
 }
 
-/// What ends each message, and is not sent (RFC 7692 §7.2.1).
-const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
+/// A message on a connection where compression was agreed on.
+#[derive(Clone, Copy)]
+pub(crate) struct Message {
+    pub(crate) opcode: OpCode,
+    pub(crate) compressed: bool,
+    /// Its payload on the wire, in bytes.
+    pub(crate) wire_len: u64,
+    /// How many bytes it holds, where that is known.
+    pub(crate) len: Option<u64>,
+}
+
+/// What the payload of a frame inflates to.
+#[derive(Default)]
+pub(crate) struct Start {
+    /// Its start.
+    pub(crate) bytes: Vec<u8>,
+    /// How many bytes it is.
+    pub(crate) len: u64,
+    /// The opcode of the message, where it is compressed and can be inflated.
+    opcode: Option<OpCode>,
+}
+
+impl Start {
+    pub(crate) fn is_text(&self) -> bool {
+        self.opcode == Some(OpCode::Text)
+    }
+}
+
+/// How much of it is kept, in bytes: as much as of a control frame.
+const KEPT: usize = CloseFrame::MAX_BODY_LEN;
 
 impl Inflated {
-    /// The start of a direction on which messages may be compressed, or may not.
-    pub(crate) fn new(agreed: bool) -> Self {
-        Self { agreed, ..Self::default() }
+    /// The start of a direction, where messages may be compressed with their judge.
+    pub(crate) fn new(content: Option<Content>) -> Self {
+        Self { content, ..Self::default() }
     }
 
     /// How many bytes each byte on the wire holds, where all could be inflated.
@@ -38,70 +66,129 @@ impl Inflated {
 
     /// Nothing more comes: only the figures are kept.
     pub(crate) fn done(self) -> Self {
-        Self { inflater: None, ..self }
+        Self { content: None, start: Start::default(), ..self }
+    }
+
+    /// What the payload of the last frame inflates to, where it is compressed and that is known.
+    pub(crate) fn start(&self) -> Option<&Start> {
+        Some(&self.start).filter(|start| start.opcode.is_some())
     }
 
     /// The header of the next frame.
     pub(crate) fn begin(&mut self, header: &Header) {
-        if header.opcode().is_data() && header.opcode() != OpCode::Continuation {
-            self.open = self.agreed && header.rsv() == 4;
-            self.messages += u64::from(self.open);
+        if self.content.is_none() {
+            return;
+        }
+        if header.opcode().starts_message() {
+            if self.is_compressed() {
+                // The message that it interrupts never ends.
+                self.lose();
+            }
+            let compressed = header.rsv() & 4 != 0;
+            self.messages += u64::from(compressed);
+            let opcode = header.opcode();
+            self.message = Some(Message { opcode, compressed, wire_len: 0, len: Some(0) });
+        }
+        let compressed = self.message.filter(|message| message.compressed);
+        self.start.opcode =
+            compressed.filter(|_| header.opcode().is_data()).map(|message| message.opcode);
+        self.start.bytes.clear();
+        self.start.len = 0;
+    }
+
+    /// The next piece of its payload, plain; what it breaks.
+    pub(crate) fn payload(&mut self, header: &Header, plain: &[u8]) -> Result<(), Rule> {
+        let Some(message) = self.count(header, plain.len() as u64) else { return Ok(()) };
+        if message.compressed { self.inflate(plain, false) } else { Ok(()) }
+    }
+
+    /// Passes over so many bytes of its payload: nobody has them.
+    pub(crate) fn skip(&mut self, header: &Header, len: u64) {
+        if self.count(header, len).is_some_and(|message| message.compressed) {
+            self.lose();
         }
     }
 
-    /// The next piece of its payload, plain.
-    pub(crate) fn payload(&mut self, header: &Header, plain: &[u8]) {
-        if self.open && header.opcode().is_data() {
-            self.compressed += plain.len() as u64;
-            self.inflate(plain);
+    /// The end of the frame: the message that is whole with it; what that breaks.
+    pub(crate) fn finish(&mut self, header: &Header) -> Result<Option<Message>, Rule> {
+        if !(header.opcode().is_data() && header.fin()) {
+            return Ok(None);
         }
+        let judged = if self.is_compressed() { self.inflate(&[], true) } else { Ok(()) };
+        let message = self.message.take();
+        judged.map(|()| message)
     }
 
-    /// The end of the frame.
-    pub(crate) fn finish(&mut self, header: &Header) {
-        if self.open && header.opcode().is_data() && header.fin() {
-            self.inflate(&TAIL);
-            self.open = false;
-        }
-    }
-
-    /// Something of a payload is missing.
+    /// What the open message holds is not known, nor what those hold that reach back to it.
     pub(crate) fn lose(&mut self) {
-        self.lost |= self.open;
+        let Some(content) = &mut self.content else { return };
+        content.lose();
+        self.start.opcode = None;
+        if let Some(message) = self.message.as_mut().filter(|message| message.compressed) {
+            message.len = None;
+            self.lost = true;
+        }
     }
 
-    fn inflate(&mut self, mut bytes: &[u8]) {
-        let inflater = self.inflater.get_or_insert_with(|| Box::new(Decompress::new(false)));
-        let mut out = [0; 4096];
-        while !self.lost {
-            let before = (inflater.total_in(), inflater.total_out());
-            let status = inflater.decompress(bytes, &mut out, FlushDecompress::None);
-            let taken = (inflater.total_in() - before.0) as usize;
-            let given = inflater.total_out() - before.1;
-            bytes = &bytes[taken..];
-            self.inflated += given;
-            match status {
-                // A final block: what follows starts anew (§7.2.3.4).
-                Ok(Status::StreamEnd) => inflater.reset(false),
-                Ok(_) => {}
-                Err(_) => self.lost = true,
-            }
-            let all = bytes.is_empty() && given < out.len() as u64;
-            if all || taken == 0 && given == 0 {
-                return;
-            }
+    /// How many bytes the open message has held so far.
+    pub(crate) fn held(&self) -> Option<u64> {
+        self.message?.len
+    }
+
+    fn is_compressed(&self) -> bool {
+        self.message.is_some_and(|message| message.compressed)
+    }
+
+    /// Counts so many bytes of the open message, if the frame is a part of one.
+    fn count(&mut self, header: &Header, len: u64) -> Option<Message> {
+        let message = self.message.as_mut().filter(|_| header.opcode().is_data())?;
+        message.wire_len = message.wire_len.saturating_add(len);
+        if message.compressed {
+            self.compressed = self.compressed.saturating_add(len);
+        } else {
+            message.len = Some(message.wire_len);
         }
+        Some(*message)
+    }
+
+    fn inflate(&mut self, bytes: &[u8], end: bool) -> Result<(), Rule> {
+        let Self { content: Some(content), message: Some(message), .. } = self else {
+            return Ok(());
+        };
+        if content.is_lost() {
+            message.len = None;
+        }
+        let start = &mut self.start;
+        let judged = content.piece(message.opcode, bytes, end, |piece| {
+            let room = KEPT.saturating_sub(start.bytes.len()).min(piece.len());
+            start.bytes.extend_from_slice(&piece[..room]);
+            start.len += piece.len() as u64;
+            self.inflated += piece.len() as u64;
+            message.len = message.len.map(|len| len + piece.len() as u64);
+        });
+        if message.len.is_none() {
+            start.opcode = None;
+        }
+        self.lost |= judged.is_err() || message.len.is_none();
+        judged
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use wsvet::deflate::Parameters;
+    use wsvet::{Policy, Role};
+
     use super::*;
+
+    fn inflated(policy: Policy) -> Inflated {
+        Inflated::new(Some(Content::new(policy, Parameters::new())))
+    }
 
     /// The examples of RFC 7692 §7.2.3, one after the other: "Hello" each time.
     #[test]
     fn what_messages_hold_is_counted() {
-        let mut found = Inflated::new(true);
+        let mut found = inflated(Policy::new(Role::Client));
         let hello: [&[u8]; 5] = [
             &[0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00],
             &[0xF2, 0x00, 0x11, 0x00, 0x00],
@@ -112,10 +199,14 @@ mod tests {
         for (index, message) in hello.into_iter().enumerate() {
             let header = Header::new(OpCode::Text, message.len() as u64).with_rsv(4);
             found.begin(&header);
-            message.chunks(3).for_each(|piece| found.payload(&header, piece));
-            found.begin(&Header::new(OpCode::Ping, 1));
-            found.payload(&Header::new(OpCode::Ping, 1), b"x");
-            found.finish(&header);
+            message.chunks(3).for_each(|piece| found.payload(&header, piece).unwrap());
+            assert_eq!(found.start().unwrap().bytes, b"Hello");
+            let message = found.finish(&header).unwrap().unwrap();
+            assert_eq!((message.len, message.wire_len), (Some(5), header.payload_len()));
+            let ping = Header::new(OpCode::Ping, 1);
+            found.begin(&ping);
+            found.payload(&ping, b"x").unwrap();
+            assert!(found.start().is_none() && found.finish(&ping).unwrap().is_none());
             let count = index as u64 + 1;
             assert_eq!((found.messages, found.inflated, found.lost), (count, 5 * count, false));
         }
@@ -124,15 +215,37 @@ mod tests {
 
     #[test]
     fn what_cannot_be_inflated_is_told() {
-        let mut found = Inflated::new(true);
+        let mut found = inflated(Policy::new(Role::Client));
         let header = Header::new(OpCode::Binary, 2).with_rsv(4);
         found.begin(&header);
-        found.payload(&header, &[0xFF, 0xFF]);
-        found.finish(&header);
+        assert_eq!(found.payload(&header, &[0xFF, 0xFF]), Err(Rule::InvalidDeflate));
+        assert_eq!(found.finish(&header).unwrap().unwrap().len, None);
         assert_eq!(found.ratio(), None);
         let plain = Header::new(OpCode::Text, 2);
         found.begin(&plain);
-        found.payload(&plain, b"hi");
+        found.payload(&plain, b"hi").unwrap();
+        assert_eq!(found.finish(&plain).unwrap().unwrap().len, Some(2));
         assert_eq!((found.messages, found.compressed), (1, 2));
+    }
+
+    /// What is missing of a plain message, or of a Ping, is not missing of a compressed one.
+    #[test]
+    fn what_is_missing_of_a_compressed_message_alone_loses_the_next() {
+        let hello = [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00];
+        let compressed = Header::new(OpCode::Text, 7).with_rsv(4);
+        for (header, lost) in [
+            (Header::new(OpCode::Text, 7), false),
+            (Header::new(OpCode::Ping, 7), false),
+            (compressed, true),
+        ] {
+            let mut found = inflated(Policy::new(Role::Client));
+            found.begin(&header);
+            found.skip(&header, 7);
+            found.finish(&header).unwrap();
+            found.begin(&compressed);
+            found.payload(&compressed, &hello).unwrap();
+            let len = found.finish(&compressed).unwrap().unwrap().len;
+            assert_eq!((len, found.lost), ((!lost).then_some(5), lost), "{header:?}");
+        }
     }
 }

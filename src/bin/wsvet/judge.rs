@@ -4,8 +4,10 @@
 
 use std::io;
 
-use crate::inflate::Inflated;
+use wsvet::deflate::Content;
 use wsvet::{CloseFrame, Conversation, Header, OpCode, Role, Rule, Violation, mask};
+
+use crate::inflate::{Inflated, Message, Start};
 
 /// How far a direction is judged, and what is kept for the printer.
 #[derive(Clone, Copy)]
@@ -35,6 +37,10 @@ pub(crate) struct Frame<'a> {
     pub(crate) header: Header,
     /// The unmasked payload: all of it where it was asked for or is short, else its start.
     pub(crate) payload: &'a [u8],
+    /// What the payload inflates to, where it is compressed and that is known.
+    pub(crate) inflated: Option<&'a Start>,
+    /// The message that is whole with this frame, where compression was agreed on.
+    pub(crate) message: Option<Message>,
     /// The body of a Close frame.
     pub(crate) close: Option<CloseFrame<'a>>,
 }
@@ -52,6 +58,9 @@ pub(crate) struct Broken<'a> {
     /// The unmasked payload up to that byte: all of it where it was asked for or is short, else its
     /// start.
     pub(crate) payload: &'a [u8],
+    /// Of what a compressed message holds: how many bytes come before. Where they do not end with
+    /// the frame, `before` and `payload` are empty.
+    pub(crate) inflated: Option<u64>,
 }
 
 /// The bytes end inside a frame or a message.
@@ -122,6 +131,15 @@ struct Open {
     broken: bool,
 }
 
+/// A violation that is to be reported.
+pub(crate) struct Found {
+    pub(crate) violation: Violation,
+    /// The header of the frame, and where it starts.
+    pub(crate) header: (u64, Header),
+    /// As in [`Broken::inflated`].
+    pub(crate) inflated: Option<u64>,
+}
+
 /// The last plain bytes of a payload.
 #[derive(Clone, Copy, Default)]
 struct Recent {
@@ -139,8 +157,8 @@ const PIECE: usize = 64 << 10;
 const BEFORE: usize = 8;
 
 impl Judge {
-    /// The start of what this end sends; `deflate` says whether its messages may be compressed.
-    pub(crate) fn new(sender: Role, deflate: bool, thoroughness: Thoroughness) -> Self {
+    /// The start of what this end sends; where its messages may be compressed, with their judge.
+    pub(crate) fn new(sender: Role, content: Option<Content>, thoroughness: Thoroughness) -> Self {
         Self {
             sender,
             thoroughness,
@@ -150,7 +168,7 @@ impl Judge {
             payload: Vec::new(),
             recent: Recent::default(),
             message: Recent::default(),
-            inflated: Inflated::new(deflate),
+            inflated: Inflated::new(content),
             broken: false,
             silent: false,
             ended: false,
@@ -208,7 +226,7 @@ impl Judge {
         let len = len.min(open.remaining);
         if len > 0 {
             conversation.skip(self.sender, len);
-            self.inflated.lose();
+            self.inflated.skip(&open.header, len);
             open.remaining -= len;
         }
         self.open_or_finish(conversation, open, sink)
@@ -218,15 +236,14 @@ impl Judge {
     pub(crate) fn broke(
         &mut self,
         conversation: &mut Conversation,
-        violation: Violation,
-        header: (u64, Header),
+        found: Found,
         sink: &mut Sink<'_>,
     ) -> io::Result<()> {
-        conversation.broke(self.sender, violation);
+        conversation.broke(self.sender, found.violation);
         if let Some(open) = &mut self.open {
             open.broken = true;
         }
-        self.report(violation, header, &[], usize::MAX, sink)
+        self.report(found, &[], usize::MAX, sink)
     }
 
     /// Ends the direction: with the TCP stream, or because no more was captured.
@@ -244,7 +261,8 @@ impl Judge {
         let payload = if header.is_some() { &self.payload[..] } else { &[] };
         let validator = conversation.direction(self.sender).validator();
         if eof && let Err(violation) = validator.clone().eof(self.cut_len) {
-            return sink(Record::Broken(Broken { violation, header, cut, before: &[], payload }));
+            let broken = Broken { violation, header, cut, before: &[], payload, inflated: None };
+            return sink(Record::Broken(broken));
         }
         if self.broken {
             return Ok(());
@@ -314,7 +332,19 @@ impl Judge {
         let shown = if self.thoroughness.keep_going { usize::MAX } else { 1 };
         for rule in rules.iter().take(shown) {
             let violation = Violation::in_header(rule, before.offset());
-            self.report(violation, (before.offset(), *header), &[], 0, sink)?;
+            let header = (before.offset(), *header);
+            self.report(Found { violation, header, inflated: None }, &[], 0, sink)?;
+        }
+        // What its payload means is unknown, or what it does to the message that is open.
+        let lost = [
+            Rule::ReservedBits,
+            Rule::InterruptedMessage,
+            Rule::MisplacedRsv1,
+            Rule::DataAfterClose,
+            Rule::MessageTooBig,
+        ];
+        if header.opcode().is_data() && lost.into_iter().any(|rule| rules.contains(rule)) {
+            self.inflated.lose();
         }
         // Nobody can say where a frame of 2^63 bytes and more ends.
         self.ended |= rules.contains(Rule::LengthOverflow);
@@ -353,9 +383,16 @@ impl Judge {
             let mut before = self.recent;
             before.push(&plain[..len.min(index + 1)]);
             let shown = kept + index + 1;
-            self.report(violation, (open.offset, open.header), before.bytes(), shown, sink)?;
+            let header = (open.offset, open.header);
+            let found = Found { violation, header, inflated: None };
+            self.report(found, before.bytes(), shown, sink)?;
         }
-        self.inflated.payload(&open.header, plain);
+        if let Err(rule) = self.inflated.payload(&open.header, plain) {
+            let offset = open.offset + open.header.header_len() as u64;
+            let (violation, header) = (Violation { rule, offset }, (open.offset, open.header));
+            let found = Found { violation, header, inflated: self.inflated.held() };
+            self.content_broke(conversation, &mut open, found, 0, sink)?;
+        }
         self.recent.push(plain);
         open.remaining -= len as u64;
         self.open_or_finish(conversation, open, sink)?;
@@ -376,10 +413,21 @@ impl Judge {
         if let Err(violation) = conversation.finish(self.sender) {
             open.broken = true;
             let before = self.recent;
-            let (header, shown) = ((open.offset, open.header), self.payload.len());
-            self.report(violation, header, before.bytes(), shown, sink)?;
+            let header = (open.offset, open.header);
+            let found = Found { violation, header, inflated: None };
+            self.report(found, before.bytes(), self.payload.len(), sink)?;
         }
-        self.inflated.finish(&open.header);
+        let inflated = self.inflated.held();
+        let message = match self.inflated.finish(&open.header) {
+            Ok(message) => message,
+            Err(rule) => {
+                let end = conversation.direction(self.sender).validator().offset();
+                let violation = Violation { rule, offset: end - 1 };
+                let found = Found { violation, header: (open.offset, open.header), inflated };
+                self.content_broke(conversation, &mut open, found, usize::MAX, sink)?;
+                None
+            }
+        };
         if open.header.opcode().is_data() {
             self.message = self.recent;
         }
@@ -390,16 +438,30 @@ impl Judge {
         }
         let close =
             if closes { CloseFrame::decode(&self.payload).unwrap_or_default() } else { None };
-        let frame = Frame { offset, header, payload: &self.payload, close };
+        let inflated = self.inflated.start();
+        let frame = Frame { offset, header, payload: &self.payload, inflated, message, close };
         sink(if self.silent { Record::LateClose(frame) } else { Record::Frame(frame) })
+    }
+
+    /// What a compressed message holds breaks a rule: notes that, and reports it.
+    fn content_broke(
+        &mut self,
+        conversation: &mut Conversation,
+        open: &mut Open,
+        found: Found,
+        shown: usize,
+        sink: &mut Sink<'_>,
+    ) -> io::Result<()> {
+        conversation.broke(self.sender, found.violation);
+        open.broken = true;
+        self.report(found, &[], shown, sink)
     }
 
     /// Reports a violation, with so many bytes of the payload; nothing more, where it was not
     /// asked to go on.
     fn report(
         &mut self,
-        violation: Violation,
-        header: (u64, Header),
+        found: Found,
         before: &[u8],
         shown: usize,
         sink: &mut Sink<'_>,
@@ -410,8 +472,9 @@ impl Judge {
         self.broken = true;
         self.silent = !self.thoroughness.keep_going;
         let payload = &self.payload[..shown.min(self.payload.len())];
+        let Found { violation, header, inflated } = found;
         let header = Some(header);
-        sink(Record::Broken(Broken { violation, header, cut: &[], before, payload }))
+        sink(Record::Broken(Broken { violation, header, cut: &[], before, payload, inflated }))
     }
 }
 

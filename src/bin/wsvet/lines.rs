@@ -16,6 +16,7 @@ use crate::check::{Answer, no_traffic, reason};
 use crate::connection::Judging;
 use crate::frames::{Frames, Opening};
 use crate::http::Agreement;
+use crate::judge::Found;
 use crate::packet::{Moment, time_of};
 
 use event::{Event, Frame, How, Line, Part, Step, octets};
@@ -175,6 +176,7 @@ impl Connection {
             opening.agreement = Agreement {
                 target: agreed.target.clone(),
                 subprotocol: agreed.subprotocol.clone(),
+                offered: agreed.offered.clone(),
                 extensions: agreed.extensions.clone(),
             };
         }
@@ -203,7 +205,9 @@ impl Connection {
         let known = payload.as_deref().unwrap_or_default();
         self.frames.frame(from, &header, known, at, judging)?;
         let missing = header.payload_len() - known.len() as u64;
-        let judged = [OpCode::Text, OpCode::Continuation, OpCode::Close].contains(&header.opcode());
+        let compressed = header.rsv() & 4 != 0;
+        let judged = [OpCode::Text, OpCode::Continuation, OpCode::Close].contains(&header.opcode())
+            || compressed;
         if missing > 0 && judged {
             *unknown += 1;
             self.frames.lack();
@@ -245,12 +249,15 @@ impl Connection {
         let known = &plain[..plain.len().min(usize::try_from(there).unwrap_or(usize::MAX))];
         self.frames.frame(from, &header, known, at, judging)?;
         let missing = there - known.len() as u64;
-        if let Some(rule) = rule.filter(|rule| rule.place() == Place::Payload)
+        let inflated = part.inflated;
+        if let Some(rule) = rule
+            && (rule.place() == Place::Payload || inflated.is_some())
             && missing > 0
             && known.len() as u64 <= arrived
         {
             let violation = Violation { rule, offset: part.offset };
-            self.frames.broke(from, violation, (start, header), at, judging)?;
+            let found = Found { violation, header: (start, header), inflated };
+            self.frames.broke(from, found, at, judging)?;
         } else if ends {
             // Of what breaks a rule in its header the payload does not count.
             *unknown += u64::from(missing > 0);

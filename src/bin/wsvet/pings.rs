@@ -66,7 +66,8 @@ mod tests {
         let mut pings = Pings::default();
         for (from, opcode, payload, at) in frames {
             let header = Header::new(*opcode, payload.len() as u64);
-            let frame = Frame { offset: 0, header, payload, close: None };
+            let (inflated, message) = (None, None);
+            let frame = Frame { offset: 0, header, payload, inflated, message, close: None };
             pings.see(*from, &frame, Duration::from_millis(*at));
         }
         pings

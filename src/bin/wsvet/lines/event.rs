@@ -52,6 +52,7 @@ pub(super) struct Agreed {
     pub(super) server: Option<String>,
     pub(super) target: Option<String>,
     pub(super) subprotocol: Option<String>,
+    pub(super) offered: Option<Vec<String>>,
     #[serde(default)]
     pub(super) extensions: Vec<String>,
 }
@@ -105,6 +106,7 @@ pub(super) struct Part {
     pub(super) from: Sender,
     pub(super) offset: u64,
     pub(super) rule: Option<String>,
+    pub(super) inflated: Option<u64>,
     pub(super) frame_offset: Option<u64>,
     pub(super) header: Option<String>,
     pub(super) payload: Option<String>,

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use wsvet::{Header, Role, Rule, Violation};
 
-use super::words::{Evidence, evidence, inside, lacks, readable};
+use super::words::{Evidence, content, evidence, inflated, inside, lacks, readable};
 use super::{Gap, Place, Report, hex_bytes};
 use crate::connection::Tally;
 use crate::frames::{Closing, Opening};
@@ -76,7 +76,7 @@ struct Row {
 }
 
 enum What {
-    Frame { offset: u64, header: Header, payload: String },
+    Frame { offset: u64, header: Header, inflated: Option<u64>, payload: String },
     Broken(Box<Finding>),
     Note(String),
 }
@@ -86,6 +86,8 @@ struct Finding {
     violation: Violation,
     header: Option<(u64, Header)>,
     shown: Option<Shown>,
+    /// As in [`Broken::inflated`].
+    inflated: Option<u64>,
 }
 
 /// The bytes around the one that breaks a rule, in hex.
@@ -147,7 +149,8 @@ impl<W: Write> Report for Html<W> {
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
         let what = match record {
             Record::Frame(frame) | Record::LateClose(frame) => {
-                What::Frame { offset: frame.offset, header: frame.header, payload: payload(frame) }
+                let Frame { offset, header, .. } = *frame;
+                What::Frame { offset, header, inflated: inflated(frame), payload: payload(frame) }
             }
             Record::Broken(broken) => What::Broken(Box::new(Finding::new(broken))),
             Record::Incomplete(incomplete) => {
@@ -206,7 +209,8 @@ impl Finding {
             after: hex_bytes(&bytes[at.end..], " "),
             note,
         });
-        Self { violation: broken.violation, header: broken.header, shown }
+        let Broken { violation, header, inflated, .. } = *broken;
+        Self { violation, header, shown, inflated }
     }
 
     fn rule(&self) -> Rule {
@@ -216,8 +220,9 @@ impl Finding {
 
 /// The start of a payload as text: what can be read as it is, other bytes in hex.
 fn payload(frame: &Frame<'_>) -> String {
-    let shown = &frame.payload[..frame.payload.len().min(SHOWN)];
-    let more = if (shown.len() as u64) < frame.header.payload_len() { "…" } else { "" };
+    let (start, len) = content(frame);
+    let shown = &start[..start.len().min(SHOWN)];
+    let more = if (shown.len() as u64) < len { "…" } else { "" };
     if let Some(close) = &frame.close {
         return format!("{} {}", close.code, plain(close.reason)).trim_end().to_owned();
     }

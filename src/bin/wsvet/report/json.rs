@@ -8,13 +8,15 @@ use std::rc::Rc;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
+use super::words::{FAIL, negotiation};
 use super::{Gap, Place, Report};
 use crate::connection::Tally;
 use crate::frames::{Closing, Opening};
 use crate::judge::Record;
 
 use line::{
-    BrokenLine, FrameLine, GapLine, IncompleteLine, Line, OpeningLine, VerdictLine, seconds,
+    BrokenLine, FrameLine, GapLine, IncompleteLine, Line, MessageLine, NegotiationLine,
+    OpeningLine, VerdictLine, seconds,
 };
 
 /// Prints records for programs.
@@ -90,16 +92,27 @@ impl<W: Write> Report for Json<W> {
             server: opening.server.as_deref(),
             target: agreement.target.as_deref(),
             subprotocol: agreement.subprotocol.as_deref(),
+            offered: agreement.offered.as_deref(),
             extensions: &agreement.extensions,
         };
-        self.whole("connection", opening, Some(seconds(opening.time)), record)
+        let time = Some(seconds(opening.time));
+        self.whole("connection", opening, time, record)?;
+        match negotiation(agreement) {
+            Some(wrong) => {
+                let text = format!("{wrong}; {FAIL}");
+                self.whole("negotiation", opening, time, NegotiationLine::new(agreement, text))
+            }
+            None => Ok(()),
+        }
     }
 
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
         match record {
             Record::Frame(frame) => {
+                let message = frame.message.as_ref().map(MessageLine::new);
                 let frame = FrameLine::new(frame, self.payload);
-                self.record("frame", place, frame)
+                self.record("frame", place, frame)?;
+                message.map_or(Ok(()), |message| self.record("message", place, message))
             }
             Record::LateClose(frame) => {
                 let frame = FrameLine::new(frame, self.payload);

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use tempfile::SpooledTempFile;
 use wsvet::{Header, Role};
 
-use super::words::{count, evidence, found, inside, lacks};
+use super::words::{FAIL, count, evidence, found, inside, lacks, negotiation, within};
 use super::{Gap, Place, Report, hex_bytes};
 use crate::connection::Tally;
 use crate::frames::{Closing, Opening};
@@ -160,6 +160,9 @@ impl<W: Write> Text<W> {
             writeln!(out, "{INDENT}  {gap}{BAD}{marks}{BAD:#} {}", found.note)?;
         }
         let section = rule.section();
+        if let Some(inflated) = broken.inflated {
+            paragraph(out, &format!("{INDENT}  "), &within(inflated))?;
+        }
         let indent = format!("{INDENT}  ");
         paragraph(out, &indent, &format!("{} (RFC {} §{section})", rule.text(), rule.rfc()))?;
         let code = rule.close_code();
@@ -192,11 +195,15 @@ impl<W: Write> Report for Text<W> {
         if !self.shown.follow && self.held.is_none() {
             self.held = Some(BufWriter::new(SpooledTempFile::new(HELD)));
         }
-        if self.shown.summary {
+        let negotiation = negotiation(&opening.agreement);
+        if self.shown.summary && negotiation.is_none() {
             return Ok(());
         }
         let text = ending::opening(opening, self.width);
-        paragraph(&mut self.out(), "", &text)
+        paragraph(&mut self.out(), "", &text)?;
+        let Some(wrong) = negotiation else { return Ok(()) };
+        paragraph(&mut self.out(), INDENT, &format!("{BAD}✗{BAD:#} {}", plain(&wrong)))?;
+        paragraph(&mut self.out(), &format!("{INDENT}  "), FAIL)
     }
 
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {

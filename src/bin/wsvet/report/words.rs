@@ -109,8 +109,8 @@ fn advice(verdict: &Verdict, sides: &[Side; 2]) -> Option<String> {
             Some("if it has a limit, say so with --max-message or --max-frame".to_owned())
         }
         Verdict::WronglyRefused { by, .. } => {
-            let compressed = sides[by.peer() as usize].inflated.messages > 0;
-            compressed.then(|| "what its compressed messages hold was not judged".to_owned())
+            let lost = sides[by.peer() as usize].inflated.lost;
+            lost.then(|| "what some compressed messages hold was not judged".to_owned())
         }
         _ => None,
     }
@@ -179,6 +179,28 @@ pub(super) fn verdict(closing: &Closing) -> String {
     text
 }
 
+/// Which byte of a compressed message breaks a rule, where it is one of what that holds.
+pub(super) fn within(inflated: u64) -> String {
+    match inflated {
+        0 => "in a compressed message, before it inflates to anything".to_owned(),
+        len => {
+            format!("in a compressed message, behind the first {} that it inflates to", bytes(len))
+        }
+    }
+}
+
+/// What is wrong with the extensions that the server answered with, where something is.
+pub(super) fn negotiation(agreement: &Agreement) -> Option<String> {
+    let wrong = agreement.negotiation().err()?;
+    let answer = agreement.answer();
+    let rest = answer.get(wrong.offset..).unwrap_or_default();
+    let part = rest.split([',', ';']).next().unwrap_or_default().trim();
+    Some(format!("the server's extensions, byte {}: {part} {}", wrong.offset, wrong.fault))
+}
+
+/// What must be done then.
+pub(super) const FAIL: &str = "the client must fail the connection (RFC 7692 §7.1)";
+
 /// What was found in all: what is good, and what is not.
 pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
     let faults = match tally.faults {
@@ -242,10 +264,27 @@ fn rsv(header: &Header) -> impl Iterator<Item = &'static str> {
         .map(|(_, name)| name)
 }
 
-/// The start of a frame's payload as the text that it is, where it is one that can be read: up to a
-/// character that is cut at its end.
+/// The start of what a frame's payload is, inflated where it is compressed, and its length.
+pub(super) fn content<'a>(frame: &Frame<'a>) -> (&'a [u8], u64) {
+    match frame.inflated {
+        Some(start) => (&start.bytes, start.len),
+        None => (frame.payload, frame.header.payload_len()),
+    }
+}
+
+/// How many bytes the compressed message holds that ends with this frame.
+pub(super) fn inflated(frame: &Frame<'_>) -> Option<u64> {
+    frame.message.filter(|message| message.compressed)?.len
+}
+
+/// The start of a frame's [content] as the text that it is, where it is one that can be read: up to
+/// a character that is cut at its end.
 pub(super) fn readable<'a>(frame: &Frame<'_>, start: &'a [u8]) -> Option<&'a str> {
-    if frame.header.rsv() != 0 || frame.header.opcode() == OpCode::Binary {
+    let text = match frame.inflated {
+        Some(inflated) => inflated.is_text(),
+        None => frame.header.rsv() == 0 && frame.header.opcode() != OpCode::Binary,
+    };
+    if !text {
         return None;
     }
     match std::str::from_utf8(start) {
@@ -265,15 +304,15 @@ pub(super) struct Evidence<'a> {
     pub(super) note: String,
 }
 
-/// What shows that the rule is broken; nothing, where the stream just ends. `wire` is where the
-/// header is written.
+/// What shows that the rule is broken; nothing, where the stream just ends, or where it is not a
+/// byte of the wire. `wire` is where the header is written.
 pub(super) fn evidence<'a>(
     broken: &'a Broken<'_>,
     wire: &'a mut [u8; Header::MAX_LEN],
 ) -> Option<Evidence<'a>> {
     let rule = broken.violation.rule;
     let (start, header) = broken.header.as_ref()?;
-    if rule.place() == RulePlace::End {
+    if rule.place() == RulePlace::End || broken.inflated.is_some() {
         return None;
     }
     let len = header.encode(wire);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 use wsvet::{Act, End, OpCode, Role};
 
-use super::super::words::{bytes, kind, span};
+use super::super::words::{bytes, kind, span, within};
 use super::sections;
 use super::{Finding, Kept, Row, What, bits};
 
@@ -101,7 +101,7 @@ fn shown(row: &Row, start: Option<Duration>, gap: Option<String>) -> Markup {
     let from = row.from.name();
     let style = gap.as_deref();
     match &row.what {
-        What::Frame { offset, header, payload } => {
+        What::Frame { offset, header, inflated, payload } => {
             let class = format!("{from} {}", class(header.opcode()));
             html! {
                 li class=(class) style=[style] {
@@ -109,6 +109,7 @@ fn shown(row: &Row, start: Option<Duration>, gap: Option<String>) -> Markup {
                     div.lane title=(title(row, *offset)) {
                         div.arrow {
                             b { (kind(header)) } ", " (bytes(header.payload_len()))
+                            @if let Some(len) = inflated { " → " (bytes(*len)) }
                             @if !payload.is_empty() { " " bdi.payload.mono { (payload) } }
                         }
                     }
@@ -175,7 +176,9 @@ fn shown_finding(row: &Row, finding: &Finding) -> Markup {
                     " " (shown.note)
                 }
             }
-            @if let Some((start, header)) = &finding.header {
+            @if let Some(inflated) = finding.inflated {
+                p { (within(inflated)) }
+            } @else if let Some((start, header)) = &finding.header {
                 (bits::diagram(header, *start, rule))
             }
             @if finding.violation.reply().is_some() {

@@ -8,7 +8,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use wsvet::{Role, Verdict};
 
 use super::super::words::{
-    UNKNOWN, agreed, count, ending, found, pings, sent, span, step, target, verdict,
+    FAIL, UNKNOWN, agreed, count, ending, found, negotiation, pings, sent, span, step, target,
+    verdict,
 };
 use super::sections::{self, Section};
 use super::{Input, Kept, What, diagram};
@@ -152,6 +153,9 @@ fn facts(closing: &Closing) -> Markup {
             dt { "opened" } dd { "GET " (shorten(&plain(target(&opening.agreement)), TARGET)) (date(opening.time)) }
             @if !agreed.is_empty() {
                 dt { "agreed on" } dd { (plain(&agreed.join(", "))) }
+            }
+            @if let Some(wrong) = negotiation(&opening.agreement) {
+                dt { "negotiation" } dd { span.bad { "✗ " (plain(&wrong)) } "; " (FAIL) }
             }
             @for side in sides {
                 @let address = match side.from {

@@ -7,6 +7,8 @@ use wsvet::{Act, Header, Role, Verdict};
 
 use super::super::hex_bytes;
 use crate::frames::{Closing, Side};
+use crate::http::Agreement;
+use crate::inflate::Message;
 use crate::judge::{Broken, Frame, Incomplete};
 use crate::pings::Pings;
 
@@ -37,7 +39,26 @@ pub(super) struct OpeningLine<'a> {
     pub(super) server: Option<&'a str>,
     pub(super) target: Option<&'a str>,
     pub(super) subprotocol: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) offered: Option<&'a [String]>,
     pub(super) extensions: &'a [String],
+}
+
+/// The server's answer cannot be agreed on.
+#[derive(Serialize)]
+pub(super) struct NegotiationLine {
+    /// The byte of the extensions, written in one header with a comma and a space between them.
+    pub(super) offset: Option<usize>,
+    pub(super) rfc: u16,
+    pub(super) section: &'static str,
+    pub(super) text: String,
+}
+
+impl NegotiationLine {
+    pub(super) fn new(agreement: &Agreement, text: String) -> Self {
+        let offset = agreement.negotiation().err().map(|wrong| wrong.offset);
+        Self { offset, rfc: 7692, section: "7.1", text }
+    }
 }
 
 #[derive(Serialize)]
@@ -75,6 +96,24 @@ impl<'a> FrameLine<'a> {
     }
 }
 
+/// A message that is whole, where compression was agreed on.
+#[derive(Serialize)]
+pub(super) struct MessageLine {
+    pub(super) opcode: u8,
+    /// How many bytes it holds, where that is known.
+    pub(super) len: Option<u64>,
+    pub(super) compressed: bool,
+    /// How many it has on the wire.
+    pub(super) wire_len: u64,
+}
+
+impl MessageLine {
+    pub(super) fn new(message: &Message) -> Self {
+        let Message { opcode, compressed, wire_len, len } = *message;
+        Self { opcode: u8::from(opcode), len, compressed, wire_len }
+    }
+}
+
 #[derive(Serialize)]
 pub(super) struct BrokenLine {
     pub(super) offset: u64,
@@ -91,6 +130,9 @@ pub(super) struct BrokenLine {
     /// The payload up to the byte that breaks the rule, as far as it was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) payload: Option<String>,
+    /// How many bytes a compressed message inflates to before the one that breaks the rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) inflated: Option<u64>,
 }
 
 impl BrokenLine {
@@ -107,6 +149,7 @@ impl BrokenLine {
             frame_offset,
             header,
             payload: payload.then(|| hex_bytes(broken.payload, "")),
+            inflated: broken.inflated,
         }
     }
 }

@@ -6,7 +6,7 @@ use textwrap::core::display_width;
 use wsvet::{Header, Role};
 
 use super::super::Place;
-use super::super::words::{kind, readable};
+use super::super::words::{content, inflated, kind, readable};
 use crate::judge::Frame;
 use crate::style::{CLIENT, CODE, SERVER};
 
@@ -104,17 +104,24 @@ fn preview(line: &mut String, frame: &Frame<'_>, room: usize) {
         }
         return;
     }
-    let whole = frame.payload.len() as u64 == frame.header.payload_len();
-    match readable(frame, frame.payload) {
-        Some(text) if text.len() == frame.payload.len() => return quoted(line, text, whole, room),
+    let mut room = room;
+    if let Some(len) = inflated(frame) {
+        let before = line.len();
+        let _ = write!(line, "→ {len} B ");
+        room = room.saturating_sub(line.len() - before - ("→".len() - 1)).max(4);
+    }
+    let (start, len) = content(frame);
+    let whole = start.len() as u64 == len;
+    match readable(frame, start) {
+        Some(text) if text.len() == start.len() => return quoted(line, text, whole, room),
         Some(text) if !text.is_empty() => return quoted(line, text, false, room),
         _ => {}
     }
-    let fits = (room / 3).min(frame.payload.len());
-    for (index, byte) in frame.payload[..fits].iter().enumerate() {
+    let fits = (room / 3).min(start.len());
+    for (index, byte) in start[..fits].iter().enumerate() {
         let _ = write!(line, "{}{byte:02x}", if index > 0 { " " } else { "" });
     }
-    if !whole || frame.payload.len() > fits {
+    if !whole || start.len() > fits {
         line.push_str(" …");
     }
 }
