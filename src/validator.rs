@@ -47,8 +47,6 @@ pub struct Validator {
     offset: u64,
     /// Payload bytes that the message may still have.
     message_room: u64,
-    /// Payload bytes that a compressed message may have as a whole.
-    compressed_room: u64,
     /// Where `failed` was broken.
     failed_at: u64,
     /// Frames that the message may still have.
@@ -60,7 +58,8 @@ pub struct Validator {
     /// The bits of a first byte that tell its kind: all but the RSV bits of other extensions.
     telling: u8,
     message: Message,
-    closed: bool,
+    /// `CLOSED`, `INFLATED`.
+    marks: u8,
     content: Content,
     code_high: u8,
     utf8: Utf8,
@@ -111,14 +110,13 @@ impl Validator {
             policy,
             offset: 0,
             message_room: policy.max_message,
-            compressed_room: policy.max_message,
             failed_at: 0,
             fragment_room: policy.max_fragments,
             admitted: 0,
             room: least_u16(policy.max_frame, policy.max_message),
             telling: !((policy.rsv & if policy.permessage_deflate { 3 } else { 7 }) << 4),
             message: Message::None,
-            closed: false,
+            marks: 0,
             content: Content::Between,
             code_high: 0,
             utf8: Utf8::new(),
@@ -132,9 +130,7 @@ impl Validator {
     /// and as they stand on the wire they may be longer.
     #[cfg(feature = "deflate")]
     pub(crate) const fn inflated(policy: Policy) -> Self {
-        // Where each byte has a stored block of its own, it is six.
-        let compressed_room = policy.max_message.saturating_mul(6).saturating_add(64);
-        Self { compressed_room, ..Self::new(policy) }
+        Self { marks: INFLATED, ..Self::new(policy) }
     }
 
     /// Judges a header, before a byte of its payload is waited for (§5).
@@ -341,7 +337,7 @@ impl Validator {
     pub fn eof(&mut self, unread: usize) -> Result<(), Violation> {
         self.still_good()?;
         let end = self.offset.saturating_add(unread as u64);
-        if self.closed {
+        if self.is_closed() {
             Ok(())
         } else if self.content != Content::Between || unread > 0 {
             Err(self.fail(Rule::EofInFrame, end))
@@ -421,7 +417,7 @@ impl Validator {
             (Rule::MaskedServerFrame, policy.role == Role::Client && header.is_masked()),
             (Rule::NonMinimalLength, !header.is_minimal()),
             (Rule::LengthOverflow, len >> 63 == 1),
-            (Rule::DataAfterClose, opcode.is_data() && self.closed),
+            (Rule::DataAfterClose, opcode.is_data() && self.is_closed()),
             (Rule::UnsupportedData, !policy.accepts.admits(opcode)),
             (Rule::FrameTooBig, len > policy.max_frame),
             (Rule::MessageTooBig, of_message && len > message_room),
@@ -495,7 +491,7 @@ impl Validator {
     #[inline]
     #[must_use]
     pub const fn is_closed(&self) -> bool {
-        self.closed
+        self.marks & CLOSED != 0
     }
 
     /// Where the payload starts and how long it is, if the header at the front of this window
@@ -585,7 +581,7 @@ impl Validator {
             && match kind {
                 CONTROL => true,
                 CLOSE => len != 1,
-                DEFLATED_TEXT | DEFLATED_BINARY => len <= self.compressed_room,
+                DEFLATED_TEXT | DEFLATED_BINARY => len <= self.compressed_room(),
                 _ => len <= self.message_room,
             }
     }
@@ -593,16 +589,23 @@ impl Validator {
     /// The payload bytes that a message may have whose first header this is.
     const fn whole_room(&self, first: &Header) -> u64 {
         if self.policy.permessage_deflate && first.rsv() & 4 != 0 {
-            self.compressed_room
+            self.compressed_room()
         } else {
             self.policy.max_message
         }
     }
 
+    /// The payload bytes that a compressed message may have on the wire.
+    const fn compressed_room(&self) -> u64 {
+        let room = self.policy.max_message;
+        // With a stored block for each byte, they are six times as many.
+        if self.marks & INFLATED == 0 { room } else { room.saturating_mul(6).saturating_add(64) }
+    }
+
     /// The kinds of first bytes that may come next.
     const fn admitted_kinds(&self) -> u8 {
         let policy = &self.policy;
-        if self.closed {
+        if self.is_closed() {
             return CONTROL | CLOSE;
         }
         let mut kinds = CONTROL | CLOSE;
@@ -642,7 +645,7 @@ impl Validator {
                 self.enter_fragment(header.payload_len(), header.fin());
             }
         } else if opcode == OpCode::Close {
-            self.closed = true;
+            self.marks |= CLOSED;
             self.content = Content::CodeHigh;
             self.admitted = self.admitted_kinds();
         }
@@ -811,6 +814,11 @@ const fn least_u16(a: u64, b: u64) -> u16 {
     let least = if a < b { a } else { b };
     if least < 0xFFFF { least as u16 } else { 0xFFFF }
 }
+
+/// A Close has begun.
+const CLOSED: u8 = 1;
+/// What compressed messages inflate to is judged by another.
+const INFLATED: u8 = 1 << 1;
 
 /// Ping and Pong.
 const CONTROL: u8 = 1;

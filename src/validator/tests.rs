@@ -57,11 +57,11 @@ fn states(policy: Policy) -> impl Iterator<Item = Validator> {
         (Message::Binary, u64::MAX, u32::MAX),
     ];
     open.into_iter().flat_map(move |(message, len, fragments)| {
-        [false, true].into_iter().map(move |closed| {
+        [0, CLOSED, INFLATED, CLOSED | INFLATED].into_iter().map(move |marks| {
             let message_room = policy.max_message.saturating_sub(len);
             let fragment_room = policy.max_fragments.saturating_sub(fragments);
             let fresh = Validator::new(policy);
-            let mut state = Validator { message, message_room, fragment_room, closed, ..fresh };
+            let mut state = Validator { message, message_room, fragment_room, marks, ..fresh };
             state.admitted = state.admitted_kinds();
             state.room = least_u16(policy.max_frame, message_room);
             state
