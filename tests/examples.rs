@@ -1,5 +1,5 @@
 //! The servers, the client and the proxy of `examples/`, over loopback.
-#![cfg(feature = "codec")]
+#![cfg(all(feature = "codec", feature = "deflate"))]
 
 mod common;
 
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Once;
 use std::time::Duration;
 
-use wsvet::{Header, OpCode, Role};
+use wsvet::{Header, OpCode, Role, Rule};
 
 /// An example: built beside this test, where all tests are, and else here.
 fn example(name: &str) -> Command {
@@ -21,7 +21,7 @@ fn example(name: &str) -> Command {
     if !path.exists() {
         BUILT.call_once(|| {
             let mut cargo = Command::new(env!("CARGO"));
-            cargo.args(["build", "--quiet", "--examples", "--features", "codec"]);
+            cargo.args(["build", "--quiet", "--examples", "--features", "codec,deflate"]);
             assert!(cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
         });
     }
@@ -169,6 +169,64 @@ fn the_proxy_judges_what_it_passes_on() {
          Payload Data",
         ]
     );
+}
+
+/// The clients of other languages that can be had here: what starts each.
+///
+/// `WSVET_PYTHON` names the Python that has `websockets` and `aiohttp`, if it is another.
+fn clients() -> Vec<Vec<String>> {
+    let python = std::env::var("WSVET_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let line = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let all = [
+        (line(&["node"]), ["-e", "new WebSocket('ws://127.0.0.1:1').onerror = () => {}"]),
+        // Before version 22 it has to be asked for.
+        (
+            line(&["node", "--experimental-websocket"]),
+            ["-e", "new WebSocket('ws://127.0.0.1:1').onerror = () => {}"],
+        ),
+        (line(&[&python]), ["-c", "import websockets.sync.client"]),
+        (line(&[&python]), ["-c", "import aiohttp"]),
+    ];
+    let scripts = ["undici.mjs", "undici.mjs", "websockets_client.py", "aiohttp_client.py"];
+    let mut clients: Vec<Vec<String>> = Vec::new();
+    for ((mut client, probe), script) in all.into_iter().zip(scripts) {
+        let mut command = Command::new(&client[0]);
+        command.args(&client[1..]).args(probe).stderr(Stdio::null());
+        if !command.status().is_ok_and(|status| status.success()) {
+            eprintln!("left out, not to be had: {} for {script}", client.join(" "));
+        } else if !clients.iter().any(|known| known.last().unwrap().ends_with(script)) {
+            client.push(format!("{}/tests/clients/{script}", env!("CARGO_MANIFEST_DIR")));
+            clients.push(client);
+        }
+    }
+    clients
+}
+
+/// What a client prints that sends these messages.
+fn told(client: &[String], address: &str, messages: &[&str]) -> String {
+    let mut command = Command::new(&client[0]);
+    command.args(&client[1..]).arg(format!("ws://{address}/")).args(messages);
+    let output = command.stderr(Stdio::inherit()).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn clients_of_other_languages_are_served() {
+    let servers = ["echo_server", "echo_threads", "text_only"].map(|name| Server::start(name, &[]));
+    for client in clients() {
+        for server in &servers[..2] {
+            assert_eq!(
+                told(&client, &server.address, &["text:1", "binary:70000", "text:20000"]),
+                "text 6\nbinary 70000\ntext 120000\nclosed 1000\n",
+                "{client:?}"
+            );
+        }
+        assert_eq!(
+            told(&client, &servers[2].address, &["binary:70000"]),
+            format!("closed 1003 {}\n", Rule::UnsupportedData.text()),
+            "{client:?}"
+        );
+    }
 }
 
 /// Neither the standard library nor an allocator is linked, and all goes as it must.
