@@ -14,6 +14,14 @@
     not(feature = "alloc"),
     doc = "| `messages` (feature `alloc`) | Those who want whole messages, on threads or on tokio, and no peer who fills their memory. |"
 )]
+#![cfg_attr(
+    feature = "deflate",
+    doc = "| [`compression`] | Those whose peers are browsers, which compress. |"
+)]
+#![cfg_attr(
+    not(feature = "deflate"),
+    doc = "| `compression` (feature `deflate`) | Those whose peers are browsers, which compress. |"
+)]
 //! | [`unsupported_data`] | Those who take text alone or binary alone, or ask why a socket was closed with 1003; and all who refuse, and want the peer to see with which code. |
 //! | [`connections`] | Those who see both ends, in a test, a proxy or a capture, and ask whether the connection was closed as it must be. |
 //! | [`without_std`] | Those whose target has no operating system or no allocator. |
@@ -35,6 +43,10 @@ pub mod chunks {}
 #[doc = include_str!("guide/messages.md")]
 #[cfg_attr(feature = "codec", doc = include_str!("guide/messages_on_tokio.md"))]
 pub mod messages {}
+
+#[cfg(feature = "deflate")]
+#[doc = include_str!("guide/compression.md")]
+pub mod compression {}
 
 #[doc = include_str!("guide/unsupported_data.md")]
 pub mod unsupported_data {}

@@ -189,7 +189,8 @@ impl Policy {
     }
 
     /// The same policy with at most `bytes` of payload in one message, all its fragments together
-    /// and as they stand on the wire; more is refused with 1009 (§7.4.1, §10.4).
+    /// and as they stand on the wire; more is refused with 1009 (§7.4.1, §10.4). For those who inflate
+    /// (feature `deflate`) it counts for what a compressed message inflates to.
     ///
     /// ```
     /// # use wsvet::{Policy, Role};
@@ -215,7 +216,7 @@ impl Policy {
     /// The same policy with permessage-deflate negotiated or not (RFC 7692).
     ///
     /// RSV1 then marks a compressed message, on its first frame alone. What is compressed is not
-    /// inflated, so its content is not judged.
+    /// inflated, so its content is not judged: that is what the feature `deflate` is for.
     ///
     /// ```
     /// # use wsvet::{Policy, Role};
