@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use load::Load;
 use process::Server;
-use servers::SERVERS;
+use servers::{SERVERS, TASK};
 
 /// How many clients there are, how many messages each keeps in flight, and how long they are.
 const LOADS: [Load; 4] = [
@@ -76,7 +76,7 @@ fn main() {
             );
         }
     }
-    for name in SERVERS {
+    for name in SERVERS.into_iter().chain([TASK]) {
         let server = Server::start(name);
         let before = server.memory();
         let idle = load::connect(server.address(), IDLE);

@@ -13,6 +13,9 @@ use crate::handshake::{Head, upgrade};
 pub(crate) const SERVERS: [&str; 5] =
     ["wsvet", "tokio-tungstenite", "fastwebsockets", "sockudo-ws", "bytes alone"];
 
+/// What an idle connection takes whatever serves it: a task that holds the socket, and waits.
+pub(crate) const TASK: &str = "a task alone";
+
 /// How much is read or written at once, in bytes.
 const AT_ONCE: usize = 128 << 10;
 
@@ -31,6 +34,7 @@ pub(crate) fn serve(name: &str) {
                 "fastwebsockets" => drop(tokio::spawn(fastwebsockets(socket))),
                 "sockudo-ws" => drop(tokio::spawn(sockudo(socket))),
                 "bytes alone" => drop(tokio::spawn(bytes(socket))),
+                TASK => drop(tokio::spawn(wait(socket))),
                 name => panic!("no server is called {name}"),
             }
         }
@@ -39,8 +43,8 @@ pub(crate) fn serve(name: &str) {
 
 async fn wsvet(socket: TcpStream) {
     let messages = Messages::new(Policy::new(Role::Server).max_message(64 << 20));
-    let accepted = crate::handshake::sockets::accept(socket, |_| (messages, String::new())).await;
-    let Ok(mut messages) = accepted else { return };
+    let accepted = crate::handshake::sockets::accept(socket, |_| (messages, String::new()));
+    let Ok(mut messages) = Box::pin(accepted).await else { return };
     messages.set_backpressure_boundary(2 * AT_ONCE);
     // As below; the codec's buffer tells without a look at the socket whether more has come.
     loop {
@@ -121,6 +125,13 @@ async fn bytes(mut socket: TcpStream) {
     }
 }
 
+/// Waits for a message, and has no memory for it.
+async fn wait(mut socket: TcpStream) {
+    accept(&mut socket).await;
+    // Where it came it would be lost.
+    let _ = socket.readable().await;
+}
+
 /// Sends back what comes.
 async fn echo<S, M, E>(mut messages: S)
 where
@@ -144,7 +155,12 @@ where
 }
 
 /// The handshake for those who take a socket on which it is done: the client sends nothing before it.
+/// What it takes is no part of their tasks.
 async fn accept(socket: &mut TcpStream) {
+    Box::pin(shake_hands(socket)).await;
+}
+
+async fn shake_hands(socket: &mut TcpStream) {
     let mut head = Vec::new();
     loop {
         let mut piece = [0; 1024];

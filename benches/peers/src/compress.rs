@@ -182,14 +182,18 @@ impl Compressor for Sockudo {
         package: "sockudo-ws",
         interface: "CompressedProtocol::encode_message into BytesMut",
         does: "deflates with flate2 over zlib-rs, and writes the frame",
-        differs: "sends messages of less than 32 bytes as they are",
+        differs: "is asked to compress messages of less than 32 bytes too",
         judges: Judges::NOTHING,
     };
 
     type Input = (CompressedProtocol, Vec<sockudo_ws::Message>);
 
     fn prepare(outgoing: &Outgoing) -> Self::Input {
-        let config = DeflateConfig { compression_level: LEVEL.into(), ..DeflateConfig::default() };
+        let config = DeflateConfig {
+            compression_level: LEVEL.into(),
+            compression_threshold: 0,
+            ..DeflateConfig::default()
+        };
         let protocol = CompressedProtocol::server(1 << 20, 1 << 20, config);
         (protocol, outgoing.texts.iter().cloned().map(sockudo_ws::Message::text).collect())
     }
