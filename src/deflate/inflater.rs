@@ -128,7 +128,9 @@ impl State {
         mut compressed: &[u8],
         mut each: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        while !compressed.is_empty() {
+        // The end of the ring may hold back what all of the input was taken for.
+        let mut held_back = false;
+        while !compressed.is_empty() || held_back {
             let (taken, given, status) = self.step(compressed, InflateFlush::NoFlush);
             compressed = &compressed[taken..];
             let start = self.next;
@@ -140,6 +142,7 @@ impl State {
                 each(&self.window[start..end])?;
             }
             self.ended = status? == Status::StreamEnd;
+            held_back = filled && !self.ended;
             if self.ended {
                 self.restart()?;
             }
