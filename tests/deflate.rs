@@ -154,3 +154,14 @@ fn a_message_ends_wherever_the_window_does() {
         }
     }
 }
+
+/// Of the empty block that ends a message only the header is sent, and that may say that it is the
+/// last (§7.2.1): nothing is left out behind it, and the window stays.
+#[test]
+fn the_empty_block_at_the_end_may_be_a_final_one() {
+    let mut hello = EXAMPLES[1].0.to_vec();
+    *hello.last_mut().unwrap() = 1;
+    let judged = judge(5, &[b"\x01", &hello, b"\x01", AGAIN]);
+    assert_eq!((texts(&judged), judged.messages.len()), (vec!["Hello", "Hello"], 4));
+    assert_eq!(judged.violation, None);
+}
