@@ -165,3 +165,308 @@ fn the_empty_block_at_the_end_may_be_a_final_one() {
     assert_eq!((texts(&judged), judged.messages.len()), (vec!["Hello", "Hello"], 4));
     assert_eq!(judged.violation, None);
 }
+
+/// Who compresses a message.
+#[derive(Clone, Debug)]
+enum By {
+    /// The crate, with this level, in pieces of this size.
+    Crate(u8, usize),
+    /// Another implementation, with this level.
+    Other(u32),
+    /// The same in a stream of its own, which ends with a final block.
+    Final(u32),
+    /// Nobody: the bytes are what they are.
+    Nobody,
+    /// Nobody, and it is no compressed message.
+    Plain,
+}
+
+/// What happens to a compressed message on its way: to the byte at an index, or from there.
+#[derive(Clone, Debug)]
+enum Change {
+    Flip(u8),
+    Truncate,
+    Duplicate(usize),
+    Insert(u8),
+}
+
+#[derive(Clone, Debug)]
+struct Message {
+    text: bool,
+    plain: Vec<u8>,
+    by: By,
+    change: Option<(prop::sample::Index, Change)>,
+    ends: Vec<usize>,
+}
+
+fn plain() -> impl Strategy<Value = Vec<u8>> {
+    let words = prop::collection::vec(prop_oneof!["[a-e]{1,9} ", ".{1,5}"], 0..80);
+    prop_oneof![
+        4 => ".{0,60}".prop_map(String::into_bytes),
+        4 => words.prop_map(|words| words.concat().into_bytes()),
+        2 => (1usize..70_000, any::<char>()).prop_map(|(len, character)| {
+            character.to_string().repeat(len / character.len_utf8()).into_bytes()
+        }),
+        1 => prop::collection::vec(any::<u8>(), 0..2_000),
+        1 => (repeated(), 0usize..3).prop_map(|(plain, cut)| plain[..plain.len() - cut].to_vec()),
+    ]
+}
+
+/// The same bytes again and again, so that the distances are long.
+fn repeated() -> impl Strategy<Value = Vec<u8>> {
+    let period = prop_oneof![3usize..40, 200usize..600, 900usize..5_000, 7_000usize..33_000];
+    (period, any::<u32>()).prop_map(|(period, mut seed)| {
+        let mut bytes: Vec<u8> = std::iter::repeat_with(|| {
+            seed = seed.wrapping_mul(0x0019_660D).wrapping_add(0x3C6E_F35F);
+            b' ' + (seed >> 26) as u8
+        })
+        .take(period)
+        .collect();
+        bytes.extend_from_within(..);
+        bytes.extend_from_within(..period / 2);
+        bytes
+    })
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let by = prop_oneof![
+        3 => (1u8..=9, 1usize..3_000).prop_map(|(level, size)| By::Crate(level, size)),
+        3 => (0u32..=9).prop_map(By::Other),
+        2 => (0u32..=9).prop_map(By::Final),
+        1 => Just(By::Nobody),
+        1 => Just(By::Plain),
+    ];
+    let change = prop_oneof![
+        (0u8..8).prop_map(Change::Flip),
+        Just(Change::Truncate),
+        (1usize..9).prop_map(Change::Duplicate),
+        any::<u8>().prop_map(Change::Insert),
+    ];
+    let change = prop::option::weighted(0.2, (any::<prop::sample::Index>(), change));
+    let ends = prop::collection::vec(prop_oneof![0usize..12, 0usize..600], 0..4);
+    (prop::bool::weighted(0.8), plain(), by, change, ends)
+        .prop_map(|(text, plain, by, change, ends)| Message { text, plain, by, change, ends })
+}
+
+/// These messages as the frames of a server; what cannot be compressed is not there.
+fn frames(messages: &[Message], context_takeover: bool) -> Vec<(Header, Vec<u8>)> {
+    let mut other = Compress::new(Compression::new(6), false);
+    let mut frames = Vec::new();
+    for Message { text, plain, by, change, ends } in messages {
+        let mut payload = Vec::new();
+        match by {
+            // Each starts anew, so that the other may be alone with the window.
+            By::Crate(level, size) => {
+                let mut deflater = Deflater::new(15, false).level(*level);
+                for piece in plain.chunks(*size) {
+                    deflater.deflate(piece, false, &mut payload);
+                }
+                deflater.deflate(b"", true, &mut payload);
+            }
+            By::Other(level) => {
+                if !context_takeover {
+                    other = Compress::new(Compression::new(*level), false);
+                }
+                payload = flate2(&mut other, plain);
+            }
+            By::Final(level) => {
+                payload = flate2_final(*level, plain);
+                payload.push(0);
+            }
+            By::Nobody | By::Plain => payload.clone_from(plain),
+        }
+        if let Some((index, change)) = change
+            && !payload.is_empty()
+        {
+            let at = index.index(payload.len());
+            match change {
+                Change::Flip(bit) => payload[at] ^= 1 << bit,
+                Change::Truncate => payload.truncate(at),
+                Change::Duplicate(len) => {
+                    let end = payload.len().min(at + len);
+                    let again = payload[at..end].to_vec();
+                    payload.splice(at..at, again);
+                }
+                Change::Insert(byte) => payload.insert(at, *byte),
+            }
+        }
+        let opcode = if *text { OpCode::Text } else { OpCode::Binary };
+        let rsv = if matches!(by, By::Plain) { 0 } else { 4 };
+        frames.extend(fragments(opcode, rsv, &payload, ends));
+    }
+    frames
+}
+
+fn flate2_final(level: u32, plain: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(plain.len() + plain.len() / 100 + 100);
+    Compress::new(Compression::new(level), false)
+        .compress_vec(plain, &mut out, flate2::FlushCompress::Finish)
+        .unwrap();
+    out
+}
+
+/// What another implementation makes of a message.
+fn by_another(decompress: &mut Decompress, compressed: &[u8]) -> Vec<u8> {
+    let compressed = [compressed, TAIL].concat();
+    let mut out = Vec::new();
+    let start = decompress.total_in();
+    loop {
+        out.reserve(1 << 16);
+        let rest = &compressed[(decompress.total_in() - start) as usize..];
+        let before = out.len();
+        decompress.decompress_vec(rest, &mut out, FlushDecompress::Sync).unwrap();
+        if out.len() == before {
+            assert_eq!((decompress.total_in() - start) as usize, compressed.len());
+            return out;
+        }
+    }
+}
+
+fn keep(text: &mut Vec<u8>, piece: &[u8]) -> Result<(), InvalidDeflate> {
+    assert!((1..=32 << 10).contains(&piece.len()));
+    text.extend_from_slice(piece);
+    Ok(())
+}
+
+fn sizes() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(prop_oneof![1usize..4, 1usize..40, 1usize..70_000], 1..20)
+}
+
+fn limit() -> impl Strategy<Value = usize> {
+    prop_oneof![3 => Just(usize::MAX), 1 => 0usize..100, 1 => 20_000usize..70_000]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
+
+    /// However the stream is cut, the validator and the codec say what a naive judge says.
+    #[test]
+    fn a_naive_judge_says_the_same(
+        messages in prop::collection::vec(message(), 0..6),
+        context_takeover: bool,
+        limit in limit(),
+        sizes in sizes(),
+        keep in prop::option::weighted(0.3, any::<prop::sample::Index>()),
+    ) {
+        let mut frames = frames(&messages, context_takeover);
+        if let Some(keep) = keep.filter(|_| !frames.is_empty()) {
+            frames.truncate(keep.index(frames.len()) + 1);
+            let (_, payload) = frames.last_mut().unwrap();
+            payload.truncate(keep.index(payload.len() + 1));
+        }
+        let expected = naive::judge(&frames, context_takeover, limit);
+        let stream = wire(&frames);
+        let parameters = takeover(context_takeover);
+        let judged = agree(limit as u64, parameters, &stream, &sizes);
+        prop_assert_eq!(&judged, &expected);
+        prop_assert_eq!(&agree(limit as u64, parameters, &stream, &[WHOLE]), &judged);
+        if stream.len() < 2_000 {
+            prop_assert_eq!(&agree(limit as u64, parameters, &stream, &[1]), &judged);
+        }
+    }
+
+    /// The same with the bytes of the stream changed anywhere, its headers too.
+    #[test]
+    fn a_broken_stream_is_judged_the_same_however_it_is_cut(
+        messages in prop::collection::vec(message(), 1..5),
+        context_takeover: bool,
+        limit in limit(),
+        sizes in sizes(),
+        noise in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut stream = wire(&frames(&messages, context_takeover));
+        for (index, byte) in noise {
+            let at = index.index(stream.len());
+            stream[at] = byte;
+        }
+        let parameters = takeover(context_takeover);
+        let judged = agree(limit as u64, parameters, &stream, &[WHOLE]);
+        prop_assert_eq!(&agree(limit as u64, parameters, &stream, &sizes), &judged);
+        if stream.len() < 2_000 {
+            prop_assert_eq!(&agree(limit as u64, parameters, &stream, &[1]), &judged);
+        }
+    }
+
+    /// Beside a `Decoder`, which has the frames, `Content` says the same of what they hold.
+    #[test]
+    fn content_beside_a_decoder_says_the_same(
+        mut messages in prop::collection::vec(message(), 0..5),
+        context_takeover: bool,
+        limit in prop_oneof![Just(usize::MAX), 20_000usize..70_000],
+        size in 1usize..3_000,
+    ) {
+        messages.retain(|message| !matches!(message.by, By::Plain));
+        let frames = frames(&messages, context_takeover);
+        let mut stream = wire(&frames);
+        let policy = Policy::new(Role::Client).permessage_deflate(true);
+        let mut decoder = Decoder::new(policy);
+        let mut content = Content::new(policy.max_message(limit as u64), takeover(context_takeover));
+        let (mut seen, mut text) = (Vec::new(), Vec::new());
+        let mut broken = None;
+        for mut chunk in stream.chunks_mut(size) {
+            while broken.is_none() && !chunk.is_empty() {
+                let (used, event) = decoder.decode(chunk).unwrap();
+                if let Some(Event::Data { opcode, bytes, end, .. }) = event {
+                    let take = |piece: &[u8]| text.extend_from_slice(piece);
+                    broken = content.piece(opcode, bytes, end, take).err();
+                    if broken.is_none() && end {
+                        seen.push((opcode, std::mem::take(&mut text)));
+                    }
+                }
+                chunk = &mut chunk[used..];
+            }
+        }
+        let expected = naive::judge(&frames, context_takeover, limit);
+        let held = expected.messages.into_iter().filter(|(opcode, _)| opcode.is_data());
+        prop_assert_eq!(broken, expected.violation.map(|(rule, _)| rule));
+        prop_assert_eq!(seen, held.collect::<Vec<_>>());
+        if context_takeover {
+            prop_assert_eq!(content.is_lost(), broken.is_some());
+        }
+    }
+
+    /// What is deflated is what was given: to the crate, to a naive reader and to another
+    /// implementation; and no distance is over the window that was agreed on.
+    #[test]
+    fn what_is_deflated_inflates(
+        plains in prop::collection::vec(prop_oneof![plain(), repeated()], 1..5),
+        bits in 8u8..=15,
+        level in 1u8..=9,
+        context_takeover: bool,
+        sizes in sizes(),
+    ) {
+        let mut deflater = Deflater::new(bits, context_takeover).level(level);
+        let mut inflater = Inflater::new(context_takeover);
+        let mut window = Vec::new();
+        let mut other = Decompress::new(false);
+        let mut sizes = sizes.iter().copied().cycle();
+        for plain in plains {
+            // The last piece may be empty, or not.
+            let mut compressed = Vec::new();
+            let mut rest = &plain[..];
+            let mut end = false;
+            while !end {
+                let (piece, after) = rest.split_at(sizes.next().unwrap().min(rest.len()));
+                rest = after;
+                end = rest.is_empty() && (piece.len() % 2 == 0 || piece.is_empty());
+                deflater.deflate(piece, end, &mut compressed);
+            }
+            if !context_takeover {
+                window.clear();
+                other.reset(false);
+            }
+            let inflated = naive::inflate(&compressed, &mut window);
+            prop_assert_eq!(inflated.broken, None);
+            prop_assert_eq!(&inflated.plain(), &plain);
+            let farthest = if bits == 8 { 250 } else { 1 << bits };
+            prop_assert!(inflated.farthest <= farthest, "{} of {bits}", inflated.farthest);
+            prop_assert_eq!(by_another(&mut other, &compressed), &plain[..]);
+            let mut own = Vec::new();
+            for piece in compressed.chunks(sizes.next().unwrap()) {
+                inflater.inflate(piece, false, |piece| keep(&mut own, piece)).unwrap();
+            }
+            inflater.inflate(b"", true, |piece| keep(&mut own, piece)).unwrap();
+            prop_assert_eq!(own, plain);
+        }
+    }
+}

@@ -265,26 +265,42 @@ pub fn judge(frames: &Frames, context_takeover: bool, max_message: usize) -> Jud
     let mut judged = Judged::default();
     let mut window = Vec::new();
     let mut at = 0;
-    // The message that is open: its first header, and of each byte where its frame's payload starts.
+    // The message that is open: its first header, and each byte with its place in the
+    // stream: where it is compressed, that of its frame's payload.
     let mut open: Option<(Header, Vec<(u64, u8)>)> = None;
     // Where each of the messages given starts its last frame.
     let mut starts = Vec::new();
+    // What the headers of the open message claim.
+    let mut claimed = 0;
     for (index, (header, payload)) in frames.iter().enumerate() {
+        let frame = at;
         let start = at + header.header_len() as u64;
         starts.resize(judged.messages.len(), at);
         at = start + payload.len() as u64;
         let whole = payload.len() as u64 == header.payload_len();
+        let mut too_big = None;
         if header.opcode().is_control() {
             judged.messages.extend(whole.then(|| (header.opcode(), payload.clone())));
         } else {
-            let (_, bytes) = open.get_or_insert((*header, Vec::new()));
-            bytes.extend(payload.iter().map(|byte| (start, *byte)));
+            let (first, bytes) = open.get_or_insert((*header, Vec::new()));
+            let compressed = first.rsv() != 0;
+            claimed += header.payload_len();
+            // Compressed it may be longer: as many stored blocks as bytes.
+            let most = max_message as u64;
+            let most = if compressed { most.saturating_mul(6).saturating_add(64) } else { most };
+            too_big = (claimed > most).then_some((Rule::MessageTooBig, frame + 1));
+            if too_big.is_none() {
+                // What comes out has no bytes of its own on the wire.
+                let step = u64::from(!compressed);
+                bytes.extend((0..).zip(payload).map(|(index, byte)| (start + step * index, *byte)));
+            }
         }
-        let finished = header.opcode().is_data() && header.fin() && whole;
-        if !finished && index + 1 < frames.len() {
+        let finished = header.opcode().is_data() && header.fin() && whole && too_big.is_none();
+        if !finished && too_big.is_none() && index + 1 < frames.len() {
             continue;
         }
         let Some((first, bytes)) = open.take() else { continue };
+        claimed = 0;
         let compressed: Vec<u8> = bytes.iter().map(|(_, byte)| *byte).collect();
         let opcode = first.opcode();
         if !context_takeover {
@@ -308,7 +324,7 @@ pub fn judge(frames: &Frames, context_takeover: bool, max_message: usize) -> Jud
                 Some(Some(by)) => Some((Rule::InvalidDeflate, bytes[by].0)),
                 Some(None) if finished => Some((Rule::InvalidDeflate, at - 1)),
                 _ if finished => not_text(true).map(|_| (Rule::InvalidUtf8, at - 1)),
-                _ => None,
+                _ => too_big,
             }
         };
         if let Some((_, place)) = judged.violation {
