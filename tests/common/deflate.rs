@@ -172,6 +172,11 @@ fn codes(bits: &mut Bits<'_>) -> Result<(Code, Code), Stop> {
         lengths[*symbol] = bits.take(3)? as u8;
     }
     let code = Code::new(&lengths);
+    if code.longest == 0 {
+        // It is no error yet: each bit is a length of 0, and so the block has no end.
+        (0..literals + distances).try_for_each(|_| bits.take(1).map(drop))?;
+        return Err(Stop::Bad);
+    }
     if !code.is_complete() {
         return Err(Stop::Bad);
     }
