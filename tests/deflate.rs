@@ -470,3 +470,313 @@ proptest! {
         }
     }
 }
+
+/// Messages with no flush inside, of each kind of block; none ends with a final one.
+fn unbroken() -> Vec<Vec<u8>> {
+    let mut seed = 7u32;
+    let mut letter = || {
+        seed = seed.wrapping_mul(0x0019_660D).wrapping_add(0x3C6E_F35F);
+        b'a' + (seed >> 24) as u8 % 20
+    };
+    let letters: Vec<u8> = std::iter::repeat_with(&mut letter).take(2_000).collect();
+    let mut messages = vec![EXAMPLES[0].0.to_vec(), EXAMPLES[1].0.to_vec()];
+    for plain in [&letters[..], &[b'a'; 40_000], b"grute, gruetze, gruete"] {
+        for level in [1, 6, 9] {
+            messages.push(flate2(&mut Compress::new(Compression::new(level), false), plain));
+        }
+        let mut own = Vec::new();
+        Deflater::new(12, false).level(5).deflate(plain, true, &mut own);
+        messages.push(own);
+    }
+    messages
+}
+
+/// Wherever a message is cut, its end tells; but for the header of a stored block, which is one.
+#[test]
+fn a_message_that_is_cut_is_no_deflate() {
+    for message in unbroken() {
+        assert_eq!(judge(WHOLE as u64, &[&message]).violation, None);
+        for len in 0..message.len() {
+            if message[..len] == [0] {
+                continue;
+            }
+            let judged = judge(WHOLE as u64, &[&message[..len]]);
+            let last = wire(&fragments(OpCode::Text, 4, &message[..len], &[])).len() as u64 - 1;
+            assert_eq!(
+                judged.violation,
+                Some((Rule::InvalidDeflate, last)),
+                "{len} of {message:x?}"
+            );
+        }
+        // A byte more is the start of a block that does not end.
+        for more in [0x00, 0x02, 0x04, 0xFF] {
+            let longer = [&message[..], &[more]].concat();
+            let violation = judge(WHOLE as u64, &[&longer]).violation;
+            assert_eq!(violation.map(|(rule, _)| rule), Some(Rule::InvalidDeflate));
+        }
+    }
+}
+
+/// What is cut behind a flush or a final block is a message of its own; so is one that is sent with
+/// the tail that should have been left out, and an empty block more.
+#[test]
+fn a_message_may_end_where_a_block_does() {
+    let flushed = EXAMPLES[3].0;
+    let passing = |message: &[u8]| {
+        let cuts =
+            (0..message.len()).filter(|len| judge(5, &[&message[..*len]]).violation.is_none());
+        cuts.collect::<Vec<_>>()
+    };
+    assert_eq!(passing(flushed), [4]); // F2 48 05 00, with the tail that is behind it
+    assert_eq!(passing(EXAMPLES[2].0), [7]); // F3 48 CD C9 C9 07 00
+    assert_eq!(passing(b"\xF2\x48\xCD\xC9\xC9\x07\x00\x00\x00\xFF\xFF\x00"), [7]);
+    assert_eq!(judge(5, &[b"\xF2\x48\xCD\xC9\xC9\x07\x00\x00\x00\xFF\xFF\x00"]).violation, None);
+    // The tail itself is no message's end.
+    let with_tail = [EXAMPLES[0].0, TAIL].concat();
+    assert_eq!(judge(5, &[&with_tail]).violation, Some((Rule::InvalidDeflate, 12)));
+}
+
+#[test]
+fn what_comes_behind_a_final_block_is_judged() {
+    for behind in [&b"\xFF"[..], b"\x06", b"\x00\x00", b"\x02", b"\x01\x00"] {
+        let message = [&EXAMPLES[2].0[..7], behind].concat();
+        let violation = judge(5, &[&message]).violation;
+        assert_eq!(violation.map(|(rule, _)| rule), Some(Rule::InvalidDeflate), "{behind:x?}");
+    }
+    let twice = [&EXAMPLES[2].0[..7], EXAMPLES[2].0].concat();
+    assert_eq!(texts(&judge(10, &[&twice])), ["HelloHello"]);
+    let back = [&EXAMPLES[2].0[..7], AGAIN].concat();
+    assert_eq!(texts(&judge(10, &[&back])), ["HelloHello"]);
+}
+
+/// RSV1 on a message without a byte: even the empty message has one (§7.2.3.6).
+#[test]
+fn a_compressed_message_without_a_byte_is_no_deflate() {
+    assert_eq!(judge(5, &[b""]).violation, Some((Rule::InvalidDeflate, 1)));
+    assert_eq!(judge(5, &[EXAMPLES[0].0, b""]).violation, Some((Rule::InvalidDeflate, 10)));
+    assert_eq!(judge(5, &[EXAMPLES[2].0, b""]).violation, Some((Rule::InvalidDeflate, 11)));
+    let empty = b"\x41\x00\x00\x00\x80\x00";
+    assert_eq!(agree(5, Parameters::new(), empty, &[1]).violation, Some((Rule::InvalidDeflate, 5)));
+}
+
+/// Bits as DEFLATE packs them: numbers from their least bit, codes from their first.
+#[derive(Default)]
+struct Packed {
+    bytes: Vec<u8>,
+    bits: usize,
+}
+
+impl Packed {
+    fn bit(&mut self, bit: bool) {
+        if self.bits % 8 == 0 {
+            self.bytes.push(0);
+        }
+        *self.bytes.last_mut().unwrap() |= u8::from(bit) << (self.bits % 8);
+        self.bits += 1;
+    }
+
+    fn number(&mut self, value: usize, bits: usize) {
+        (0..bits).for_each(|place| self.bit(value >> place & 1 == 1));
+    }
+
+    fn code(&mut self, code: &str) {
+        code.bytes().for_each(|bit| self.bit(bit == b'1'));
+    }
+}
+
+/// The one end that is taken for good and is none: a message that stops inside the codes of a block,
+/// made so that the tail is the rest of them and the end of the block. §7.2.2 inflates it too.
+#[test]
+fn codes_that_the_tail_completes_pass() {
+    let mut message = Packed::default();
+    message.number(0b100, 3);
+    // 257 lengths of literals, 28 of distances; codes for 0 (0), 1, 2, 3, 4, 5, and 17 (1111).
+    message.number(0, 5);
+    message.number(27, 5);
+    message.number(14, 4);
+    [0, 4, 0, 1, 0, 0, 0, 0, 0, 4, 0, 4, 0, 4, 0, 3, 0, 3].map(|length| message.number(length, 3));
+    ["100", "101", "1100", "1101", "1110"].map(|length| message.code(length));
+    for _ in 0..6 {
+        message.code("1111");
+        message.number(7, 3);
+    }
+    message.code(&"0".repeat(251 - 6 * 10));
+    message.code("1110");
+    // The lengths of two distances; the tail has 16, and 17 stands for 10 more.
+    message.code("00");
+    assert_eq!(message.bits % 8, 0, "{}", message.bits);
+    assert_eq!(judge(5, &[&message.bytes]).violation, None);
+    let strict = naive::inflate(&message.bytes, &mut Vec::new());
+    assert_eq!(strict.broken, Some(None));
+}
+
+#[test]
+fn the_limit_counts_what_comes_out() {
+    let policy = |limit| Policy::new(Role::Client).max_message(limit);
+    let mut zeros = Vec::new();
+    Deflater::new(15, true).deflate(&[0; 1_000], true, &mut zeros);
+    let random: Vec<u8> = (0..200u32).map(|n| (n * n * 7_919 >> 9) as u8 & 0x7F).collect();
+    let stored = flate2(&mut Compress::new(Compression::new(0), false), &random);
+    assert!(zeros.len() < 30 && stored.len() > 200);
+    for (message, len) in [(&zeros, 1_000), (&stored, 200)] {
+        for limit in [len, u64::MAX] {
+            assert_eq!(judge(limit, &[message, message]).violation, None);
+        }
+        assert_eq!(
+            judge(len - 1, &[message]).violation,
+            Some((Rule::MessageTooBig, if len == 200 { 4 } else { 2 }))
+        );
+        // What comes out before the limit is given, and no byte more.
+        for limit in [len / 2, len - 1] {
+            let mut given = 0;
+            let mut validator = Validator::new(policy(limit), Parameters::new());
+            let header = Header::new(OpCode::Text, message.len() as u64).with_rsv(4);
+            validator.begin(&header).unwrap();
+            let judged = validator.payload(message, |piece| given += piece.len() as u64);
+            assert_eq!(
+                judged.map_err(place),
+                Err((Rule::MessageTooBig, if len == 200 { 4 } else { 2 }))
+            );
+            assert_eq!(given, limit);
+        }
+    }
+    // Fragments and what lies between count together, and each message for itself.
+    let frames = fragments(OpCode::Text, 4, &stored, &[50, 100, 150]);
+    for (limit, violation) in [(200, None), (120, Some(Rule::MessageTooBig))] {
+        let judged = agree(limit, Parameters::new(), &wire(&frames), &[7]);
+        assert_eq!(judged.violation.map(|(rule, _)| rule), violation);
+    }
+}
+
+/// Stored in blocks of a byte each a message is six times as long on the wire: that passes, and what
+/// is longer is refused by its header.
+#[test]
+fn the_wire_has_room_for_what_is_stored() {
+    let mut stored = Vec::new();
+    (0..50).for_each(|_| stored.extend_from_slice(b"\x00\x01\x00\xFE\xFFa"));
+    stored.push(0);
+    assert_eq!(judge(50, &[&stored]).violation, None);
+    assert_eq!(judge(49, &[&stored]).violation, Some((Rule::MessageTooBig, 4)));
+    for (len, violation) in [(364, None), (365, Some((Rule::MessageTooBig, 1)))] {
+        let policy = Policy::new(Role::Client).max_message(50);
+        let mut validator = Validator::new(policy, Parameters::new());
+        let header = Header::new(OpCode::Text, len).with_rsv(4);
+        assert_eq!(validator.begin(&header).map_err(place).err(), violation);
+    }
+}
+
+/// A message that is not compressed has no such room, alone or between others.
+#[test]
+fn the_plain_limit_stays() {
+    for (len, violation) in [(50usize, None), (51, Some((Rule::MessageTooBig, 10)))] {
+        let mut frames = fragments(OpCode::Text, 4, EXAMPLES[0].0, &[]);
+        frames.extend(fragments(OpCode::Text, 0, &vec![b'a'; len], &[]));
+        frames.extend(fragments(OpCode::Text, 4, AGAIN, &[]));
+        let judged = agree(50, Parameters::new(), &wire(&frames), &[WHOLE]);
+        assert_eq!(judged.violation, violation);
+        let mut frames = fragments(OpCode::Text, 4, EXAMPLES[0].0, &[3]);
+        frames.extend(fragments(OpCode::Binary, 0, &vec![b'a'; len], &[20]));
+        let judged = agree(50, Parameters::new(), &wire(&frames), &[WHOLE]);
+        assert_eq!(judged.violation.map(|(rule, _)| rule), violation.map(|(rule, _)| rule));
+    }
+}
+
+/// A character may be cut by blocks, fragments and pieces, and not by the end of the message.
+#[test]
+fn text_is_judged_over_every_border() {
+    let euro = "€".as_bytes();
+    let mut compressed = Vec::new();
+    for byte in euro {
+        compressed.extend_from_slice(&[0, 1, 0, 0xFE, 0xFF, *byte]);
+    }
+    compressed.push(0);
+    for end in 0..=compressed.len() {
+        let judged = agree(
+            3,
+            Parameters::new(),
+            &wire(&fragments(OpCode::Text, 4, &compressed, &[end])),
+            &[1],
+        );
+        assert_eq!((texts(&judged), judged.violation), (vec!["€"], None));
+    }
+    let cut = [&compressed[..12], &[0]].concat();
+    assert_eq!(judge(3, &[&cut]).violation, Some((Rule::InvalidUtf8, 14)));
+    // The limit and the end of the text are one: it is no text.
+    assert_eq!(judge(2, &[&cut]).violation, Some((Rule::InvalidUtf8, 14)));
+    assert_eq!(judge(2, &[&compressed]).violation, Some((Rule::MessageTooBig, 2)));
+    // Binary it is what it is, and so is the next text.
+    let mut frames = fragments(OpCode::Binary, 4, &cut, &[]);
+    frames.extend(fragments(OpCode::Text, 4, &compressed, &[7]));
+    assert_eq!(texts(&agree(3, Parameters::new(), &wire(&frames), &[1])), ["€"]);
+}
+
+/// No byte is waited for that cannot change the answer.
+#[test]
+fn what_is_broken_early_is_found_early() {
+    let bad = flate2(&mut Compress::new(Compression::new(0), false), b"a\xFFbc");
+    let policy = Policy::new(Role::Client);
+    for (payload, proof, rule) in [
+        (&bad[..], 7, Rule::InvalidUtf8),
+        (b"\x07", 1, Rule::InvalidDeflate),
+        (b"\x00\x05\x00\xFB\xFFHello\x00", 5, Rule::InvalidDeflate),
+    ] {
+        let mut validator = Validator::new(policy, Parameters::new());
+        let header = Header::new(OpCode::Text, 1 << 30).with_rsv(4).not_final();
+        validator.begin(&header).unwrap();
+        validator.payload(&payload[..proof - 1], |_| {}).unwrap();
+        let violation = validator.payload(&payload[proof - 1..proof], |_| {}).unwrap_err();
+        assert_eq!(place(violation), (rule, 10));
+    }
+}
+
+/// Of what broke first the rule is given.
+#[test]
+fn the_first_in_the_stream_comes_first() {
+    // A byte that is no text, then a block that is none.
+    let text_first = b"\x00\x01\x00\xFE\xFF\xFF\x07";
+    assert_eq!(judge(9, &[text_first]).violation, Some((Rule::InvalidUtf8, 2)));
+    assert_eq!(judge(0, &[text_first]).violation, Some((Rule::MessageTooBig, 2)));
+    let frames = fragments(OpCode::Binary, 4, text_first, &[]);
+    let judged = agree(9, Parameters::new(), &wire(&frames), &[WHOLE]);
+    assert_eq!(judged.violation, Some((Rule::InvalidDeflate, 2)));
+    // A block that is none, in a message that a frame interrupts.
+    let stream = b"\x41\x01\x07\x41\x00";
+    let judged = agree(9, Parameters::new(), stream, &[WHOLE]);
+    assert_eq!(judged.violation, Some((Rule::InvalidDeflate, 2)));
+    let stream = b"\x41\x01\xF2\xC0\x00";
+    let judged = agree(9, Parameters::new(), stream, &[WHOLE]);
+    assert_eq!(judged.violation, Some((Rule::MisplacedRsv1, 3)));
+}
+
+/// What the next message reaches back to is what came out, whoever has compressed it: over the whole
+/// window, and not a byte further.
+#[test]
+fn the_whole_window_is_there_and_no_more() {
+    // A literal that is followed by a match of 3 at this distance.
+    let reaching = |distance: usize| {
+        let mut packed = Packed::default();
+        packed.number(0b010, 3);
+        packed.code("0000001");
+        let symbol = if distance > 24_576 { (29, 24_577) } else { (28, 16_385) };
+        packed.code(&format!("{:05b}", symbol.0));
+        packed.number(distance - symbol.1, 13);
+        packed.code("0000000");
+        packed.number(0, 3);
+        packed.bytes
+    };
+    for before in [20_000, 32_767, 32_768, 40_000, 100_000] {
+        let first = flate2(&mut Compress::new(Compression::new(6), false), &vec![b'x'; before]);
+        let last = flate2_final(6, &vec![b'x'; before]);
+        for first in [first, last] {
+            for distance in [before.min(32_768), (before + 1).min(32_768)] {
+                let judged = judge(WHOLE as u64, &[&first, &reaching(distance)]);
+                let expected = (distance > before).then_some(Rule::InvalidDeflate);
+                assert_eq!(
+                    judged.violation.map(|(rule, _)| rule),
+                    expected,
+                    "{distance} of {before}"
+                );
+            }
+        }
+    }
+}
