@@ -13,7 +13,7 @@ const WINDOW: usize = 32 << 10;
 
 /// Inflates the compressed messages of one direction, in pieces of any size (RFC 7692 §7.2.2).
 ///
-/// It keeps about 70 KB from the first message on; without context takeover it keeps them only while
+/// It keeps about 80 KB from the first message on; without context takeover it keeps them only while
 /// a message is open. The sender's window may be of any size: it is not held against it that it
 /// reaches back further than was agreed on.
 ///
