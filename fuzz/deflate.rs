@@ -82,7 +82,10 @@ fn deflated(choices: u8, size: usize, plain: &[u8]) {
         assert_eq!((&inflated.plain()[..], inflated.broken), (plain, None));
         assert!(inflated.farthest <= 1 << bits);
         let mut own = Vec::new();
-        let mut take = |piece: &[u8]| Ok::<_, InvalidDeflate>(own.extend_from_slice(piece));
+        let mut take = |piece: &[u8]| -> Result<(), InvalidDeflate> {
+            own.extend_from_slice(piece);
+            Ok(())
+        };
         for piece in compressed.chunks(size) {
             inflater.inflate(piece, false, &mut take).unwrap();
         }

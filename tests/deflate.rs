@@ -9,7 +9,7 @@ use common::{frame, place};
 use flate2::{Compress, Compression, Decompress, FlushDecompress};
 use proptest::prelude::*;
 use wsvet::deflate::{Content, Deflater, Inflater, InvalidDeflate, Parameters, Validator};
-use wsvet::{CloseCode, Decoder, Event, Header, OpCode, Policy, Role, Rule};
+use wsvet::{Decoder, Event, Header, OpCode, Policy, Role, Rule};
 
 const WHOLE: usize = usize::MAX;
 
@@ -337,7 +337,7 @@ fn limit() -> impl Strategy<Value = usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     /// However the stream is cut, the validator and the codec say what a naive judge says.
     #[test]
@@ -777,6 +777,153 @@ fn the_whole_window_is_there_and_no_more() {
                     "{distance} of {before}"
                 );
             }
+        }
+    }
+}
+
+#[cfg(feature = "codec")]
+mod codec {
+    use bytes::{Bytes, BytesMut};
+    use proptest::prelude::*;
+    use tokio_util::codec::{Decoder, Encoder};
+    use wsvet::codec::{Error, Messages};
+    use wsvet::deflate::Parameters;
+    use wsvet::{CloseCode, Header, Message, OpCode, Policy, Role, Rule};
+
+    use super::{AGAIN, EXAMPLES, plain};
+
+    fn parameters() -> impl Strategy<Value = Parameters> {
+        let bits = || prop::option::of(8u8..=15);
+        (any::<bool>(), any::<bool>(), bits(), bits()).prop_map(|(server, client, ours, theirs)| {
+            let mut parameters = Parameters::new()
+                .server_no_context_takeover(server)
+                .client_no_context_takeover(client);
+            parameters.server_max_window_bits = ours;
+            parameters.client_max_window_bits = theirs;
+            parameters
+        })
+    }
+
+    fn message() -> impl Strategy<Value = Message> {
+        let short = || prop::collection::vec(any::<u8>(), 0..126).prop_map(Bytes::from);
+        prop_oneof![
+            4 => ".{0,200}".prop_map(Message::text),
+            4 => plain().prop_map(Message::binary),
+            1 => short().prop_map(Message::Ping),
+            1 => short().prop_map(Message::Pong),
+        ]
+    }
+
+    fn read(
+        reader: &mut Messages,
+        wire: &mut BytesMut,
+        size: usize,
+    ) -> Result<Vec<Message>, Error> {
+        let mut read = Vec::new();
+        let mut input = BytesMut::new();
+        while !wire.is_empty() {
+            input.extend_from_slice(&wire.split_to(size.min(wire.len())));
+            while let Some(message) = reader.decode(&mut input)? {
+                read.push(message);
+            }
+        }
+        Ok(read)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+        /// What one end writes the other reads, in both directions at once, under any parameters.
+        #[test]
+        fn what_is_written_is_read(
+            turns in prop::collection::vec((any::<bool>(), message()), 0..8),
+            parameters in parameters(),
+            fragment in prop_oneof![Just(usize::MAX), 1usize..200, 1_000usize..70_000],
+            from in prop_oneof![Just(0), 0usize..300],
+            level in 1u8..=9,
+            size in 1usize..5_000,
+        ) {
+            let mut ends = [Role::Client, Role::Server].map(|role| {
+                let deflater = parameters.deflater(role).level(level);
+                let end = Messages::deflate(Policy::new(role).max_message(100_000), parameters);
+                let end = end.fragments_of(fragment).deflate_from(from).deflater(deflater);
+                if role == Role::Client { end.with_keys(|| [0xA5, 0x5A, 0xC3, 0x3C]) } else { end }
+            });
+            let close = |from| (from, Message::close(CloseCode(3000), "über"));
+            for (from_client, message) in turns.into_iter().chain([close(true), close(false)]) {
+                let mut wire = BytesMut::new();
+                let [client, server] = &mut ends;
+                let (writer, reader) =
+                    if from_client { (client, server) } else { (server, client) };
+                writer.encode(message.clone(), &mut wire).unwrap();
+                let first = wire[0];
+                let compressed = !message.opcode().is_control() && message.payload().len() >= from;
+                prop_assert_eq!(first & 0x70, if compressed { 0x40 } else { 0 });
+                prop_assert_eq!(read(reader, &mut wire, size).unwrap(), [message]);
+            }
+            prop_assert!(ends.iter().all(|end| end.frames().is_done()));
+        }
+    }
+
+    /// What a server writes, byte by byte: RSV1 on the first fragment alone (§6.1).
+    #[test]
+    fn the_examples_are_written() {
+        let mut server = Messages::deflate(Policy::new(Role::Server), Parameters::new());
+        let mut out = BytesMut::new();
+        server.encode(Message::text("Hello"), &mut out).unwrap();
+        assert_eq!(out[..], *b"\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00");
+        out.clear();
+        server.encode(Message::text("Hello"), &mut out).unwrap();
+        // Out of the window, no longer than the RFC's own.
+        assert!(out[0] == 0xC1 && out.len() <= 2 + AGAIN.len(), "{out:x?}");
+        out.clear();
+        server.encode(Message::binary(""), &mut out).unwrap();
+        assert_eq!(out[..], *b"\xC2\x01\x00");
+        out.clear();
+        let server = Messages::deflate(Policy::new(Role::Server), Parameters::new());
+        server.fragments_of(3).encode(Message::text("Hello"), &mut out).unwrap();
+        assert_eq!(out[..], *b"\x41\x03\xF2\x48\xCD\x00\x03\xC9\xC9\x07\x80\x01\x00");
+    }
+
+    /// Each violation is answered with its code and its text, as any other; a second look changes
+    /// nothing.
+    #[test]
+    fn violations_are_answered() {
+        let mut not_text = Vec::new();
+        let mut deflater = Parameters::new().deflater(Role::Client);
+        deflater.deflate(b"\xFF", true, &mut not_text);
+        for (compressed, rule, code) in [
+            (&b"\x07"[..], Rule::InvalidDeflate, CloseCode::INVALID_FRAME_PAYLOAD_DATA),
+            (b"", Rule::InvalidDeflate, CloseCode::INVALID_FRAME_PAYLOAD_DATA),
+            (AGAIN, Rule::InvalidDeflate, CloseCode::INVALID_FRAME_PAYLOAD_DATA),
+            (&not_text, Rule::InvalidUtf8, CloseCode::INVALID_FRAME_PAYLOAD_DATA),
+            (EXAMPLES[0].0, Rule::MessageTooBig, CloseCode::MESSAGE_TOO_BIG),
+        ] {
+            let policy = Policy::new(Role::Server).max_message(4);
+            let mut server = Messages::deflate(policy, Parameters::new());
+            let header = Header::new(OpCode::Text, compressed.len() as u64).with_rsv(4);
+            let mut input = BytesMut::from(&crate::frame(Role::Client, header, compressed)[..]);
+            for _ in 0..2 {
+                let error = server.decode(&mut input).unwrap_err();
+                assert_eq!(error.reply(), Some(Message::close(code, rule.text())));
+                input.clear();
+            }
+            let mut out = BytesMut::new();
+            server.encode(Message::close(code, rule.text()), &mut out).unwrap();
+            assert_eq!(out[0], 0x88);
+        }
+    }
+
+    #[test]
+    fn a_stream_that_ends_inside_a_compressed_message_is_told() {
+        for (stream, rule) in [
+            (&b"\xC1\x07\xF2\x48"[..], Rule::EofInFrame),
+            (b"\x41\x03\xF2\x48\xCD", Rule::EofWithoutClose),
+        ] {
+            let mut client = Messages::deflate(Policy::new(Role::Client), Parameters::new());
+            let error = client.decode_eof(&mut BytesMut::from(stream)).unwrap_err();
+            let Error::Violation(violation) = error else { panic!("{error}") };
+            assert_eq!((violation.rule, violation.offset), (rule, stream.len() as u64));
         }
     }
 }
