@@ -207,6 +207,8 @@ fn plain() -> impl Strategy<Value = Vec<u8>> {
         2 => (1usize..70_000, any::<char>()).prop_map(|(len, character)| {
             character.to_string().repeat(len / character.len_utf8()).into_bytes()
         }),
+        // One byte of DEFLATE gives what is left of the window, and more.
+        1 => (32_000usize..34_000).prop_map(|len| vec![b'a'; len]),
         1 => prop::collection::vec(any::<u8>(), 0..2_000),
         1 => (repeated(), 0usize..3).prop_map(|(plain, cut)| plain[..plain.len() - cut].to_vec()),
     ]
@@ -554,7 +556,9 @@ fn what_comes_behind_a_final_block_is_judged() {
 fn a_compressed_message_without_a_byte_is_no_deflate() {
     assert_eq!(judge(5, &[b""]).violation, Some((Rule::InvalidDeflate, 1)));
     assert_eq!(judge(5, &[EXAMPLES[0].0, b""]).violation, Some((Rule::InvalidDeflate, 10)));
-    assert_eq!(judge(5, &[EXAMPLES[2].0, b""]).violation, Some((Rule::InvalidDeflate, 11)));
+    // That the one before has ended with a final block is no end of this.
+    assert_eq!(judge(5, &[&EXAMPLES[2].0[..7], b""]).violation, Some((Rule::InvalidDeflate, 10)));
+    assert_eq!(judge(5, &[b"\x01", b""]).violation, Some((Rule::InvalidDeflate, 4)));
     let empty = b"\x41\x00\x00\x00\x80\x00";
     assert_eq!(agree(5, Parameters::new(), empty, &[1]).violation, Some((Rule::InvalidDeflate, 5)));
 }
@@ -765,19 +769,50 @@ fn the_whole_window_is_there_and_no_more() {
         packed.bytes
     };
     for before in [20_000, 32_767, 32_768, 40_000, 100_000] {
-        let first = flate2(&mut Compress::new(Compression::new(6), false), &vec![b'x'; before]);
-        let last = flate2_final(6, &vec![b'x'; before]);
+        let plain: Vec<u8> = (0..before).map(|n| b'a' + (n * n / 7 % 23) as u8).collect();
+        let first = flate2(&mut Compress::new(Compression::new(6), false), &plain);
+        let last = flate2_final(6, &plain);
         for first in [first, last] {
             for distance in [before.min(32_768), (before + 1).min(32_768)] {
                 let judged = judge(WHOLE as u64, &[&first, &reaching(distance)]);
-                let expected = (distance > before).then_some(Rule::InvalidDeflate);
-                assert_eq!(
-                    judged.violation.map(|(rule, _)| rule),
-                    expected,
-                    "{distance} of {before}"
-                );
+                if distance > before {
+                    let rule = judged.violation.map(|(rule, _)| rule);
+                    assert_eq!(rule, Some(Rule::InvalidDeflate), "{distance} of {before}");
+                } else {
+                    let (_, back) = &judged.messages[1];
+                    assert_eq!(back, &plain[before - distance..][..3], "{distance} of {before}");
+                }
             }
         }
+    }
+}
+
+/// Behind a message that is broken a linter goes on: with the next, where that reaches back to
+/// nothing.
+#[test]
+fn content_is_lost_for_as_long_as_something_may_reach_back() {
+    let cut = b"\x00\x01\x00\xFE\xFF\xC3\x00";
+    for context_takeover in [true, false] {
+        let policy = Policy::new(Role::Client).max_message(5);
+        for (broken, rule) in [(&cut[..], Rule::InvalidUtf8), (b"\x07", Rule::InvalidDeflate)] {
+            let mut content = Content::new(policy, takeover(context_takeover));
+            for split in [0, broken.len()] {
+                let (first, last) = broken.split_at(split);
+                let judged = content.piece(OpCode::Text, first, false, |_| {});
+                let judged = judged.and(content.piece(OpCode::Text, last, true, |_| {}));
+                let expected = if context_takeover && split > 0 { Ok(()) } else { Err(rule) };
+                assert_eq!((judged, content.is_lost()), (expected, context_takeover));
+                let mut text = Vec::new();
+                let take = |piece: &[u8]| text.extend_from_slice(piece);
+                content.piece(OpCode::Text, EXAMPLES[0].0, true, take).unwrap();
+                assert_eq!(text, if context_takeover { &b""[..] } else { b"Hello" });
+            }
+        }
+        let mut content = Content::new(policy, takeover(context_takeover));
+        content.piece(OpCode::Text, &EXAMPLES[0].0[..3], false, |_| {}).unwrap();
+        content.lose();
+        content.piece(OpCode::Text, b"\xFF", true, |_| panic!()).unwrap();
+        assert_eq!(content.is_lost(), context_takeover);
     }
 }
 
@@ -840,13 +875,15 @@ mod codec {
             parameters in parameters(),
             fragment in prop_oneof![Just(usize::MAX), 1usize..200, 1_000usize..70_000],
             from in prop_oneof![Just(0), 0usize..300],
-            level in 1u8..=9,
+            level in prop::option::of(1u8..=9),
             size in 1usize..5_000,
         ) {
             let mut ends = [Role::Client, Role::Server].map(|role| {
-                let deflater = parameters.deflater(role).level(level);
                 let end = Messages::deflate(Policy::new(role).max_message(100_000), parameters);
-                let end = end.fragments_of(fragment).deflate_from(from).deflater(deflater);
+                let mut end = end.fragments_of(fragment).deflate_from(from);
+                if let Some(level) = level {
+                    end = end.deflater(parameters.deflater(role).level(level));
+                }
                 if role == Role::Client { end.with_keys(|| [0xA5, 0x5A, 0xC3, 0x3C]) } else { end }
             });
             let close = |from| (from, Message::close(CloseCode(3000), "über"));
