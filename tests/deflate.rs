@@ -572,7 +572,7 @@ struct Packed {
 
 impl Packed {
     fn bit(&mut self, bit: bool) {
-        if self.bits % 8 == 0 {
+        if self.bits.is_multiple_of(8) {
             self.bytes.push(0);
         }
         *self.bytes.last_mut().unwrap() |= u8::from(bit) << (self.bits % 8);
@@ -598,8 +598,12 @@ fn codes_that_the_tail_completes_pass() {
     message.number(0, 5);
     message.number(27, 5);
     message.number(14, 4);
-    [0, 4, 0, 1, 0, 0, 0, 0, 0, 4, 0, 4, 0, 4, 0, 3, 0, 3].map(|length| message.number(length, 3));
-    ["100", "101", "1100", "1101", "1110"].map(|length| message.code(length));
+    for length in [0, 4, 0, 1, 0, 0, 0, 0, 0, 4, 0, 4, 0, 4, 0, 3, 0, 3] {
+        message.number(length, 3);
+    }
+    for length in ["100", "101", "1100", "1101", "1110"] {
+        message.code(length);
+    }
     for _ in 0..6 {
         message.code("1111");
         message.number(7, 3);
@@ -619,7 +623,7 @@ fn the_limit_counts_what_comes_out() {
     let policy = |limit| Policy::new(Role::Client).max_message(limit);
     let mut zeros = Vec::new();
     Deflater::new(15, true).deflate(&[0; 1_000], true, &mut zeros);
-    let random: Vec<u8> = (0..200u32).map(|n| (n * n * 7_919 >> 9) as u8 & 0x7F).collect();
+    let random: Vec<u8> = (0..200u32).map(|n| ((n * n * 7_919) >> 9) as u8 & 0x7F).collect();
     let stored = flate2(&mut Compress::new(Compression::new(0), false), &random);
     assert!(zeros.len() < 30 && stored.len() > 200);
     for (message, len) in [(&zeros, 1_000), (&stored, 200)] {

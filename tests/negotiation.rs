@@ -154,10 +154,10 @@ fn lists_are_read_as_lists() {
 /// All offers and answers that name each parameter or not, with two sizes of window.
 #[test]
 fn an_answer_is_agreed_to_where_it_keeps_what_was_demanded() {
-    let bits = [None, Some(9), Some(12)];
+    let bits = [None, Some(9), Some(10)];
     let flags = [false, true];
     let mut tried = 0;
-    let offered_bits = [None, Some(None), Some(Some(9)), Some(Some(12))];
+    let offered_bits = [None, Some(None), Some(Some(9)), Some(Some(10))];
     for (index, offered_client) in (0..2 * 2 * 3).flat_map(|i| offered_bits.map(|bits| (i, bits))) {
         let (server_none, client_none, server) =
             (flags[index & 1], flags[index >> 1 & 1], bits[index >> 2]);
