@@ -2,6 +2,7 @@
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+pub mod deflate;
 pub mod oracles;
 pub mod peers;
 mod verdict;

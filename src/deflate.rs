@@ -11,9 +11,9 @@
 //!
 //! # Memory
 //!
-//! Nothing is kept before the first compressed message. Then a direction that is inflated keeps 32
-//! KiB of what came last and about as much of the inflater's own; one that is deflated keeps as much
-//! as [`Deflater::new`] says. Without context takeover nothing is kept between messages, but for one
+//! Nothing is kept before the first compressed message. Then a direction that is inflated keeps
+//! about 80 KB, 32 KiB of them what came last; one that is deflated keeps as much as
+//! [`Deflater::new`] says. Without context takeover nothing is kept between messages, but for one
 //! inflater and one deflater of each thread.
 //!
 //! ```

@@ -4,6 +4,9 @@
 #![cfg(feature = "arbitrary")]
 
 mod common;
+#[cfg(feature = "deflate")]
+#[path = "../fuzz/deflate.rs"]
+mod deflate;
 #[path = "../fuzz/oracles.rs"]
 mod oracles;
 #[path = "../fuzz/peers.rs"]
@@ -18,7 +21,7 @@ use common::vectors::{self, Vector};
 
 type Oracle = fn(&[u8]);
 
-const ORACLES: [(&str, Oracle); 11] = [
+const ORACLES: &[(&str, Oracle)] = &[
     ("header", oracles::header),
     ("chunks", oracles::chunks),
     ("frames", oracles::frames),
@@ -30,6 +33,8 @@ const ORACLES: [(&str, Oracle); 11] = [
     ("close", oracles::close),
     ("encoding", oracles::encoding),
     ("peers", peers::peers),
+    #[cfg(feature = "deflate")]
+    ("deflate", deflate::deflate),
 ];
 
 fn folder(name: &str) -> PathBuf {
@@ -44,7 +49,7 @@ fn found(target: &str) -> Vec<Vec<u8>> {
 
 #[test]
 fn what_was_found_passes() {
-    for (target, oracle) in ORACLES {
+    for &(target, oracle) in ORACLES {
         found(target).iter().for_each(|data| oracle(data));
     }
 }
@@ -65,7 +70,7 @@ fn the_known_differences_are_there() {
 #[test]
 fn the_seeds_pass() {
     let vectors = vectors::all();
-    for (target, oracle) in ORACLES {
+    for &(target, oracle) in ORACLES {
         let seeds = vectors.iter().map(|vector| seed(target, vector));
         for (number, seed) in seeds.filter(|seed| seed.len() < 1_000).enumerate() {
             oracle(&seed);
@@ -112,6 +117,42 @@ fn the_captures_are_seeds() {
         HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
     write_seed("readers", "upgrade", &[&[0, 2], &upgrade[..]].concat());
+}
+
+/// Every kind of block, alone and behind another; every kind of offer with its answer.
+#[cfg(feature = "deflate")]
+#[test]
+fn compressed_messages_and_offers_are_seeds() {
+    let text = b"the same and the same again, \xC3\xA9\xE2\x82\xAC ".repeat(9);
+    let mut other = flate2::Compress::new(flate2::Compression::new(9), false);
+    let messages = [
+        b"\xF2\x48\xCD\xC9\xC9\x07\x00".to_vec(),
+        b"\xF2\x00\x11\x00\x00".to_vec(),
+        b"\x00\x05\x00\xFA\xFFHello\x00".to_vec(),
+        b"\xF3\x48\xCD\xC9\xC9\x07\x00\x00".to_vec(),
+        b"\xF2\x48\x05\x00\x00\x00\xFF\xFF\xCA\xC9\xC9\x07\x00".to_vec(),
+        b"\x00".to_vec(),
+        b"\x02\x00".to_vec(),
+        common::deflate::flate2(&mut other, &text),
+        common::deflate::flate2(&mut other, &[b'a'; 33_000]),
+    ];
+    let offers = [
+        "permessage-deflate; client_max_window_bits\npermessage-deflate; client_max_window_bits=10",
+        "permessage-deflate; server_max_window_bits=\"10\", x; y=z\npermessage-deflate",
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+    ];
+    let pair = |first: &Vec<u8>, second: &Vec<u8>| {
+        [&[first.len() as u8], &first[..], &[second.len() as u8], second].concat()
+    };
+    let pairs = messages.iter().flat_map(|first| messages.iter().map(|second| pair(first, second)));
+    let offers = offers.iter().map(|offer| offer.as_bytes().to_vec());
+    for (number, seed) in pairs.chain(offers).enumerate() {
+        for choices in [0x70, 0x01, 0x86, 0x7C] {
+            let seed = [&[choices, number as u8], &seed[..]].concat();
+            deflate::deflate(&seed);
+            write_seed("deflate", &format!("pair-{number}-{choices}"), &seed);
+        }
+    }
 }
 
 fn write_seed(target: &str, name: &str, seed: &[u8]) {

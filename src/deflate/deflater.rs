@@ -53,7 +53,8 @@ impl Deflater {
     /// back to those before, or may not (RFC 7692 §7.1.1, §7.1.2).
     ///
     /// Nothing is allocated before the first message. The memory that is then kept, between messages
-    /// only with context takeover, falls with the bits; so does what compression gains.
+    /// only with context takeover, falls with the bits: about 380 KB for 15, 165 KB for 12, 138 KB
+    /// for 9 and 8. So does what compression gains.
     ///
     /// # Panics
     ///

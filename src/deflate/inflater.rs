@@ -19,9 +19,9 @@ std::thread_local! {
 
 /// Inflates the compressed messages of one direction, in pieces of any size (RFC 7692 §7.2.2).
 ///
-/// It keeps about 70 KB from the first message on; without context takeover it keeps them only while
-/// a message is open, and leaves them to the next that the thread inflates. The sender's window may be of any size: it is not held against it that it
-/// reaches back further than was agreed on.
+/// It keeps about 80 KB from the first message on; without context takeover it keeps them only while
+/// a message is open, and leaves them to the next that the thread inflates. The sender's window may
+/// be of any size: it is not held against it that it reaches back further than was agreed on.
 ///
 /// ```
 /// use wsvet::deflate::{Inflater, InvalidDeflate};
@@ -143,7 +143,9 @@ impl State {
         mut compressed: &[u8],
         mut each: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        while !compressed.is_empty() {
+        // The end of the ring may hold back what all of the input was taken for.
+        let mut held_back = false;
+        while !compressed.is_empty() || held_back {
             let (taken, given, status) = self.step(compressed, InflateFlush::NoFlush);
             compressed = &compressed[taken..];
             let start = self.next;
@@ -155,6 +157,7 @@ impl State {
                 each(&self.window[start..end])?;
             }
             self.ended = status? == Status::StreamEnd;
+            held_back = filled && !self.ended;
             if self.ended {
                 self.restart()?;
             }

@@ -1,6 +1,8 @@
 //! What the tests share: streams from parts, and a whole-stream run of the crate's own parts.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its own share
 
+#[cfg(feature = "deflate")]
+pub mod deflate;
 pub mod reference;
 pub mod vectors;
 

@@ -188,7 +188,7 @@ impl Frame {
 /// The place of the byte that proves that these bytes are not UTF-8: the first that makes what is
 /// there no start of any text, or the last byte of the frame (before `end`) where the text is
 /// finished inside a character.
-fn not_utf8(bytes: &[(usize, u8)], finished: bool, end: usize) -> Option<usize> {
+pub fn not_utf8(bytes: &[(usize, u8)], finished: bool, end: usize) -> Option<usize> {
     let text: Vec<u8> = bytes.iter().map(|(_, byte)| *byte).collect();
     let valid = std::str::from_utf8(&text).err()?.valid_up_to();
     let proves = |len: &usize| {

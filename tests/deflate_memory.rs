@@ -1,0 +1,218 @@
+//! What compressed messages cost in memory, counted by the allocator; the figures are printed.
+#![cfg(feature = "deflate")]
+#![allow(unsafe_code)] // a `GlobalAlloc` cannot be written without
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use wsvet::deflate::{Deflater, Inflater, InvalidDeflate, Parameters, Validator};
+use wsvet::{CloseCode, Header, OpCode, Policy, Role, Rule};
+
+struct Counting;
+
+thread_local! {
+    static NOW: Cell<isize> = const { Cell::new(0) };
+    static MOST: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(bytes: isize) {
+    let now = NOW.get() + bytes;
+    NOW.set(now);
+    MOST.set(MOST.get().max(now));
+}
+
+// SAFETY: every call is passed on to `System` as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How many bytes more there are behind this, and were there at most.
+fn memory(run: impl FnOnce()) -> (isize, isize) {
+    let before = NOW.get();
+    MOST.set(before);
+    run();
+    (NOW.get() - before, MOST.get() - before)
+}
+
+fn ignore(_: &[u8]) -> Result<(), InvalidDeflate> {
+    Ok(())
+}
+
+/// So many zeros, compressed.
+fn zeros(len: usize) -> Vec<u8> {
+    let mut deflater = Deflater::new(15, true).level(9);
+    let mut bomb = Vec::new();
+    let piece = [0; 1 << 20];
+    (0..len / piece.len()).for_each(|_| deflater.deflate(&piece, false, &mut bomb));
+    deflater.deflate(b"", true, &mut bomb);
+    bomb
+}
+
+const HELLO: &[u8] = b"\xF2\x48\xCD\xC9\xC9\x07\x00";
+
+/// 1 GiB in about 1 MB: it is refused behind 1 MiB, and what comes out is not held.
+#[test]
+fn a_bomb_costs_no_more_than_the_limit() {
+    let bomb = zeros(1 << 30);
+    println!("1 GiB of zeros is {} bytes", bomb.len());
+    assert!(bomb.len() < 2 << 20);
+    let policy = Policy::new(Role::Client).max_message(1 << 20);
+    let header = Header::new(OpCode::Binary, bomb.len() as u64).with_rsv(4);
+    for size in [1, 1_000, bomb.len()] {
+        let mut given = 0;
+        let (_, most) = memory(|| {
+            let mut validator = Validator::new(policy, Parameters::new());
+            validator.begin(&header).unwrap();
+            let violation = bomb
+                .chunks(size)
+                .find_map(|piece| validator.payload(piece, |piece| given += piece.len()).err());
+            let violation = violation.unwrap();
+            assert_eq!((violation.rule, violation.offset), (Rule::MessageTooBig, 10));
+            assert_eq!(violation.reply().unwrap().code, CloseCode::MESSAGE_TOO_BIG);
+        });
+        println!("in pieces of {size}: {most} bytes at most");
+        assert_eq!(given, 1 << 20);
+        assert!(most < 100 << 10, "{most}");
+    }
+}
+
+/// The codec has to hold the message: up to the limit, and what doubling it costs.
+#[cfg(feature = "codec")]
+#[test]
+fn a_bomb_costs_the_codec_little_more_than_the_limit() {
+    use bytes::BytesMut;
+    use tokio_util::codec::Decoder;
+    use wsvet::Message;
+    use wsvet::codec::Messages;
+
+    let bomb = zeros(1 << 30);
+    let policy = Policy::new(Role::Client).max_message(1 << 20);
+    let mut wire = [0; Header::MAX_LEN];
+    let len = Header::new(OpCode::Text, bomb.len() as u64).with_rsv(4).encode(&mut wire);
+    let mut input = BytesMut::from(&wire[..len]);
+    input.extend_from_slice(&bomb);
+    let mut messages = Messages::deflate(policy, Parameters::new());
+    let (_, most) = memory(|| {
+        let error = messages.decode(&mut input).unwrap_err();
+        let Some(Message::Close(Some(close))) = error.reply() else { panic!("{error}") };
+        assert_eq!(close.code, CloseCode::MESSAGE_TOO_BIG);
+        assert_eq!(close.reason.as_str(), Rule::MessageTooBig.text());
+    });
+    println!("the codec: {most} bytes at most");
+    assert!(most < 4 << 20, "{most}");
+}
+
+/// Neither the header's length nor that of a stored block is believed.
+#[test]
+fn nothing_is_allocated_on_the_word_of_a_length() {
+    let (_, most) = memory(|| {
+        let mut validator = Validator::new(Policy::new(Role::Client), Parameters::new());
+        let header = Header::new(OpCode::Text, 1 << 60).with_rsv(4);
+        assert_eq!(memory(|| validator.begin(&header).unwrap()), (0, 0));
+        validator.payload(b"\x00\xFF\xFF\x00\x00a", |_| {}).unwrap();
+    });
+    assert!(most < 100 << 10, "{most}");
+    assert_eq!(memory(|| drop(Validator::new(Policy::new(Role::Client), Parameters::new()))).1, 0);
+}
+
+/// An inflater keeps what it needs, and without context takeover nothing between messages; the
+/// second message costs nothing more.
+#[test]
+fn what_an_inflater_keeps() {
+    let long = zeros(1 << 20);
+    for (message, name) in [(HELLO, "Hello"), (&long, "1 MiB")] {
+        let mut inflater = Inflater::new(true);
+        let (kept, most) = memory(|| inflater.inflate(message, true, ignore).unwrap());
+        println!("inflater, {name}: {kept} bytes kept, {most} at most");
+        assert!(kept <= most && most < 100 << 10, "{kept} {most}");
+        let again =
+            memory(|| (0..9).for_each(|_| inflater.inflate(message, true, ignore).unwrap()));
+        assert_eq!(again, (0, 0));
+        assert_eq!(memory(|| drop(inflater)).0, -kept);
+        let mut inflater = Inflater::new(false);
+        let (kept, most) = memory(|| inflater.inflate(message, true, ignore).unwrap());
+        println!("without context takeover: {kept} bytes kept, {most} at most");
+        assert!(kept == 0 && most < 100 << 10, "{kept} {most}");
+    }
+    assert_eq!(memory(|| drop(Inflater::new(true))).1, 0);
+    // Final blocks start the stream anew in the memory there is.
+    let mut inflater = Inflater::new(true);
+    inflater.inflate(HELLO, true, ignore).unwrap();
+    let last = b"\xF3\x48\xCD\xC9\xC9\x07\x00".repeat(9);
+    assert_eq!(memory(|| inflater.inflate(&last, true, ignore).unwrap()), (0, 0));
+}
+
+/// What a deflater keeps falls with the bits of its window.
+#[test]
+fn what_a_deflater_keeps() {
+    let mut before = 0;
+    let mut out = Vec::with_capacity(1 << 20);
+    for (bits, bound) in [(8, 160 << 10), (9, 160 << 10), (12, 240 << 10), (15, 480 << 10)] {
+        for level in [1, 6, 9] {
+            let mut deflater = Deflater::new(bits, true).level(level);
+            let (kept, most) = memory(|| deflater.deflate(&[b'a'; 100_000], true, &mut out));
+            println!("deflater, {bits} bits, level {level}: {kept} bytes kept, {most} at most");
+            assert!(kept <= most && most < bound, "{kept} {most}");
+            let again = memory(|| deflater.deflate(b"Hello", true, &mut out));
+            assert_eq!(again, (0, 0));
+            if level == 1 {
+                assert!(kept >= before);
+                before = kept;
+            }
+            let mut deflater = Deflater::new(bits, false).level(level);
+            assert_eq!(memory(|| deflater.deflate(b"Hello", true, &mut out)).0, 0);
+        }
+    }
+    assert_eq!(memory(|| drop(Deflater::new(15, true))).1, 0);
+}
+
+/// A connection that is idle, both directions.
+#[cfg(feature = "codec")]
+#[test]
+fn what_a_connection_keeps() {
+    use bytes::BytesMut;
+    use tokio_util::codec::{Decoder, Encoder};
+    use wsvet::Message;
+    use wsvet::codec::Messages;
+
+    let policy = Policy::new(Role::Server);
+    let none = Parameters::new().server_no_context_takeover(true).client_no_context_takeover(true);
+    for (parameters, name, bound) in [
+        (Parameters::new(), "defaults", 640 << 10),
+        (Parameters::new().server_max_window_bits(9), "9 bits", 320 << 10),
+        (none, "no context takeover", 2 << 10),
+    ] {
+        let mut out = BytesMut::with_capacity(1 << 10);
+        let mut input = BytesMut::with_capacity(1 << 10);
+        input.extend_from_slice(b"\xC1\x87\0\0\0\0");
+        input.extend_from_slice(HELLO);
+        let mut messages = None;
+        let (kept, most) = memory(|| {
+            let messages = messages.insert(Messages::deflate(policy, parameters));
+            let message = messages.decode(&mut input).unwrap().unwrap();
+            assert_eq!(message, Message::text("Hello"));
+            messages.encode(message, &mut out).unwrap();
+        });
+        println!("codec, {name}: {kept} bytes kept, {most} at most");
+        assert!(kept < bound, "{kept}");
+    }
+}
