@@ -33,6 +33,10 @@
 //! }
 //! ```
 
+#[cfg(feature = "deflate")]
+mod compression;
+#[cfg(not(feature = "deflate"))]
+#[path = "codec/no_compression.rs"]
 mod compression;
 mod frames;
 mod messages;

@@ -40,14 +40,17 @@
 
 mod content;
 mod deflater;
+mod extension;
 mod inflater;
+mod negotiation;
 mod parameters;
 mod validator;
 
 pub use content::Content;
 pub use deflater::Deflater;
 pub use inflater::{Inflater, InvalidDeflate};
-pub use parameters::{Fault, InvalidExtension, Parameters};
+pub use negotiation::{Fault, InvalidExtension};
+pub use parameters::Parameters;
 pub use validator::Validator;
 
 /// What ends each compressed message, and is not sent (RFC 7692 §7.2.1).

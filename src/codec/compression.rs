@@ -1,23 +1,16 @@
 //! permessage-deflate below the messages: inflated as they come, deflated as they go.
 
-#[cfg(not(feature = "deflate"))]
-pub(super) use without::Compression;
-
-#[cfg(feature = "deflate")]
-use crate::deflate::{Content, Deflater, Parameters};
-#[cfg(feature = "deflate")]
-use crate::{Header, Message, OpCode, Policy, Rule, message};
-#[cfg(feature = "deflate")]
-use bytes::BytesMut;
-#[cfg(feature = "deflate")]
 use std::vec::Vec;
 
+use bytes::BytesMut;
+
+use crate::deflate::{Content, Deflater, Parameters};
+use crate::{Header, Message, OpCode, Policy, Rule, message};
+
 /// The most memory that is kept for what is deflated, in bytes.
-#[cfg(feature = "deflate")]
 const MOST_KEPT: usize = 16 << 10;
 
 /// Both directions of a connection on which permessage-deflate was agreed.
-#[cfg(feature = "deflate")]
 #[derive(Debug)]
 pub(super) struct Compression {
     content: Content,
@@ -31,7 +24,6 @@ pub(super) struct Compression {
     pub(super) least: usize,
 }
 
-#[cfg(feature = "deflate")]
 impl Compression {
     pub(super) fn new(policy: Policy, parameters: Parameters) -> Self {
         Self {
@@ -85,37 +77,5 @@ impl Compression {
         deflated.clear();
         deflated.shrink_to(MOST_KEPT);
         self.deflated = deflated;
-    }
-}
-
-#[cfg(not(feature = "deflate"))]
-mod without {
-    use crate::{Header, Message, Rule};
-    use std::vec::Vec;
-
-    /// There is none.
-    #[derive(Debug)]
-    pub(crate) enum Compression {}
-
-    impl Compression {
-        pub(crate) fn begin(&mut self, _: &Header) {
-            match *self {}
-        }
-
-        pub(crate) fn piece(&mut self, _: &Header, _: &[u8], _: bool) -> Result<(), Rule> {
-            match *self {}
-        }
-
-        pub(crate) fn message(&mut self, _: &Header) -> Option<Option<Message>> {
-            match *self {}
-        }
-
-        pub(crate) fn deflate(&mut self, _: &[u8]) -> Option<Vec<u8>> {
-            match *self {}
-        }
-
-        pub(crate) fn take_back(&mut self, _: Vec<u8>) {
-            match *self {}
-        }
     }
 }

@@ -1,22 +1,15 @@
-//! The handshake of permessage-deflate (RFC 7692 §7.1, RFC 6455 §9.1).
+//! What both ends of a connection agree on (RFC 7692 §7.1).
 
 use core::fmt::{self, Display};
-use std::borrow::Cow;
 use std::string::String;
-use std::vec::Vec;
 
-use nom::bytes::complete::{take_while, take_while1};
-use nom::character::complete::{anychar, char, none_of};
-use nom::combinator::opt;
-use nom::multi::many0;
-use nom::sequence::{delimited, preceded};
-use nom::{IResult, Parser};
-
-use super::{Deflater, Inflater, WINDOW_BITS};
+use super::extension::extensions;
+use super::negotiation::{
+    CLIENT_MAX_WINDOW_BITS, CLIENT_NO_CONTEXT_TAKEOVER, NAME, SERVER_MAX_WINDOW_BITS,
+    SERVER_NO_CONTEXT_TAKEOVER, is_deflate, offers_in, read,
+};
+use super::{Deflater, Fault, Inflater, InvalidExtension, WINDOW_BITS};
 use crate::Role;
-
-/// The extension's name.
-const NAME: &str = "permessage-deflate";
 
 /// What both ends agree on, or what one of them wants (RFC 7692 §7.1).
 ///
@@ -200,11 +193,11 @@ impl Parameters {
             if !offered.iter().any(|offer| offer.name.eq_ignore_ascii_case(extension.name)) {
                 return Err(invalid(Fault::NotOffered));
             }
-            if extension.is_deflate() {
+            if is_deflate(&extension) {
                 if agreed.is_some() {
                     return Err(invalid(Fault::Repeated));
                 }
-                let answer = extension.read(false)?;
+                let answer = read(&extension, false)?;
                 let mut judged = Err(invalid(Fault::NotOffered));
                 for offer in offers_in(offers).flatten() {
                     judged = offer.agree(answer, &extension);
@@ -297,257 +290,6 @@ impl Display for Parameters {
         }
         Ok(())
     }
-}
-
-/// What is wrong with a `Sec-WebSocket-Extensions` (RFC 7692 §7.1).
-///
-/// ```
-/// # use wsvet::deflate::Fault;
-/// assert_eq!(Fault::Repeated.to_string(), "comes twice");
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum Fault {
-    /// It is no list of extensions (RFC 6455 §9.1).
-    Syntax,
-    /// A parameter that the extension does not have.
-    Unknown,
-    /// A parameter, or the extension in an answer, that comes twice.
-    Repeated,
-    /// A parameter with a value that it may not have, or without one that it must have.
-    BadValue,
-    /// An extension or a parameter of an answer that was not offered.
-    NotOffered,
-    /// An answer that leaves out, or exceeds, what was demanded.
-    NotAccepted,
-}
-
-impl Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Syntax => "is no list of extensions",
-            Self::Unknown => "is no parameter of permessage-deflate",
-            Self::Repeated => "comes twice",
-            Self::BadValue => "has a value that it may not have",
-            Self::NotOffered => "was not offered",
-            Self::NotAccepted => "does not accept what was offered",
-        })
-    }
-}
-
-/// A `Sec-WebSocket-Extensions` with which a connection cannot be opened (RFC 7692 §7.1).
-///
-/// ```
-/// # use wsvet::deflate::Parameters;
-/// let answer = "permessage-deflate; server_max_window_bits=7";
-/// assert_eq!(
-///     Parameters::agreed("permessage-deflate", answer).unwrap_err().to_string(),
-///     "what starts at byte 20 of the extensions has a value that it may not have",
-/// );
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct InvalidExtension {
-    /// What is wrong.
-    pub fault: Fault,
-    /// The byte of the value at which the extension or the parameter starts that is wrong.
-    pub offset: usize,
-}
-
-impl Display for InvalidExtension {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { fault, offset } = self;
-        write!(f, "what starts at byte {offset} of the extensions {fault}")
-    }
-}
-
-impl core::error::Error for InvalidExtension {}
-
-const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
-const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover";
-const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
-const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
-
-/// What a client offers.
-struct Offer {
-    wanted: Parameters,
-    /// The server may choose the bits of the client's window.
-    client_max_window_bits: bool,
-}
-
-/// The offers of permessage-deflate in a `Sec-WebSocket-Extensions`, good or not.
-fn offers_in(value: &str) -> impl Iterator<Item = Result<Offer, InvalidExtension>> {
-    let extensions = extensions(value).unwrap_or_default();
-    extensions.into_iter().filter(Extension::is_deflate).map(|offer| {
-        let client_max_window_bits =
-            offer.parameters.iter().any(|parameter| parameter.name == CLIENT_MAX_WINDOW_BITS);
-        Ok(Offer { wanted: offer.read(true)?, client_max_window_bits })
-    })
-}
-
-impl Offer {
-    /// What is agreed on with this answer, with what the offer promises.
-    fn agree(
-        &self,
-        answer: Parameters,
-        extension: &Extension<'_>,
-    ) -> Result<Parameters, InvalidExtension> {
-        let wanted = self.wanted;
-        let exceeds = |given: Option<u8>, wanted: Option<u8>| {
-            given.zip(wanted).is_some_and(|(given, wanted)| given > wanted)
-        };
-        let given = answer.server_max_window_bits;
-        let larger = wanted.server_max_window_bits.is_some() && given.is_none()
-            || exceeds(given, wanted.server_max_window_bits);
-        let given = answer.client_max_window_bits;
-        let faults = [
-            (
-                wanted.server_no_context_takeover && !answer.server_no_context_takeover,
-                SERVER_NO_CONTEXT_TAKEOVER,
-                Fault::NotAccepted,
-            ),
-            (larger, SERVER_MAX_WINDOW_BITS, Fault::NotAccepted),
-            (
-                given.is_some() && !self.client_max_window_bits,
-                CLIENT_MAX_WINDOW_BITS,
-                Fault::NotOffered,
-            ),
-            (
-                exceeds(given, wanted.client_max_window_bits),
-                CLIENT_MAX_WINDOW_BITS,
-                Fault::NotAccepted,
-            ),
-        ];
-        if let Some((_, name, fault)) = faults.into_iter().find(|(wrong, ..)| *wrong) {
-            return Err(InvalidExtension { fault, offset: extension.offset_of(name) });
-        }
-        // What a client has promised it keeps, whether the server answers it or not.
-        Ok(Parameters {
-            client_max_window_bits: given.or(wanted.client_max_window_bits),
-            client_no_context_takeover: answer.client_no_context_takeover
-                || wanted.client_no_context_takeover,
-            ..answer
-        })
-    }
-}
-
-/// An extension of a list.
-struct Extension<'a> {
-    name: &'a str,
-    offset: usize,
-    parameters: Vec<Parameter<'a>>,
-}
-
-struct Parameter<'a> {
-    name: &'a str,
-    offset: usize,
-    value: Option<Cow<'a, str>>,
-}
-
-impl Extension<'_> {
-    fn is_deflate(&self) -> bool {
-        self.name.eq_ignore_ascii_case(NAME)
-    }
-
-    /// Where this parameter starts; where it is missing, the extension.
-    fn offset_of(&self, name: &str) -> usize {
-        let parameter = self.parameters.iter().find(|parameter| parameter.name == name);
-        parameter.map_or(self.offset, |parameter| parameter.offset)
-    }
-
-    /// The parameters of an offer, or of an answer.
-    fn read(&self, offer: bool) -> Result<Parameters, InvalidExtension> {
-        let mut read = Parameters::new();
-        for (index, parameter) in self.parameters.iter().enumerate() {
-            let Parameter { name, offset, value } = parameter;
-            let invalid = |fault| InvalidExtension { fault, offset: *offset };
-            if self.parameters[..index].iter().any(|before| before.name == *name) {
-                return Err(invalid(Fault::Repeated));
-            }
-            let bits = value.as_deref().and_then(|value| {
-                WINDOW_BITS.into_iter().find(|bits| std::format!("{bits}") == value)
-            });
-            let good = match *name {
-                SERVER_NO_CONTEXT_TAKEOVER => {
-                    read.server_no_context_takeover = true;
-                    value.is_none()
-                }
-                CLIENT_NO_CONTEXT_TAKEOVER => {
-                    read.client_no_context_takeover = true;
-                    value.is_none()
-                }
-                SERVER_MAX_WINDOW_BITS => {
-                    read.server_max_window_bits = bits;
-                    bits.is_some()
-                }
-                CLIENT_MAX_WINDOW_BITS => {
-                    read.client_max_window_bits = bits;
-                    bits.is_some() || offer && value.is_none()
-                }
-                _ => return Err(invalid(Fault::Unknown)),
-            };
-            if !good {
-                return Err(invalid(Fault::BadValue));
-            }
-        }
-        Ok(read)
-    }
-}
-
-/// The extensions of a list, of which elements may be empty (RFC 6455 §9.1).
-fn extensions(value: &str) -> Result<Vec<Extension<'_>>, InvalidExtension> {
-    let mut extensions = Vec::new();
-    let mut rest = value;
-    loop {
-        rest = rest.trim_start_matches([' ', '\t', ',']);
-        if rest.is_empty() {
-            return Ok(extensions);
-        }
-        let offset = value.len() - rest.len();
-        match extension(value, rest) {
-            Ok((behind, extension)) if behind.is_empty() || behind.starts_with(',') => {
-                extensions.push(extension);
-                rest = behind;
-            }
-            _ => return Err(InvalidExtension { fault: Fault::Syntax, offset }),
-        }
-    }
-}
-
-/// An extension at the front of `rest`, which is the end of `value`.
-fn extension<'a>(value: &'a str, rest: &'a str) -> IResult<&'a str, Extension<'a>> {
-    let offset = value.len() - rest.len();
-    let parameter = |rest: &'a str| {
-        let offset = value.len() - rest.len();
-        let (rest, name) = token(rest)?;
-        let equals = delimited(spaces, char('='), spaces);
-        let (rest, value) =
-            opt(preceded(equals, quoted.or(token.map(Cow::Borrowed)))).parse(rest)?;
-        Ok((rest, Parameter { name, offset, value }))
-    };
-    let (rest, name) = token(rest)?;
-    let semicolon = delimited(spaces, char(';'), spaces);
-    let (rest, parameters) = many0(preceded(semicolon, parameter)).parse(rest)?;
-    let (rest, _) = spaces(rest)?;
-    Ok((rest, Extension { name, offset, parameters }))
-}
-
-fn spaces(input: &str) -> IResult<&str, &str> {
-    take_while(|character| matches!(character, ' ' | '\t')).parse(input)
-}
-
-fn token(input: &str) -> IResult<&str, &str> {
-    let in_token = |character: char| {
-        character.is_ascii_graphic() && !r#"()<>@,;:\"/[]?={}"#.contains(character)
-    };
-    take_while1(in_token).parse(input)
-}
-
-/// A value in quotes, in which a backslash makes any character stand for itself.
-fn quoted(input: &str) -> IResult<&str, Cow<'_, str>> {
-    let escaped = preceded(char('\\'), anychar);
-    let inside = many0(escaped.or(none_of("\"\\")))
-        .map(|characters| Cow::Owned(characters.into_iter().collect::<String>()));
-    delimited(char('"'), inside, char('"')).parse(input)
 }
 
 const fn window_bits(bits: u8) -> u8 {
