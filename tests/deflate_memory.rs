@@ -134,24 +134,33 @@ fn nothing_is_allocated_on_the_word_of_a_length() {
     assert_eq!(memory(|| drop(Validator::new(Policy::new(Role::Client), Parameters::new()))).1, 0);
 }
 
-/// An inflater keeps what it needs, and without context takeover nothing between messages; the
+/// On a thread of its own, which no other test has left anything.
+fn alone(run: impl FnOnce() + Send) {
+    std::thread::scope(|scope| scope.spawn(run).join().unwrap());
+}
+
+/// An inflater keeps what it needs; without context takeover the thread keeps it, for the next. The
 /// second message costs nothing more.
 #[test]
 fn what_an_inflater_keeps() {
     let long = zeros(1 << 20);
     for (message, name) in [(HELLO, "Hello"), (&long, "1 MiB")] {
-        let mut inflater = Inflater::new(true);
-        let (kept, most) = memory(|| inflater.inflate(message, true, ignore).unwrap());
-        println!("inflater, {name}: {kept} bytes kept, {most} at most");
-        assert!(kept <= most && most < 100 << 10, "{kept} {most}");
-        let again =
-            memory(|| (0..9).for_each(|_| inflater.inflate(message, true, ignore).unwrap()));
-        assert_eq!(again, (0, 0));
-        assert_eq!(memory(|| drop(inflater)).0, -kept);
-        let mut inflater = Inflater::new(false);
-        let (kept, most) = memory(|| inflater.inflate(message, true, ignore).unwrap());
-        println!("without context takeover: {kept} bytes kept, {most} at most");
-        assert!(kept == 0 && most < 100 << 10, "{kept} {most}");
+        for context_takeover in [true, false] {
+            alone(|| {
+                let mut inflater = Inflater::new(context_takeover);
+                let mut inflate = || inflater.inflate(message, true, ignore).unwrap();
+                let (kept, most) = memory(&mut inflate);
+                println!(
+                    "inflater, {name}, takeover {context_takeover}: {kept} bytes, {most} at most"
+                );
+                assert!(kept <= most && most < 100 << 10, "{kept} {most}");
+                assert_eq!(memory(|| (0..9).for_each(|_| inflate())), (0, 0));
+                assert_eq!(memory(|| drop(inflater)).0, if context_takeover { -kept } else { 0 });
+                let mut next = Inflater::new(false);
+                let again = memory(|| next.inflate(message, true, ignore).unwrap());
+                assert_eq!(again, if context_takeover { (kept, kept) } else { (0, 0) });
+            });
+        }
     }
     assert_eq!(memory(|| drop(Inflater::new(true))).1, 0);
     // Final blocks start the stream anew in the memory there is.
@@ -161,25 +170,47 @@ fn what_an_inflater_keeps() {
     assert_eq!(memory(|| inflater.inflate(&last, true, ignore).unwrap()), (0, 0));
 }
 
+/// What nothing reaches back to leaves its memory to the next message, of another connection too.
+#[test]
+fn content_that_nothing_reaches_back_to_costs_a_thread_one_inflater() {
+    let parameters = Parameters::new().server_no_context_takeover(true);
+    let header = Header::new(OpCode::Text, HELLO.len() as u64).with_rsv(4);
+    let message = || {
+        let mut validator = Validator::new(Policy::new(Role::Client), parameters);
+        for _ in 0..3 {
+            validator.frame(&header, HELLO, |_| {}).unwrap();
+        }
+    };
+    alone(|| {
+        let (kept, _) = memory(message);
+        assert!((1..100 << 10).contains(&kept), "{kept}");
+        assert_eq!(memory(message), (0, 0));
+    });
+}
+
 /// What a deflater keeps falls with the bits of its window.
 #[test]
 fn what_a_deflater_keeps() {
     let mut before = 0;
-    let mut out = Vec::with_capacity(1 << 20);
     for (bits, bound) in [(8, 160 << 10), (9, 160 << 10), (12, 240 << 10), (15, 480 << 10)] {
         for level in [1, 6, 9] {
-            let mut deflater = Deflater::new(bits, true).level(level);
-            let (kept, most) = memory(|| deflater.deflate(&[b'a'; 100_000], true, &mut out));
-            println!("deflater, {bits} bits, level {level}: {kept} bytes kept, {most} at most");
-            assert!(kept <= most && most < bound, "{kept} {most}");
-            let again = memory(|| deflater.deflate(b"Hello", true, &mut out));
-            assert_eq!(again, (0, 0));
-            if level == 1 {
-                assert!(kept >= before);
-                before = kept;
+            for context_takeover in [true, false] {
+                let before = &mut before;
+                alone(move || {
+                    let mut out = Vec::with_capacity(1 << 20);
+                    let mut deflater = Deflater::new(bits, context_takeover).level(level);
+                    let (kept, most) =
+                        memory(|| deflater.deflate(&[b'a'; 100_000], true, &mut out));
+                    println!("deflater, {bits} bits, level {level}: {kept} bytes, {most} at most");
+                    assert!(kept <= most && most < bound, "{kept} {most}");
+                    assert!(kept >= *before);
+                    *before = kept;
+                    let again = memory(|| deflater.deflate(b"Hello", true, &mut out));
+                    assert_eq!(again, (0, 0));
+                    let left = if context_takeover { -kept } else { 0 };
+                    assert_eq!(memory(|| drop(deflater)).0, left);
+                });
             }
-            let mut deflater = Deflater::new(bits, false).level(level);
-            assert_eq!(memory(|| deflater.deflate(b"Hello", true, &mut out)).0, 0);
         }
     }
     assert_eq!(memory(|| drop(Deflater::new(15, true))).1, 0);
@@ -201,18 +232,25 @@ fn what_a_connection_keeps() {
         (Parameters::new().server_max_window_bits(9), "9 bits", 320 << 10),
         (none, "no context takeover", 2 << 10),
     ] {
-        let mut out = BytesMut::with_capacity(1 << 10);
-        let mut input = BytesMut::with_capacity(1 << 10);
-        input.extend_from_slice(b"\xC1\x87\0\0\0\0");
-        input.extend_from_slice(HELLO);
-        let mut messages = None;
-        let (kept, most) = memory(|| {
-            let messages = messages.insert(Messages::deflate(policy, parameters));
-            let message = messages.decode(&mut input).unwrap().unwrap();
-            assert_eq!(message, Message::text("Hello"));
-            messages.encode(message, &mut out).unwrap();
+        alone(|| {
+            let connection = || {
+                let mut out = BytesMut::with_capacity(1 << 10);
+                let mut input = BytesMut::with_capacity(1 << 10);
+                input.extend_from_slice(b"\xC1\x87\0\0\0\0");
+                input.extend_from_slice(HELLO);
+                let mut messages = Messages::deflate(policy, parameters);
+                let message = messages.decode(&mut input).unwrap().unwrap();
+                assert_eq!(message, Message::text("Hello"));
+                messages.encode(message, &mut out).unwrap();
+                messages
+            };
+            // The first has the thread keep what it does.
+            let first = connection();
+            let mut second = None;
+            let (kept, most) = memory(|| second = Some(connection()));
+            println!("codec, {name}: {kept} bytes kept, {most} at most");
+            assert!(kept < bound, "{kept}");
+            drop((first, second));
         });
-        println!("codec, {name}: {kept} bytes kept, {most} at most");
-        assert!(kept < bound, "{kept}");
     }
 }

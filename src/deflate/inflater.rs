@@ -111,9 +111,11 @@ impl Inflater {
 
     /// Forgets everything, where the next message reaches back to nothing; whether that is so.
     pub(super) fn start_anew(&mut self) -> bool {
-        if !self.context_takeover {
+        if !self.context_takeover
+            && let Some(state) = self.state.take()
+        {
             // A thread that is ending has none.
-            let _ = SPARE.try_with(|spare| spare.set(self.state.take()));
+            let _ = SPARE.try_with(|spare| spare.set(Some(state)));
         }
         !self.context_takeover
     }
