@@ -16,6 +16,9 @@
 //! [`Deflater::new`] says. Without context takeover nothing is kept between messages, but for one
 //! inflater and one deflater of each thread.
 //!
+//! A connection of the codec that is idle has 461 KB by default, 219 KB where the server's window is
+//! of 9 bits, and 248 bytes without context takeover.
+//!
 //! ```
 //! use wsvet::deflate::{Inflater, Parameters};
 //! use wsvet::{Header, OpCode, Policy, Role, deflate};
