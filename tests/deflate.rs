@@ -756,22 +756,23 @@ fn the_first_in_the_stream_comes_first() {
     assert_eq!(judged.violation, Some((Rule::MisplacedRsv1, 3)));
 }
 
+/// A message that is a match of 3 at this distance, of over 16,384.
+fn reaching(distance: usize) -> Vec<u8> {
+    let mut packed = Packed::default();
+    packed.number(0b010, 3);
+    packed.code("0000001");
+    let symbol = if distance > 24_576 { (29, 24_577) } else { (28, 16_385) };
+    packed.code(&format!("{:05b}", symbol.0));
+    packed.number(distance - symbol.1, 13);
+    packed.code("0000000");
+    packed.number(0, 3);
+    packed.bytes
+}
+
 /// What the next message reaches back to is what came out, whoever has compressed it: over the whole
 /// window, and not a byte further.
 #[test]
 fn the_whole_window_is_there_and_no_more() {
-    // A literal that is followed by a match of 3 at this distance.
-    let reaching = |distance: usize| {
-        let mut packed = Packed::default();
-        packed.number(0b010, 3);
-        packed.code("0000001");
-        let symbol = if distance > 24_576 { (29, 24_577) } else { (28, 16_385) };
-        packed.code(&format!("{:05b}", symbol.0));
-        packed.number(distance - symbol.1, 13);
-        packed.code("0000000");
-        packed.number(0, 3);
-        packed.bytes
-    };
     for before in [20_000, 32_767, 32_768, 40_000, 100_000] {
         let plain: Vec<u8> = (0..before).map(|n| b'a' + (n * n / 7 % 23) as u8).collect();
         let first = flate2(&mut Compress::new(Compression::new(6), false), &plain);
@@ -787,6 +788,28 @@ fn the_whole_window_is_there_and_no_more() {
                     assert_eq!(back, &plain[before - distance..][..3], "{distance} of {before}");
                 }
             }
+        }
+    }
+}
+
+/// Memory that a message has left holds nothing for the next, whether its stream begins anew inside
+/// of it or not, and whoever inflates it.
+#[test]
+fn nothing_comes_out_of_memory_that_serves_again() {
+    let plain: Vec<u8> = (0..40_000u32).map(|n| b'a' + (n * n / 7 % 23) as u8).collect();
+    let full = flate2(&mut Compress::new(Compression::new(6), false), &plain);
+    let behind_final = [&EXAMPLES[2].0[..7], &reaching(20_000)].concat();
+    for broken in [&reaching(20_000), &behind_final] {
+        let frames: Vec<_> = [&full, &EXAMPLES[2].0[..7]]
+            .iter()
+            .flat_map(|message| fragments(OpCode::Text, 4, message, &[]))
+            .collect();
+        let before = wire(&frames);
+        assert_eq!(agree(u64::MAX, takeover(false), &before, &[WHOLE]).violation, None);
+        for context_takeover in [true, false] {
+            let stream = wire(&fragments(OpCode::Text, 4, broken, &[]));
+            let judged = agree(u64::MAX, takeover(context_takeover), &stream, &[WHOLE]);
+            assert_eq!(judged.violation, Some((Rule::InvalidDeflate, 2)));
         }
     }
 }

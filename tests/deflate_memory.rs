@@ -163,6 +163,21 @@ fn what_an_inflater_keeps() {
     assert_eq!(memory(|| inflater.inflate(&last, true, ignore).unwrap()), (0, 0));
 }
 
+/// What nothing reaches back to leaves its memory to the next message, of another connection too.
+#[test]
+fn content_that_nothing_reaches_back_to_costs_a_thread_one_inflater() {
+    let parameters = Parameters::new().server_no_context_takeover(true);
+    let header = Header::new(OpCode::Text, HELLO.len() as u64).with_rsv(4);
+    let message = || {
+        let mut validator = Validator::new(Policy::new(Role::Client), parameters);
+        for _ in 0..3 {
+            validator.frame(&header, HELLO, |_| {}).unwrap();
+        }
+    };
+    memory(message);
+    assert_eq!(memory(message), (0, 0));
+}
+
 /// What a deflater keeps falls with the bits of its window.
 #[test]
 fn what_a_deflater_keeps() {
