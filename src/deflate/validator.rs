@@ -9,7 +9,8 @@ use crate::{Header, OpCode, Policy, Violation};
 /// It is a [`crate::Validator`] that looks into compressed messages, and is called as that one is;
 /// [`payload`](Self::payload) and [`finish`](Self::finish) give what the messages hold. The limit
 /// [`Policy::max_message`] counts for what a message inflates to, and is found as soon as that is
-/// too much, so that a bomb costs no more than the limit.
+/// too much, so that a bomb costs no more than the limit. As it stands on the wire a compressed
+/// message may be six times as long, since what does not compress grows.
 ///
 /// The byte of a violation inside a compressed message is the first of the frame's payload: what
 /// comes out has no bytes of its own on the wire.
