@@ -814,6 +814,17 @@ fn nothing_comes_out_of_memory_that_serves_again() {
     }
 }
 
+/// Nor that it had ended, where what came behind a final block was refused.
+#[test]
+fn an_end_is_no_end_of_the_next_message() {
+    let policy = Policy::new(Role::Client);
+    let mut content = Content::new(policy, takeover(false));
+    let not_text = [&EXAMPLES[2].0[..7], b"\x00\x01\x00\xFE\xFF\xFF\x00"].concat();
+    let judged = content.piece(OpCode::Text, &not_text, true, |_| {});
+    assert_eq!(judged, Err(Rule::InvalidUtf8));
+    assert_eq!(content.piece(OpCode::Text, b"", true, |_| {}), Err(Rule::InvalidDeflate));
+}
+
 /// Behind a message that is broken a linter goes on: with the next, where that reaches back to
 /// nothing.
 #[test]
