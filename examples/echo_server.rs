@@ -3,40 +3,43 @@
 //! ```sh
 //! cargo run --release --features codec,deflate --example echo_server -- 127.0.0.1:9001
 //! ```
+//!
+//! It takes the codec without `Framed`: all that one read has brought is answered by one write. The
+//! client is the same through `Framed`, which is a `Stream` and a `Sink`.
 
 mod handshake;
 
 use std::io;
 
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_util::codec::Framed;
-use wsvet::codec::Messages;
+use tokio_util::codec::{Decoder, Encoder, FramedParts};
+use wsvet::codec::{Error, Messages};
 use wsvet::deflate::Parameters;
-use wsvet::{FrameRef, Message, Policy, Role};
+use wsvet::{Message, Policy, Role};
 
 use handshake::sockets::{accept, end, listen};
 
 const POLICY: Policy = Policy::new(Role::Server).max_message(64 << 20).max_fragments(1 << 20);
-
-/// How much is written at once, in bytes: all that the echo of one read can be.
-const AT_ONCE: usize = 256 << 10;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
     listen(serve).await
 }
 
-async fn serve(socket: TcpStream) -> Result<(), wsvet::codec::Error> {
-    let mut messages = accept(socket, negotiate).await?;
-    messages.set_backpressure_boundary(AT_ONCE);
-    let served = echo(&mut messages).await;
+async fn serve(socket: TcpStream) -> Result<(), Error> {
+    let FramedParts { io: mut socket, codec: mut messages, mut read_buf, .. } =
+        accept(socket, negotiate).await?.into_parts();
+    let served = echo(&mut socket, &mut messages, &mut read_buf).await;
     if let Err(error) = &served
         && let Some(close) = error.reply()
     {
-        messages.send(close).await?;
+        let mut out = BytesMut::new();
+        messages.encode(close, &mut out)?;
+        socket.write_all(&out).await?;
     }
-    end(messages.into_inner()).await?;
+    end(socket).await?;
     served
 }
 
@@ -49,26 +52,42 @@ fn negotiate(offers: &str) -> (Messages, String) {
 }
 
 /// Sends back what comes, until the peer has closed or broken a rule.
-async fn echo(messages: &mut Framed<TcpStream, Messages>) -> Result<(), wsvet::codec::Error> {
-    while !messages.codec().frames().is_done() {
-        // All that one read has brought is answered by one write.
-        let more = FrameRef::decode(messages.read_buffer()).is_ok();
-        let received = match more.then(|| messages.next().now_or_never()).flatten() {
-            Some(received) => received,
-            None => {
-                messages.flush().await?;
-                messages.next().await
-            }
-        };
-        let Some(message) = received.transpose()? else { break };
+async fn echo(
+    socket: &mut TcpStream,
+    messages: &mut Messages,
+    received: &mut BytesMut,
+) -> Result<(), Error> {
+    let mut out = BytesMut::new();
+    loop {
+        let read = answer(messages, received, &mut out);
+        // What came before a violation is answered too.
+        socket.write_all(&out).await?;
+        out.clear();
+        read?;
+        if messages.frames().is_done() {
+            return Ok(());
+        }
+        if socket.read_buf(received).await? == 0 {
+            return messages.decode_eof(received).map(|_| ());
+        }
+    }
+}
+
+/// Answers all messages that have come.
+fn answer(
+    messages: &mut Messages,
+    received: &mut BytesMut,
+    out: &mut BytesMut,
+) -> Result<(), Error> {
+    while let Some(message) = messages.decode(received)? {
         match message {
-            Message::Text(_) | Message::Binary(_) => messages.feed(message).await?,
+            Message::Text(_) | Message::Binary(_) => messages.encode(message, out)?,
             control => {
                 if let Some(answer) = control.answer() {
-                    messages.feed(answer).await?;
+                    messages.encode(answer, out)?;
                 }
             }
         }
     }
-    messages.flush().await
+    Ok(())
 }

@@ -3,8 +3,9 @@
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::codec::{Decoder, Encoder, FramedParts};
 use wsvet::codec::Messages;
-use wsvet::{FrameMut, FrameRef, Header, Policy, Role, encode};
+use wsvet::{FrameMut, Header, Policy, Role, encode};
 
 use crate::handshake::{Head, upgrade};
 
@@ -44,19 +45,24 @@ pub(crate) fn serve(name: &str) {
 async fn wsvet(socket: TcpStream) {
     let messages = Messages::new(Policy::new(Role::Server).max_message(64 << 20));
     let accepted = crate::handshake::sockets::accept(socket, |_| (messages, String::new()));
-    let Ok(mut messages) = Box::pin(accepted).await else { return };
-    messages.set_backpressure_boundary(2 * AT_ONCE);
-    // As below; the codec's buffer tells without a look at the socket whether more has come.
+    let Ok(accepted) = Box::pin(accepted).await else { return };
+    let FramedParts { mut io, mut codec, mut read_buf, mut write_buf, .. } = accepted.into_parts();
     loop {
-        let more = FrameRef::decode(messages.read_buffer()).is_ok();
-        let received = match more.then(|| messages.next().now_or_never()).flatten() {
-            Some(received) => received,
-            None if messages.flush().await.is_err() => return,
-            None => messages.next().await,
-        };
-        let Some(Ok(message)) = received else { return };
-        if messages.feed(message).await.is_err() {
-            return;
+        match codec.decode(&mut read_buf) {
+            Ok(Some(message)) => {
+                if codec.encode(message, &mut write_buf).is_err() {
+                    return;
+                }
+            }
+            Ok(None) => {
+                if io.write_all(&write_buf).await.is_err()
+                    || !matches!(io.read_buf(&mut read_buf).await, Ok(1..))
+                {
+                    return;
+                }
+                write_buf.clear();
+            }
+            Err(_) => return,
         }
     }
 }
