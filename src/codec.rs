@@ -72,6 +72,10 @@ pub enum Error {
     Closed,
     /// A Ping or a Pong of more than 125 bytes was to be sent (§5.5).
     OversizedControl,
+    /// A Close was to be sent with a code that may not stand on the wire (§7.4).
+    InvalidCloseCode,
+    /// A client was to send, and has no masking keys: see [`Frames::with_keys`] (§5.1).
+    Unmasked,
     /// The connection failed.
     Io(io::Error),
 }
@@ -106,6 +110,10 @@ impl fmt::Display for Error {
             Self::OversizedControl => {
                 f.write_str("a ping or a pong of more than 125 bytes was to be sent")
             }
+            Self::InvalidCloseCode => {
+                f.write_str("a close code was to be sent that may not stand on the wire")
+            }
+            Self::Unmasked => f.write_str("a client was to send without masking keys"),
             Self::Io(error) => fmt::Display::fmt(error, f),
         }
     }
@@ -115,7 +123,7 @@ impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Violation(violation) => Some(violation),
-            Self::Closed | Self::OversizedControl => None,
+            Self::Closed | Self::OversizedControl | Self::InvalidCloseCode | Self::Unmasked => None,
             Self::Io(error) => Some(error),
         }
     }

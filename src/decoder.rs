@@ -123,6 +123,29 @@ impl Decoder {
         }
     }
 
+    /// The same on a connection on which permessage-deflate was agreed, beside a
+    /// [`Content`](crate::deflate::Content) that inflates: [`Policy::max_message`] counts there for
+    /// what a compressed message inflates to, and here for all others (RFC 7692 §6).
+    ///
+    /// As it stands on the wire, a compressed message may be six times as long.
+    ///
+    /// ```
+    /// use wsvet::{Decoder, Policy, Role, Rule};
+    ///
+    /// let policy = Policy::new(Role::Client).max_message(5);
+    /// let mut decoder = Decoder::inflated(policy);
+    /// decoder.decode(&mut *b"\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00".to_vec())?; // "Hello"
+    /// let violation = decoder.decode(&mut [0x81, 0x07]).unwrap_err();
+    /// assert_eq!(violation.rule, Rule::MessageTooBig);
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn inflated(policy: Policy) -> Self {
+        let validator = Validator::inflated(policy.permessage_deflate(true));
+        Self { validator, ..Self::new(policy) }
+    }
+
     /// Decodes up to the next event, and gives how many bytes of `chunk` were used with it.
     ///
     /// Call it again with the rest of the chunk until that is empty. Without an event all of the

@@ -163,7 +163,7 @@ fn short(
 pub fn fragments(opcode: OpCode, payload: &[u8], most: usize) -> Fragments<'_> {
     assert!(most > 0, "a fragment of 0 bytes carries nothing");
     debug_assert!(opcode.starts_message(), "the opcode of a message");
-    Fragments { opcode, rest: Some(payload), most }
+    Fragments { opcode, rsv: 0, rest: Some(payload), most }
 }
 
 /// The frames of a message, made by [`fragments`].
@@ -175,9 +175,27 @@ pub fn fragments(opcode: OpCode, payload: &[u8], most: usize) -> Fragments<'_> {
 #[derive(Clone, Debug)]
 pub struct Fragments<'a> {
     opcode: OpCode,
+    /// The RSV bits of the next frame.
+    rsv: u8,
     /// What was not given yet; nothing after the last frame.
     rest: Option<&'a [u8]>,
     most: usize,
+}
+
+impl Fragments<'_> {
+    /// The same frames, the first with these RSV bits: 4, RSV1, for a payload that permessage-deflate
+    /// has compressed (RFC 7692 §6).
+    ///
+    /// ```
+    /// # use wsvet::{OpCode, encode};
+    /// let hello = b"\xF2\x48\xCD\xC9\xC9\x07\x00";
+    /// let frames = encode::fragments(OpCode::Text, hello, 4).with_rsv(4);
+    /// assert!(frames.map(|frame| frame.header.first_byte()).eq([0x41, 0x80]));
+    /// ```
+    #[must_use]
+    pub const fn with_rsv(self, rsv: u8) -> Self {
+        Self { rsv, ..self }
+    }
 }
 
 impl<'a> Iterator for Fragments<'a> {
@@ -187,12 +205,14 @@ impl<'a> Iterator for Fragments<'a> {
     fn next(&mut self) -> Option<FrameRef<'a>> {
         let rest = self.rest.take()?;
         let opcode = core::mem::replace(&mut self.opcode, OpCode::Continuation);
-        if rest.len() <= self.most {
-            return Some(Frame { header: Header::new(opcode, rest.len() as u64), payload: rest });
+        let rsv = core::mem::take(&mut self.rsv);
+        let (payload, rest) = rest.split_at(rest.len().min(self.most));
+        let header = Header::new(opcode, payload.len() as u64).with_rsv(rsv);
+        if rest.is_empty() {
+            return Some(Frame { header, payload });
         }
-        let (payload, rest) = rest.split_at(self.most);
         self.rest = Some(rest);
-        Some(Frame { header: Header::new(opcode, payload.len() as u64).not_final(), payload })
+        Some(Frame { header: header.not_final(), payload })
     }
 }
 

@@ -494,6 +494,12 @@ impl Validator {
         self.marks & CLOSED != 0
     }
 
+    /// Which end receives.
+    #[cfg(feature = "codec")]
+    pub(crate) const fn role(&self) -> Role {
+        self.policy.role
+    }
+
     /// Where the payload starts and how long it is, if the header at the front of this window
     /// breaks no rule and is of the most common kind: of a message in a single frame, or of a
     /// fragment that is not the first, of less than 64 KiB. Nothing is changed.

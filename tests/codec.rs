@@ -181,6 +181,21 @@ fn a_control_frame_that_is_too_long_is_not_sent() {
     assert_eq!(out.len(), 127);
 }
 
+#[test]
+fn what_may_not_be_sent_is_not_sent() {
+    let mut out = BytesMut::new();
+    let mut server = Messages::new(Policy::new(Role::Server)).with_keys(|| [1, 2, 3, 4]);
+    let error = server.encode(Message::close(CloseCode(1006), ""), &mut out).unwrap_err();
+    assert_eq!(error.to_string(), "a close code was to be sent that may not stand on the wire");
+    let error =
+        Messages::new(Policy::new(Role::Client)).encode(Message::text("hi"), &mut out).unwrap_err();
+    assert_eq!(error.to_string(), "a client was to send without masking keys");
+    assert!(out.is_empty());
+    // Keys or not, a server masks nothing.
+    server.encode(Message::text("hi"), &mut out).unwrap();
+    assert_eq!(out[..], *b"\x81\x02hi");
+}
+
 /// However little comes behind a violation: it stands.
 #[test]
 fn a_violation_is_given_again() {

@@ -920,7 +920,7 @@ mod codec {
                 let end = Messages::deflate(Policy::new(role).max_message(100_000), parameters);
                 let mut end = end.fragments_of(fragment).deflate_from(from);
                 if let Some(level) = level {
-                    end = end.deflater(parameters.deflater(role).level(level));
+                    end = end.deflate_level(level);
                 }
                 if role == Role::Client { end.with_keys(|| [0xA5, 0x5A, 0xC3, 0x3C]) } else { end }
             });
@@ -933,7 +933,11 @@ mod codec {
                 writer.encode(message.clone(), &mut wire).unwrap();
                 let first = wire[0];
                 let compressed = !message.opcode().is_control() && message.payload().len() >= from;
-                prop_assert_eq!(first & 0x70, if compressed { 0x40 } else { 0 });
+                let sender = if from_client { Role::Client } else { Role::Server };
+                // What does not get shorter goes as it is, where no other reaches back to it.
+                let as_it_is = first & 0x70 == 0 && !parameters.context_takeover(sender);
+                let rsv = if compressed && !as_it_is { 0x40 } else { 0 };
+                prop_assert_eq!(first & 0x70, rsv);
                 prop_assert_eq!(read(reader, &mut wire, size).unwrap(), [message]);
             }
             prop_assert!(ends.iter().all(|end| end.frames().is_done()));
@@ -958,6 +962,21 @@ mod codec {
         let server = Messages::deflate(Policy::new(Role::Server), Parameters::new());
         server.fragments_of(3).encode(Message::text("Hello"), &mut out).unwrap();
         assert_eq!(out[..], *b"\x41\x03\xF2\x48\xCD\x00\x03\xC9\xC9\x07\x80\x01\x00");
+    }
+
+    /// Noise does not get shorter: it goes as it is where that is allowed, and else has to be sent.
+    #[test]
+    fn what_does_not_get_shorter() {
+        for (no_takeover, first) in [(true, 0x82), (false, 0xC2)] {
+            let parameters = Parameters::new().server_no_context_takeover(no_takeover);
+            let mut server = Messages::deflate(Policy::new(Role::Server), parameters);
+            let mut out = BytesMut::new();
+            let noise: Vec<u8> = (0..200u32)
+                .map(|n| (n.wrapping_mul(n).wrapping_mul(2_654_435_761) >> 13) as u8)
+                .collect();
+            server.encode(Message::binary(noise), &mut out).unwrap();
+            assert_eq!(out[0], first);
+        }
     }
 
     /// Each violation is answered with its code and its text, as any other; a second look changes

@@ -95,6 +95,30 @@ fn a_bomb_costs_no_more_than_the_limit() {
     }
 }
 
+/// Of a frame that has been inflated the codec holds nothing, though its end has not come.
+#[cfg(feature = "codec")]
+#[test]
+fn what_was_inflated_is_not_held() {
+    use bytes::BytesMut;
+    use tokio_util::codec::Decoder;
+    use wsvet::codec::Messages;
+
+    let policy = Policy::new(Role::Client).max_message(64 << 20);
+    let mut wire = [0; Header::MAX_LEN];
+    let len = Header::new(OpCode::Text, 300 << 20).with_rsv(4).encode(&mut wire);
+    let mut messages = Messages::deflate(policy, Parameters::new());
+    let mut input = BytesMut::from(&wire[..len]);
+    let (_, most) = memory(|| {
+        for _ in 0..3_000 {
+            // Empty blocks.
+            input.extend_from_slice(&b"\x00\x00\x00\xFF\xFF".repeat(1_000));
+            assert!(messages.decode(&mut input).unwrap().is_none());
+        }
+    });
+    println!("15 MB of empty blocks: {most} bytes at most");
+    assert!(most < 400 << 10, "{most}");
+}
+
 /// The codec has to hold the message: up to the limit, and what doubling it costs.
 #[cfg(feature = "codec")]
 #[test]

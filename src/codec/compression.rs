@@ -18,7 +18,9 @@ pub(super) struct Compression {
     message: Option<OpCode>,
     /// What has come out of it.
     inflated: BytesMut,
-    pub(super) deflater: Deflater,
+    deflater: Deflater,
+    /// What is deflated reaches back to nothing, so it need not be sent.
+    independent: bool,
     deflated: Vec<u8>,
     /// Messages of fewer bytes are sent as they are.
     pub(super) least: usize,
@@ -31,6 +33,7 @@ impl Compression {
             message: None,
             inflated: BytesMut::new(),
             deflater: parameters.deflater(policy.role),
+            independent: !parameters.context_takeover(policy.role),
             deflated: Vec::new(),
             least: 0,
         }
@@ -69,7 +72,20 @@ impl Compression {
         }
         let mut deflated = core::mem::take(&mut self.deflated);
         self.deflater.deflate(plain, true, &mut deflated);
+        if self.independent && deflated.len() >= plain.len() {
+            self.take_back(deflated);
+            return None;
+        }
         Some(deflated)
+    }
+
+    pub(super) fn set_level(&mut self, level: u8) {
+        self.deflater.set_level(level);
+    }
+
+    /// Whether a frame is of a compressed message: what it inflates to is all that is wanted of it.
+    pub(super) fn takes(&self, header: &Header) -> bool {
+        self.message.is_some() && header.opcode().is_data()
     }
 
     /// Takes the memory of what was sent back.

@@ -8,7 +8,7 @@ use tokio_util::codec::{Decoder, Encoder};
 use super::Error;
 use super::compression::Compression;
 use crate::utf8::Text as _;
-use crate::{FrameBuf, Header, OpCode, Policy, Validator, Violation, mask};
+use crate::{FrameBuf, Header, OpCode, Policy, Role, Validator, Violation, mask};
 
 /// The room for a read at first, in bytes.
 const LEAST_ROOM: usize = 4 << 10;
@@ -53,8 +53,10 @@ pub struct Frames {
 #[derive(Clone, Copy, Debug)]
 struct Open {
     header: Header,
-    /// How many bytes of its payload were judged, and unmasked.
-    done: usize,
+    /// How many bytes of its payload were judged.
+    done: u64,
+    /// How many bytes of it lie at the front of the buffer that were judged, header and payload.
+    kept: usize,
 }
 
 impl Frames {
@@ -86,7 +88,7 @@ impl Frames {
     }
 
     /// Masks what is sent with these keys, each from a strong source of entropy (§5.3): a client
-    /// must, a server must not (§5.1).
+    /// must, and cannot send without; what a server sends is never masked (§5.1).
     ///
     /// ```
     /// # use bytes::BytesMut;
@@ -128,28 +130,32 @@ impl Frames {
     }
 
     /// Judges and unmasks what `src` has of the open frame's payload; whether all of it is there.
-    fn judge(&mut self, open: &mut Open, src: &mut [u8]) -> Result<bool, Violation> {
-        let payload = &mut src[open.header.header_len()..];
+    fn judge(&mut self, open: &mut Open, src: &mut BytesMut) -> Result<bool, Violation> {
         let len = open.header.payload_len();
         // The lesser of the two, so it fits.
-        let there = len.min(payload.len() as u64) as usize;
-        if there > open.done || len == 0 {
-            let piece = &mut payload[open.done..there];
+        let there = (len - open.done).min((src.len() - open.kept) as u64) as usize;
+        if there > 0 || len == 0 {
+            let piece = &mut src[open.kept..open.kept + there];
             match open.header.masking_key() {
                 Some(key) => {
-                    let key = mask::turned(mask::number(key), open.done);
+                    let key = mask::turned(mask::number(key), (open.done % 4) as usize);
                     self.validator.payload_text(key, &mut *piece)?;
                 }
                 None => self.validator.payload(piece.bytes())?,
             }
-            if let Some(compression) = &mut self.compression {
-                let start = self.validator.offset() - there as u64;
+            open.done += there as u64;
+            open.kept += there;
+            if let Some(compression) = &mut self.compression
+                && compression.takes(&open.header)
+            {
+                let start = self.validator.offset() - open.done;
                 let judged = compression.piece(&open.header, piece, false);
                 judged.map_err(|rule| self.validator.fail(rule, start))?;
+                // What it inflates to is kept in its place.
+                src.advance(core::mem::take(&mut open.kept));
             }
-            open.done = there;
         }
-        Ok(there as u64 == len)
+        Ok(open.done == len)
     }
 
     /// Ends the open frame.
@@ -190,8 +196,12 @@ impl Frames {
             // One Close is enough, and a Pong that comes too late is nobody's loss.
             return if header.opcode().is_data() { Err(Error::Closed) } else { Ok(()) };
         }
+        let header = match (self.validator.role(), self.keys) {
+            (Role::Server, _) => header,
+            (Role::Client, Some(key)) => header.masked(key()),
+            (Role::Client, None) => return Err(Error::Unmasked),
+        };
         self.sent_close = closes;
-        let header = self.keys.map_or(header, |key| header.masked(key()));
         let mut wire = [0; Header::MAX_LEN];
         let len = header.encode(&mut wire);
         dst.reserve(len + payload.len());
@@ -248,18 +258,18 @@ impl Decoder for Frames {
                 if let Some(compression) = &mut self.compression {
                     compression.begin(&header);
                 }
-                Open { header, done: 0 }
+                Open { header, done: 0, kept: header.header_len() }
             }
         };
         let Open { header, .. } = open;
         if !self.judge(&mut open, src)? {
             self.open = Some(open);
-            self.make_room(src, header.payload_len() - open.done as u64);
+            self.make_room(src, header.payload_len() - open.done);
             return Ok(None);
         }
         self.finish(&header)?;
-        let mut frame = src.split_to(header.header_len() + open.done);
-        frame.advance(header.header_len());
+        let mut frame = src.split_to(open.kept);
+        frame.advance(header.header_len().min(open.kept));
         Ok(Some(FrameBuf { header, payload: frame.freeze() }))
     }
 

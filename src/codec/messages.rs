@@ -7,7 +7,7 @@ use tokio_util::codec::{Decoder, Encoder};
 use super::compression::Compression;
 use super::{Error, Frames};
 #[cfg(feature = "deflate")]
-use crate::deflate::{Deflater, Parameters};
+use crate::deflate::Parameters;
 use crate::{Assembler, CloseFrame, Header, Message, OpCode, Policy, encode};
 
 /// Whole messages: `Decoder` and `Encoder` of [`Message`].
@@ -58,12 +58,13 @@ impl Messages {
     /// The same on a connection on which permessage-deflate was agreed with these parameters: what
     /// comes is inflated as it comes, and what is sent is compressed (RFC 7692).
     ///
-    /// The limits of the policy count for what a message inflates to. What is kept, and a setting
-    /// that trades it, [`deflate`](crate::deflate#memory) says.
+    /// [`Policy::max_message`] counts for what a message inflates to: set it, since a few bytes can
+    /// inflate to gigabytes. Of a compressed message nothing else is kept. What is kept between
+    /// messages, and a setting that trades it, [`deflate`](crate::deflate#memory) says.
     ///
     /// # Panics
     ///
-    /// As [`new`](Self::new).
+    /// Where the policy has RSV bits of other extensions.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -73,8 +74,8 @@ impl Messages {
     /// use wsvet::{Message, Policy, Role};
     ///
     /// let agreed = Parameters::new();
-    /// let mut server = Messages::deflate(Policy::new(Role::Server), agreed);
-    /// let mut client = Messages::deflate(Policy::new(Role::Client), agreed);
+    /// let mut server = Messages::deflate(Policy::new(Role::Server).max_message(1 << 20), agreed);
+    /// let mut client = Messages::deflate(Policy::new(Role::Client).max_message(1 << 20), agreed);
     /// let mut wire = BytesMut::new();
     /// let message = Message::text("ha".repeat(1_000));
     /// server.encode(message.clone(), &mut wire)?;
@@ -85,12 +86,13 @@ impl Messages {
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(policy: Policy, parameters: Parameters) -> Self {
+        let policy = policy.permessage_deflate(false);
         let compression = Compression::new(policy, parameters);
         Self { frames: Frames::compressed(policy, compression), ..Self::new(policy) }
     }
 
     /// Compresses messages of at least so many bytes; shorter ones are sent as they are. Without it
-    /// all are compressed, where they can be.
+    /// all are compressed, where that was agreed on.
     ///
     /// ```
     /// # use bytes::BytesMut;
@@ -112,21 +114,24 @@ impl Messages {
         self
     }
 
-    /// Compresses with this deflater, in place of the one that the parameters make: of another
-    /// level, for one.
+    /// Compresses at this level: 1, without it, is the fastest, 9 compresses most. It says nothing
+    /// where messages are not compressed.
+    ///
+    /// # Panics
+    ///
+    /// For levels outside of 1 to 9, where messages are compressed.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Messages, deflate::Parameters};
-    /// let agreed = Parameters::new();
-    /// let deflater = agreed.deflater(Role::Server).level(9);
-    /// let messages = Messages::deflate(Policy::new(Role::Server), agreed).deflater(deflater);
+    /// let policy = Policy::new(Role::Server).max_message(1 << 20);
+    /// let messages = Messages::deflate(policy, Parameters::new()).deflate_level(6);
     /// # let _ = messages;
     /// ```
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub fn deflater(mut self, deflater: Deflater) -> Self {
+    pub fn deflate_level(mut self, level: u8) -> Self {
         if let Some(compression) = &mut self.frames.compression {
-            compression.deflater = deflater;
+            compression.set_level(level);
         }
         self
     }
@@ -193,14 +198,13 @@ impl Messages {
     fn fragments(
         &mut self,
         opcode: OpCode,
-        mut rsv: u8,
+        rsv: u8,
         payload: &[u8],
         dst: &mut BytesMut,
     ) -> Result<(), Error> {
-        encode::fragments(opcode, payload, self.fragment).try_for_each(|frame| {
-            let header = frame.header.with_rsv(core::mem::take(&mut rsv));
-            self.frames.write(header, frame.payload, dst)
-        })
+        encode::fragments(opcode, payload, self.fragment)
+            .with_rsv(rsv)
+            .try_for_each(|frame| self.frames.write(frame.header, frame.payload, dst))
     }
 }
 
@@ -275,7 +279,8 @@ impl Encoder<Message> for Messages {
     /// # Errors
     ///
     /// [`Error::Closed`] for data after a Close, [`Error::OversizedControl`] for a Ping or a Pong of
-    /// over 125 bytes (§5.5); nothing was written then.
+    /// over 125 bytes (§5.5), [`Error::InvalidCloseCode`] for a code that may not be sent (§7.4),
+    /// [`Error::Unmasked`] for a client that has no keys (§5.1). Nothing was written then.
     ///
     /// ```
     /// # use bytes::BytesMut;
@@ -291,6 +296,9 @@ impl Encoder<Message> for Messages {
     /// ```
     fn encode(&mut self, message: Message, dst: &mut BytesMut) -> Result<(), Error> {
         match &message {
+            Message::Close(Some(close)) if !close.code.is_sendable() => {
+                Err(Error::InvalidCloseCode)
+            }
             Message::Close(close) => {
                 let mut body = [0; CloseFrame::MAX_BODY_LEN];
                 let len = close.as_ref().map_or(0, |close| {

@@ -25,6 +25,10 @@ impl Compression {
         match *self {}
     }
 
+    pub(super) fn takes(&self, _: &Header) -> bool {
+        match *self {}
+    }
+
     pub(super) fn take_back(&mut self, _: Vec<u8>) {
         match *self {}
     }

@@ -11,10 +11,10 @@ use crate::{OpCode, Policy, Rule, Utf8};
 ///
 /// ```
 /// use wsvet::deflate::{Content, Parameters};
-/// use wsvet::{Decoder, Event, Policy, Role, Rule};
+/// use wsvet::{CloseFrame, Decoder, Event, Policy, Responder, Role, Rule, encode};
 ///
-/// let policy = Policy::new(Role::Client).permessage_deflate(true);
-/// let mut decoder = Decoder::new(policy);
+/// let policy = Policy::new(Role::Client).max_message(1 << 20);
+/// let mut decoder = Decoder::inflated(policy); // the limit counts for what comes out
 /// let mut content = Content::new(policy, Parameters::new());
 /// // "Hello", as text, and a message that is no DEFLATE.
 /// let mut received = *b"\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00\xC1\x01\xFF";
@@ -25,13 +25,18 @@ use crate::{OpCode, Policy, Rule, Utf8};
 ///     if let Some(Event::Data { opcode, bytes, end, rsv: 4, .. }) = event {
 ///         let take = |piece: &[u8]| text.extend_from_slice(piece);
 ///         if let Err(rule) = content.piece(opcode, bytes, end, take) {
-///             break rule; // answered with its close code and its text
+///             break rule;
 ///         }
 ///     }
 ///     chunk = &mut chunk[used..];
 /// };
 /// assert_eq!(text, b"Hello");
-/// assert_eq!((rule, rule.close_code().0), (Rule::InvalidDeflate, 1007));
+/// assert_eq!(rule, Rule::InvalidDeflate);
+///
+/// let (mut responder, mut out) = (Responder::new(), [0; encode::MAX_CONTROL_LEN]);
+/// let close = CloseFrame::new(rule.close_code(), rule.text());
+/// let sent = responder.close(Some(&close), Some([1, 2, 3, 4]), &mut out);
+/// assert_eq!(sent.len(), 6 + 2 + rule.text().len());
 /// # Ok::<(), wsvet::Violation>(())
 /// ```
 #[derive(Debug)]
@@ -70,7 +75,12 @@ impl Content {
     ///
     /// The rule that is broken: [`Rule::InvalidDeflate`], [`Rule::InvalidUtf8`], or
     /// [`Rule::MessageTooBig`] as soon as more comes out than the policy allows. An endpoint goes no
-    /// further (RFC 6455 §7.1.7); for a linter the content is then [lost](Self::is_lost).
+    /// further (RFC 6455 §7.1.7); for a linter the content is then [lost](Self::is_lost), and later
+    /// pieces give nothing.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, for an opcode that starts no message.
     ///
     /// ```
     /// # use wsvet::{OpCode, Policy, Role, Rule, deflate::{Content, Parameters}};
@@ -87,6 +97,7 @@ impl Content {
         end: bool,
         mut inflated: impl FnMut(&[u8]),
     ) -> Result<(), Rule> {
+        debug_assert!(opcode.starts_message(), "the opcode of the message: {opcode}");
         let Self { inflater, utf8, room, lost, .. } = self;
         let text = opcode == OpCode::Text;
         let mut judged = Ok(());

@@ -78,7 +78,7 @@ impl Deflater {
     }
 
     /// The same deflater with this level: 1, which it starts with, is the fastest, 9 compresses
-    /// most.
+    /// most. What does not compress grows by 5.5 % at level 1, and by 0.03 % from level 2 on.
     ///
     /// # Panics
     ///
@@ -90,9 +90,14 @@ impl Deflater {
     /// ```
     #[must_use]
     pub fn level(mut self, level: u8) -> Self {
+        self.set_level(level);
+        self
+    }
+
+    /// Sets the level of a deflater that has deflated nothing.
+    pub(crate) fn set_level(&mut self, level: u8) {
         assert!((1..=9).contains(&level), "a level is 1 to 9");
         self.config.level = level.into();
-        self
     }
 
     /// Compresses the next piece of a message, its last where `end` says so, and adds what comes out

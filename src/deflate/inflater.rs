@@ -148,6 +148,9 @@ impl State {
         // The end of the ring may hold back what all of the input was taken for.
         let mut held_back = false;
         while !compressed.is_empty() || held_back {
+            if core::mem::take(&mut self.ended) {
+                self.restart()?;
+            }
             let (taken, given, status) = self.step(compressed, InflateFlush::NoFlush);
             compressed = &compressed[taken..];
             let start = self.next;
@@ -160,9 +163,6 @@ impl State {
             }
             self.ended = status? == Status::StreamEnd;
             held_back = filled && !self.ended;
-            if self.ended {
-                self.restart()?;
-            }
         }
         Ok(())
     }
@@ -171,7 +171,7 @@ impl State {
     /// (§7.2.1). Behind a final block there may be nothing (§7.2.3.4).
     fn finish(&mut self) -> Result<(), InvalidDeflate> {
         if core::mem::take(&mut self.ended) {
-            return Ok(());
+            return self.restart();
         }
         // It is left at the end of the block, before the byte that is too many.
         let [a, b, c, d] = TAIL;
@@ -197,15 +197,12 @@ impl State {
     /// Behind a final block another stream starts, with the same window.
     fn restart(&mut self) -> Result<(), InvalidDeflate> {
         self.inflate.reset(false);
-        if self.full {
-            self.window.rotate_left(self.next);
-            self.next = 0;
+        let (new, old) = self.window.split_at(self.next);
+        let old = if self.full { old } else { &[] };
+        for part in [old, new] {
+            self.inflate.set_dictionary(part).map_err(|_| InvalidDeflate)?;
         }
-        let filled = if self.full { WINDOW } else { self.next };
-        match self.inflate.set_dictionary(&self.window[..filled]) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(InvalidDeflate),
-        }
+        Ok(())
     }
 }
 

@@ -161,8 +161,8 @@ impl Compressor for Wsvet {
 
     fn prepare(outgoing: &Outgoing) -> Self::Input {
         let agreed = Parameters::new();
-        let deflater = agreed.deflater(Role::Server).level(LEVEL);
-        let messages = Messages::deflate(Policy::new(Role::Server), agreed).deflater(deflater);
+        let messages =
+            Messages::deflate(Policy::new(Role::Server), agreed).deflate_level(LEVEL);
         (messages, outgoing.texts.iter().cloned().map(Message::text).collect())
     }
 
