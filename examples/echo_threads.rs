@@ -20,6 +20,9 @@ use handshake::Head;
 /// How much is read at once, in bytes.
 const READ: usize = 64 << 10;
 
+/// How long it is waited before another connection is accepted, where one could not be.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// How long a peer has to end its side of the connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -28,7 +31,15 @@ fn main() -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     println!("listening on ws://{}", listener.local_addr()?);
     for socket in listener.incoming() {
-        let socket = socket?;
+        let socket = match socket {
+            Ok(socket) => socket,
+            Err(error) => {
+                // Too many files are open: until some are closed.
+                eprintln!("no connection can be accepted: {error}");
+                std::thread::sleep(PAUSE);
+                continue;
+            }
+        };
         std::thread::spawn(move || {
             if let Err(error) = serve(socket) {
                 eprintln!("{error}");
@@ -129,10 +140,17 @@ fn accept(socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             more => len += more,
         }
-        if let Head::Whole(head, upgrade) = handshake::upgrade(&buffer[..len])? {
-            socket.write_all(upgrade.answer("").as_bytes())?;
-            buffer.copy_within(head..len, 0);
-            return Ok(len - head);
+        match handshake::upgrade(&buffer[..len]) {
+            Ok(Head::Partial) => {}
+            Ok(Head::Whole(head, upgrade)) => {
+                socket.write_all(upgrade.answer("").as_bytes())?;
+                buffer.copy_within(head..len, 0);
+                return Ok(len - head);
+            }
+            Err(error) => {
+                socket.write_all(handshake::REFUSAL.as_bytes())?;
+                return Err(error);
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ use wsvet::{
     CloseCode, CloseFrame, Conversation, End, Frame, FrameBuf, Header, OpCode, Policy, Role,
 };
 
-use handshake::sockets::{accept, connect, end};
+use handshake::sockets::{accept, connect, end, next};
 
 /// What the server behind the proxy is sent, and what the client is: no frame is held back for
 /// longer than it takes to come.
@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(address).await?;
     println!("listening on ws://{}", listener.local_addr()?);
     loop {
-        let (socket, peer) = listener.accept().await?;
+        let (socket, peer) = next(&listener).await;
         let url = url.clone();
         tokio::spawn(async move {
             match pass(socket, &url).await {

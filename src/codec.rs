@@ -9,24 +9,27 @@
 //! use futures_util::{SinkExt, StreamExt};
 //! use tokio_util::codec::Framed;
 //! use wsvet::codec::Messages;
-//! use wsvet::{Accepts, Policy, Role};
+//! use wsvet::{Accepts, Message, Policy, Role};
 //!
 //! /// Sends every message back; a peer that breaks a rule is told which.
 //! async fn echo(socket: tokio::net::TcpStream) -> Result<(), wsvet::codec::Error> {
 //!     let policy = Policy::new(Role::Server).accepts(Accepts::TextOnly).max_message(1 << 20);
 //!     let mut messages = Framed::new(socket, Messages::new(policy));
-//!     while let Some(message) = messages.next().await {
-//!         match message {
-//!             Ok(message) => match message.answer() {
-//!                 Some(answer) => messages.send(answer).await?,
-//!                 None => messages.send(message).await?,
-//!             },
-//!             Err(error) => {
+//!     while !messages.codec().frames().is_done() {
+//!         match messages.next().await {
+//!             Some(Ok(message @ Message::Text(_))) => messages.send(message).await?,
+//!             Some(Ok(message)) => {
+//!                 if let Some(answer) = message.answer() {
+//!                     messages.send(answer).await?;
+//!                 }
+//!             }
+//!             Some(Err(error)) => {
 //!                 if let Some(close) = error.reply() {
 //!                     messages.send(close).await?;
 //!                 }
 //!                 return Err(error);
 //!             }
+//!             None => break,
 //!         }
 //!     }
 //!     Ok(())

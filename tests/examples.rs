@@ -125,6 +125,33 @@ fn both_servers_echo() {
     }
 }
 
+/// A request that is no upgrade, or not a right one, is refused (§4.2.2).
+#[test]
+fn a_request_that_is_no_upgrade_is_refused() {
+    let good = "GET /chat HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let bad = [
+        good.replace("GET", "POST"),
+        good.replace("HTTP/1.1", "HTTP/1.0"),
+        good.replace("Upgrade: websocket\r\n", ""),
+        good.replace("Connection: Upgrade\r\n", ""),
+        good.replace("dGhlIHNhbXBsZSBub25jZQ==", "YWJj"),
+        good.replace("Version: 13", "Version: 8"),
+        "no HTTP at all\r\n\r\n".to_owned(),
+    ];
+    for name in ["echo_server", "echo_threads", "text_only"] {
+        let server = Server::start(name, &[]);
+        for request in bad.iter().map(String::as_str).chain([good]) {
+            let mut socket = TcpStream::connect(&server.address).unwrap();
+            socket.write_all(request.as_bytes()).unwrap();
+            let mut answer = [0; 12];
+            socket.read_exact(&mut answer).unwrap();
+            let due = if request == good { b"HTTP/1.1 101" } else { b"HTTP/1.1 400" };
+            assert_eq!(&answer, due, "{name}: {request}");
+        }
+    }
+}
+
 #[test]
 fn a_violation_is_answered_by_every_server() {
     for name in ["echo_server", "echo_threads", "text_only"] {

@@ -28,6 +28,10 @@ pub(crate) enum Head<T> {
     Whole(usize, T),
 }
 
+/// The answer to a request that is no WebSocket upgrade (§4.2.2).
+pub(crate) const REFUSAL: &str = "HTTP/1.1 400 Bad Request\r\nSec-WebSocket-Version: 13\r\n\
+                                  Connection: close\r\nContent-Length: 0\r\n\r\n";
+
 /// What a client asks for.
 pub(crate) struct Upgrade {
     accept: String,
@@ -54,14 +58,19 @@ pub(crate) fn upgrade(received: &[u8]) -> io::Result<Head<Upgrade>> {
     let Status::Complete(len) = request.parse(received).map_err(io::Error::other)? else {
         return partial(received);
     };
-    let key = value(request.headers, "Sec-WebSocket-Key");
-    let upgrade = value(request.headers, "Upgrade").unwrap_or_default();
-    let version = value(request.headers, "Sec-WebSocket-Version");
-    match key {
+    let lists = |name, token: &str| {
+        let values = all_values(request.headers, name);
+        values.split(',').any(|value| value.trim().eq_ignore_ascii_case(token))
+    };
+    // A key is 16 bytes (§4.2.1).
+    let is_key = |key: &&str| BASE64_STANDARD.decode(key).is_ok_and(|key| key.len() == 16);
+    match value(request.headers, "Sec-WebSocket-Key").filter(is_key) {
         Some(key)
             if request.method == Some("GET")
-                && upgrade.eq_ignore_ascii_case("websocket")
-                && version == Some("13") =>
+                && request.version == Some(1)
+                && lists("Connection", "upgrade")
+                && lists("Upgrade", "websocket")
+                && value(request.headers, "Sec-WebSocket-Version") == Some("13") =>
         {
             let extensions = all_values(request.headers, EXTENSIONS);
             Ok(Head::Whole(len, Upgrade { accept: accept(key), extensions }))

@@ -1,6 +1,7 @@
 //! The handshake over tokio's sockets, and their end.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -12,6 +13,9 @@ use super::Head;
 
 /// How long a peer has to end its side of the connection.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long it is waited before another connection is accepted, where one could not be.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The buffers of a connection at first, in bytes.
 const SMALL: usize = 64;
@@ -26,13 +30,25 @@ where
     let listener = TcpListener::bind(address).await?;
     println!("listening on ws://{}", listener.local_addr()?);
     loop {
-        let (socket, peer) = listener.accept().await?;
+        let (socket, peer) = next(&listener).await;
         let served = serve(socket);
         tokio::spawn(async move {
             if let Err(error) = served.await {
                 eprintln!("{peer}: {error}");
             }
         });
+    }
+}
+
+/// The next connection. Where there cannot be one, because too many files are open for one, it waits
+/// until there can.
+pub(crate) async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => eprintln!("no connection can be accepted: {error}"),
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -44,7 +60,14 @@ pub(crate) async fn accept<C: Encoder<I>, I>(
 ) -> io::Result<Framed<TcpStream, C>> {
     socket.set_nodelay(true)?;
     let mut received = BytesMut::new();
-    let upgrade = head(&mut socket, &mut received, super::upgrade).await?;
+    let upgrade = match head(&mut socket, &mut received, super::upgrade).await {
+        Ok(upgrade) => upgrade,
+        Err(error) => {
+            socket.write_all(super::REFUSAL.as_bytes()).await?;
+            end(socket).await?;
+            return Err(error);
+        }
+    };
     let (codec, extensions) = negotiate(&upgrade.extensions);
     socket.write_all(upgrade.answer(&extensions).as_bytes()).await?;
     Ok(framed(socket, codec, received))
