@@ -67,10 +67,9 @@ fn an_unknown_or_repeated_parameter_declines_the_offer() {
     for parameters in [
         "x",
         "x=1",
-        "Server_No_Context_Takeover",
         "server_max_window_bits=10; x",
         "server_no_context_takeover; server_no_context_takeover",
-        "client_no_context_takeover; client_no_context_takeover",
+        "client_no_context_takeover; Client_No_Context_Takeover",
         "server_max_window_bits=10; server_max_window_bits=10",
         "client_max_window_bits; client_max_window_bits=10",
     ] {
@@ -79,6 +78,9 @@ fn an_unknown_or_repeated_parameter_declines_the_offer() {
         let with_another = format!("{header}, permessage-deflate");
         assert_eq!(Parameters::new().accept(&with_another), Some(Parameters::new()), "{header}");
     }
+    // Names have no case (RFC 5234 §2.3).
+    let accepted = Parameters::new().accept("PerMessage-Deflate; Server_No_Context_Takeover");
+    assert_eq!(accepted, Some(Parameters::new().server_no_context_takeover(true)));
     let offers = "permessage-deflate; client_max_window_bits";
     for (answer, expected) in [
         ("permessage-deflate; x", (Fault::Unknown, 20)),

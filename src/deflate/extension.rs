@@ -29,8 +29,15 @@ pub(super) struct Parameter<'a> {
 impl Extension<'_> {
     /// Where this parameter starts; where it is missing, the extension.
     pub(super) fn offset_of(&self, name: &str) -> usize {
-        let parameter = self.parameters.iter().find(|parameter| parameter.name == name);
+        let parameter = self.parameters.iter().find(|parameter| parameter.is(name));
         parameter.map_or(self.offset, |parameter| parameter.offset)
+    }
+}
+
+impl Parameter<'_> {
+    /// Whether this is its name, in capitals or not (RFC 5234 §2.3).
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
     }
 }
 
@@ -83,10 +90,10 @@ fn token(input: &str) -> IResult<&str, &str> {
     take_while1(in_token).parse(input)
 }
 
-/// A value in quotes, in which a backslash makes any character stand for itself.
+/// A value in quotes, in which a backslash makes any character stand for itself. That it is a token,
+/// as it has to be, shows where it is known.
 fn quoted(input: &str) -> IResult<&str, Cow<'_, str>> {
     let escaped = preceded(char('\\'), anychar);
-    let inside = many0(escaped.or(none_of("\"\\")))
-        .map(|characters| Cow::Owned(characters.into_iter().collect::<String>()));
-    delimited(char('"'), inside, char('"')).parse(input)
+    let inside = many0(escaped.or(none_of("\"\\"))).map(String::from_iter);
+    delimited(char('"'), inside, char('"')).map(Cow::Owned).parse(input)
 }

@@ -88,7 +88,7 @@ pub(super) fn offers_in(value: &str) -> impl Iterator<Item = Result<Offer, Inval
     let extensions = extensions(value).unwrap_or_default();
     extensions.into_iter().filter(is_deflate).map(|offer| {
         let client_max_window_bits =
-            offer.parameters.iter().any(|parameter| parameter.name == CLIENT_MAX_WINDOW_BITS);
+            offer.parameters.iter().any(|parameter| parameter.is(CLIENT_MAX_WINDOW_BITS));
         Ok(Offer { wanted: read(&offer, true)?, client_max_window_bits })
     })
 }
@@ -149,13 +149,13 @@ pub(super) fn read(extension: &Extension<'_>, offer: bool) -> Result<Parameters,
     for (index, parameter) in extension.parameters.iter().enumerate() {
         let Parameter { name, offset, value } = parameter;
         let invalid = |fault| InvalidExtension { fault, offset: *offset };
-        if extension.parameters[..index].iter().any(|before| before.name == *name) {
+        if extension.parameters[..index].iter().any(|before| before.is(name)) {
             return Err(invalid(Fault::Repeated));
         }
         let bits = value
             .as_deref()
             .and_then(|value| WINDOW_BITS.into_iter().find(|bits| std::format!("{bits}") == value));
-        let good = match *name {
+        let good = match &*name.to_ascii_lowercase() {
             SERVER_NO_CONTEXT_TAKEOVER => {
                 read.server_no_context_takeover = true;
                 value.is_none()
