@@ -161,8 +161,7 @@ impl Compressor for Wsvet {
 
     fn prepare(outgoing: &Outgoing) -> Self::Input {
         let agreed = Parameters::new();
-        let messages =
-            Messages::deflate(Policy::new(Role::Server), agreed).deflate_level(LEVEL);
+        let messages = Messages::deflate(Policy::new(Role::Server), agreed).deflate_level(LEVEL);
         (messages, outgoing.texts.iter().cloned().map(Message::text).collect())
     }
 
