@@ -3,12 +3,36 @@
 use core::arch::x86_64::*;
 
 use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, TOO_LONG, spread, whole_at_the_end};
-use super::{avx2, block};
-use crate::mask::turned;
+use super::{avx2, block, middle};
+use crate::mask::{put_ends, turned};
 use crate::utf8::{Ending, Text};
 
 /// The bytes of a register.
 const WIDTH: usize = 64;
+
+/// Masks; a buffer shorter than a register with half a register.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+pub(super) fn mask(key: u32, buf: &mut [u8]) {
+    let len = buf.len();
+    let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else {
+        return avx2::mask(key, buf);
+    };
+    let first = unmasked(first, key);
+    let last = unmasked(last, turned(key, len));
+    let middle = middle::<WIDTH>(buf);
+    let key = _mm512_set1_epi32(turned(key, middle.start) as i32);
+    // Four cache lines in each round.
+    let (rounds, rest) = buf[middle].as_chunks_mut::<{ 4 * WIDTH }>();
+    for round in rounds {
+        for block in round.as_chunks_mut().0 {
+            *block = bytes(_mm512_xor_si512(register(block), key));
+        }
+    }
+    for block in rest.as_chunks_mut().0 {
+        *block = bytes(_mm512_xor_si512(register(block), key));
+    }
+    put_ends(buf, bytes(first), bytes(last));
+}
 
 /// Unmasks and judges; text shorter than a register with half a register.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]

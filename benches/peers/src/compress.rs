@@ -41,7 +41,7 @@ pub struct Outgoing {
 
 /// Small ones, and larger ones.
 pub fn all() -> Vec<Outgoing> {
-    [("JSON 20-300 B", 1, 2_000), ("send JSON 16 KiB", 80, 40)]
+    [("JSON 20-300 B", 1, 2_000), ("JSON 16 KiB", 80, 40)]
         .map(|(name, objects, count)| Outgoing { name, texts: texts(objects, count) })
         .into()
 }
