@@ -128,6 +128,14 @@ fn nothing_is_copied_or_waited_for() {
     assert_eq!(error.reply(), Some(Message::close(CloseCode(1003), Rule::UnsupportedData.text())));
 }
 
+/// Who has sent nothing costs no more than the buffer that was given.
+#[test]
+fn an_idle_connection_holds_no_room() {
+    let mut input = BytesMut::with_capacity(64);
+    assert!(Messages::new(Policy::new(Role::Client)).decode(&mut input).unwrap().is_none());
+    assert_eq!(input.capacity(), 64);
+}
+
 /// A length of 2^53 costs no more than any other, and neither do many small fragments.
 #[test]
 fn no_memory_is_reserved_on_the_word_of_a_header() {

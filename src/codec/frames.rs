@@ -251,7 +251,8 @@ impl Decoder for Frames {
             Some(open) => open,
             None => {
                 let Ok((header, _)) = Header::decode(src) else {
-                    self.make_room(src, MOST_ROOM as u64);
+                    // Idle connections hold no room for what may come.
+                    self.make_room(src, if src.is_empty() { 1 } else { MOST_ROOM as u64 });
                     return Ok(None);
                 };
                 self.validator.begin(&header)?;
