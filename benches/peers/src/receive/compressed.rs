@@ -8,13 +8,13 @@ use tokio_util::codec::Decoder as _;
 use wsvet::codec::Messages;
 use wsvet::deflate::Parameters;
 use wsvet::{Message, Policy, Role};
-use yawc::frame::OpCode;
-use yawc::{Options, WebSocket, WebSocketError};
+use yawc::{Options, WebSocket};
 
 use super::arriving::room;
-use super::memory::{Memory, complete};
+use super::memory::Memory;
 use super::sink::{Kind, Sink};
 use super::workloads::Workload;
+use super::yawc::take_all;
 use super::{Receive, of};
 use crate::contender::{About, Contender, Judges};
 use crate::measure::Kind as WorkKind;
@@ -133,18 +133,6 @@ impl Receive for Yawc {
     }
 
     fn receive(socket: &mut Self::Input, sink: &mut impl Sink) -> Result<(), String> {
-        complete(async {
-            loop {
-                match socket.next_frame().await {
-                    Ok(frame) => match frame.opcode() {
-                        OpCode::Text => sink.data(Kind::Text, frame.payload(), true),
-                        OpCode::Binary => sink.data(Kind::Binary, frame.payload(), true),
-                        _ => {}
-                    },
-                    Err(WebSocketError::ConnectionClosed) => return Ok(()),
-                    Err(error) => return Err(error.to_string()),
-                }
-            }
-        })
+        take_all(socket, sink)
     }
 }

@@ -41,20 +41,25 @@ impl Receive for YawcSocket {
     }
 
     fn receive(socket: &mut Self::Input, sink: &mut impl Sink) -> Result<(), String> {
-        complete(async {
-            loop {
-                match socket.next_frame().await {
-                    Ok(frame) => match frame.opcode() {
-                        OpCode::Text => sink.data(Kind::Text, frame.payload(), true),
-                        OpCode::Binary => sink.data(Kind::Binary, frame.payload(), true),
-                        _ => {}
-                    },
-                    Err(WebSocketError::ConnectionClosed) => return Ok(()),
-                    Err(error) => return Err(error.to_string()),
-                }
-            }
-        })
+        take_all(socket, sink)
     }
+}
+
+/// Takes all messages that have come.
+pub(super) fn take_all(socket: &mut WebSocket<Memory>, sink: &mut impl Sink) -> Result<(), String> {
+    complete(async {
+        loop {
+            match socket.next_frame().await {
+                Ok(frame) => match frame.opcode() {
+                    OpCode::Text => sink.data(Kind::Text, frame.payload(), true),
+                    OpCode::Binary => sink.data(Kind::Binary, frame.payload(), true),
+                    _ => {}
+                },
+                Err(WebSocketError::ConnectionClosed) => return Ok(()),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    })
 }
 
 /// `codec::Decoder::decode`.
