@@ -385,7 +385,7 @@ fn split(start: usize, frame: &mut [u8]) -> (Option<u32>, &mut [u8]) {
 /// Unmasks the payload of a message in a single frame, and whether it breaks no rule. If it does,
 /// it is left as it was.
 #[inline(always)]
-fn passes(first: u8, start: usize, frame: &mut [u8]) -> bool {
+pub(crate) fn passes(first: u8, start: usize, frame: &mut [u8]) -> bool {
     const TEXT: u8 = 0x81;
     match split(start, frame) {
         (Some(key), payload) if first == TEXT => {
