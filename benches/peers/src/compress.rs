@@ -1,19 +1,28 @@
 //! Compressed messages out.
 
 use std::hint::black_box;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use flate2::{Compress, Compression, FlushCompress};
+use futures_util::SinkExt;
 use sockudo_ws::deflate::DeflateConfig;
 use sockudo_ws::protocol::CompressedProtocol;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::codec::Encoder as _;
 use wsvet::codec::Messages;
 use wsvet::deflate::{Content, Parameters};
 use wsvet::{Decoder, Event, Message, Policy, Role};
+use yawc::frame::Frame;
+use yawc::{CompressionLevel, Options, WebSocket};
 
 use crate::contender::{About, Contender, Judges};
 use crate::measure::{Kind, Work};
+use crate::receive::memory::complete;
 use crate::receive::workloads::texts;
 
 /// How the figures are to be read.
@@ -24,10 +33,7 @@ pub const COMPRESS: Kind = Kind {
            zlib-rs.",
     head: ("of the", "bound"),
     bound: "deflates and flushes each message, writes no header",
-    absent: &[
-        ("yawc", "it writes only to the stream that it owns"),
-        ("all others", "they have no permessage-deflate"),
-    ],
+    absent: &[("all others", "they have no permessage-deflate")],
 };
 
 /// The level of all of them.
@@ -48,7 +54,7 @@ pub fn all() -> Vec<Outgoing> {
 
 /// All of them; wsvet, which the others are compared with, comes first.
 pub fn contenders() -> Vec<Contender<Outgoing>> {
-    vec![of::<Wsvet>(), of::<Sockudo>()]
+    vec![of::<Wsvet>(), of::<Sockudo>(), of::<Yawc>()]
 }
 
 trait Compressor {
@@ -202,5 +208,80 @@ impl Compressor for Sockudo {
             .drain(..)
             .try_for_each(|message| protocol.encode_message(&message, out))
             .map_err(|e| e.to_string())
+    }
+}
+
+struct Yawc;
+
+/// A stream of which what is written is kept.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<BytesMut>>);
+
+impl Compressor for Yawc {
+    const ABOUT: About = About {
+        name: "yawc",
+        package: "yawc",
+        interface: "WebSocket as a Sink of Frames, over a stream in memory",
+        does: "deflates with flate2 over zlib-rs, and writes the frame",
+        differs: "writes into the stream that it owns, of which the bytes are taken",
+        judges: Judges::NOTHING,
+    };
+
+    type Input = (WebSocket<Written>, Written, Vec<Frame>);
+
+    fn prepare(outgoing: &Outgoing) -> Self::Input {
+        let written = Written::default();
+        let options = Options::default()
+            .with_compression_level(CompressionLevel::new(LEVEL.into()))
+            .with_compression_threshold(0);
+        let socket = WebSocket::from_stream_with_extensions(
+            written.clone(),
+            yawc::Role::Server,
+            Some("permessage-deflate"),
+            options,
+        );
+        let frames = outgoing.texts.iter().cloned().map(Frame::text).collect();
+        (socket.expect("it has permessage-deflate"), written, frames)
+    }
+
+    fn send((socket, written, frames): &mut Self::Input, out: &mut BytesMut) -> Result<(), String> {
+        complete(async {
+            for frame in frames.drain(..) {
+                socket.feed(frame).await?;
+            }
+            socket.flush().await
+        })
+        .map_err(|error: yawc::WebSocketError| error.to_string())?;
+        *out = std::mem::take(&mut written.0.lock().expect("nobody panics"));
+        Ok(())
+    }
+}
+
+impl AsyncRead for Written {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Written {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0.lock().expect("nobody panics").extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
