@@ -66,8 +66,7 @@ impl Conversation {
     /// ```
     #[must_use]
     pub fn new(client: Policy, server: Policy) -> Self {
-        debug_assert_eq!((client.role, server.role), (Role::Client, Role::Server));
-        Self::of([Direction::new(server), Direction::new(client)])
+        Self::of(client, server, Direction::new)
     }
 
     /// The same beside a judge of what compressed messages inflate to, as
@@ -95,11 +94,12 @@ impl Conversation {
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn inflated(client: Policy, server: Policy) -> Self {
-        debug_assert_eq!((client.role, server.role), (Role::Client, Role::Server));
-        Self::of([Direction::inflated(server), Direction::inflated(client)])
+        Self::of(client, server, Direction::inflated)
     }
 
-    const fn of([client, server]: [Direction; 2]) -> Self {
+    fn of(client: Policy, server: Policy, direction: fn(Policy) -> Direction) -> Self {
+        debug_assert_eq!((client.role, server.role), (Role::Client, Role::Server));
+        let (client, server) = (direction(server), direction(client));
         Self { client, server, now: Duration::ZERO, steps: 0 }
     }
 

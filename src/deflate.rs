@@ -58,3 +58,12 @@ const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
 /// The least and the most bits of a window (RFC 7692 §7.1.2).
 const WINDOW_BITS: core::ops::RangeInclusive<u8> = 8..=15;
+
+/// The bits of a window, where they are such.
+const fn window_bits(bits: u8) -> u8 {
+    assert!(
+        *WINDOW_BITS.start() <= bits && bits <= *WINDOW_BITS.end(),
+        "a window has 8 to 15 bits"
+    );
+    bits
+}

@@ -203,27 +203,29 @@ fn the_proxy_judges_what_it_passes_on() {
 /// `WSVET_PYTHON` names the Python that has `websockets` and `aiohttp`, if it is another.
 fn clients() -> Vec<Vec<String>> {
     let python = std::env::var("WSVET_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let line = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let all = [
-        (line(&["node"]), ["-e", "new WebSocket('ws://127.0.0.1:1').onerror = () => {}"]),
-        // Before version 22 it has to be asked for.
-        (
-            line(&["node", "--experimental-websocket"]),
-            ["-e", "new WebSocket('ws://127.0.0.1:1').onerror = () => {}"],
-        ),
-        (line(&[&python]), ["-c", "import websockets.sync.client"]),
-        (line(&[&python]), ["-c", "import aiohttp"]),
+    let socket = ["-e", "new WebSocket('ws://127.0.0.1:1').onerror = () => {}"];
+    // Before version 22 Node.js has to be asked for it.
+    let node = [&["node"][..], &["node", "--experimental-websocket"]];
+    let python = [&[&python[..]][..]];
+    let kinds = [
+        ("undici.mjs", socket, &node[..]),
+        ("websockets_client.py", ["-c", "import websockets.sync.client"], &python),
+        ("aiohttp_client.py", ["-c", "import aiohttp"], &python),
     ];
-    let scripts = ["undici.mjs", "undici.mjs", "websockets_client.py", "aiohttp_client.py"];
-    let mut clients: Vec<Vec<String>> = Vec::new();
-    for ((mut client, probe), script) in all.into_iter().zip(scripts) {
-        let mut command = Command::new(&client[0]);
-        command.args(&client[1..]).args(probe).stderr(Stdio::null());
-        if !command.status().is_ok_and(|status| status.success()) {
-            eprintln!("left out, not to be had: {} for {script}", client.join(" "));
-        } else if !clients.iter().any(|known| known.last().unwrap().ends_with(script)) {
-            client.push(format!("{}/tests/clients/{script}", env!("CARGO_MANIFEST_DIR")));
-            clients.push(client);
+    let mut clients = Vec::new();
+    for (script, probe, starts) in kinds {
+        let start = starts.iter().find(|start| {
+            let mut command = Command::new(start[0]);
+            command.args(&start[1..]).args(probe).stderr(Stdio::null());
+            command.status().is_ok_and(|status| status.success())
+        });
+        let script = format!("{}/tests/clients/{script}", env!("CARGO_MANIFEST_DIR"));
+        match start {
+            Some(start) => {
+                let start = start.iter().map(|word| (*word).to_owned());
+                clients.push(start.chain([script]).collect());
+            }
+            None => eprintln!("left out, nothing that is here runs {script}"),
         }
     }
     clients

@@ -48,19 +48,15 @@ impl Compression {
 
     /// Inflates the next piece of a frame's payload, the last where `end` says so.
     pub(super) fn piece(&mut self, header: &Header, plain: &[u8], end: bool) -> Result<(), Rule> {
-        match self.message {
-            Some(opcode) if header.opcode().is_data() => {
-                let end = end && header.fin();
-                let inflated = &mut self.inflated;
-                self.content.piece(opcode, plain, end, |piece| inflated.extend_from_slice(piece))
-            }
-            _ => Ok(()),
-        }
+        let Some(opcode) = self.takes(header) else { return Ok(()) };
+        let end = end && header.fin();
+        let inflated = &mut self.inflated;
+        self.content.piece(opcode, plain, end, |piece| inflated.extend_from_slice(piece))
     }
 
     /// Whether a frame is of a compressed message, and that, where it ends with it.
     pub(super) fn message(&mut self, header: &Header) -> Option<Option<Message>> {
-        let opcode = self.message.filter(|_| header.opcode().is_data())?;
+        let opcode = self.takes(header)?;
         let whole = header.fin();
         Some(whole.then(|| message::data(opcode, core::mem::take(&mut self.inflated).freeze())))
     }
@@ -83,9 +79,10 @@ impl Compression {
         self.deflater.set_level(level);
     }
 
-    /// Whether a frame is of a compressed message: what it inflates to is all that is wanted of it.
-    pub(super) fn takes(&self, header: &Header) -> bool {
-        self.message.is_some() && header.opcode().is_data()
+    /// The opcode of the compressed message that a frame is of, if it is of one: what it inflates to is
+    /// all that is wanted of it.
+    pub(super) fn takes(&self, header: &Header) -> Option<OpCode> {
+        self.message.filter(|_| header.opcode().is_data())
     }
 
     /// Takes the memory of what was sent back.

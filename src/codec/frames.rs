@@ -166,7 +166,7 @@ impl Frames {
             open.done += there as u64;
             open.kept += there;
             if let Some(compression) = &mut self.compression
-                && compression.takes(&open.header)
+                && compression.takes(&open.header).is_some()
             {
                 let start = self.validator.offset() - open.done;
                 let judged = compression.piece(&open.header, piece, false);

@@ -232,10 +232,8 @@ impl Decoder for Messages {
     /// ```
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
         while let Some(frame) = self.frames.decode(src)? {
-            let message = match &mut self.frames.compression {
-                Some(compression) => compression.message(&frame.header),
-                None => None,
-            };
+            let compression = self.frames.compression.as_mut();
+            let message = compression.and_then(|compression| compression.message(&frame.header));
             if let Some(message) = message.unwrap_or_else(|| self.assembler.frame(frame)) {
                 return Ok(Some(message));
             }

@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use crate::{Header, Message, Rule};
+use crate::{Header, Message, OpCode, Rule};
 
 /// There is none, ever.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Compression {
         match *self {}
     }
 
-    pub(super) fn takes(&self, _: &Header) -> bool {
+    pub(super) fn takes(&self, _: &Header) -> Option<OpCode> {
         match *self {}
     }
 

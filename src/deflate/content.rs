@@ -121,7 +121,9 @@ impl Content {
         if end {
             self.utf8 = Utf8::new();
             self.room = self.max_message;
-            self.lost &= !self.inflater.start_anew();
+            if self.lost {
+                self.lost = !self.inflater.start_anew();
+            }
         }
         judged
     }

@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush};
 
-use super::{TAIL, WINDOW_BITS};
+use super::TAIL;
 
 /// The least room for what comes out, in bytes.
 const LEAST_ROOM: usize = 64;
@@ -66,12 +66,12 @@ impl Deflater {
     /// ```
     #[must_use]
     pub fn new(window_bits: u8, context_takeover: bool) -> Self {
-        assert!(WINDOW_BITS.contains(&window_bits), "a window has 8 to 15 bits");
+        // A window of 9 bits is the least that zlib has, and it reaches back 250 bytes at most.
+        let bits = i32::from(super::window_bits(window_bits)).max(9);
         let config = DeflateConfig {
             level: 1,
-            // A window of 9 bits is the least that zlib has, and it reaches back 250 bytes at most.
-            window_bits: -i32::from(window_bits.max(9)),
-            mem_level: i32::from(window_bits.max(9)) - 7,
+            window_bits: -bits,
+            mem_level: bits - 7,
             ..DeflateConfig::default()
         };
         Self { config, context_takeover, begun: false, deflate: None }

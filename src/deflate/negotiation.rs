@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Display};
 
-use super::extension::{Extension, Parameter, extensions};
+use super::extension::{Extension, Parameter};
 use super::{Parameters, WINDOW_BITS};
 
 /// The extension's name.
@@ -83,13 +83,14 @@ pub(super) struct Offer {
     pub(super) client_max_window_bits: bool,
 }
 
-/// The offers of permessage-deflate in a `Sec-WebSocket-Extensions`, good or not.
-pub(super) fn offers_in(value: &str) -> impl Iterator<Item = Result<Offer, InvalidExtension>> {
-    let extensions = extensions(value).unwrap_or_default();
-    extensions.into_iter().filter(is_deflate).map(|offer| {
+/// The offers of permessage-deflate among these extensions, good or not.
+pub(super) fn offers_in(
+    extensions: &[Extension<'_>],
+) -> impl Iterator<Item = Result<Offer, InvalidExtension>> {
+    extensions.iter().filter(|extension| is_deflate(extension)).map(|offer| {
         let client_max_window_bits =
             offer.parameters.iter().any(|parameter| parameter.is(CLIENT_MAX_WINDOW_BITS));
-        Ok(Offer { wanted: read(&offer, true)?, client_max_window_bits })
+        Ok(Offer { wanted: read(offer, true)?, client_max_window_bits })
     })
 }
 

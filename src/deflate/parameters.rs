@@ -8,7 +8,7 @@ use super::negotiation::{
     CLIENT_MAX_WINDOW_BITS, CLIENT_NO_CONTEXT_TAKEOVER, NAME, SERVER_MAX_WINDOW_BITS,
     SERVER_NO_CONTEXT_TAKEOVER, is_deflate, offers_in, read,
 };
-use super::{Deflater, Fault, Inflater, InvalidExtension, WINDOW_BITS};
+use super::{Deflater, Fault, Inflater, InvalidExtension, WINDOW_BITS, window_bits};
 use crate::Role;
 
 /// What both ends agree on, or what one of them wants (RFC 7692 §7.1).
@@ -153,7 +153,8 @@ impl Parameters {
     /// ```
     #[must_use]
     pub fn accept(&self, offers: &str) -> Option<Self> {
-        let offer = offers_in(offers).find_map(Result::ok)?;
+        let offered = extensions(offers).unwrap_or_default();
+        let offer = offers_in(&offered).find_map(Result::ok)?;
         let Self { server_no_context_takeover, client_no_context_takeover, .. } = offer.wanted;
         let lesser = |a: Option<u8>, b: Option<u8>| a.into_iter().chain(b).min();
         let Self { server_max_window_bits: ours, client_max_window_bits: theirs, .. } = *self;
@@ -199,7 +200,7 @@ impl Parameters {
                 }
                 let answer = read(&extension, false)?;
                 let mut judged = Err(invalid(Fault::NotOffered));
-                for offer in offers_in(offers).flatten() {
+                for offer in offers_in(&offered).flatten() {
                     judged = offer.agree(answer, &extension);
                     if judged.is_ok() {
                         break;
@@ -290,12 +291,4 @@ impl Display for Parameters {
         }
         Ok(())
     }
-}
-
-const fn window_bits(bits: u8) -> u8 {
-    assert!(
-        *WINDOW_BITS.start() <= bits && bits <= *WINDOW_BITS.end(),
-        "a window has 8 to 15 bits"
-    );
-    bits
 }

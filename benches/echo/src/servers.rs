@@ -100,7 +100,7 @@ async fn bytes(mut socket: TcpStream) {
     accept(&mut socket).await;
     let mut buffer = vec![0; AT_ONCE];
     let mut there = 0;
-    let (frame, echoes) = loop {
+    let (frame, echo) = loop {
         match socket.read(&mut buffer[there..]).await {
             Ok(len @ 1..) => there += len,
             _ => return,
@@ -110,19 +110,20 @@ async fn bytes(mut socket: TcpStream) {
             let mut echo = vec![0; frame.payload.len() + Header::MAX_LEN];
             let len = encode::single(frame.header.opcode(), frame.payload, None, &mut echo)
                 .expect("it fits");
-            let times = (AT_ONCE / len).max(1);
-            break (frame.header.header_len() + frame.payload.len(), echo[..len].repeat(times));
+            echo.truncate(len);
+            break (frame.header.header_len() + frame.payload.len(), echo);
         }
     };
-    let echo = echoes.len() / (AT_ONCE / (frame - 4)).max(1);
+    let echoes = echo.repeat((AT_ONCE / echo.len()).max(1));
     loop {
-        let mut left = there / frame * echo;
+        let mut left = there / frame * echo.len();
         there %= frame;
         while left > 0 {
-            match socket.write(&echoes[..left.min(echoes.len())]).await {
-                Ok(len) => left -= len,
-                Err(_) => return,
+            let part = left.min(echoes.len());
+            if socket.write_all(&echoes[..part]).await.is_err() {
+                return;
             }
+            left -= part;
         }
         match socket.read(&mut buffer).await {
             Ok(len @ 1..) => there += len,

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! There are these kinds of work: to receive frames (all at once, in chunks, and compressed), to
-//! decode headers, and to write frames, compressed too. Behind `--` go the names of rows, if not all are wanted, and options;
-//! `--help` shows them.
+//! decode headers, and to write frames, compressed too. Behind `--` go the names of rows, if not
+//! all are wanted, and options; `--help` shows them.
 
 mod arguments;
 mod bound;

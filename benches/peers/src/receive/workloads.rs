@@ -119,12 +119,10 @@ impl Work for Workload {
     fn bound(&self) -> Duration {
         let mut bytes = self.bytes.clone();
         let start = Instant::now();
-        let found = match self.chunk {
-            _ if self.inflated.is_some() => {
-                bound::inflate_all(&mut bytes, self.inflated.unwrap_or_default())
-            }
-            Some(chunk) => bound::copy_in_chunks(&self.bytes, &mut bytes, chunk),
-            None => bound::unmask_all(&mut bytes),
+        let found = match (self.inflated, self.chunk) {
+            (Some(inflated), _) => bound::inflate_all(&mut bytes, inflated),
+            (None, Some(chunk)) => bound::copy_in_chunks(&self.bytes, &mut bytes, chunk),
+            (None, None) => bound::unmask_all(&mut bytes),
         };
         let elapsed = start.elapsed();
         black_box(&bytes);

@@ -98,9 +98,9 @@ impl<W: Write> Report for Json<W> {
         let time = Some(seconds(opening.time));
         self.whole("connection", opening, time, record)?;
         match negotiation(agreement) {
-            Some(wrong) => {
-                let text = format!("{wrong}; {FAIL}");
-                self.whole("negotiation", opening, time, NegotiationLine::new(agreement, text))
+            Some((offset, wrong)) => {
+                let line = NegotiationLine::new(offset, format!("{wrong}; {FAIL}"));
+                self.whole("negotiation", opening, time, line)
             }
             None => Ok(()),
         }

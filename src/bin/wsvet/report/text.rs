@@ -201,7 +201,7 @@ impl<W: Write> Report for Text<W> {
         }
         let text = ending::opening(opening, self.width);
         paragraph(&mut self.out(), "", &text)?;
-        let Some(wrong) = negotiation else { return Ok(()) };
+        let Some((_, wrong)) = negotiation else { return Ok(()) };
         paragraph(&mut self.out(), INDENT, &format!("{BAD}✗{BAD:#} {}", plain(&wrong)))?;
         paragraph(&mut self.out(), &format!("{INDENT}  "), FAIL)
     }

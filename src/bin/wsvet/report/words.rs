@@ -189,13 +189,15 @@ pub(super) fn within(inflated: u64) -> String {
     }
 }
 
-/// What is wrong with the extensions that the server answered with, where something is.
-pub(super) fn negotiation(agreement: &Agreement) -> Option<String> {
+/// What is wrong with the extensions that the server answered with, where something is, and its
+/// byte.
+pub(super) fn negotiation(agreement: &Agreement) -> Option<(usize, String)> {
     let wrong = agreement.negotiation().err()?;
     let answer = agreement.answer();
     let rest = answer.get(wrong.offset..).unwrap_or_default();
     let part = rest.split([',', ';']).next().unwrap_or_default().trim();
-    Some(format!("the server's extensions, byte {}: {part} {}", wrong.offset, wrong.fault))
+    let text = format!("the server's extensions, byte {}: {part} {}", wrong.offset, wrong.fault);
+    Some((wrong.offset, text))
 }
 
 /// What must be done then.

@@ -154,7 +154,7 @@ fn facts(closing: &Closing) -> Markup {
             @if !agreed.is_empty() {
                 dt { "agreed on" } dd { (plain(&agreed.join(", "))) }
             }
-            @if let Some(wrong) = negotiation(&opening.agreement) {
+            @if let Some((_, wrong)) = negotiation(&opening.agreement) {
                 dt { "negotiation" } dd { span.bad { "✗ " (plain(&wrong)) } "; " (FAIL) }
             }
             @for side in sides {

@@ -7,7 +7,6 @@ use wsvet::{Act, Header, Role, Verdict};
 
 use super::super::hex_bytes;
 use crate::frames::{Closing, Side};
-use crate::http::Agreement;
 use crate::inflate::Message;
 use crate::judge::{Broken, Frame, Incomplete};
 use crate::pings::Pings;
@@ -48,15 +47,14 @@ pub(super) struct OpeningLine<'a> {
 #[derive(Serialize)]
 pub(super) struct NegotiationLine {
     /// The byte of the extensions, written in one header with a comma and a space between them.
-    pub(super) offset: Option<usize>,
+    pub(super) offset: usize,
     pub(super) rfc: u16,
     pub(super) section: &'static str,
     pub(super) text: String,
 }
 
 impl NegotiationLine {
-    pub(super) fn new(agreement: &Agreement, text: String) -> Self {
-        let offset = agreement.negotiation().err().map(|wrong| wrong.offset);
+    pub(super) fn new(offset: usize, text: String) -> Self {
         Self { offset, rfc: 7692, section: "7.1", text }
     }
 }
