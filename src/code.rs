@@ -2,8 +2,7 @@
 
 use core::fmt;
 
-#[cfg(feature = "c")]
-use crate::c::text::{CodeText, c_str};
+use crate::table::{Text, texts};
 
 /// The status code of a Close frame: any sixteen bits, so that every Close body parses (§7.4).
 ///
@@ -32,7 +31,7 @@ impl CloseCode {
     #[inline]
     #[must_use]
     pub const fn is_sendable(self) -> bool {
-        self.info().sendable
+        !matches!(RANGES[self.row()].sender, Sender::Nobody)
     }
 
     /// The registered name, or what the range is for (§11.7).
@@ -44,7 +43,7 @@ impl CloseCode {
     /// ```
     #[must_use]
     pub const fn name(self) -> &'static str {
-        self.info().name
+        NAMES[self.row()].as_str()
     }
 
     /// What kind of code this is (§7.4).
@@ -55,30 +54,25 @@ impl CloseCode {
     /// ```
     #[must_use]
     pub const fn category(self) -> Category {
-        self.info().category
+        RANGES[self.row()].category
     }
 
-    /// The row of the registry that this code belongs to: its own, or that of its range; every code
-    /// belongs to one.
+    /// Returns the row of the registry that this code belongs to: its own, or that of its range.
+    /// Every code belongs to one.
     ///
     /// ```
     /// # use wsvet::CloseCode;
-    /// assert!(CloseCode(1003).info().meaning.contains("type of data"));
-    /// assert_eq!(CloseCode(3500).info().first, CloseCode(3000));
+    /// assert!(CloseCode(1003).info().meaning().contains("type of data"));
+    /// assert_eq!(CloseCode(3500).info().first(), CloseCode(3000));
     /// ```
     #[must_use]
-    pub const fn info(self) -> &'static CodeInfo {
-        &REGISTRY[self.row()]
-    }
-
-    #[cfg(feature = "c")]
-    pub(crate) fn c_text(self) -> &'static CodeText {
-        &C_ROWS[self.row()]
+    pub const fn info(self) -> CodeInfo {
+        CodeInfo { row: self.row() as u8 }
     }
 
     const fn row(self) -> usize {
         let mut row = 0;
-        while self.0 < REGISTRY[row].first.0 || self.0 > REGISTRY[row].last.0 {
+        while self.0 < RANGES[row].first || self.0 > RANGES[row].last {
             row += 1;
         }
         row
@@ -190,47 +184,167 @@ impl fmt::Display for Sender {
 /// ```
 /// use wsvet::CloseCode;
 ///
-/// for info in CloseCode::REGISTRY.iter().filter(|info| info.sendable) {
-///     println!("{}-{} {}: {}", info.first.0, info.last.0, info.name, info.meaning);
+/// for info in CloseCode::REGISTRY.iter().filter(|info| info.is_sendable()) {
+///     println!("{}-{} {}: {}", info.first().0, info.last().0, info.name(), info.meaning());
 /// }
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CodeInfo {
-    /// The first code of the range.
-    pub first: CloseCode,
-    /// The last code of the range: equal to `first` for a code with a row of its own.
-    pub last: CloseCode,
-    /// The registered name, or what the range is for.
-    pub name: &'static str,
-    /// What kind of code it is.
-    pub category: Category,
-    /// Who may send it.
-    pub sender: Sender,
-    /// Whether it may stand on the wire.
-    pub sendable: bool,
-    /// What it means.
-    pub meaning: &'static str,
-    /// When you see it.
-    pub seen: &'static str,
-    /// How to resolve it.
-    pub resolve: &'static str,
-    /// When to send it, and what to send instead where it does not fit.
-    pub send_when: &'static str,
+    row: u8,
+}
+
+/// What a row says besides the texts.
+struct Range {
+    first: u16,
+    last: u16,
+    category: Category,
+    sender: Sender,
+}
+
+impl CodeInfo {
+    /// Returns the first code of the range.
+    ///
+    /// ```
+    /// # use wsvet::{Category, CloseCode, Sender};
+    /// assert_eq!(CloseCode(4321).info().first().0, 4000);
+    /// ```
+    #[must_use]
+    pub const fn first(self) -> CloseCode {
+        CloseCode(self.range().first)
+    }
+
+    /// Returns the last code of the range: equal to `first` for a code with a row of its own.
+    ///
+    /// ```
+    /// # use wsvet::{Category, CloseCode, Sender};
+    /// assert_eq!(CloseCode(4321).info().last().0, 4999);
+    /// ```
+    #[must_use]
+    pub const fn last(self) -> CloseCode {
+        CloseCode(self.range().last)
+    }
+
+    /// Returns the registered name, or what the range is for.
+    ///
+    /// ```
+    /// # use wsvet::{Category, CloseCode, Sender};
+    /// assert_eq!(CloseCode(1001).info().name(), "Going Away");
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        NAMES[self.row as usize].as_str()
+    }
+
+    /// Returns what kind of code it is.
+    ///
+    /// ```
+    /// # use wsvet::{Category, CloseCode, Sender};
+    /// assert_eq!(CloseCode(1003).info().category(), Category::Refusal);
+    /// ```
+    #[must_use]
+    pub const fn category(self) -> Category {
+        self.range().category
+    }
+
+    /// Returns who may send it.
+    ///
+    /// ```
+    /// # use wsvet::{Category, CloseCode, Sender};
+    /// assert_eq!(CloseCode(1006).info().sender(), Sender::Nobody);
+    /// ```
+    #[must_use]
+    pub const fn sender(self) -> Sender {
+        self.range().sender
+    }
+
+    /// Returns whether it may stand on the wire.
+    ///
+    /// ```
+    /// # use wsvet::{Category, CloseCode, Sender};
+    /// assert!(!CloseCode(1005).info().is_sendable());
+    /// ```
+    #[must_use]
+    pub const fn is_sendable(self) -> bool {
+        !matches!(self.range().sender, Sender::Nobody)
+    }
+
+    /// Returns what it means.
+    ///
+    /// ```
+    /// # use wsvet::{Category, CloseCode, Sender};
+    /// assert!(CloseCode(1001).info().meaning().ends_with('.'));
+    /// ```
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        MEANINGS[self.row as usize].as_str()
+    }
+
+    /// Returns when it is seen in practice.
+    ///
+    /// ```
+    /// # use wsvet::{Category, CloseCode, Sender};
+    /// assert!(CloseCode(1001).info().seen().ends_with('.'));
+    /// ```
+    #[must_use]
+    pub const fn seen(self) -> &'static str {
+        SEEN[self.row as usize].as_str()
+    }
+
+    /// Returns what to do about it.
+    ///
+    /// ```
+    /// # use wsvet::{Category, CloseCode, Sender};
+    /// assert!(CloseCode(1001).info().resolve().ends_with('.'));
+    /// ```
+    #[must_use]
+    pub const fn resolve(self) -> &'static str {
+        RESOLVE[self.row as usize].as_str()
+    }
+
+    /// Returns when to send it, and what to send instead if it does not fit.
+    ///
+    /// ```
+    /// # use wsvet::{Category, CloseCode, Sender};
+    /// assert!(CloseCode(1006).info().send_when().starts_with("Never"));
+    /// ```
+    #[must_use]
+    pub const fn send_when(self) -> &'static str {
+        SEND_WHEN[self.row as usize].as_str()
+    }
+
+    /// Returns the texts for C: name, meaning, seen, resolve, send_when.
+    #[cfg(feature = "c")]
+    pub(crate) fn texts(self) -> [Text; 5] {
+        [&NAMES, &MEANINGS, &SEEN, &RESOLVE, &SEND_WHEN].map(|column| column[self.row as usize])
+    }
+
+    const fn range(self) -> &'static Range {
+        &RANGES[self.row as usize]
+    }
+}
+
+impl fmt::Debug for CodeInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CodeInfo")
+            .field("first", &self.first().0)
+            .field("last", &self.last().0)
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
 }
 
 impl CloseCode {
-    /// The whole IANA registry (§11.7): every code from 0 to 65535 is in a row, and where it is in
-    /// two the first is its own and the second that of the range around it.
+    /// The whole IANA registry (§11.7): every code from 0 to 65535 is in a row. A code with a row of
+    /// its own may also be in the range of a later row; the first row counts.
     ///
     /// ```
     /// # use wsvet::CloseCode;
-    /// assert_eq!(CloseCode::REGISTRY[0].first, CloseCode(0));
+    /// assert_eq!(CloseCode::REGISTRY[0].first(), CloseCode(0));
     /// ```
     pub const REGISTRY: &'static [CodeInfo] = REGISTRY;
 }
 
-/// Gives each code with a row of its own its constant, and all rows together the registry.
+/// Defines the constants of the codes that have a row of their own, and the columns of the table.
 macro_rules! registry {
     ($($(const $constant:ident =)? $first:literal ..= $last:literal $name:literal
         $category:ident, $sender:ident;
@@ -246,29 +360,30 @@ macro_rules! registry {
             )?)*
         }
 
-        const REGISTRY: &[CodeInfo] = &[$(CodeInfo {
-            first: CloseCode($first),
-            last: CloseCode($last),
-            name: $name,
+        static RANGES: [Range; ROWS] = [$(Range {
+            first: $first,
+            last: $last,
             category: Category::$category,
             sender: Sender::$sender,
-            sendable: !matches!(Sender::$sender, Sender::Nobody),
-            meaning: $meaning,
-            seen: $seen,
-            resolve: $resolve,
-            send_when: $send,
         }),*];
-
-        #[cfg(feature = "c")]
-        static C_ROWS: [CodeText; REGISTRY.len()] = [$(CodeText {
-            name: c_str(concat!($name, "\0")),
-            meaning: c_str(concat!($meaning, "\0")),
-            seen: c_str(concat!($seen, "\0")),
-            resolve: c_str(concat!($resolve, "\0")),
-            send_when: c_str(concat!($send, "\0")),
-        }),*];
+        const ROWS: usize = [$($first),*].len();
+        static NAMES: [Text; ROWS] = texts![$($name),*];
+        static MEANINGS: [Text; ROWS] = texts![$($meaning),*];
+        static SEEN: [Text; ROWS] = texts![$($seen),*];
+        static RESOLVE: [Text; ROWS] = texts![$($resolve),*];
+        static SEND_WHEN: [Text; ROWS] = texts![$($send),*];
     };
 }
+
+const REGISTRY: &[CodeInfo] = &{
+    let mut rows = [CodeInfo { row: 0 }; ROWS];
+    let mut row = 0;
+    while row < ROWS {
+        rows[row].row = row as u8;
+        row += 1;
+    }
+    rows
+};
 
 registry! {
     0..=999 "Not Used" Reserved, Nobody;
@@ -423,19 +538,19 @@ mod tests {
     #[test]
     fn every_code_has_a_row_and_its_own_before_that_of_a_range() {
         for code in 0..=u16::MAX {
-            let holds = |row: &&CodeInfo| (row.first.0..=row.last.0).contains(&code);
+            let holds = |row: &&CodeInfo| (row.first().0..=row.last().0).contains(&code);
             let sizes: Vec<_> =
-                REGISTRY.iter().filter(holds).map(|row| row.last.0 - row.first.0).collect();
+                REGISTRY.iter().filter(holds).map(|row| row.last().0 - row.first().0).collect();
             assert!(!sizes.is_empty() && sizes.is_sorted(), "{code}");
-            assert_eq!(Some(CloseCode(code).info()), REGISTRY.iter().find(holds));
+            assert_eq!(Some(CloseCode(code).info()), REGISTRY.iter().find(holds).copied());
         }
-        assert!(REGISTRY.is_sorted_by_key(|row| row.last));
+        assert!(REGISTRY.is_sorted_by_key(|row| row.last()));
     }
 
     #[test]
     fn every_text_is_a_sentence() {
         for row in REGISTRY {
-            for text in [row.meaning, row.seen, row.resolve, row.send_when] {
+            for text in [row.meaning(), row.seen(), row.resolve(), row.send_when()] {
                 assert!(text.ends_with('.'), "{text}");
             }
         }

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use crate::utf8::{Ending, judge, unmask_ascii};
-use crate::{CloseFrame, Header, OpCode, Policy, Validator, Violation, mask};
+use crate::kernel::{self, Ending, judge, unmask_ascii};
+use crate::{CloseFrame, Header, OpCode, Policy, Validator, Violation};
 
 /// What a [`Decoder`] found: a piece of a message, or a whole control frame.
 ///
@@ -341,7 +341,9 @@ impl Decoder {
         let phase = self.phase.into();
         self.phase = ((phase + piece.len()) % 4) as u8;
         match self.header.masking_key() {
-            Some(key) => self.validator.payload_text(mask::turned(mask::number(key), phase), piece),
+            Some(key) => {
+                self.validator.payload_text(kernel::turned(kernel::number(key), phase), piece)
+            }
             None => self.validator.payload(piece),
         }
     }
@@ -379,7 +381,7 @@ impl Decoder {
 fn split(start: usize, frame: &mut [u8]) -> (Option<u32>, &mut [u8]) {
     let (header, payload) = frame.split_at_mut(start);
     // Behind the two bytes that every header has there are four only with a key.
-    (header[2..].last_chunk().map(|key| mask::number(*key)), payload)
+    (header[2..].last_chunk().map(|key| kernel::number(*key)), payload)
 }
 
 /// Unmasks the payload of a message in a single frame, and whether it breaks no rule. If it does,
@@ -393,7 +395,7 @@ pub(crate) fn passes(first: u8, start: usize, frame: &mut [u8]) -> bool {
         }
         (None, payload) if first == TEXT => passes_plain_text(payload),
         (Some(key), payload) => {
-            mask::apply_key(key, payload);
+            kernel::mask(key, payload);
             true
         }
         (None, _) => true,
@@ -410,7 +412,7 @@ fn passes_plain_text(text: &[u8]) -> bool {
 fn passes_text(key: u32, text: &mut [u8]) -> bool {
     let passes = judge(key, &mut *text) == Ending::Whole;
     if !passes {
-        mask::apply_key(key, text);
+        kernel::mask(key, text);
     }
     passes
 }

@@ -16,7 +16,7 @@
 
 use core::fmt;
 
-use crate::{CloseFrame, Frame, FrameRef, Header, OpCode, mask};
+use crate::{CloseFrame, Frame, FrameRef, Header, OpCode, kernel};
 
 /// The most bytes a control frame has: 131, with a masking key and 125 bytes of payload (§5.5).
 ///
@@ -66,7 +66,7 @@ pub fn frame(header: &Header, payload: &[u8], out: &mut [u8]) -> Result<usize, B
             out.copy_from_slice(&window[..len]);
         }
     }
-    mask::copy(header.masking_key().map(mask::number), payload, &mut out[header_len..]);
+    kernel::copy(header.masking_key().map(kernel::number), payload, &mut out[header_len..]);
     Ok(len)
 }
 
@@ -132,7 +132,7 @@ fn short(
         }
         _ => head.copy_from_slice(&[first, second]),
     }
-    mask::copy(key.map(mask::number), payload, body);
+    kernel::copy(key.map(kernel::number), payload, body);
     Ok(len)
 }
 

@@ -77,6 +77,7 @@ pub mod generate;
 #[cfg(doc)]
 pub mod guide;
 mod header;
+mod kernel;
 pub mod mask;
 #[cfg(feature = "alloc")]
 mod message;
@@ -85,9 +86,8 @@ pub mod parse;
 mod policy;
 mod responder;
 mod rule;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod simd;
 mod subprotocol;
+mod table;
 mod utf8;
 mod validator;
 mod violation;
@@ -111,7 +111,7 @@ pub use message::{Assembler, Close, Message, Utf8Bytes};
 pub use opcode::OpCode;
 pub use policy::{Accepts, Policy, Role};
 pub use responder::Responder;
-pub use rule::{Place, Rule};
+pub use rule::{Field, Place, Rule};
 pub use subprotocol::Subprotocol;
 pub use utf8::{InvalidUtf8, Utf8};
 pub use validator::Validator;

@@ -3,9 +3,7 @@
 use core::fmt;
 use core::str;
 
-use crate::mask;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-use crate::simd;
+use crate::kernel::{Ending, Text, cut_len, goes_on, is_second, judge, turned, unmask};
 
 /// Judges UTF-8 that comes in pieces of any size, and keeps at most the three bytes of a character
 /// that is cut (RFC 6455 §8.1).
@@ -67,7 +65,7 @@ impl Utf8 {
     fn take_inside(&mut self, key: u32, text: impl Text) -> Result<(), InvalidUtf8> {
         let held = self.held();
         let (mut start, rest) = text.split(width(self.cut[0]) - held);
-        start.unmask(key);
+        unmask(key, &mut start);
         let start = start.bytes();
         let mut character = [0; 4];
         character[..3].copy_from_slice(&self.cut);
@@ -78,7 +76,7 @@ impl Utf8 {
         } else {
             self.push_bytes(start)?;
         }
-        let key = mask::turned(key, start.len());
+        let key = turned(key, start.len());
         self.take(key, rest).map_err(|error| InvalidUtf8 { index: start.len() + error.index })
     }
 
@@ -138,172 +136,6 @@ impl Utf8 {
     }
 }
 
-/// How a text ends that starts with a whole character.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Ending {
-    /// With a whole character, or it is empty.
-    Whole,
-    /// With what may be the start of a character; `cut_len` knows.
-    Cut,
-    /// It is not UTF-8.
-    Bad,
-}
-
-/// Text that is read block by block, and written back plain where it was masked.
-pub(crate) trait Text: Sized {
-    /// All of it.
-    fn bytes(&self) -> &[u8];
-
-    /// The same text, lent.
-    fn again(&mut self) -> impl Text;
-
-    /// The first bytes, at most as many as there are, and the rest.
-    fn split(self, at_most: usize) -> (Self, Self);
-
-    /// Overwrites the block that starts `at` this byte.
-    fn put<const N: usize>(&mut self, at: usize, block: [u8; N]);
-
-    /// Unmasks all of it.
-    fn unmask(&mut self, key: u32);
-
-    /// Unmasks all of it as every machine can; whether it is known to be ASCII then.
-    fn unmask_portable(&mut self, key: u32) -> bool;
-}
-
-impl Text for &mut [u8] {
-    #[inline(always)]
-    fn bytes(&self) -> &[u8] {
-        self
-    }
-
-    #[inline(always)]
-    fn again(&mut self) -> impl Text {
-        &mut **self
-    }
-
-    #[inline(always)]
-    fn split(self, at_most: usize) -> (Self, Self) {
-        let at = at_most.min(self.len());
-        self.split_at_mut(at)
-    }
-
-    #[inline(always)]
-    fn put<const N: usize>(&mut self, at: usize, block: [u8; N]) {
-        self[at..at + N].copy_from_slice(&block);
-    }
-
-    #[inline(always)]
-    fn unmask(&mut self, key: u32) {
-        mask::apply_key(key, self);
-    }
-
-    #[inline(always)]
-    fn unmask_portable(&mut self, key: u32) -> bool {
-        mask::words(key, self) & mask::NOT_ASCII == 0
-    }
-}
-
-/// Plain text is only read.
-impl Text for &[u8] {
-    #[inline(always)]
-    fn bytes(&self) -> &[u8] {
-        self
-    }
-
-    #[inline(always)]
-    fn again(&mut self) -> impl Text {
-        *self
-    }
-
-    #[inline(always)]
-    fn split(self, at_most: usize) -> (Self, Self) {
-        self.split_at(at_most.min(self.len()))
-    }
-
-    #[inline(always)]
-    fn put<const N: usize>(&mut self, _: usize, _: [u8; N]) {}
-
-    #[inline(always)]
-    fn unmask(&mut self, _: u32) {}
-
-    #[inline(always)]
-    fn unmask_portable(&mut self, _: u32) -> bool {
-        false
-    }
-}
-
-/// Judges text with the best that the machine has, and unmasks it if it can be written.
-#[inline]
-pub(crate) fn judge(key: u32, text: impl Text) -> Ending {
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    return simd::judge(key, text);
-    #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
-    return judge_portable(key, text);
-}
-
-/// Unmasks short text if it is ASCII, and whether it is. Other text is left as it was.
-///
-/// [`judge`] does the same and more, and takes longer to start.
-#[inline(never)]
-pub(crate) fn unmask_ascii(key: u32, mut text: impl Text) -> bool {
-    let text = &mut text;
-    match text.bytes().len() {
-        8..=16 => unmask_ascii_ends::<8>(key, text),
-        17..=32 => unmask_ascii_ends::<16>(key, text),
-        33..=64 => unmask_ascii_ends::<32>(key, text),
-        65..=128 => unmask_ascii_ends::<64>(key, text),
-        129.. => false,
-        4.. => unmask_ascii_ends::<4>(key, text),
-        2.. => unmask_ascii_ends::<2>(key, text),
-        1 => unmask_ascii_ends::<1>(key, text),
-        0 => true,
-    }
-}
-
-/// The same for text of `N` to twice as many bytes.
-#[inline(always)]
-fn unmask_ascii_ends<const N: usize>(key: u32, text: &mut impl Text) -> bool {
-    let Some((first, last)) = mask::ends::<N>(key, text.bytes()) else { return false };
-    let ascii = if N > 32 || N < 8 {
-        first.is_ascii() && last.is_ascii()
-    } else {
-        // With no way out in between, which a few words are not worth.
-        let words = first.as_chunks().0.iter().chain(last.as_chunks().0);
-        words.fold(0, |or, word| or | u64::from_ne_bytes(*word)) & mask::NOT_ASCII == 0
-    };
-    if ascii {
-        text.put(text.bytes().len() - N, last);
-        text.put(0, first);
-    }
-    ascii
-}
-
-/// What every machine can do.
-#[inline(never)]
-pub(crate) fn judge_portable(key: u32, mut text: impl Text) -> Ending {
-    if text.unmask_portable(key) {
-        return Ending::Whole;
-    }
-    let text = text.bytes();
-    let cut = cut_len(text);
-    if !is_utf8(&text[..text.len() - cut]) {
-        Ending::Bad
-    } else if cut > 0 {
-        Ending::Cut
-    } else {
-        Ending::Whole
-    }
-}
-
-/// Accept fast: yes or no, with the best that the machine has.
-#[inline]
-fn is_utf8(text: &[u8]) -> bool {
-    #[cfg(feature = "std")]
-    return simdutf8::basic::from_utf8(text).is_ok();
-    #[cfg(not(feature = "std"))]
-    return str::from_utf8(text).is_ok();
-}
-
 /// Explain cold: the byte that proves that this is not UTF-8.
 #[cold]
 fn first_bad(text: &[u8]) -> usize {
@@ -330,30 +162,6 @@ fn width(lead: u8) -> usize {
     }
 }
 
-/// How many bytes at the end are the valid start of a character that goes on: 0 to 3.
-#[inline]
-pub(crate) fn cut_len(text: &[u8]) -> usize {
-    let start = match text {
-        [.., last] if *last < 0x80 => return 0,
-        [.., 0xC0..=0xFF] => 1,
-        [.., 0xC0..=0xFF, _] => 2,
-        [.., 0xC0..=0xFF, _, _] => 3,
-        _ => return 0,
-    };
-    if goes_on(&text[text.len() - start..]) { start } else { 0 }
-}
-
-/// Whether this is the valid start of a character that goes on (RFC 3629 §4).
-#[inline]
-fn goes_on(start: &[u8]) -> bool {
-    match *start {
-        [0xC2..=0xF4] => true,
-        [0xE0..=0xFF, second] => is_second(start[0], second),
-        [0xF0..=0xFF, second, 0x80..=0xBF] => is_second(start[0], second),
-        _ => false,
-    }
-}
-
 /// Whether these bytes are one whole character beyond ASCII (RFC 3629 §4).
 #[inline]
 fn is_character(bytes: &[u8]) -> bool {
@@ -362,18 +170,6 @@ fn is_character(bytes: &[u8]) -> bool {
         [lead @ 0xE0..=0xEF, second, 0x80..=0xBF] => is_second(lead, second),
         [lead @ 0xF0..=0xFF, second, 0x80..=0xBF, 0x80..=0xBF] => is_second(lead, second),
         _ => false,
-    }
-}
-
-/// Whether the second byte may follow a lead of three or four bytes.
-#[inline]
-fn is_second(lead: u8, second: u8) -> bool {
-    match lead {
-        0xE0 => matches!(second, 0xA0..=0xBF),
-        0xED => matches!(second, 0x80..=0x9F),
-        0xF0 => matches!(second, 0x90..=0xBF),
-        0xF4 => matches!(second, 0x80..=0x8F),
-        _ => lead < 0xF4 && matches!(second, 0x80..=0xBF),
     }
 }
 
@@ -443,26 +239,6 @@ mod tests {
         0x00, 0x41, 0x7F, 0x80, 0x81, 0x8F, 0x90, 0x91, 0x9F, 0xA0, 0xA1, 0xBE, 0xBF, 0xC0, 0xC1,
         0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFF,
     ];
-
-    #[test]
-    fn short_ascii_is_unmasked_and_other_text_is_left_as_it_was() {
-        for len in 0..200 {
-            let mut text = vec![b'a'; len];
-            mask::words(0x0403_0201, &mut text);
-            let masked = text.clone();
-            assert_eq!(unmask_ascii(0x0403_0201, &mut text[..]), len <= 128, "{len}");
-            if len <= 128 {
-                assert_eq!(text, vec![b'a'; len]);
-            }
-            for at in 0..len {
-                let mut text = masked.clone();
-                text[at] ^= 0x80;
-                let before = text.clone();
-                assert!(!unmask_ascii(0x0403_0201, &mut text[..]), "{at} of {len}");
-                assert_eq!(text, before);
-            }
-        }
-    }
 
     #[test]
     fn every_pair_of_bytes_is_judged_as_the_grammar_says() {

@@ -4,8 +4,8 @@
 //! `admits_common` in fewer steps for most frames; only after a no [`Validator::broken`] finds the
 //! rules. Tests over every header in every state prove that the three agree.
 
-use crate::utf8::{Text, unmask_ascii};
-use crate::{CloseCode, Header, OpCode, Policy, Role, Rule, RuleSet, Utf8, Violation, mask};
+use crate::kernel::{self, Text, unmask_ascii};
+use crate::{CloseCode, Header, OpCode, Policy, Role, Rule, RuleSet, Utf8, Violation};
 
 /// Judges one direction of a connection: headers, and plain payloads in pieces of any size.
 ///
@@ -204,7 +204,7 @@ impl Validator {
         self.offset += piece.bytes().len() as u64;
         match self.content {
             Content::Between | Content::Opaque => {
-                piece.unmask(key);
+                kernel::unmask(key, &mut piece);
                 Ok(())
             }
             Content::Text | Content::LastText => {
@@ -214,7 +214,7 @@ impl Validator {
                 self.judge_utf8(key, piece, start, Rule::InvalidUtf8)
             }
             Content::CodeHigh | Content::CodeLow | Content::Reason => {
-                piece.unmask(key);
+                kernel::unmask(key, &mut piece);
                 self.judge_close(piece.bytes(), start)
             }
         }
@@ -537,7 +537,7 @@ impl Validator {
         self.offset += header_len as u64 + len;
         self.take_room(len, last);
         match key {
-            Some(key) if message != Message::Text => mask::apply_key(key, payload),
+            Some(key) if message != Message::Text => kernel::mask(key, payload),
             None if message != Message::Text => {}
             Some(key) if self.utf8.is_complete() && unmask_ascii(key, &mut *payload) => {}
             key => self.text_fragment(last, key, payload)?,
@@ -702,15 +702,7 @@ impl Validator {
         let start = self.offset;
         self.enter(header);
         // What the payload means is unknown, or its end is: it is not judged after `resume`.
-        let lost = [
-            Rule::ReservedBits,
-            Rule::ReservedOpcode,
-            Rule::MisplacedRsv1,
-            Rule::LengthOverflow,
-            Rule::DataAfterClose,
-            Rule::CloseBodyOneByte,
-        ];
-        if lost.into_iter().any(|rule| broken.contains(rule)) {
+        if broken.iter().any(Rule::loses_content) {
             self.content = Content::Opaque;
             // A control frame, or one that has no meaning at all, is no part of the message.
             let opcode = header.opcode();

@@ -99,8 +99,8 @@ fn the_tables_are_those_of_the_crate() {
     }
     for code in 0..=u16::MAX {
         let row = CloseCode(code).info();
-        let (name, sendable, meaning) = (row.name, u8::from(row.sendable), row.meaning);
-        let (seen, resolve, send) = (row.seen, row.resolve, row.send_when);
+        let (name, sendable, meaning) = (row.name(), u8::from(row.is_sendable()), row.meaning());
+        let (seen, resolve, send) = (row.seen(), row.resolve(), row.send_when());
         writeln!(rows, "{code}|{name}|{sendable}|{meaning}|{seen}|{resolve}|{send}").unwrap();
     }
     Program::of("tests/c/tables.c", Library::Static).expect(b"", &rows);

@@ -20,7 +20,7 @@ impl From<Result<(), Violation>> for wsvet_violation {
     fn from(judged: Result<(), Violation>) -> Self {
         match judged {
             Ok(()) => Self { offset: 0, rule: 0 },
-            Err(Violation { offset, rule }) => Self { offset, rule: rule as u8 + 1 },
+            Err(Violation { offset, rule }) => Self { offset, rule: rule.number() },
         }
     }
 }
@@ -28,11 +28,6 @@ impl From<Result<(), Violation>> for wsvet_violation {
 impl wsvet_violation {
     /// The crate's own, if a rule is broken.
     pub(super) fn read(&self) -> Option<Violation> {
-        rule_of(self.rule).map(|rule| Violation { offset: self.offset, rule })
+        Rule::from_number(self.rule).map(|rule| Violation { offset: self.offset, rule })
     }
-}
-
-/// The rule that C knows by this number.
-pub(super) fn rule_of(number: u8) -> Option<Rule> {
-    Rule::ALL.get(usize::from(number.checked_sub(1)?)).copied()
 }

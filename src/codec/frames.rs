@@ -8,8 +8,8 @@ use tokio_util::codec::{Decoder, Encoder};
 use super::Error;
 use super::compression::Compression;
 use crate::decoder::passes;
-use crate::utf8::Text as _;
-use crate::{FrameBuf, Header, OpCode, Policy, Role, Validator, Violation, mask};
+use crate::kernel::Text as _;
+use crate::{FrameBuf, Header, OpCode, Policy, Role, Validator, Violation, kernel};
 
 /// The room for a read at first, in bytes.
 const LEAST_ROOM: usize = 4 << 10;
@@ -158,7 +158,7 @@ impl Frames {
             let piece = &mut src[open.kept..open.kept + there];
             match open.header.masking_key() {
                 Some(key) => {
-                    let key = mask::turned(mask::number(key), (open.done % 4) as usize);
+                    let key = kernel::turned(kernel::number(key), (open.done % 4) as usize);
                     self.validator.payload_text(key, &mut *piece)?;
                 }
                 None => self.validator.payload(piece.bytes())?,
@@ -231,7 +231,7 @@ impl Frames {
             None => dst.put_slice(payload),
             key => {
                 dst.put_bytes(0, payload.len());
-                mask::copy(key.map(mask::number), payload, &mut dst[start..]);
+                kernel::copy(key.map(kernel::number), payload, &mut dst[start..]);
             }
         }
         Ok(())

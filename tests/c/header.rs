@@ -78,22 +78,21 @@ fn constants() -> String {
         "wsvet_opcode",
         opcodes.map(|opcode| (format!("{opcode:?}").to_uppercase(), *opcode as u32, String::new())),
     );
-    let rules = (1..).zip(Rule::ALL).map(|(number, rule)| {
+    let rules = Rule::ALL.iter().map(|rule| {
         let (rfc, section, code) = (rule.rfc(), rule.section(), rule.close_code());
         let what = format!("RFC {rfc} section {section}, {}: {}.", code.0, rule.breaks());
-        (rule.id().to_uppercase().replace('-', "_"), number, what)
+        (rule.id().to_uppercase().replace('-', "_"), rule.number().into(), what)
     });
     enumeration(
         &mut out,
-        "A rule that a stream can break, in the order of precedence.\n * The numbers may change with a \
-         version, what `wsvet_rule_id` gives does not.",
+        "A rule that a stream can break, in order of precedence. The numbers are stable.",
         "wsvet_rule",
         [("NO_RULE".to_owned(), 0, "No rule is broken.".to_owned())].into_iter().chain(rules),
     );
-    let codes = CloseCode::REGISTRY.iter().filter(|row| row.first == row.last);
-    let codes = codes.filter(|row| row.name != "Reserved").map(|row| {
-        let name = row.name.to_uppercase().replace(' ', "_");
-        (format!("CODE_{name}"), row.first.0.into(), row.meaning.to_owned())
+    let codes = CloseCode::REGISTRY.iter().filter(|row| row.first() == row.last());
+    let codes = codes.filter(|row| row.name() != "Reserved").map(|row| {
+        let name = row.name().to_uppercase().replace(' ', "_");
+        (format!("CODE_{name}"), row.first().0.into(), row.meaning().to_owned())
     });
     enumeration(
         &mut out,

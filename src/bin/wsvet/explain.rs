@@ -20,9 +20,9 @@ pub(crate) fn explain(out: &mut impl Write, what: &str) -> io::Result<Result<(),
     if let Ok(code) = what.parse() {
         return explain_code(out, CloseCode(code)).map(Ok);
     }
-    let named = CloseCode::REGISTRY.iter().find(|info| info.name.eq_ignore_ascii_case(what));
+    let named = CloseCode::REGISTRY.iter().find(|info| info.name().eq_ignore_ascii_case(what));
     if let Some(info) = named {
-        return explain_code(out, info.first).map(Ok);
+        return explain_code(out, info.first()).map(Ok);
     }
     if !what.is_empty() && what.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(Err(format!("'{what}' is no close code: a code has two bytes, 0 to 65535")));
@@ -67,7 +67,8 @@ pub(crate) fn compare(out: &mut impl Write, left: CloseCode, right: CloseCode) -
         }
         None => {
             for code in [left, right] {
-                let CodeInfo { category, meaning, .. } = code.info();
+                let info = code.info();
+                let (category, meaning) = (info.category(), info.meaning());
                 paragraph(out, "  ", &format!("{} ({category}): {meaning}", code.0))?;
             }
         }
@@ -75,7 +76,7 @@ pub(crate) fn compare(out: &mut impl Write, left: CloseCode, right: CloseCode) -
     writeln!(out, "\n{HEADING}Which one{HEADING:#}")?;
     for code in [left, right] {
         writeln!(out, "  {CODE}{code}{CODE:#}")?;
-        paragraph(out, "    ", code.info().send_when)?;
+        paragraph(out, "    ", code.info().send_when())?;
     }
     Ok(())
 }
@@ -83,7 +84,12 @@ pub(crate) fn compare(out: &mut impl Write, left: CloseCode, right: CloseCode) -
 /// Lists the registry.
 pub(crate) fn codes(out: &mut impl Write) -> io::Result<()> {
     let rows = CloseCode::REGISTRY.iter().map(|info| {
-        [range(info), info.name.to_owned(), info.category.to_string(), info.sender.to_string()]
+        [
+            range(info),
+            info.name().to_owned(),
+            info.category().to_string(),
+            info.sender().to_string(),
+        ]
     });
     list(out, ["code", "name", "category", "sent by"], rows)?;
     writeln!(out, "\n'wsvet explain CODE' says more; 'wsvet compare CODE CODE' tells two apart.")
@@ -160,23 +166,23 @@ fn explain_rule(out: &mut impl Write, rule: Rule) -> io::Result<()> {
 /// What there is to say of a code, each fact with its name.
 fn facts(code: CloseCode) -> [(&'static str, String); 7] {
     let info = code.info();
-    let wire = if info.sendable { "yes" } else { "no: it must not be sent" };
+    let wire = if info.is_sendable() { "yes" } else { "no: it must not be sent" };
     [
-        ("category", info.category.to_string()),
-        ("what it means", info.meaning.to_owned()),
-        ("when you see it", info.seen.to_owned()),
-        ("how to resolve it", info.resolve.to_owned()),
-        ("who may send it", info.sender.to_string()),
+        ("category", info.category().to_string()),
+        ("what it means", info.meaning().to_owned()),
+        ("when you see it", info.seen().to_owned()),
+        ("how to resolve it", info.resolve().to_owned()),
+        ("who may send it", info.sender().to_string()),
         ("on the wire", wire.to_owned()),
-        ("when to send it", info.send_when.to_owned()),
+        ("when to send it", info.send_when().to_owned()),
     ]
 }
 
 fn range(info: &CodeInfo) -> String {
-    if info.first == info.last {
-        info.first.0.to_string()
+    if info.first() == info.last() {
+        info.first().0.to_string()
     } else {
-        format!("{}-{}", info.first.0, info.last.0)
+        format!("{}-{}", info.first().0, info.last().0)
     }
 }
 

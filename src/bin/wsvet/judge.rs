@@ -336,14 +336,7 @@ impl Judge {
             self.report(Found { violation, header, inflated: None }, &[], 0, sink)?;
         }
         // What its payload means is unknown, or what it does to the message that is open.
-        let lost = [
-            Rule::ReservedBits,
-            Rule::InterruptedMessage,
-            Rule::MisplacedRsv1,
-            Rule::DataAfterClose,
-            Rule::MessageTooBig,
-        ];
-        if header.opcode().is_data() && lost.into_iter().any(|rule| rules.contains(rule)) {
+        if header.opcode().is_data() && rules.iter().any(Rule::loses_window) {
             self.inflated.lose();
         }
         // Nobody can say where a frame of 2^63 bytes and more ends.

@@ -38,25 +38,15 @@ impl Field {
     }
 }
 
-/// The fields that a broken rule is about.
+/// The fields of the diagram that a broken rule is about.
 fn offending(rule: Rule) -> &'static [Field] {
-    match rule {
-        Rule::ReservedBits => &[Rsv1, Rsv2, Rsv3],
-        Rule::MisplacedRsv1 => &[Rsv1],
-        Rule::FragmentedControl => &[Fin],
-        Rule::UnmaskedClientFrame | Rule::MaskedServerFrame => &[Mask],
-        Rule::OversizedControl
-        | Rule::NonMinimalLength
-        | Rule::LengthOverflow
-        | Rule::FrameTooBig
-        | Rule::MessageTooBig
-        | Rule::CloseBodyOneByte => &[PayloadLen, ExtendedLen],
-        Rule::ReservedOpcode
-        | Rule::UnexpectedContinuation
-        | Rule::InterruptedMessage
-        | Rule::DataAfterClose
-        | Rule::UnsupportedData
-        | Rule::TooManyFragments => &[Opcode],
+    match rule.field() {
+        wsvet::Field::Rsv => &[Rsv1, Rsv2, Rsv3],
+        wsvet::Field::Rsv1 => &[Rsv1],
+        wsvet::Field::Fin => &[Fin],
+        wsvet::Field::Mask => &[Mask],
+        wsvet::Field::PayloadLen | wsvet::Field::ExtendedPayloadLen => &[PayloadLen, ExtendedLen],
+        wsvet::Field::Opcode => &[Opcode],
         _ => &[],
     }
 }

@@ -2,10 +2,10 @@
 
 use core::arch::x86_64::*;
 
+use super::block::{put_ends, turned};
 use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, spread, whole_at_the_end};
-use super::{block, middle};
-use crate::mask::{put_ends, turned, words};
-use crate::utf8::{Ending, Text, judge_portable};
+use super::wide::{block, middle};
+use super::{Ending, Text, portable};
 
 /// The bytes of a register.
 const WIDTH: usize = 32;
@@ -16,7 +16,7 @@ const HALF: usize = WIDTH / 2;
 pub(super) fn mask(key: u32, buf: &mut [u8]) {
     let len = buf.len();
     let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else {
-        words(key, buf);
+        portable::mask(key, buf);
         return;
     };
     let first = unmasked(first, key);
@@ -75,7 +75,7 @@ pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
 fn judge_short(key: u32, mut text: impl Text) -> Ending {
     let len = text.bytes().len();
     // Read before anything is written, because it may overlap what is.
-    let Some(last) = text.bytes().last_chunk() else { return judge_portable(key, text) };
+    let Some(last) = text.bytes().last_chunk() else { return portable::judge(key, text) };
     let last = unmasked_half(last, turned(key, len));
     let mut judged = Judged::new();
     let mut at = 0;

@@ -1,26 +1,8 @@
-//! Wide registers, found out at run time: masking, and UTF-8 judged while it is unmasked.
-//!
-//! Every function here has a portable twin, in `mask` and `utf8`, that gives the same answer; a
-//! processor that has no wide registers, a build without `std` and a piece that is too short for
-//! them use the twin. The kernels are safe code, compiled for registers that not every processor
-//! has, and [`Level`] is the one door to them.
-//!
-//! UTF-8 is judged as Keiser and Lemire describe it ("Validating UTF-8 In Less Than One Instruction
-//! Per Byte", 2021). Every error but one shows in two bytes that follow each other: three tables
-//! of sixteen entries, for the high and the low half of the first byte and for the high half of
-//! the second, say of which errors each half can be part, and an error that all three name is one.
-//! What is left is how long a character is: where two bytes back stands a lead of three or more
-//! bytes, or three bytes back one of four, two continuation bytes in a row are no error but a duty.
+//! What the processor has, found out at run time: the one door to the kernels that need it.
 
-mod avx2;
-mod avx512;
-mod tables;
-
-use core::ops::Range;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use crate::mask::words;
-use crate::utf8::{Ending, Text, judge_portable};
+use super::{Ending, Text, avx2, avx512, portable};
 
 /// Masks `buf`, whose first byte meets the lowest byte of `key`.
 #[inline]
@@ -87,7 +69,7 @@ impl Level {
             // SAFETY: the same.
             Self::Avx2 => unsafe { avx2::mask(key, buf) },
             Self::Portable => {
-                words(key, buf);
+                portable::mask(key, buf);
             }
         }
     }
@@ -104,36 +86,16 @@ impl Level {
             Self::Avx512 if text.bytes().len() >= LONG => unsafe { avx512::judge(key, text) },
             // SAFETY: the same.
             Self::Avx512 | Self::Avx2 => unsafe { avx2::judge(key, text) },
-            Self::Portable => judge_portable(key, text),
+            Self::Portable => portable::judge(key, text),
         }
     }
-}
-
-/// The block of `N` bytes that starts `at` this byte.
-#[inline(always)]
-fn block<const N: usize>(bytes: &[u8], at: usize) -> &[u8; N] {
-    match bytes[at..at + N].first_chunk() {
-        Some(block) => block,
-        None => unreachable!(),
-    }
-}
-
-/// The blocks that are left to mask between the ends of a buffer, which are a block each: from a
-/// cache line's start on, where there are so many that it is worth it.
-#[inline(always)]
-fn middle<const N: usize>(buf: &[u8]) -> Range<usize> {
-    const LONG: usize = 512;
-    let start = if buf.len() < LONG { N } else { N - buf.as_ptr().addr() % N };
-    let blocks = (buf.len() - N).saturating_sub(start).div_ceil(N);
-    start..start + blocks * N
 }
 
 /// Every path that this machine has against its portable twin, whatever is chosen at run time.
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mask::number;
-    use crate::utf8::cut_len;
+    use crate::kernel::{cut_len, number};
     use proptest::prelude::*;
 
     /// The bytes at which the grammar of RFC 3629 §4 changes its mind.

@@ -2,10 +2,10 @@
 
 use core::arch::x86_64::*;
 
+use super::block::{put_ends, turned};
 use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, TOO_LONG, spread, whole_at_the_end};
-use super::{avx2, block, middle};
-use crate::mask::{put_ends, turned};
-use crate::utf8::{Ending, Text};
+use super::wide::{block, middle};
+use super::{Ending, Text, avx2};
 
 /// The bytes of a register.
 const WIDTH: usize = 64;
