@@ -48,7 +48,7 @@ pub fn policy_bytes(policy: &Policy) -> [u8; 3] {
         policy.role == Role::Server,
         policy.accepts == Accepts::TextOnly,
         policy.accepts == Accepts::BinaryOnly,
-        policy.permessage_deflate,
+        policy.negotiates_deflate(),
         policy.rsv & 1 != 0,
         policy.rsv & 2 != 0,
     ];

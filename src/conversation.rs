@@ -66,40 +66,8 @@ impl Conversation {
     /// ```
     #[must_use]
     pub fn new(client: Policy, server: Policy) -> Self {
-        Self::of(client, server, Direction::new)
-    }
-
-    /// The same beside a judge of what compressed messages inflate to, as
-    /// [`deflate::Content`](crate::deflate::Content) is one, which tells with
-    /// [`broke`](Self::broke) what it finds: [`Policy::max_message`] counts for that, and as they
-    /// stand on the wire they may be longer.
-    ///
-    /// # Panics
-    ///
-    /// With debug assertions, where the roles of the policies are not these.
-    ///
-    /// ```
-    /// use wsvet::{Conversation, Header, OpCode, Policy, Role, Rule};
-    ///
-    /// let policy = |role| Policy::new(role).permessage_deflate(true).max_message(5);
-    /// let ends = (policy(Role::Client), policy(Role::Server));
-    /// // "Hello", compressed (RFC 7692 §7.2.3.1).
-    /// let header = Header::new(OpCode::Text, 7).with_rsv(4);
-    /// let mut inflated = Conversation::inflated(ends.0, ends.1);
-    /// assert_eq!(inflated.begin(Role::Server, &header), Ok(()));
-    /// let mut opaque = Conversation::new(ends.0, ends.1);
-    /// let violation = opaque.begin(Role::Server, &header).unwrap_err();
-    /// assert_eq!(violation.rule, Rule::MessageTooBig);
-    /// ```
-    #[cfg(feature = "deflate")]
-    #[must_use]
-    pub fn inflated(client: Policy, server: Policy) -> Self {
-        Self::of(client, server, Direction::inflated)
-    }
-
-    fn of(client: Policy, server: Policy, direction: fn(Policy) -> Direction) -> Self {
         debug_assert_eq!((client.role, server.role), (Role::Client, Role::Server));
-        let (client, server) = (direction(server), direction(client));
+        let (client, server) = (Direction::new(server), Direction::new(client));
         Self { client, server, now: Duration::ZERO, steps: 0 }
     }
 

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::kernel::{self, Ending, judge, unmask_ascii};
-use crate::{CloseFrame, Header, OpCode, Policy, Validator, Violation};
+use crate::{CloseFrame, OpCode, Policy, Reader, Validator, Violation};
 
 /// What a [`Decoder`] found: a piece of a message, or a whole control frame.
 ///
@@ -82,23 +82,12 @@ pub enum Event<'a> {
 #[derive(Clone)]
 pub struct Decoder {
     validator: Validator,
-    header: Header,
-    /// Payload bytes of the frame that have not come yet.
-    remaining: u64,
-    /// The opcode of the message that the frame belongs to.
-    message: OpCode,
-    /// The RSV bits of that message's first frame.
-    rsv: u8,
-    phase: u8,
-    /// Where the chunk before ended: how many bytes are held, and `IN_PAYLOAD`. Zero is the start
-    /// of a frame.
-    cut: u8,
-    /// A cut header, or the body of a control frame that is cut.
-    held: [u8; CloseFrame::MAX_BODY_LEN],
+    reader: Reader,
+    /// How many bytes of `body` are held.
+    held: u8,
+    /// The body of a control frame that is cut.
+    body: [u8; CloseFrame::MAX_BODY_LEN],
 }
-
-/// The chunk before ended inside a payload.
-const IN_PAYLOAD: u8 = 0x80;
 
 impl Decoder {
     /// The start of a stream that is received under this policy.
@@ -113,37 +102,10 @@ impl Decoder {
     pub const fn new(policy: Policy) -> Self {
         Self {
             validator: Validator::new(policy),
-            header: Header::new(OpCode::Continuation, 0),
-            remaining: 0,
-            message: OpCode::Continuation,
-            rsv: 0,
-            phase: 0,
-            cut: 0,
-            held: [0; CloseFrame::MAX_BODY_LEN],
+            reader: Reader::new(),
+            held: 0,
+            body: [0; CloseFrame::MAX_BODY_LEN],
         }
-    }
-
-    /// The same on a connection on which permessage-deflate was agreed, beside a
-    /// [`Content`](crate::deflate::Content) that inflates: [`Policy::max_message`] counts there for
-    /// what a compressed message inflates to, and here for all others (RFC 7692 §6).
-    ///
-    /// As it stands on the wire, a compressed message may be six times as long.
-    ///
-    /// ```
-    /// use wsvet::{Decoder, Policy, Role, Rule};
-    ///
-    /// let policy = Policy::new(Role::Client).max_message(5);
-    /// let mut decoder = Decoder::inflated(policy);
-    /// decoder.decode(&mut *b"\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00".to_vec())?; // "Hello"
-    /// let violation = decoder.decode(&mut [0x81, 0x07]).unwrap_err();
-    /// assert_eq!(violation.rule, Rule::MessageTooBig);
-    /// # Ok::<(), wsvet::Violation>(())
-    /// ```
-    #[cfg(feature = "deflate")]
-    #[must_use]
-    pub const fn inflated(policy: Policy) -> Self {
-        let validator = Validator::inflated(policy.permessage_deflate(true));
-        Self { validator, ..Self::new(policy) }
     }
 
     /// Decodes up to the next event, and gives how many bytes of `chunk` were used with it.
@@ -172,7 +134,7 @@ impl Decoder {
         chunk: &'a mut [u8],
     ) -> Result<(usize, Option<Event<'a>>), Violation> {
         // Most chunks start with a whole frame of data.
-        if self.cut == 0
+        if self.reader.is_between_frames()
             && let Some(window) = chunk.first_chunk()
             && let first = window[0]
             && let Some((start, len)) = self.validator.admits_common(window)
@@ -205,16 +167,18 @@ impl Decoder {
         chunk: &'a mut [u8],
     ) -> Result<(usize, Option<Event<'a>>), Violation> {
         let len = chunk.len();
-        let inside = self.cut == IN_PAYLOAD && len > 0 && (len as u64) < self.remaining;
-        if !inside || self.header.opcode().is_control() {
+        let inside = match self.reader.frame() {
+            Some(header) => header.opcode().is_data() && (len as u64) < self.reader.remaining(),
+            None => false,
+        };
+        if !inside || len == 0 {
             return self.decode_any(chunk);
         }
         self.judge(chunk)?;
-        self.remaining -= len as u64;
         Ok((len, Some(self.data(chunk, false))))
     }
 
-    /// Decodes what comes, whole or cut, and goes on where a frame gives no event.
+    /// Decodes what comes, whole or cut, and goes on if a frame gives no event.
     #[inline(never)]
     fn decode_any<'a>(
         &'a mut self,
@@ -223,22 +187,30 @@ impl Decoder {
         self.validator.still_good()?;
         let mut used = 0;
         loop {
-            if self.cut & IN_PAYLOAD == 0 {
-                match self.begin(&chunk[used..])? {
-                    Some(len) => used += len,
-                    None => return Ok((chunk.len(), None)),
+            if self.reader.frame().is_none() {
+                used += self.reader.header(&chunk[used..]);
+                match self.reader.frame() {
+                    Some(header) => self.validator.begin(header)?,
+                    None => return Ok((used, None)),
                 }
             }
             let start = used;
-            let done = self.payload(&mut chunk[used..], &mut used)?;
-            let opcode = self.header.opcode();
+            used += self.reader.available(chunk.len() - start);
+            self.judge(&mut chunk[start..used])?;
+            let done = self.reader.is_whole();
+            let Some(header) = self.reader.frame() else { unreachable!("a frame has begun") };
+            let (opcode, fin) = (header.opcode(), header.fin());
+            if done {
+                self.validator.finish()?;
+                self.reader.finish();
+            }
             if opcode.is_control() {
                 let Some(body) = self.control_body(&chunk[start..used], done) else {
                     return Ok((used, None));
                 };
                 return Ok((used, Some(control_event(opcode, body))));
             }
-            let end = done && self.header.fin();
+            let end = done && fin;
             if end || start < used {
                 return Ok((used, Some(self.data(&chunk[start..used], end))));
             }
@@ -263,8 +235,7 @@ impl Decoder {
     /// # Ok::<(), wsvet::Violation>(())
     /// ```
     pub fn eof(&mut self) -> Result<(), Violation> {
-        let unread = if self.cut & IN_PAYLOAD == 0 { self.cut } else { 0 };
-        self.validator.eof(unread.into())
+        self.validator.eof(self.reader.unread())
     }
 
     /// The validator that judges the stream: its offset, and what is open.
@@ -282,97 +253,35 @@ impl Decoder {
         &self.validator
     }
 
-    /// Begins the next frame: how many bytes of `chunk` its header took, or `None` where the
-    /// header is cut; all of the chunk is held then.
-    #[inline]
-    fn begin(&mut self, chunk: &[u8]) -> Result<Option<usize>, Violation> {
-        let held = self.held();
-        let decoded =
-            if held == 0 { Header::decode(chunk) } else { Header::decode(self.hold(chunk)) };
-        let Ok((header, _)) = decoded else {
-            if held == 0 {
-                self.hold(chunk);
-            }
-            return Ok(None);
-        };
-        self.cut = 0;
-        self.validator.begin(&header)?;
-        self.note_message(&header);
-        self.remaining = header.payload_len();
-        self.phase = 0;
-        self.cut = IN_PAYLOAD;
-        self.header = header;
-        Ok(Some(header.header_len() - held))
-    }
-
-    /// How many bytes are held.
-    fn held(&self) -> usize {
-        usize::from(self.cut & !IN_PAYLOAD)
-    }
-
-    /// Holds as much of a cut header as the chunk has, and gives what is held.
-    fn hold(&mut self, chunk: &[u8]) -> &[u8] {
-        let held = self.held();
-        let len = chunk.len().min(Header::MAX_LEN - held);
-        self.held[held..held + len].copy_from_slice(&chunk[..len]);
-        self.cut += len as u8;
-        &self.held[..held + len]
-    }
-
-    /// Unmasks and judges what the chunk has of the payload, and whether the frame ends with it.
-    #[inline]
-    fn payload(&mut self, chunk: &mut [u8], used: &mut usize) -> Result<bool, Violation> {
-        // The lesser of the two, so it fits.
-        let len = self.remaining.min(chunk.len() as u64) as usize;
-        self.judge(&mut chunk[..len])?;
-        *used += len;
-        self.remaining -= len as u64;
-        let done = self.remaining == 0;
-        if done {
-            self.validator.finish()?;
-            self.cut &= !IN_PAYLOAD;
-        }
-        Ok(done)
-    }
-
     /// Unmasks and judges the next bytes of the payload.
     #[inline(always)]
     fn judge(&mut self, piece: &mut [u8]) -> Result<(), Violation> {
-        let phase = self.phase.into();
-        self.phase = ((phase + piece.len()) % 4) as u8;
-        match self.header.masking_key() {
-            Some(key) => {
-                self.validator.payload_text(kernel::turned(kernel::number(key), phase), piece)
-            }
+        let key = self.reader.key();
+        self.reader.advance(piece.len() as u64);
+        match key {
+            Some(key) => self.validator.payload_text(key, piece),
             None => self.validator.payload(piece),
         }
     }
 
-    /// Keeps what later fragments do not say of their message.
-    #[inline]
-    fn note_message(&mut self, header: &Header) {
-        if header.opcode().starts_message() {
-            self.message = header.opcode();
-            self.rsv = header.rsv();
-        }
-    }
-
-    /// A piece of the message that the frame belongs to.
+    /// Returns a piece of the message that the frame belongs to.
     #[inline]
     fn data<'a>(&self, bytes: &'a [u8], end: bool) -> Event<'a> {
-        Event::Data { opcode: self.message, bytes, end, rsv: self.rsv }
+        let (opcode, rsv) = (self.validator.message_opcode(), self.validator.message_rsv());
+        Event::Data { opcode, bytes, end, rsv }
     }
 
-    /// The whole body of a control frame: `piece` itself, or what was held with `piece` behind it.
+    /// Returns the whole body of a control frame: `piece` itself, or what was held and `piece` after
+    /// it.
     fn control_body<'a>(&'a mut self, piece: &'a [u8], done: bool) -> Option<&'a [u8]> {
-        let held = self.held();
+        let held = usize::from(self.held);
         if done && held == 0 {
             return Some(piece);
         }
         let len = held + piece.len();
-        self.held[held..len].copy_from_slice(piece);
-        self.cut = if done { 0 } else { IN_PAYLOAD | len as u8 };
-        done.then_some(&self.held[..len])
+        self.body[held..len].copy_from_slice(piece);
+        self.held = if done { 0 } else { len as u8 };
+        done.then_some(&self.body[..len])
     }
 }
 
@@ -434,8 +343,7 @@ impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
             .field("validator", &self.validator)
-            .field("in_payload", &(self.cut & IN_PAYLOAD != 0))
-            .field("remaining", &self.remaining)
+            .field("reader", &self.reader)
             .finish_non_exhaustive()
     }
 }

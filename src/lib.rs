@@ -84,6 +84,7 @@ mod message;
 mod opcode;
 pub mod parse;
 mod policy;
+mod reader;
 mod responder;
 mod rule;
 mod subprotocol;
@@ -109,7 +110,8 @@ pub use header::{Header, Incomplete};
 #[cfg(feature = "alloc")]
 pub use message::{Assembler, Close, Message, Utf8Bytes};
 pub use opcode::OpCode;
-pub use policy::{Accepts, Policy, Role};
+pub use policy::{Accepts, Compression, Policy, Role};
+pub use reader::Reader;
 pub use responder::Responder;
 pub use rule::{Field, Place, Rule};
 pub use subprotocol::Subprotocol;

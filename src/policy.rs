@@ -138,8 +138,34 @@ pub struct Policy {
     pub accepts: Accepts,
     /// The RSV bits that negotiated extensions other than permessage-deflate define.
     pub rsv: u8,
-    /// Whether permessage-deflate is negotiated, so that RSV1 marks a compressed message.
-    pub permessage_deflate: bool,
+    /// Whether permessage-deflate is negotiated, and what [`max_message`](Self::max_message) counts
+    /// for a compressed message.
+    pub compression: Compression,
+}
+
+/// What is negotiated about compression, and what [`Policy::max_message`] counts for a compressed
+/// message (RFC 7692 §6).
+///
+/// ```
+/// use wsvet::{Compression, Policy, Role};
+///
+/// let policy = Policy::new(Role::Server).permessage_deflate(true);
+/// assert_eq!(policy.compression, Compression::Opaque);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[non_exhaustive]
+pub enum Compression {
+    /// permessage-deflate is not negotiated.
+    #[default]
+    None,
+    /// permessage-deflate is negotiated, and nobody inflates: the limit counts the bytes on the
+    /// wire, and the content of a compressed message is not judged.
+    Opaque,
+    /// permessage-deflate is negotiated, and messages are inflated: the limit counts what comes out.
+    ///
+    /// A compressed message may have 6 times as many bytes on the wire, and 64 more: what does not
+    /// compress grows.
+    Inflated,
 }
 
 impl Policy {
@@ -160,7 +186,7 @@ impl Policy {
             role,
             accepts: Accepts::Any,
             rsv: 0,
-            permessage_deflate: false,
+            compression: Compression::None,
         }
     }
 
@@ -213,18 +239,48 @@ impl Policy {
         Self { max_fragments: fragments, ..self }
     }
 
-    /// The same policy with permessage-deflate negotiated or not (RFC 7692).
+    /// Sets whether permessage-deflate is negotiated (RFC 7692).
     ///
-    /// RSV1 then marks a compressed message, on its first frame alone. What is compressed is not
-    /// inflated, so its content is not judged: that is what the feature `deflate` is for.
+    /// If it is, RSV1 marks a compressed message, on its first frame alone. This is
+    /// [`Compression::Opaque`]: compressed messages are not inflated, so their content is not judged.
     ///
     /// ```
     /// # use wsvet::{Policy, Role};
-    /// assert!(Policy::new(Role::Server).permessage_deflate(true).permessage_deflate);
+    /// assert!(Policy::new(Role::Server).permessage_deflate(true).negotiates_deflate());
     /// ```
     #[must_use]
     pub const fn permessage_deflate(self, negotiated: bool) -> Self {
-        Self { permessage_deflate: negotiated, ..self }
+        self.compression(if negotiated { Compression::Opaque } else { Compression::None })
+    }
+
+    /// Sets what is negotiated about compression, and what [`max_message`](Self::max_message) counts
+    /// for a compressed message (RFC 7692).
+    ///
+    /// ```
+    /// use wsvet::{Compression, Header, OpCode, Policy, Role, Validator};
+    ///
+    /// let policy = Policy::new(Role::Client).max_message(5);
+    /// let hello = Header::new(OpCode::Text, 7).with_rsv(4); // "Hello", compressed
+    /// let inflated = policy.compression(Compression::Inflated);
+    /// assert!(Validator::new(inflated).begin(&hello).is_ok());
+    /// let opaque = policy.compression(Compression::Opaque);
+    /// assert!(Validator::new(opaque).begin(&hello).is_err()); // 7 bytes are over the limit
+    /// ```
+    #[must_use]
+    pub const fn compression(self, compression: Compression) -> Self {
+        Self { compression, ..self }
+    }
+
+    /// Returns whether permessage-deflate is negotiated (RFC 7692).
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role};
+    /// assert!(!Policy::new(Role::Server).negotiates_deflate());
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn negotiates_deflate(self) -> bool {
+        !matches!(self.compression, Compression::None)
     }
 
     /// The same policy with these RSV bits defined by other extensions, on any frame: RSV1 = 4,

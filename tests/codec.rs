@@ -61,7 +61,7 @@ fn the_corpus_is_judged_as_it_says() {
                     assert_eq!(payload, &common::hex(hex), "{name}");
                 }
             }
-            if policy.rsv == 0 && !policy.permessage_deflate {
+            if policy.rsv == 0 && !policy.negotiates_deflate() {
                 let (messages, violation) = decode(&mut Messages::new(policy), &stream, size);
                 assert_eq!(violation, expected, "{name}");
                 let ends = |frame: &&serde_json::Value| frame["fin"] == true;

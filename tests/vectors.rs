@@ -59,7 +59,7 @@ fn policy_of(policy: &Policy) -> String {
     let fields = [
         ("accepts", accepts.map(Into::into)),
         ("rsv", (policy.rsv != 0).then(|| policy.rsv.to_string())),
-        ("permessage_deflate", policy.permessage_deflate.then(|| "true".into())),
+        ("permessage_deflate", policy.negotiates_deflate().then(|| "true".into())),
         ("max_frame", limit(policy.max_frame)),
         ("max_message", limit(policy.max_message)),
         ("max_fragments", (most != u32::MAX).then(|| most.to_string())),

@@ -62,7 +62,7 @@ pub extern "C" fn wsvet_policy(role: u8) -> wsvet_policy {
         role,
         accepts: wsvet_accepts::WSVET_ANY as u8,
         rsv: policy.rsv,
-        permessage_deflate: policy.permessage_deflate.into(),
+        permessage_deflate: policy.negotiates_deflate().into(),
     }
 }
 

@@ -34,8 +34,7 @@ enum wsvet_opcode {
 };
 
 /**
- * A rule that a stream can break, in the order of precedence.
- * The numbers may change with a version, what `wsvet_rule_id` gives does not.
+ * A rule that a stream can break, in order of precedence. The numbers are stable.
  */
 enum wsvet_rule {
     /**

@@ -7,6 +7,8 @@ use tokio_util::codec::{Decoder, Encoder};
 
 use super::Error;
 use super::compression::Compression;
+#[cfg(feature = "deflate")]
+use crate::Compression as Limit;
 use crate::decoder::passes;
 use crate::kernel::Text as _;
 use crate::{FrameBuf, Header, OpCode, Policy, Role, Validator, Violation, kernel};
@@ -84,7 +86,7 @@ impl Frames {
     /// The same below messages that are compressed.
     #[cfg(feature = "deflate")]
     pub(super) fn compressed(policy: Policy, compression: Compression) -> Self {
-        let validator = Validator::inflated(policy.permessage_deflate(true));
+        let validator = Validator::new(policy.compression(Limit::Inflated));
         Self { validator, compression: Some(Box::new(compression)), ..Self::new(policy) }
     }
 

@@ -51,7 +51,7 @@ impl Messages {
     /// ```
     #[must_use]
     pub fn new(policy: Policy) -> Self {
-        assert!(policy.rsv == 0 && !policy.permessage_deflate, "messages of an extension");
+        assert!(policy.rsv == 0 && !policy.negotiates_deflate(), "messages of an extension");
         Self { frames: Frames::new(policy), assembler: Assembler::new(), fragment: usize::MAX }
     }
 

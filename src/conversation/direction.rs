@@ -91,18 +91,8 @@ pub enum End {
 impl Direction {
     /// The start of what is received under this policy.
     pub(super) const fn new(policy: Policy) -> Self {
-        Self::of(Validator::new(policy))
-    }
-
-    /// The same beside a judge of what compressed messages inflate to.
-    #[cfg(feature = "deflate")]
-    pub(super) const fn inflated(policy: Policy) -> Self {
-        Self::of(Validator::inflated(policy))
-    }
-
-    const fn of(validator: Validator) -> Self {
         Self {
-            validator,
+            validator: Validator::new(policy),
             cut: [0; Header::MAX_LEN],
             cut_len: 0,
             header: None,

@@ -11,10 +11,10 @@ use crate::{OpCode, Policy, Rule, Utf8};
 ///
 /// ```
 /// use wsvet::deflate::{Content, Parameters};
-/// use wsvet::{CloseFrame, Decoder, Event, Policy, Responder, Role, Rule, encode};
+/// use wsvet::{CloseFrame, Compression, Decoder, Event, Policy, Responder, Role, Rule, encode};
 ///
-/// let policy = Policy::new(Role::Client).max_message(1 << 20);
-/// let mut decoder = Decoder::inflated(policy); // the limit counts for what comes out
+/// let policy = Policy::new(Role::Client).max_message(1 << 20).compression(Compression::Inflated);
+/// let mut decoder = Decoder::new(policy); // the limit counts what comes out
 /// let mut content = Content::new(policy, Parameters::new());
 /// // "Hello", as text, and a message that is no DEFLATE.
 /// let mut received = *b"\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00\xC1\x01\xFF";

@@ -1,7 +1,7 @@
 //! One direction of a connection, judged with its compressed messages looked into.
 
 use super::{Content, Parameters};
-use crate::{Header, OpCode, Policy, Violation};
+use crate::{Compression, Header, OpCode, Policy, Violation};
 
 /// Judges one direction of a connection on which permessage-deflate was agreed: headers, and plain
 /// payloads in pieces of any size (RFC 7692 §6).
@@ -36,8 +36,6 @@ use crate::{Header, OpCode, Policy, Violation};
 pub struct Validator {
     frames: crate::Validator,
     content: Content,
-    /// The opcode of the last message that has begun, if it is compressed.
-    compressed: Option<OpCode>,
     /// The frame whose payload is coming.
     frame: Frame,
 }
@@ -66,11 +64,10 @@ impl Validator {
     /// ```
     #[must_use]
     pub fn new(policy: Policy, parameters: Parameters) -> Self {
-        let policy = policy.permessage_deflate(true);
+        let policy = policy.compression(Compression::Inflated);
         Self {
-            frames: crate::Validator::inflated(policy),
+            frames: crate::Validator::new(policy),
             content: Content::new(policy, parameters),
-            compressed: None,
             frame: Frame::Other,
         }
     }
@@ -94,15 +91,13 @@ impl Validator {
     pub fn begin(&mut self, header: &Header) -> Result<(), Violation> {
         self.frames.begin(header)?;
         let opcode = header.opcode();
-        if opcode.starts_message() {
-            self.compressed = (header.rsv() & 4 != 0).then_some(opcode);
-        }
-        self.frame = match self.compressed {
-            _ if opcode.is_control() => Frame::Other,
-            None => Frame::Plain,
-            Some(opcode) => {
-                Frame::Compressed { opcode, last: header.fin(), start: self.frames.offset() }
-            }
+        self.frame = if opcode.is_control() {
+            Frame::Other
+        } else if self.frames.message_rsv() & 4 == 0 {
+            Frame::Plain
+        } else {
+            let (opcode, start) = (self.frames.message_opcode(), self.frames.offset());
+            Frame::Compressed { opcode, last: header.fin(), start }
         };
         Ok(())
     }

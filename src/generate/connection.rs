@@ -191,7 +191,7 @@ impl Connection {
 
     /// Legal frames of both ends, without a Close.
     fn open([client, server]: [Policy; 2], u: &mut Unstructured<'_>) -> Result<Self> {
-        let extensions = |end: &Policy| (end.permessage_deflate, end.rsv);
+        let extensions = |end: &Policy| (end.compression, end.rsv);
         let roles = (client.role, server.role);
         if roles != (Role::Client, Role::Server) || extensions(&client) != extensions(&server) {
             return Err(Error::IncorrectFormat);
@@ -289,7 +289,7 @@ impl<'a> Arbitrary<'a> for Connection {
         let policy = |role| move |policy: Policy| Policy { role, ..policy };
         let client: Policy = u.arbitrary().map(policy(Role::Client))?;
         let server: Policy = u.arbitrary().map(policy(Role::Server))?;
-        let ends = [client, server.permessage_deflate(client.permessage_deflate).rsv(client.rsv)];
+        let ends = [client, server.compression(client.compression).rsv(client.rsv)];
         Self::under(ends, u)
     }
 }

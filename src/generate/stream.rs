@@ -208,7 +208,7 @@ impl Stream {
         let can_break = |rule: &Rule| match rule {
             Rule::ReservedBits => undefined(policy) != 0,
             Rule::InterruptedMessage => policy.max_fragments > 0,
-            Rule::MisplacedRsv1 => policy.permessage_deflate,
+            Rule::MisplacedRsv1 => policy.negotiates_deflate(),
             Rule::UnmaskedClientFrame => policy.role == Role::Server,
             Rule::MaskedServerFrame => policy.role == Role::Client,
             Rule::UnsupportedData => policy.accepts != Accepts::Any,
@@ -409,7 +409,7 @@ impl Stream {
             && let Some(message) = self.open.take()
         {
             self.messages.push((message.opcode, message.payload.to_vec()));
-            self.compressed.push(self.policy.permessage_deflate && message.rsv & 4 != 0);
+            self.compressed.push(self.policy.negotiates_deflate() && message.rsv & 4 != 0);
         }
     }
 
@@ -454,7 +454,7 @@ impl<'a> Arbitrary<'a> for Stream {
 
 /// The RSV bits that no extension defines.
 fn undefined(policy: &Policy) -> u8 {
-    !(policy.rsv | if policy.permessage_deflate { 4 } else { 0 }) & 7
+    !(policy.rsv | if policy.negotiates_deflate() { 4 } else { 0 }) & 7
 }
 
 /// The most payload bytes of a message, such that it need not have too many frames.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Accepts;
+use crate::{Accepts, Compression, Role};
 
 /// Every second byte, with the extended lengths at which a verdict can change.
 fn windows(first: u8) -> impl Iterator<Item = [u8; Header::MAX_LEN]> {
@@ -28,7 +28,8 @@ fn headers(first: u8) -> impl Iterator<Item = Header> {
 fn policies() -> impl Iterator<Item = Policy> {
     let roles = [Role::Client, Role::Server];
     let accepts = [Accepts::Any, Accepts::TextOnly, Accepts::BinaryOnly];
-    let rsvs = [(0, false), (2, false), (4, false), (0, true), (5, true)];
+    use Compression::{Inflated, None, Opaque};
+    let rsvs = [(0, None), (2, None), (4, None), (0, Opaque), (5, Opaque), (0, Inflated), (5, Inflated)];
     let limits = [(u64::MAX, u64::MAX, u32::MAX), (3, u64::MAX, u32::MAX), (u64::MAX, 3, 2)];
     roles.into_iter().flat_map(move |role| {
         accepts.into_iter().flat_map(move |accepts| {
@@ -37,7 +38,7 @@ fn policies() -> impl Iterator<Item = Policy> {
                     Policy::new(role)
                         .accepts(accepts)
                         .rsv(rsv)
-                        .permessage_deflate(deflate)
+                        .compression(deflate)
                         .max_frame(frame)
                         .max_message(message)
                         .max_fragments(fragments)
@@ -49,18 +50,21 @@ fn policies() -> impl Iterator<Item = Policy> {
 
 /// The states a stream can be in at the start of a frame.
 fn states(policy: Policy) -> impl Iterator<Item = Validator> {
+    let text = Message::new(0x01);
+    let binary = Message::new(0x02);
     let open = [
-        (Message::None, 0, 0),
-        (Message::Text, 0, 1),
-        (Message::Text, 2, 1),
-        (Message::Binary, 3, 2),
-        (Message::Binary, u64::MAX, u32::MAX),
+        (Message::NONE, 0, 0, 0),
+        (text, OPEN, 0, 1),
+        (text, OPEN, 2, 1),
+        (binary, OPEN, 3, 2),
+        (binary, OPEN, u64::MAX, u32::MAX),
     ];
-    open.into_iter().flat_map(move |(message, len, fragments)| {
-        [0, CLOSED, INFLATED, CLOSED | INFLATED].into_iter().map(move |marks| {
+    open.into_iter().flat_map(move |(message, open, len, fragments)| {
+        [0, CLOSED].into_iter().map(move |closed| {
             let message_room = policy.max_message.saturating_sub(len);
             let fragment_room = policy.max_fragments.saturating_sub(fragments);
             let fresh = Validator::new(policy);
+            let marks = open | closed;
             let mut state = Validator { message, message_room, fragment_room, marks, ..fresh };
             state.admitted = state.admitted_kinds();
             state.room = least_u16(policy.max_frame, message_room);

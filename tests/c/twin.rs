@@ -61,7 +61,7 @@ pub(crate) fn input((policy, bytes, size): &Stream) -> Vec<u8> {
         _ => 0,
     };
     [
-        &[role, accepts, policy.rsv, policy.permessage_deflate.into()][..],
+        &[role, accepts, policy.rsv, policy.negotiates_deflate().into()][..],
         &policy.max_fragments.to_le_bytes(),
         &policy.max_frame.to_le_bytes(),
         &policy.max_message.to_le_bytes(),

@@ -108,7 +108,7 @@ pub fn decode(policy: Policy, stream: &[u8], sizes: &[usize]) -> Outcome {
                 Err(violation) => {
                     let validator = decoder.validator();
                     outcome.violation = Some(violation);
-                    outcome.state = (validator.message(), validator.is_closed());
+                    outcome.state = (validator.open_message(), validator.is_closed());
                     assert!(violation.offset < validator.offset(), "it was judged");
                     outcome.open.clear();
                     assert_eq!(decoder.decode(&mut []), Err(violation), "it stays");
@@ -118,7 +118,7 @@ pub fn decode(policy: Policy, stream: &[u8], sizes: &[usize]) -> Outcome {
             }
         }
     }
-    outcome.state = (decoder.validator().message(), decoder.validator().is_closed());
+    outcome.state = (decoder.validator().open_message(), decoder.validator().is_closed());
     outcome.end = decoder.eof().err();
     outcome
 }

@@ -19,7 +19,7 @@ pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>)
         let Frame { first, second, len, payload, .. } = &frame;
         let (opcode, fin, rsv) = (first & 15, first & 128 != 0, first >> 4 & 7);
         let mut rsv_known = policy.rsv;
-        if policy.permessage_deflate {
+        if policy.negotiates_deflate() {
             rsv_known |= 4;
         }
         let (limit, grown, count) = match (&message, opcode) {
@@ -40,7 +40,7 @@ pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>)
             broken(Rule::UnexpectedContinuation, 0)
         } else if matches!(opcode, 1 | 2) && message.is_some() {
             broken(Rule::InterruptedMessage, 0)
-        } else if policy.permessage_deflate && rsv & 4 != 0 && !matches!(opcode, 1 | 2) {
+        } else if policy.negotiates_deflate() && rsv & 4 != 0 && !matches!(opcode, 1 | 2) {
             broken(Rule::MisplacedRsv1, 0)
         } else if policy.role == Role::Server && second & 128 == 0 {
             broken(Rule::UnmaskedClientFrame, 1)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wsvet::deflate::{Content, Fault, Parameters};
-use wsvet::{Accepts, Conversation, Policy, Role};
+use wsvet::{Accepts, Compression, Conversation, Policy, Role};
 
 use crate::http::{Agreement, answered};
 
@@ -199,7 +199,7 @@ impl Limits {
     pub(crate) fn conversation(&self, agreement: &Agreement) -> Conversation {
         let [client, server] =
             [Role::Client, Role::Server].map(|role| self.policy(role, agreement));
-        Conversation::inflated(client, server)
+        Conversation::new(client, server)
     }
 
     /// The judge of what compressed messages hold that this end receives, where that was agreed on.
@@ -218,7 +218,10 @@ impl Limits {
         let policy = Policy::new(receiver);
         policy
             .accepts(accepts.map(Accepts::from).or_else(fixed).unwrap_or_default())
-            .permessage_deflate(agreement.permessage_deflate().is_some())
+            .compression(match agreement.permessage_deflate() {
+                Some(_) => Compression::Inflated,
+                None => Compression::None,
+            })
             .max_frame(self.max_frame.unwrap_or(policy.max_frame))
             .max_message(self.max_message.unwrap_or(policy.max_message))
             .max_fragments(self.max_fragments.unwrap_or(policy.max_fragments))

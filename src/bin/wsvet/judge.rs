@@ -271,7 +271,7 @@ impl Judge {
         let missing = self.open.as_ref().map(|open| open.remaining);
         let within = if missing.is_some() || self.cut_len > 0 {
             Within::Frame
-        } else if validator.message().is_some() {
+        } else if validator.open_message().is_some() {
             Within::Message
         } else {
             return Ok(());

@@ -38,7 +38,7 @@ impl Stream {
         let opcode = self.accepted(u)?;
         let mut rsv =
             if u.ratio(1, 4)? { u.int_in_range(0..=7)? & !undefined(&self.policy) } else { 0 };
-        let deflate = self.policy.permessage_deflate && rsv & 4 != 0;
+        let deflate = self.policy.negotiates_deflate() && rsv & 4 != 0;
         let payload = if deflate && most >= content::LEAST_DEFLATED {
             let most = (most - content::LEAST_DEFLATED).min(0xFFFF);
             content::deflated(&plain(opcode, most, u)?)
@@ -104,7 +104,7 @@ impl Stream {
         u: &mut Unstructured<'_>,
     ) -> Result<Header> {
         let header = Header::new(opcode, len);
-        let defined = self.policy.rsv & if self.policy.permessage_deflate { 3 } else { 7 };
+        let defined = self.policy.rsv & if self.policy.negotiates_deflate() { 3 } else { 7 };
         let extended = defined != 0 && u.ratio(1, 8)?;
         let header =
             if extended { header.with_rsv(defined & u.arbitrary::<u8>()?) } else { header };

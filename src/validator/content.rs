@@ -1,0 +1,144 @@
+//! Payloads: text as UTF-8, and the body of a Close.
+
+use super::Validator;
+use crate::kernel::{self, Text, unmask_ascii};
+use crate::{CloseCode, Rule, Utf8, Violation};
+
+/// What the next byte of the stream is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Content {
+    /// No payload: a header.
+    Between,
+    /// Nothing that is judged: binary, compressed, ping, pong.
+    Opaque,
+    /// Text, and the message goes on after this frame.
+    Text,
+    /// Text, and the message ends with this frame.
+    LastText,
+    /// The high byte of a close code.
+    CodeHigh,
+    /// The low byte of a close code, after this high one.
+    CodeLow(u8),
+    /// A reason.
+    Reason,
+}
+
+impl Validator {
+    /// The same, and unmasks the piece where it can be written. After a violation the end of the
+    /// piece may still be masked.
+    #[inline(always)]
+    pub(crate) fn payload_text(&mut self, key: u32, mut piece: impl Text) -> Result<(), Violation> {
+        self.still_good()?;
+        debug_assert_ne!(self.content, Content::Between, "payload before begin");
+        let start = self.offset;
+        self.offset += piece.bytes().len() as u64;
+        match self.content {
+            Content::Between | Content::Opaque => {
+                kernel::unmask(key, &mut piece);
+                Ok(())
+            }
+            Content::Text | Content::LastText => {
+                if self.utf8.is_complete() && unmask_ascii(key, piece.again()) {
+                    return Ok(());
+                }
+                self.judge_utf8(key, piece, start, Rule::InvalidUtf8)
+            }
+            Content::CodeHigh | Content::CodeLow(_) | Content::Reason => {
+                kernel::unmask(key, &mut piece);
+                self.judge_close(piece.bytes(), start)
+            }
+        }
+    }
+
+    /// Judges and finishes a fragment, not the first, that is [admitted](Self::admits_common), of
+    /// which all is there; it is unmasked where there is a key.
+    #[inline(always)]
+    pub(crate) fn fragment(
+        &mut self,
+        header_len: usize,
+        last: bool,
+        key: Option<u32>,
+        payload: &mut [u8],
+    ) -> Result<(), Violation> {
+        debug_assert!(self.failed.is_none(), "a stream that has ended admits nothing");
+        let message = self.message;
+        let len = payload.len() as u64;
+        self.offset += header_len as u64 + len;
+        self.take_room(len, last);
+        match key {
+            Some(key) if !message.is_judged() => kernel::mask(key, payload),
+            None if !message.is_judged() => {}
+            Some(key) if self.utf8.is_complete() && unmask_ascii(key, &mut *payload) => {}
+            key => self.text_fragment(last, key, payload)?,
+        }
+        Ok(())
+    }
+
+    /// The content of a fragment of text, whatever it is; the fragment is counted already.
+    #[inline(never)]
+    fn text_fragment(
+        &mut self,
+        last: bool,
+        key: Option<u32>,
+        payload: &mut [u8],
+    ) -> Result<(), Violation> {
+        let start = self.offset - payload.len() as u64;
+        match key {
+            Some(key) => self.judge_utf8(key, payload, start, Rule::InvalidUtf8)?,
+            None => self.judge_utf8(0, &*payload, start, Rule::InvalidUtf8)?,
+        }
+        if last && !self.utf8.is_complete() {
+            return Err(self.fail(Rule::InvalidUtf8, self.offset - 1));
+        }
+        Ok(())
+    }
+
+    /// What is left of the frame is not judged, nor of the message where it is text.
+    pub(super) fn lose_content(&mut self) {
+        let of_message = matches!(self.content, Content::Text | Content::LastText);
+        self.content = Content::Opaque;
+        if of_message {
+            self.message.lose();
+        }
+    }
+
+    #[inline(always)]
+    fn judge_utf8(
+        &mut self,
+        key: u32,
+        text: impl Text,
+        start: u64,
+        rule: Rule,
+    ) -> Result<(), Violation> {
+        match self.utf8.push_text(key, text) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.lose_content();
+                Err(self.fail(rule, start + error.index as u64))
+            }
+        }
+    }
+
+    fn judge_close(&mut self, mut plain: &[u8], mut start: u64) -> Result<(), Violation> {
+        while let [byte, rest @ ..] = plain {
+            match self.content {
+                Content::CodeHigh => {
+                    self.content = Content::CodeLow(*byte);
+                }
+                Content::CodeLow(high) => {
+                    let code = CloseCode(u16::from_be_bytes([high, *byte]));
+                    if !code.is_sendable() {
+                        self.content = Content::Opaque;
+                        return Err(self.fail(Rule::InvalidCloseCode, start - 1));
+                    }
+                    self.content = Content::Reason;
+                    self.utf8 = Utf8::new();
+                }
+                _ => return self.judge_utf8(0, plain, start, Rule::InvalidCloseReason),
+            }
+            plain = rest;
+            start += 1;
+        }
+        Ok(())
+    }
+}

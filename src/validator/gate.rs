@@ -1,0 +1,130 @@
+//! The fast gate: whether a header breaks no rule, by one look at a table.
+
+use super::Validator;
+use crate::policy::Compression;
+use crate::{Header, OpCode, Role};
+
+impl Validator {
+    /// Where the payload starts and how long it is, if the header at the front of this window
+    /// breaks no rule and is of the most common kind: of a message in a single frame, or of a
+    /// fragment that is not the first, of less than 64 KiB. Nothing is changed.
+    #[inline(always)]
+    pub(crate) fn admits_common(&self, window: &[u8; Header::MAX_LEN]) -> Option<(usize, usize)> {
+        let [first, second, high, low, ..] = *window;
+        let mask = self.policy.role.mask_bit();
+        let key = usize::from(mask >> 5);
+        // A mask bit that is wrong makes it more than 127.
+        let (start, len) = match second ^ mask {
+            len @ 0..=125 => (2 + key, u16::from(len)),
+            126 if u16::from_be_bytes([high, low]) > 125 => {
+                (4 + key, u16::from_be_bytes([high, low]))
+            }
+            _ => return None,
+        };
+        let kind = COMMON[usize::from(first & self.telling)];
+        let admitted = kind & self.admitted != 0 && len <= self.room;
+        admitted.then_some((start, usize::from(len)))
+    }
+
+    /// The hot half of [`broken`](Self::broken): whether the header breaks no rule.
+    #[inline]
+    pub(super) fn admits(&self, header: &Header) -> bool {
+        let policy = &self.policy;
+        let len = header.payload_len();
+        let kind = KINDS[usize::from(header.first_byte() & self.telling)];
+        let control = kind & (CONTROL | CLOSE) != 0;
+        let short = header.second_byte() & 0x7F <= 125;
+        kind & self.admitted != 0
+            && header.is_masked() == (policy.role == Role::Server)
+            && (short || (!control && header.is_minimal() && len >> 63 == 0))
+            && len <= policy.max_frame
+            && match kind {
+                CONTROL => true,
+                CLOSE => len != 1,
+                DEFLATED_TEXT | DEFLATED_BINARY => len <= self.compressed_room(),
+                _ => len <= self.message_room,
+            }
+    }
+
+    /// The payload bytes that a message may have whose first header this is.
+    pub(super) const fn whole_room(&self, first: &Header) -> u64 {
+        if self.policy.negotiates_deflate() && first.rsv() & 4 != 0 {
+            self.compressed_room()
+        } else {
+            self.policy.max_message
+        }
+    }
+
+    /// The payload bytes that a compressed message may have on the wire.
+    const fn compressed_room(&self) -> u64 {
+        let room = self.policy.max_message;
+        match self.policy.compression {
+            // With a stored block for each byte, they are six times as many.
+            Compression::Inflated => room.saturating_mul(6).saturating_add(64),
+            _ => room,
+        }
+    }
+
+    /// The kinds of first bytes that may come next.
+    pub(super) const fn admitted_kinds(&self) -> u8 {
+        let policy = &self.policy;
+        if self.is_closed() {
+            return CONTROL | CLOSE;
+        }
+        let mut kinds = CONTROL | CLOSE;
+        if self.fragment_room == 0 {
+            return kinds;
+        }
+        if self.is_open() {
+            return kinds | CONTINUATION;
+        }
+        if policy.accepts.admits(OpCode::Text) {
+            kinds |= if policy.negotiates_deflate() { TEXT | DEFLATED_TEXT } else { TEXT };
+        }
+        if policy.accepts.admits(OpCode::Binary) {
+            kinds |= if policy.negotiates_deflate() { BINARY | DEFLATED_BINARY } else { BINARY };
+        }
+        kinds
+    }
+}
+
+/// Ping and Pong.
+const CONTROL: u8 = 1;
+const CLOSE: u8 = 1 << 1;
+const CONTINUATION: u8 = 1 << 2;
+const TEXT: u8 = 1 << 3;
+const BINARY: u8 = 1 << 4;
+const DEFLATED_TEXT: u8 = 1 << 5;
+const DEFLATED_BINARY: u8 = 1 << 6;
+
+/// The kind of frame that a first byte announces: one bit, or none where it is always refused.
+static KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut fin = 0;
+    while fin <= 0x80 {
+        kinds[fin] = CONTINUATION;
+        kinds[fin | 0x1] = TEXT;
+        kinds[fin | 0x2] = BINARY;
+        kinds[fin | 0x41] = DEFLATED_TEXT;
+        kinds[fin | 0x42] = DEFLATED_BINARY;
+        fin += 0x80;
+    }
+    kinds[0x88] = CLOSE;
+    kinds[0x89] = CONTROL;
+    kinds[0x8A] = CONTROL;
+    kinds
+};
+
+/// The same of messages in a single frame and of fragments, but for the first, alone.
+static COMMON: [u8; 256] = {
+    let mut kinds = KINDS;
+    let mut first = 0;
+    while first < 256 {
+        let is_first_fragment = first < 0x80 && kinds[first] != CONTINUATION;
+        if is_first_fragment || kinds[first] & (CONTROL | CLOSE) != 0 {
+            kinds[first] = 0;
+        }
+        first += 1;
+    }
+    kinds
+};
