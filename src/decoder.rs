@@ -343,7 +343,8 @@ impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoder")
             .field("validator", &self.validator)
-            .field("reader", &self.reader)
+            .field("in_payload", &self.reader.frame().is_some())
+            .field("remaining", &self.reader.remaining())
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,8 @@
 //! The one cursor over a stream of bytes: a header that is cut, the frame, and what of its payload
 //! is still to come.
 
+use core::fmt;
+
 use crate::{Header, kernel};
 
 /// Follows one direction of a connection from frame to frame, however its bytes are cut (RFC 6455
@@ -44,7 +46,7 @@ use crate::{Header, kernel};
 /// }
 /// assert_eq!(text, 3);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reader {
     header: Header,
     /// Payload bytes of the frame that have not come.
@@ -286,5 +288,15 @@ impl Reader {
 impl Default for Reader {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("frame", &self.frame())
+            .field("remaining", &self.remaining)
+            .field("unread", &self.unread())
+            .finish()
     }
 }

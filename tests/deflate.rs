@@ -6,10 +6,10 @@ mod common;
 
 use common::deflate::{self as naive, Judged, flate2, validate};
 use common::{frame, place};
-use flate2::{Compress, Compression, Decompress, FlushDecompress};
+use flate2::{Compress, Compression as Level, Decompress, FlushDecompress};
 use proptest::prelude::*;
 use wsvet::deflate::{Content, Deflater, Inflater, InvalidDeflate, Parameters, Validator};
-use wsvet::{Decoder, Event, Header, OpCode, Policy, Role, Rule};
+use wsvet::{Compression, Decoder, Event, Header, OpCode, Policy, Role, Rule};
 
 const WHOLE: usize = usize::MAX;
 
@@ -146,8 +146,7 @@ fn a_message_inflates_over_its_fragments() {
 fn a_message_ends_wherever_the_window_does() {
     for len in (32_000..33_600).chain(65_500..66_100) {
         for level in [1, 6] {
-            let compressed =
-                flate2(&mut Compress::new(Compression::new(level), false), &vec![b'a'; len]);
+            let compressed = flate2(&mut Compress::new(Level::new(level), false), &vec![b'a'; len]);
             let judged = judge(WHOLE as u64, &[&compressed]);
             assert_eq!(judged.violation, None, "{len} bytes");
             assert_eq!(judged.messages[0].1.len(), len);
@@ -252,7 +251,7 @@ fn message() -> impl Strategy<Value = Message> {
 
 /// These messages as the frames of a server; what cannot be compressed is not there.
 fn frames(messages: &[Message], context_takeover: bool) -> Vec<(Header, Vec<u8>)> {
-    let mut other = Compress::new(Compression::new(6), false);
+    let mut other = Compress::new(Level::new(6), false);
     let mut frames = Vec::new();
     for Message { text, plain, by, change, ends } in messages {
         let mut payload = Vec::new();
@@ -267,7 +266,7 @@ fn frames(messages: &[Message], context_takeover: bool) -> Vec<(Header, Vec<u8>)
             }
             By::Other(level) => {
                 if !context_takeover {
-                    other = Compress::new(Compression::new(*level), false);
+                    other = Compress::new(Level::new(*level), false);
                 }
                 payload = flate2(&mut other, plain);
             }
@@ -301,7 +300,7 @@ fn frames(messages: &[Message], context_takeover: bool) -> Vec<(Header, Vec<u8>)
 
 fn flate2_final(level: u32, plain: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(plain.len() + plain.len() / 100 + 100);
-    Compress::new(Compression::new(level), false)
+    Compress::new(Level::new(level), false)
         .compress_vec(plain, &mut out, flate2::FlushCompress::Finish)
         .unwrap();
     out
@@ -389,7 +388,7 @@ proptest! {
         }
     }
 
-    /// Beside a `Decoder`, which has the frames, `Content` says the same of what they hold.
+    /// `Content` says the same of what the messages of a `Decoder` hold, each event as a fragment.
     #[test]
     fn content_beside_a_decoder_says_the_same(
         mut messages in prop::collection::vec(message(), 0..5),
@@ -402,7 +401,7 @@ proptest! {
         let mut stream = wire(&frames);
         let policy = Policy::new(Role::Client).permessage_deflate(true);
         let mut decoder = Decoder::new(policy);
-        let mut content = Content::new(policy.max_message(limit as u64), takeover(context_takeover));
+        let mut content = Beside::new(policy.max_message(limit as u64), takeover(context_takeover));
         let (mut seen, mut text) = (Vec::new(), Vec::new());
         let mut broken = None;
         for mut chunk in stream.chunks_mut(size) {
@@ -423,7 +422,7 @@ proptest! {
         prop_assert_eq!(broken, expected.violation.map(|(rule, _)| rule));
         prop_assert_eq!(seen, held.collect::<Vec<_>>());
         if context_takeover {
-            prop_assert_eq!(content.is_lost(), broken.is_some());
+            prop_assert_eq!(content.content.is_lost(), broken.is_some());
         }
     }
 
@@ -484,7 +483,7 @@ fn unbroken() -> Vec<Vec<u8>> {
     let mut messages = vec![EXAMPLES[0].0.to_vec(), EXAMPLES[1].0.to_vec()];
     for plain in [&letters[..], &[b'a'; 40_000], b"grute, gruetze, gruete"] {
         for level in [1, 6, 9] {
-            messages.push(flate2(&mut Compress::new(Compression::new(level), false), plain));
+            messages.push(flate2(&mut Compress::new(Level::new(level), false), plain));
         }
         let mut own = Vec::new();
         Deflater::new(12, false).level(5).deflate(plain, true, &mut own);
@@ -624,7 +623,7 @@ fn the_limit_counts_what_comes_out() {
     let mut zeros = Vec::new();
     Deflater::new(15, true).deflate(&[0; 1_000], true, &mut zeros);
     let random: Vec<u8> = (0..200u32).map(|n| ((n * n * 7_919) >> 9) as u8 & 0x7F).collect();
-    let stored = flate2(&mut Compress::new(Compression::new(0), false), &random);
+    let stored = flate2(&mut Compress::new(Level::new(0), false), &random);
     assert!(zeros.len() < 30 && stored.len() > 200);
     for (message, len) in [(&zeros, 1_000), (&stored, 200)] {
         for limit in [len, u64::MAX] {
@@ -721,7 +720,7 @@ fn text_is_judged_over_every_border() {
 /// No byte is waited for that cannot change the answer.
 #[test]
 fn what_is_broken_early_is_found_early() {
-    let bad = flate2(&mut Compress::new(Compression::new(0), false), b"a\xFFbc");
+    let bad = flate2(&mut Compress::new(Level::new(0), false), b"a\xFFbc");
     let policy = Policy::new(Role::Client);
     for (payload, proof, rule) in [
         (&bad[..], 7, Rule::InvalidUtf8),
@@ -775,7 +774,7 @@ fn reaching(distance: usize) -> Vec<u8> {
 fn the_whole_window_is_there_and_no_more() {
     for before in [20_000, 32_767, 32_768, 40_000, 100_000] {
         let plain: Vec<u8> = (0..before).map(|n| b'a' + (n * n / 7 % 23) as u8).collect();
-        let first = flate2(&mut Compress::new(Compression::new(6), false), &plain);
+        let first = flate2(&mut Compress::new(Level::new(6), false), &plain);
         let last = flate2_final(6, &plain);
         for first in [first, last] {
             for distance in [before.min(32_768), (before + 1).min(32_768)] {
@@ -797,7 +796,7 @@ fn the_whole_window_is_there_and_no_more() {
 #[test]
 fn nothing_comes_out_of_memory_that_serves_again() {
     let plain: Vec<u8> = (0..40_000u32).map(|n| b'a' + (n * n / 7 % 23) as u8).collect();
-    let full = flate2(&mut Compress::new(Compression::new(6), false), &plain);
+    let full = flate2(&mut Compress::new(Level::new(6), false), &plain);
     let behind_final = [&EXAMPLES[2].0[..7], &reaching(20_000)].concat();
     for broken in [&reaching(20_000), &behind_final] {
         let frames: Vec<_> = [&full, &EXAMPLES[2].0[..7]]
@@ -818,7 +817,7 @@ fn nothing_comes_out_of_memory_that_serves_again() {
 #[test]
 fn an_end_is_no_end_of_the_next_message() {
     let policy = Policy::new(Role::Client);
-    let mut content = Content::new(policy, takeover(false));
+    let mut content = Beside::new(policy, takeover(false));
     let not_text = [&EXAMPLES[2].0[..7], b"\x00\x01\x00\xFE\xFF\xFF\x00"].concat();
     let judged = content.piece(OpCode::Text, &not_text, true, |_| {});
     assert_eq!(judged, Err(Rule::InvalidUtf8));
@@ -833,24 +832,68 @@ fn content_is_lost_for_as_long_as_something_may_reach_back() {
     for context_takeover in [true, false] {
         let policy = Policy::new(Role::Client).max_message(5);
         for (broken, rule) in [(&cut[..], Rule::InvalidUtf8), (b"\x07", Rule::InvalidDeflate)] {
-            let mut content = Content::new(policy, takeover(context_takeover));
+            let mut content = Beside::new(policy, takeover(context_takeover));
             for split in [0, broken.len()] {
                 let (first, last) = broken.split_at(split);
                 let judged = content.piece(OpCode::Text, first, false, |_| {});
                 let judged = judged.and(content.piece(OpCode::Text, last, true, |_| {}));
                 let expected = if context_takeover && split > 0 { Ok(()) } else { Err(rule) };
-                assert_eq!((judged, content.is_lost()), (expected, context_takeover));
+                assert_eq!((judged, content.content.is_lost()), (expected, context_takeover));
                 let mut text = Vec::new();
                 let take = |piece: &[u8]| text.extend_from_slice(piece);
                 content.piece(OpCode::Text, EXAMPLES[0].0, true, take).unwrap();
                 assert_eq!(text, if context_takeover { &b""[..] } else { b"Hello" });
             }
         }
-        let mut content = Content::new(policy, takeover(context_takeover));
+        let mut content = Beside::new(policy, takeover(context_takeover));
         content.piece(OpCode::Text, &EXAMPLES[0].0[..3], false, |_| {}).unwrap();
-        content.lose();
+        content.content.lose();
         content.piece(OpCode::Text, b"\xFF", true, |_| panic!()).unwrap();
-        assert_eq!(content.is_lost(), context_takeover);
+        assert_eq!(content.content.is_lost(), context_takeover);
+    }
+}
+
+/// `Content` beside a judge of frames: pieces of messages come as their fragments.
+struct Beside {
+    frames: wsvet::Validator,
+    content: Content,
+}
+
+impl Beside {
+    fn new(policy: Policy, parameters: Parameters) -> Self {
+        let frames = policy.max_message(u64::MAX).compression(Compression::Inflated);
+        let frames = wsvet::Validator::new(frames);
+        Self { frames, content: Content::new(policy, parameters) }
+    }
+
+    fn piece(
+        &mut self,
+        opcode: OpCode,
+        bytes: &[u8],
+        end: bool,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), Rule> {
+        let Self { frames, content } = self;
+        let len = bytes.len() as u64;
+        let header = match frames.open_message() {
+            Some(_) => Header::new(OpCode::Continuation, len),
+            None => Header::new(opcode, len).with_rsv(4),
+        };
+        let header = if end { header } else { header.not_final() };
+        frames.begin(&header).unwrap();
+        content.begin(frames, &header);
+        let start = frames.offset();
+        frames.payload(bytes).unwrap();
+        let judged = content.payload(bytes, &mut take);
+        if let Err(violation) = judged {
+            assert_eq!(violation.offset, start);
+        }
+        frames.finish().unwrap();
+        let ended = content.finish(frames, take);
+        if let Err(violation) = ended {
+            assert_eq!(violation.offset, frames.offset() - 1);
+        }
+        judged.and(ended).map_err(|violation| violation.rule)
     }
 }
 

@@ -5,7 +5,7 @@ use std::vec::Vec;
 use bytes::BytesMut;
 
 use crate::deflate::{Content, Deflater, Parameters};
-use crate::{Header, Message, OpCode, Policy, Rule, message};
+use crate::{Header, Message, Policy, Validator, Violation, message};
 
 /// The most memory that is kept for what is deflated, in bytes.
 const MOST_KEPT: usize = 16 << 10;
@@ -14,9 +14,7 @@ const MOST_KEPT: usize = 16 << 10;
 #[derive(Debug)]
 pub(super) struct Compression {
     content: Content,
-    /// The opcode of the last message that has begun, if it is compressed.
-    message: Option<OpCode>,
-    /// What has come out of it.
+    /// What has come out of the message that is open.
     inflated: BytesMut,
     deflater: Deflater,
     /// What is deflated reaches back to nothing, so it need not be sent.
@@ -30,7 +28,6 @@ impl Compression {
     pub(super) fn new(policy: Policy, parameters: Parameters) -> Self {
         Self {
             content: Content::new(policy, parameters),
-            message: None,
             inflated: BytesMut::new(),
             deflater: parameters.deflater(policy.role),
             independent: !parameters.context_takeover(policy.role),
@@ -39,26 +36,42 @@ impl Compression {
         }
     }
 
-    /// The header of the next frame, which breaks no rule.
-    pub(super) fn begin(&mut self, header: &Header) {
-        if header.opcode().starts_message() {
-            self.message = (header.rsv() & 4 != 0).then_some(header.opcode());
-        }
+    /// Takes the header of the next frame, after `frames` has judged it.
+    pub(super) fn begin(&mut self, frames: &Validator, header: &Header) {
+        self.content.begin(frames, header);
     }
 
-    /// Inflates the next piece of a frame's payload, the last where `end` says so.
-    pub(super) fn piece(&mut self, header: &Header, plain: &[u8], end: bool) -> Result<(), Rule> {
-        let Some(opcode) = self.takes(header) else { return Ok(()) };
-        let end = end && header.fin();
+    /// Returns whether the frame that has begun belongs to a compressed message: what it inflates to
+    /// is all that is wanted of it.
+    pub(super) fn takes_frame(&self) -> bool {
+        self.content.is_compressed()
+    }
+
+    /// Inflates the next piece of a frame's payload.
+    pub(super) fn payload(&mut self, plain: &[u8]) -> Result<(), Violation> {
         let inflated = &mut self.inflated;
-        self.content.piece(opcode, plain, end, |piece| inflated.extend_from_slice(piece))
+        self.content.payload(plain, |piece| inflated.extend_from_slice(piece))
     }
 
-    /// Whether a frame is of a compressed message, and that, where it ends with it.
-    pub(super) fn message(&mut self, header: &Header) -> Option<Option<Message>> {
-        let opcode = self.takes(header)?;
-        let whole = header.fin();
-        Some(whole.then(|| message::data(opcode, core::mem::take(&mut self.inflated).freeze())))
+    /// Ends the frame, after `frames` has.
+    pub(super) fn finish(&mut self, frames: &Validator) -> Result<(), Violation> {
+        let inflated = &mut self.inflated;
+        self.content.finish(frames, |piece| inflated.extend_from_slice(piece))
+    }
+
+    /// Returns whether the frame that was judged last belongs to a compressed message, and the
+    /// message if it ends with this frame.
+    pub(super) fn message(
+        &mut self,
+        frames: &Validator,
+        header: &Header,
+    ) -> Option<Option<Message>> {
+        if !header.opcode().is_data() || frames.message_rsv() & 4 == 0 {
+            return None;
+        }
+        Some(header.fin().then(|| {
+            message::data(frames.message_opcode(), core::mem::take(&mut self.inflated).freeze())
+        }))
     }
 
     /// The payload of a message, deflated; nothing, where it goes as it is.
@@ -77,12 +90,6 @@ impl Compression {
 
     pub(super) fn set_level(&mut self, level: u8) {
         self.deflater.set_level(level);
-    }
-
-    /// The opcode of the compressed message that a frame is of, if it is of one: what it inflates to is
-    /// all that is wanted of it.
-    pub(super) fn takes(&self, header: &Header) -> Option<OpCode> {
-        self.message.filter(|_| header.opcode().is_data())
     }
 
     /// Takes the memory of what was sent back.

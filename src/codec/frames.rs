@@ -10,8 +10,7 @@ use super::compression::Compression;
 #[cfg(feature = "deflate")]
 use crate::Compression as Limit;
 use crate::decoder::passes;
-use crate::kernel::Text as _;
-use crate::{FrameBuf, Header, OpCode, Policy, Role, Validator, Violation, kernel};
+use crate::{FrameBuf, Header, OpCode, Policy, Reader, Role, Validator, Violation, kernel};
 
 /// The room for a read at first, in bytes.
 const LEAST_ROOM: usize = 4 << 10;
@@ -40,26 +39,18 @@ const MOST_ROOM: usize = 128 << 10;
 /// ```
 #[derive(Debug)]
 pub struct Frames {
-    validator: Validator,
+    pub(super) validator: Validator,
     /// Of messages, where permessage-deflate was agreed on.
     pub(super) compression: Option<Box<Compression>>,
-    /// The frame whose payload is coming.
-    open: Option<Open>,
+    reader: Reader,
+    /// How many bytes of the frame lie at the front of the buffer and were judged: header and
+    /// payload.
+    kept: usize,
     keys: Option<fn() -> [u8; 4]>,
     /// How much room the next read has, at most.
     room: usize,
     sent_close: bool,
     received_close: bool,
-}
-
-/// A frame whose header was judged.
-#[derive(Clone, Copy, Debug)]
-struct Open {
-    header: Header,
-    /// How many bytes of its payload were judged.
-    done: u64,
-    /// How many bytes of it lie at the front of the buffer that were judged, header and payload.
-    kept: usize,
 }
 
 impl Frames {
@@ -75,7 +66,8 @@ impl Frames {
         Self {
             validator: Validator::new(policy),
             compression: None,
-            open: None,
+            reader: Reader::new(),
+            kept: 0,
             keys: None,
             room: LEAST_ROOM,
             sent_close: false,
@@ -151,42 +143,35 @@ impl Frames {
         Some(FrameBuf { header, payload: payload.freeze() })
     }
 
-    /// Judges and unmasks what `src` has of the open frame's payload; whether all of it is there.
-    fn judge(&mut self, open: &mut Open, src: &mut BytesMut) -> Result<bool, Violation> {
-        let len = open.header.payload_len();
-        // The lesser of the two, so it fits.
-        let there = (len - open.done).min((src.len() - open.kept) as u64) as usize;
-        if there > 0 || len == 0 {
-            let piece = &mut src[open.kept..open.kept + there];
-            match open.header.masking_key() {
-                Some(key) => {
-                    let key = kernel::turned(kernel::number(key), (open.done % 4) as usize);
-                    self.validator.payload_text(key, &mut *piece)?;
-                }
-                None => self.validator.payload(piece.bytes())?,
-            }
-            open.done += there as u64;
-            open.kept += there;
-            if let Some(compression) = &mut self.compression
-                && compression.takes(&open.header).is_some()
-            {
-                let start = self.validator.offset() - open.done;
-                let judged = compression.piece(&open.header, piece, false);
-                judged.map_err(|rule| self.validator.fail(rule, start))?;
-                // What it inflates to is kept in its place.
-                src.advance(core::mem::take(&mut open.kept));
-            }
+    /// Judges and unmasks what `src` has of the frame's payload.
+    fn judge(&mut self, src: &mut BytesMut) -> Result<(), Violation> {
+        let there = self.reader.available(src.len() - self.kept);
+        let piece = &mut src[self.kept..self.kept + there];
+        let key = self.reader.key();
+        self.reader.advance(there as u64);
+        match key {
+            Some(key) => self.validator.payload_text(key, &mut *piece)?,
+            None => self.validator.payload(piece)?,
         }
-        Ok(open.done == len)
+        self.kept += there;
+        if let Some(compression) = &mut self.compression
+            && compression.takes_frame()
+        {
+            let found = compression.payload(piece);
+            found.map_err(|found| self.validator.refuse_with(found))?;
+            // What it inflates to is kept in its place.
+            src.advance(core::mem::take(&mut self.kept));
+        }
+        Ok(())
     }
 
-    /// Ends the open frame.
+    /// Ends the frame.
     fn finish(&mut self, header: &Header) -> Result<(), Violation> {
+        self.reader.finish();
         self.validator.finish()?;
         if let Some(compression) = &mut self.compression {
-            let last = self.validator.offset() - 1;
-            let judged = compression.piece(header, &[], true);
-            judged.map_err(|rule| self.validator.fail(rule, last))?;
+            let found = compression.finish(&self.validator);
+            found.map_err(|found| self.validator.refuse_with(found))?;
         }
         self.received_close = header.opcode() == OpCode::Close;
         Ok(())
@@ -268,37 +253,36 @@ impl Decoder for Frames {
             src.clear();
             return Ok(None);
         }
-        if self.open.is_none()
+        if self.reader.is_between_frames()
             && self.compression.is_none()
             && let Some(frame) = self.take_single(src)
         {
             return Ok(Some(frame));
         }
         self.validator.still_good()?;
-        let mut open = match self.open.take() {
-            Some(open) => open,
-            None => {
-                let Ok((header, _)) = Header::decode(src) else {
-                    // Idle connections hold no room for what may come.
-                    self.make_room(src, if src.is_empty() { 1 } else { MOST_ROOM as u64 });
-                    return Ok(None);
-                };
-                self.validator.begin(&header)?;
-                if let Some(compression) = &mut self.compression {
-                    compression.begin(&header);
-                }
-                Open { header, done: 0, kept: header.header_len() }
+        if self.reader.is_between_frames() {
+            let Ok((header, _)) = Header::decode(src) else {
+                // Idle connections hold no room for what may come.
+                self.make_room(src, if src.is_empty() { 1 } else { MOST_ROOM as u64 });
+                return Ok(None);
+            };
+            self.validator.begin(&header)?;
+            if let Some(compression) = &mut self.compression {
+                compression.begin(&self.validator, &header);
             }
-        };
-        let Open { header, .. } = open;
-        if !self.judge(&mut open, src)? {
-            self.open = Some(open);
-            self.make_room(src, header.payload_len() - open.done);
+            self.reader.begin(header);
+            self.kept = header.header_len();
+        }
+        self.judge(src)?;
+        let Some(&header) = self.reader.frame() else { unreachable!("a frame has begun") };
+        if !self.reader.is_whole() {
+            self.make_room(src, self.reader.remaining());
             return Ok(None);
         }
         self.finish(&header)?;
-        let mut frame = src.split_to(open.kept);
-        frame.advance(header.header_len().min(open.kept));
+        let kept = core::mem::take(&mut self.kept);
+        let mut frame = src.split_to(kept);
+        frame.advance(header.header_len().min(kept));
         Ok(Some(FrameBuf { header, payload: frame.freeze() }))
     }
 
@@ -323,9 +307,9 @@ impl Decoder for Frames {
         if let Some(frame) = self.decode(src)? {
             return Ok(Some(frame));
         }
-        let unread = if self.open.is_some() { 0 } else { src.len() };
+        let unread = if self.reader.is_between_frames() { src.len() } else { 0 };
         src.clear();
-        self.open = None;
+        self.reader.finish();
         self.validator.eof(unread)?;
         Ok(None)
     }

@@ -232,8 +232,10 @@ impl Decoder for Messages {
     /// ```
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
         while let Some(frame) = self.frames.decode(src)? {
-            let compression = self.frames.compression.as_mut();
-            let message = compression.and_then(|compression| compression.message(&frame.header));
+            let Frames { compression, validator, .. } = &mut self.frames;
+            let message = compression
+                .as_mut()
+                .and_then(|compression| compression.message(validator, &frame.header));
             if let Some(message) = message.unwrap_or_else(|| self.assembler.frame(frame)) {
                 return Ok(Some(message));
             }

@@ -2,30 +2,34 @@
 
 use std::vec::Vec;
 
-use crate::{Header, Message, OpCode, Rule};
+use crate::{Header, Message, Validator, Violation};
 
 /// There is none, ever.
 #[derive(Debug)]
 pub(super) enum Compression {}
 
 impl Compression {
-    pub(super) fn begin(&mut self, _: &Header) {
+    pub(super) fn begin(&mut self, _: &Validator, _: &Header) {
         match *self {}
     }
 
-    pub(super) fn piece(&mut self, _: &Header, _: &[u8], _: bool) -> Result<(), Rule> {
+    pub(super) fn takes_frame(&self) -> bool {
         match *self {}
     }
 
-    pub(super) fn message(&mut self, _: &Header) -> Option<Option<Message>> {
+    pub(super) fn payload(&mut self, _: &[u8]) -> Result<(), Violation> {
+        match *self {}
+    }
+
+    pub(super) fn finish(&mut self, _: &Validator) -> Result<(), Violation> {
+        match *self {}
+    }
+
+    pub(super) fn message(&mut self, _: &Validator, _: &Header) -> Option<Option<Message>> {
         match *self {}
     }
 
     pub(super) fn deflate(&mut self, _: &[u8]) -> Option<Vec<u8>> {
-        match *self {}
-    }
-
-    pub(super) fn takes(&self, _: &Header) -> Option<OpCode> {
         match *self {}
     }
 

@@ -1,42 +1,41 @@
 //! What compressed messages hold, judged (RFC 7692 §7.2.2, RFC 6455 §8.1).
 
 use super::{Inflater, InvalidDeflate, Parameters};
-use crate::{OpCode, Policy, Rule, Utf8};
+use crate::{Header, OpCode, Policy, Rule, Utf8, Violation};
 
 /// Inflates and judges the compressed messages of one direction, beside a judge of its frames.
 ///
-/// It is for those who have their frames from a [`Decoder`](crate::Decoder) or a
-/// [`Conversation`](crate::Conversation); others take [`Validator`](super::Validator), which is
-/// both.
+/// It is for a judge of frames that goes on after a violation, as a
+/// [`Conversation`](crate::Conversation) does. An endpoint uses [`Validator`](super::Validator),
+/// which is both judges in one.
+///
+/// For each frame, call [`begin`](Self::begin) once, [`payload`](Self::payload) for each piece, then
+/// [`finish`](Self::finish), each after the call of the same name on the judge of frames.
 ///
 /// ```
 /// use wsvet::deflate::{Content, Parameters};
-/// use wsvet::{CloseFrame, Compression, Decoder, Event, Policy, Responder, Role, Rule, encode};
+/// use wsvet::{Compression, Conversation, Header, OpCode, Policy, Role, Rule};
 ///
-/// let policy = Policy::new(Role::Client).max_message(1 << 20).compression(Compression::Inflated);
-/// let mut decoder = Decoder::new(policy); // the limit counts what comes out
-/// let mut content = Content::new(policy, Parameters::new());
-/// // "Hello", as text, and a message that is no DEFLATE.
-/// let mut received = *b"\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00\xC1\x01\xFF";
-/// let mut chunk = &mut received[..];
-/// let mut text = Vec::new();
-/// let rule = loop {
-///     let (used, event) = decoder.decode(chunk)?;
-///     if let Some(Event::Data { opcode, bytes, end, rsv: 4, .. }) = event {
-///         let take = |piece: &[u8]| text.extend_from_slice(piece);
-///         if let Err(rule) = content.piece(opcode, bytes, end, take) {
-///             break rule;
-///         }
+/// let policy = |role| Policy::new(role).compression(Compression::Inflated);
+/// let mut conversation = Conversation::new(policy(Role::Client), policy(Role::Server));
+/// let mut content = Content::new(policy(Role::Client), Parameters::new());
+///
+/// // Text that inflates to "Hello" (RFC 7692 §7.2.3.1), and a message that is not DEFLATE.
+/// for (payload, judged) in [(&b"\xF2\x48\xCD\xC9\xC9\x07\x00"[..], None), (b"\xFF", Some(11))] {
+///     let header = Header::new(OpCode::Text, payload.len() as u64).with_rsv(4);
+///     conversation.begin(Role::Server, &header)?;
+///     content.begin(conversation.direction(Role::Server).validator(), &header);
+///     conversation.payload(Role::Server, payload)?;
+///     let found = content.payload(payload, |piece| assert_eq!(piece, b"Hello")).err();
+///     assert_eq!(found.map(|violation| violation.offset), judged);
+///     if let Some(violation) = found {
+///         assert_eq!(violation.rule, Rule::InvalidDeflate);
+///         conversation.broke(Role::Server, violation);
+///         break;
 ///     }
-///     chunk = &mut chunk[used..];
-/// };
-/// assert_eq!(text, b"Hello");
-/// assert_eq!(rule, Rule::InvalidDeflate);
-///
-/// let (mut responder, mut out) = (Responder::new(), [0; encode::MAX_CONTROL_LEN]);
-/// let close = CloseFrame::new(rule.close_code(), rule.text());
-/// let sent = responder.close(Some(&close), Some([1, 2, 3, 4]), &mut out);
-/// assert_eq!(sent.len(), 6 + 2 + rule.text().len());
+///     conversation.finish(Role::Server)?;
+///     content.finish(conversation.direction(Role::Server).validator(), |_| {})?;
+/// }
 /// # Ok::<(), wsvet::Violation>(())
 /// ```
 #[derive(Debug)]
@@ -48,6 +47,19 @@ pub struct Content {
     room: u64,
     /// What comes next is not judged.
     lost: bool,
+    /// The frame whose payload comes, if it belongs to a compressed message.
+    frame: Option<Frame>,
+}
+
+/// A frame of a compressed message.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    /// The opcode of the message.
+    opcode: OpCode,
+    /// Whether it is the message's last frame.
+    last: bool,
+    /// The byte of the stream at which the payload starts.
+    start: u64,
 }
 
 impl Content {
@@ -62,42 +74,119 @@ impl Content {
     pub fn new(policy: Policy, parameters: Parameters) -> Self {
         let max_message = policy.max_message;
         let inflater = parameters.inflater(policy.role.peer());
-        Self { inflater, utf8: Utf8::new(), max_message, room: max_message, lost: false }
+        Self {
+            inflater,
+            utf8: Utf8::new(),
+            max_message,
+            room: max_message,
+            lost: false,
+            frame: None,
+        }
     }
 
-    /// Inflates and judges the next piece of a compressed message, its last where `end` says so, and
-    /// gives what it holds.
+    /// Takes the header of the next frame, after `frames` has judged it.
     ///
-    /// `opcode` is that of the message, for its continuations too. What breaks a rule is not given, and
-    /// all before it is.
+    /// ```
+    /// # use wsvet::{Compression, Header, OpCode, Policy, Role, Validator, deflate::{Content, Parameters}};
+    /// let policy = Policy::new(Role::Client).compression(Compression::Inflated);
+    /// let (mut frames, header) = (Validator::new(policy), Header::new(OpCode::Ping, 0));
+    /// frames.begin(&header)?;
+    /// let mut content = Content::new(policy, Parameters::new());
+    /// content.begin(&frames, &header);
+    /// assert!(!content.is_compressed());
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    pub fn begin(&mut self, frames: &crate::Validator, header: &Header) {
+        let compressed = header.opcode().is_data() && frames.message_rsv() & 4 != 0;
+        self.frame = compressed.then(|| Frame {
+            opcode: frames.message_opcode(),
+            last: header.fin(),
+            start: frames.offset(),
+        });
+    }
+
+    /// Returns whether the frame that has begun belongs to a compressed message.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, deflate::{Content, Parameters}};
+    /// assert!(!Content::new(Policy::new(Role::Server), Parameters::new()).is_compressed());
+    /// ```
+    #[must_use]
+    pub const fn is_compressed(&self) -> bool {
+        self.frame.is_some()
+    }
+
+    /// Inflates and judges the next piece of the payload, and passes what comes out to `inflated`.
+    ///
+    /// A frame of a message that is not compressed, and a control frame, are passed over. Nothing
+    /// that breaks a rule is passed on, and all before it is.
     ///
     /// # Errors
     ///
-    /// The rule that is broken: [`Rule::InvalidDeflate`], [`Rule::InvalidUtf8`], or
-    /// [`Rule::MessageTooBig`] as soon as more comes out than the policy allows. An endpoint goes no
-    /// further (RFC 6455 §7.1.7); for a linter the content is then [lost](Self::is_lost), and later
-    /// pieces give nothing.
-    ///
-    /// # Panics
-    ///
-    /// With debug assertions, for an opcode that starts no message.
+    /// A [`Violation`] of [`Rule::InvalidDeflate`], [`Rule::InvalidUtf8`], or
+    /// [`Rule::MessageTooBig`] as soon as more comes out than the policy allows. Its byte is the
+    /// first of the frame's payload: what comes out has no bytes of its own on the wire. An endpoint
+    /// stops then (RFC 6455 §7.1.7). For a judge that goes on, the content is
+    /// [lost](Self::is_lost), and later pieces give nothing.
     ///
     /// ```
-    /// # use wsvet::{OpCode, Policy, Role, Rule, deflate::{Content, Parameters}};
-    /// let policy = Policy::new(Role::Server).max_message(4);
+    /// # use wsvet::{Compression, Header, OpCode, Policy, Role, Rule, Validator, deflate::{Content, Parameters}};
+    /// let policy = Policy::new(Role::Client).compression(Compression::Inflated).max_message(4);
+    /// let (mut frames, header) = (Validator::new(policy), Header::new(OpCode::Text, 7).with_rsv(4));
+    /// frames.begin(&header)?;
     /// let mut content = Content::new(policy, Parameters::new());
+    /// content.begin(&frames, &header);
     /// let hello = b"\xF2\x48\xCD\xC9\xC9\x07\x00";
-    /// let judged = content.piece(OpCode::Text, hello, true, |_| {});
-    /// assert_eq!(judged, Err(Rule::MessageTooBig));
+    /// let violation = content.payload(hello, |_| {}).unwrap_err();
+    /// assert_eq!((violation.rule, violation.offset), (Rule::MessageTooBig, 2));
+    /// # Ok::<(), wsvet::Violation>(())
     /// ```
-    pub fn piece(
+    pub fn payload(&mut self, plain: &[u8], inflated: impl FnMut(&[u8])) -> Result<(), Violation> {
+        let Some(Frame { opcode, start, .. }) = self.frame else { return Ok(()) };
+        self.inflate(opcode, plain, false, inflated)
+            .map_err(|rule| Violation { rule, offset: start })
+    }
+
+    /// Ends the frame, after `frames` has: passes on what is left of a compressed message that ends
+    /// with it.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] as of [`payload`](Self::payload). Its byte is the last of the frame.
+    ///
+    /// ```
+    /// # use wsvet::{Compression, Header, OpCode, Policy, Role, Rule, Validator, deflate::{Content, Parameters}};
+    /// let policy = Policy::new(Role::Client).compression(Compression::Inflated);
+    /// let (mut frames, header) = (Validator::new(policy), Header::new(OpCode::Text, 0).with_rsv(4));
+    /// let mut content = Content::new(policy, Parameters::new());
+    /// frames.begin(&header)?;
+    /// content.begin(&frames, &header);
+    /// frames.finish()?;
+    /// let violation = content.finish(&frames, |_| {}).unwrap_err();
+    /// assert_eq!((violation.rule, violation.offset), (Rule::InvalidDeflate, 1));
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    pub fn finish(
+        &mut self,
+        frames: &crate::Validator,
+        inflated: impl FnMut(&[u8]),
+    ) -> Result<(), Violation> {
+        match self.frame.take() {
+            Some(Frame { opcode, last: true, .. }) => self
+                .inflate(opcode, &[], true, inflated)
+                .map_err(|rule| Violation { rule, offset: frames.offset() - 1 }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Inflates and judges the next piece of a compressed message, the last one if `end`.
+    fn inflate(
         &mut self,
         opcode: OpCode,
         compressed: &[u8],
         end: bool,
         mut inflated: impl FnMut(&[u8]),
     ) -> Result<(), Rule> {
-        debug_assert!(opcode.starts_message(), "the opcode of the message: {opcode}");
         let Self { inflater, utf8, room, lost, .. } = self;
         let text = opcode == OpCode::Text;
         let mut judged = Ok(());
@@ -128,22 +217,21 @@ impl Content {
         judged
     }
 
-    /// Something of the open message is missing: neither the rest of it is judged, nor any message
+    /// Marks a part of the open message as missing: the rest of it is not judged, nor is any message
     /// that may reach back to it.
     ///
     /// ```
-    /// # use wsvet::{OpCode, Policy, Role, deflate::{Content, Parameters}};
+    /// # use wsvet::{Policy, Role, deflate::{Content, Parameters}};
     /// let mut content = Content::new(Policy::new(Role::Server), Parameters::new());
     /// content.lose();
-    /// content.piece(OpCode::Text, b"no DEFLATE", true, |_| unreachable!())?;
-    /// # Ok::<(), wsvet::Rule>(())
+    /// assert!(content.is_lost());
     /// ```
     pub fn lose(&mut self) {
         self.lost = true;
     }
 
-    /// Whether what comes next is not judged, because something before it was no DEFLATE, broke
-    /// another rule, or is missing.
+    /// Returns whether what comes next is not judged, because something before it was not DEFLATE,
+    /// broke another rule, or is missing.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, deflate::{Content, Parameters}};

@@ -1,7 +1,7 @@
 //! One direction of a connection, judged with its compressed messages looked into.
 
 use super::{Content, Parameters};
-use crate::{Compression, Header, OpCode, Policy, Violation};
+use crate::{Compression, Header, Policy, Violation};
 
 /// Judges one direction of a connection on which permessage-deflate was agreed: headers, and plain
 /// payloads in pieces of any size (RFC 7692 §6).
@@ -36,19 +36,8 @@ use crate::{Compression, Header, OpCode, Policy, Violation};
 pub struct Validator {
     frames: crate::Validator,
     content: Content,
-    /// The frame whose payload is coming.
-    frame: Frame,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Frame {
-    /// A control frame, or none.
-    Other,
-    /// Of a message as it is.
-    Plain,
-    /// Of a compressed message with this opcode: the last frame, or another; where its payload
-    /// starts.
-    Compressed { opcode: OpCode, last: bool, start: u64 },
+    /// A data frame has begun.
+    in_data: bool,
 }
 
 impl Validator {
@@ -68,7 +57,7 @@ impl Validator {
         Self {
             frames: crate::Validator::new(policy),
             content: Content::new(policy, parameters),
-            frame: Frame::Other,
+            in_data: false,
         }
     }
 
@@ -90,15 +79,8 @@ impl Validator {
     /// ```
     pub fn begin(&mut self, header: &Header) -> Result<(), Violation> {
         self.frames.begin(header)?;
-        let opcode = header.opcode();
-        self.frame = if opcode.is_control() {
-            Frame::Other
-        } else if self.frames.message_rsv() & 4 == 0 {
-            Frame::Plain
-        } else {
-            let (opcode, start) = (self.frames.message_opcode(), self.frames.offset());
-            Frame::Compressed { opcode, last: header.fin(), start }
-        };
+        self.content.begin(&self.frames, header);
+        self.in_data = header.opcode().is_data();
         Ok(())
     }
 
@@ -127,17 +109,16 @@ impl Validator {
         mut message: impl FnMut(&[u8]),
     ) -> Result<(), Violation> {
         self.frames.payload(plain)?;
-        match self.frame {
-            Frame::Other => Ok(()),
-            Frame::Plain => {
-                message(plain);
-                Ok(())
-            }
-            Frame::Compressed { opcode, start, .. } => self
+        if self.content.is_compressed() {
+            return self
                 .content
-                .piece(opcode, plain, false, message)
-                .map_err(|rule| self.frames.fail(rule, start)),
+                .payload(plain, message)
+                .map_err(|found| self.frames.refuse_with(found));
         }
+        if self.in_data {
+            message(plain);
+        }
+        Ok(())
     }
 
     /// Ends the frame, as [`crate::Validator::finish`] does; what is left of a compressed message
@@ -161,13 +142,8 @@ impl Validator {
     /// ```
     pub fn finish(&mut self, message: impl FnMut(&[u8])) -> Result<(), Violation> {
         self.frames.finish()?;
-        match core::mem::replace(&mut self.frame, Frame::Other) {
-            Frame::Compressed { opcode, last: true, .. } => self
-                .content
-                .piece(opcode, &[], true, message)
-                .map_err(|rule| self.frames.fail(rule, self.frames.offset() - 1)),
-            _ => Ok(()),
-        }
+        let found = self.content.finish(&self.frames, message);
+        found.map_err(|found| self.frames.refuse_with(found))
     }
 
     /// Judges a whole frame: [`begin`](Self::begin), [`payload`](Self::payload) and

@@ -94,8 +94,15 @@ impl Validator {
         }
     }
 
+    /// Ends the stream with a violation that a judge beside this one has found.
+    #[cfg(any(feature = "codec", feature = "deflate"))]
     #[cold]
-    pub(crate) fn fail(&mut self, rule: Rule, offset: u64) -> Violation {
+    pub(crate) fn refuse_with(&mut self, found: Violation) -> Violation {
+        self.fail(found.rule, found.offset)
+    }
+
+    #[cold]
+    pub(super) fn fail(&mut self, rule: Rule, offset: u64) -> Violation {
         self.failed = Some(rule);
         self.failed_at = offset;
         // So that one look at the next header is enough.

@@ -1,7 +1,7 @@
 //! What messages hold: permessage-deflate taken off, and the content judged (RFC 7692).
 
 use wsvet::deflate::Content;
-use wsvet::{CloseFrame, Header, OpCode, Rule};
+use wsvet::{CloseFrame, Header, OpCode, Validator, Violation};
 
 /// The messages of one direction, and what they hold.
 #[derive(Default)]
@@ -74,11 +74,10 @@ impl Inflated {
         Some(&self.start).filter(|start| start.opcode.is_some())
     }
 
-    /// The header of the next frame.
-    pub(crate) fn begin(&mut self, header: &Header) {
-        if self.content.is_none() {
-            return;
-        }
+    /// The header of the next frame, after the judge of frames has had it.
+    pub(crate) fn begin(&mut self, frames: &Validator, header: &Header) {
+        let Some(content) = &mut self.content else { return };
+        content.begin(frames, header);
         if header.opcode().starts_message() {
             if self.is_compressed() {
                 // The message that it interrupts never ends.
@@ -97,9 +96,13 @@ impl Inflated {
     }
 
     /// The next piece of its payload, plain; what it breaks.
-    pub(crate) fn payload(&mut self, header: &Header, plain: &[u8]) -> Result<(), Rule> {
+    pub(crate) fn payload(&mut self, header: &Header, plain: &[u8]) -> Result<(), Violation> {
         let Some(message) = self.count(header, plain.len() as u64) else { return Ok(()) };
-        if message.compressed { self.inflate(plain, false) } else { Ok(()) }
+        if message.compressed {
+            self.inflate(|content, held| content.payload(plain, held))
+        } else {
+            Ok(())
+        }
     }
 
     /// Passes over so many bytes of its payload: nobody has them.
@@ -110,11 +113,19 @@ impl Inflated {
     }
 
     /// The end of the frame: the message that is whole with it; what that breaks.
-    pub(crate) fn finish(&mut self, header: &Header) -> Result<Option<Message>, Rule> {
+    pub(crate) fn finish(
+        &mut self,
+        frames: &Validator,
+        header: &Header,
+    ) -> Result<Option<Message>, Violation> {
         if !(header.opcode().is_data() && header.fin()) {
             return Ok(None);
         }
-        let judged = if self.is_compressed() { self.inflate(&[], true) } else { Ok(()) };
+        let judged = if self.is_compressed() {
+            self.inflate(|content, held| content.finish(frames, held))
+        } else {
+            Ok(())
+        };
         let message = self.message.take();
         judged.map(|()| message)
     }
@@ -151,7 +162,10 @@ impl Inflated {
         Some(*message)
     }
 
-    fn inflate(&mut self, bytes: &[u8], end: bool) -> Result<(), Rule> {
+    fn inflate(
+        &mut self,
+        inflate: impl FnOnce(&mut Content, &mut dyn FnMut(&[u8])) -> Result<(), Violation>,
+    ) -> Result<(), Violation> {
         let Self { content: Some(content), message: Some(message), .. } = self else {
             return Ok(());
         };
@@ -159,7 +173,7 @@ impl Inflated {
             message.len = None;
         }
         let start = &mut self.start;
-        let judged = content.piece(message.opcode, bytes, end, |piece| {
+        let judged = inflate(content, &mut |piece| {
             let room = KEPT.saturating_sub(start.bytes.len()).min(piece.len());
             start.bytes.extend_from_slice(&piece[..room]);
             start.len += piece.len() as u64;
@@ -177,18 +191,28 @@ impl Inflated {
 #[cfg(test)]
 mod tests {
     use wsvet::deflate::Parameters;
-    use wsvet::{Policy, Role};
+    use wsvet::{Compression, Policy, Role, Rule};
 
     use super::*;
 
-    fn inflated(policy: Policy) -> Inflated {
-        Inflated::new(Some(Content::new(policy, Parameters::new())))
+    fn inflated() -> (Inflated, Validator) {
+        let policy = Policy::new(Role::Client).compression(Compression::Inflated);
+        let content = Content::new(policy, Parameters::new());
+        (Inflated::new(Some(content)), Validator::new(policy))
+    }
+
+    /// The header of the next frame, and all of its payload for the judge of frames.
+    fn begin(found: &mut Inflated, frames: &mut Validator, header: &Header) {
+        frames.begin(header).unwrap();
+        found.begin(frames, header);
+        frames.skip(header.payload_len());
+        frames.finish().unwrap();
     }
 
     /// The examples of RFC 7692 §7.2.3, one after the other: "Hello" each time.
     #[test]
     fn what_messages_hold_is_counted() {
-        let mut found = inflated(Policy::new(Role::Client));
+        let (mut found, mut frames) = inflated();
         let hello: [&[u8]; 5] = [
             &[0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00],
             &[0xF2, 0x00, 0x11, 0x00, 0x00],
@@ -198,15 +222,15 @@ mod tests {
         ];
         for (index, message) in hello.into_iter().enumerate() {
             let header = Header::new(OpCode::Text, message.len() as u64).with_rsv(4);
-            found.begin(&header);
+            begin(&mut found, &mut frames, &header);
             message.chunks(3).for_each(|piece| found.payload(&header, piece).unwrap());
             assert_eq!(found.start().unwrap().bytes, b"Hello");
-            let message = found.finish(&header).unwrap().unwrap();
+            let message = found.finish(&frames, &header).unwrap().unwrap();
             assert_eq!((message.len, message.wire_len), (Some(5), header.payload_len()));
             let ping = Header::new(OpCode::Ping, 1);
-            found.begin(&ping);
+            begin(&mut found, &mut frames, &ping);
             found.payload(&ping, b"x").unwrap();
-            assert!(found.start().is_none() && found.finish(&ping).unwrap().is_none());
+            assert!(found.start().is_none() && found.finish(&frames, &ping).unwrap().is_none());
             let count = index as u64 + 1;
             assert_eq!((found.messages, found.inflated, found.lost), (count, 5 * count, false));
         }
@@ -215,16 +239,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_inflated_is_told() {
-        let mut found = inflated(Policy::new(Role::Client));
+        let (mut found, mut frames) = inflated();
         let header = Header::new(OpCode::Binary, 2).with_rsv(4);
-        found.begin(&header);
-        assert_eq!(found.payload(&header, &[0xFF, 0xFF]), Err(Rule::InvalidDeflate));
-        assert_eq!(found.finish(&header).unwrap().unwrap().len, None);
+        begin(&mut found, &mut frames, &header);
+        let broken = found.payload(&header, &[0xFF, 0xFF]).unwrap_err();
+        assert_eq!((broken.rule, broken.offset), (Rule::InvalidDeflate, 2));
+        assert_eq!(found.finish(&frames, &header).unwrap().unwrap().len, None);
         assert_eq!(found.ratio(), None);
         let plain = Header::new(OpCode::Text, 2);
-        found.begin(&plain);
+        begin(&mut found, &mut frames, &plain);
         found.payload(&plain, b"hi").unwrap();
-        assert_eq!(found.finish(&plain).unwrap().unwrap().len, Some(2));
+        assert_eq!(found.finish(&frames, &plain).unwrap().unwrap().len, Some(2));
         assert_eq!((found.messages, found.compressed), (1, 2));
     }
 
@@ -238,13 +263,13 @@ mod tests {
             (Header::new(OpCode::Ping, 7), false),
             (compressed, true),
         ] {
-            let mut found = inflated(Policy::new(Role::Client));
-            found.begin(&header);
+            let (mut found, mut frames) = inflated();
+            begin(&mut found, &mut frames, &header);
             found.skip(&header, 7);
-            found.finish(&header).unwrap();
-            found.begin(&compressed);
+            found.finish(&frames, &header).unwrap();
+            begin(&mut found, &mut frames, &compressed);
             found.payload(&compressed, &hello).unwrap();
-            let len = found.finish(&compressed).unwrap().unwrap().len;
+            let len = found.finish(&frames, &compressed).unwrap().unwrap().len;
             assert_eq!((len, found.lost), ((!lost).then_some(5), lost), "{header:?}");
         }
     }

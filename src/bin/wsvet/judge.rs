@@ -323,9 +323,10 @@ impl Judge {
         header: &Header,
         sink: &mut Sink<'_>,
     ) -> io::Result<bool> {
-        self.inflated.begin(header);
         let before = conversation.direction(self.sender).validator().clone();
-        if conversation.begin(self.sender, header).is_ok() {
+        let judged = conversation.begin(self.sender, header);
+        self.inflated.begin(conversation.direction(self.sender).validator(), header);
+        if judged.is_ok() {
             return Ok(false);
         }
         let rules = before.broken(header);
@@ -380,9 +381,8 @@ impl Judge {
             let found = Found { violation, header, inflated: None };
             self.report(found, before.bytes(), shown, sink)?;
         }
-        if let Err(rule) = self.inflated.payload(&open.header, plain) {
-            let offset = open.offset + open.header.header_len() as u64;
-            let (violation, header) = (Violation { rule, offset }, (open.offset, open.header));
+        if let Err(violation) = self.inflated.payload(&open.header, plain) {
+            let header = (open.offset, open.header);
             let found = Found { violation, header, inflated: self.inflated.held() };
             self.content_broke(conversation, &mut open, found, 0, sink)?;
         }
@@ -411,11 +411,10 @@ impl Judge {
             self.report(found, before.bytes(), self.payload.len(), sink)?;
         }
         let inflated = self.inflated.held();
-        let message = match self.inflated.finish(&open.header) {
+        let frames = conversation.direction(self.sender).validator();
+        let message = match self.inflated.finish(frames, &open.header) {
             Ok(message) => message,
-            Err(rule) => {
-                let end = conversation.direction(self.sender).validator().offset();
-                let violation = Violation { rule, offset: end - 1 };
+            Err(violation) => {
                 let found = Found { violation, header: (open.offset, open.header), inflated };
                 self.content_broke(conversation, &mut open, found, usize::MAX, sink)?;
                 None
