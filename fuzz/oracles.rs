@@ -213,8 +213,7 @@ fn verdict(connection: &Connection, size: usize) -> Verdict {
     let policy = |role: Role| *connection.stream(role.peer()).policy();
     let mut conversation = Conversation::new(policy(Role::Client), policy(Role::Server));
     for (from, bytes) in connection.turns() {
-        let mut bytes = bytes.to_vec();
-        bytes.chunks_mut(size).for_each(|chunk| conversation.bytes(from, chunk));
+        bytes.chunks(size).for_each(|chunk| conversation.bytes(from, chunk));
     }
     conversation.verdict()
 }

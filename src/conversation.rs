@@ -6,7 +6,7 @@ mod verdict;
 
 use core::time::Duration;
 
-use crate::{CloseCode, Header, Policy, Role, Violation};
+use crate::{CloseCode, Header, Policy, Role, Violation, kernel};
 
 pub use direction::{Direction, End, Sent};
 pub use timeline::{Act, Step};
@@ -29,8 +29,8 @@ use verdict::{blames, refuses};
 ///
 /// let server = Policy::new(Role::Server).accepts(Accepts::TextOnly);
 /// let mut conversation = Conversation::new(Policy::new(Role::Client), server);
-/// conversation.bytes(Role::Client, &mut *b"\x82\x81\x01\x02\x03\x04\x00".to_vec());
-/// conversation.bytes(Role::Server, &mut *b"\x88\x02\x03\xE8".to_vec());
+/// conversation.bytes(Role::Client, b"\x82\x81\x01\x02\x03\x04\x00");
+/// conversation.bytes(Role::Server, b"\x88\x02\x03\xE8");
 ///
 /// let Verdict::RefusedOtherwise { by, violation, code } = conversation.verdict() else { panic!() };
 /// assert_eq!((by, violation.rule), (Role::Server, Rule::UnsupportedData));
@@ -80,7 +80,7 @@ impl Conversation {
     /// let mut conversation =
     ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
     /// conversation.at(Duration::from_millis(7));
-    /// conversation.bytes(Role::Server, &mut [0x89, 0x00]);
+    /// conversation.bytes(Role::Server, &[0x89, 0x00]);
     /// let ping = conversation.direction(Role::Server).last().unwrap();
     /// assert_eq!(ping.at.as_millis(), 7);
     /// ```
@@ -88,31 +88,77 @@ impl Conversation {
         self.now = time;
     }
 
-    /// The next bytes that this end sends, cut anywhere; they are unmasked where they lie.
+    /// Takes the next bytes that this end sends, cut anywhere. They are read and not changed, so that
+    /// a proxy can forward them.
     ///
     /// ```
-    /// # use wsvet::{Conversation, Policy, Role};
+    /// # use wsvet::{Conversation, OpCode, Policy, Role};
     /// let mut conversation =
     ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
-    /// let mut chunk = *b"\x81\x82\x01\x02\x03\x04ik";
-    /// conversation.bytes(Role::Client, &mut chunk);
-    /// assert_eq!(chunk[6..], *b"hi");
+    /// conversation.bytes(Role::Client, b"\x81\x82\x01\x02\x03\x04ik");
+    /// let text = conversation.direction(Role::Client).last().unwrap();
+    /// assert_eq!(text.header.opcode(), OpCode::Text);
     /// ```
-    pub fn bytes(&mut self, from: Role, chunk: &mut [u8]) {
+    pub fn bytes(&mut self, from: Role, chunk: &[u8]) {
+        self.observe(from, chunk, |_| {});
+    }
+
+    /// Takes the next bytes that this end sends, as [`bytes`](Self::bytes) does, and tells `saw` what
+    /// they are: headers, pieces of plain payload, violations, and ends of frames.
+    ///
+    /// Masked payload is unmasked in a buffer of 1 KiB on the stack, so its pieces are at most as
+    /// long.
+    ///
+    /// ```
+    /// use wsvet::{Conversation, Observed, Policy, Role};
+    ///
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// let mut text = Vec::new();
+    /// conversation.observe(Role::Client, b"\x81\x82\x01\x02\x03\x04ik", |seen| {
+    ///     if let Observed::Payload { plain, .. } = seen {
+    ///         text.extend_from_slice(plain);
+    ///     }
+    /// });
+    /// assert_eq!(text, b"hi");
+    /// ```
+    pub fn observe(&mut self, from: Role, chunk: &[u8], mut saw: impl FnMut(Observed<'_>)) {
+        let mut buf = [0; 1024];
         let mut rest = chunk;
         while !rest.is_empty() && !self.direction(from).is_lost() {
-            if !self.direction(from).is_inside_payload() {
+            if self.direction(from).reader().frame().is_none() {
                 let (header, used) = self.direction_mut(from).take_header(rest);
-                rest = &mut rest[used..];
+                rest = &rest[used..];
                 let Some(header) = header else { return };
-                let _ = self.begin(from, &header);
+                let judged = self.begin(from, &header);
+                if let Some(&sent) = self.direction(from).last() {
+                    saw(Observed::Header(sent));
+                }
+                tell(judged, &mut saw);
             }
-            let (piece, after) = self.direction_mut(from).take_payload(rest);
-            if !piece.is_empty() {
-                let _ = self.payload(from, piece);
+            let direction = self.direction(from);
+            let offset = direction.validator().offset();
+            let reader = direction.reader();
+            let (piece, after) = rest.split_at(reader.available(rest.len()));
+            let (plain, after) = match reader.key() {
+                Some(key) => {
+                    let len = piece.len().min(buf.len());
+                    let plain = &mut buf[..len];
+                    plain.copy_from_slice(&rest[..len]);
+                    kernel::mask(key, plain);
+                    (&*plain, &rest[len..])
+                }
+                None => (piece, after),
+            };
+            if !plain.is_empty() {
+                let judged = self.payload(from, plain);
+                saw(Observed::Payload { plain, offset });
+                tell(judged, &mut saw);
             }
-            if self.direction(from).is_whole() {
-                let _ = self.finish(from);
+            if self.direction(from).reader().is_whole() {
+                let judged = self.finish(from);
+                tell(judged, &mut saw);
+                saw(Observed::End);
             }
             rest = after;
         }
@@ -266,8 +312,8 @@ impl Conversation {
     ///
     /// let mut conversation =
     ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
-    /// conversation.bytes(Role::Server, &mut *b"\x88\x02\x03\xEA".to_vec());
-    /// conversation.bytes(Role::Client, &mut *b"\x88\x82\0\0\0\0\x03\xEA".to_vec());
+    /// conversation.bytes(Role::Server, b"\x88\x02\x03\xEA");
+    /// conversation.bytes(Role::Client, b"\x88\x82\0\0\0\0\x03\xEA");
     /// let Verdict::WronglyRefused { by: Role::Server, code } = conversation.verdict() else {
     ///     panic!()
     /// };
@@ -288,8 +334,8 @@ impl Conversation {
     /// # use wsvet::{Conversation, Policy, Role};
     /// let mut conversation =
     ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
-    /// conversation.bytes(Role::Server, &mut *b"\x82\x01\0\x88\x02\x03\xE8".to_vec());
-    /// conversation.bytes(Role::Client, &mut *b"\x88\x82\0\0\0\0\x03\xE8".to_vec());
+    /// conversation.bytes(Role::Server, b"\x82\x01\0\x88\x02\x03\xE8");
+    /// conversation.bytes(Role::Client, b"\x88\x82\0\0\0\0\x03\xE8");
     /// let told: Vec<_> =
     ///     conversation.timeline().map(|step| format!("the {} {}", step.from, step.act)).collect();
     /// assert_eq!(told, [
@@ -403,6 +449,47 @@ impl Conversation {
             Role::Client => &mut self.client,
             Role::Server => &mut self.server,
         }
+    }
+}
+
+/// What [`Conversation::observe`] saw in the bytes of one end.
+///
+/// ```
+/// use wsvet::{Conversation, Observed, Policy, Role, Rule};
+///
+/// let mut conversation =
+///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+/// let mut rules = Vec::new();
+/// // An unmasked Ping with RSV2.
+/// conversation.observe(Role::Client, b"\xA9\x00", |seen| {
+///     if let Observed::Header(sent) = seen {
+///         rules.extend(sent.broken.iter());
+///     }
+/// });
+/// assert_eq!(rules, [Rule::ReservedBits, Rule::UnmaskedClientFrame]);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Observed<'a> {
+    /// A header, the byte at which it starts, and all rules that it breaks.
+    Header(Sent),
+    /// The next piece of the payload of that frame.
+    Payload {
+        /// The piece, unmasked.
+        plain: &'a [u8],
+        /// The byte of the direction at which the piece starts.
+        offset: u64,
+    },
+    /// A violation, after the header or the piece of payload that it was found in, or before the end
+    /// of its frame.
+    Violation(Violation),
+    /// The end of the frame.
+    End,
+}
+
+fn tell(judged: Result<(), Violation>, saw: &mut impl FnMut(Observed<'_>)) {
+    if let Err(violation) = judged {
+        saw(Observed::Violation(violation));
     }
 }
 

@@ -101,7 +101,9 @@ pub use nom;
 
 pub use close::{CloseFrame, InvalidClose};
 pub use code::{Category, CloseCode, CodeInfo, Sender};
-pub use conversation::{Abnormality, Act, Conversation, Direction, End, Sent, Step, Verdict};
+pub use conversation::{
+    Abnormality, Act, Conversation, Direction, End, Observed, Sent, Step, Verdict,
+};
 pub use decoder::{Decoder, Event};
 #[cfg(feature = "alloc")]
 pub use frame::FrameBuf;

@@ -199,12 +199,8 @@ impl Reader {
         Some(kernel::turned(kernel::number(key), phase as usize))
     }
 
-    /// Moves over bytes of the payload: those that came, or those that are missing and that nobody
-    /// has.
-    ///
-    /// # Panics
-    ///
-    /// With debug assertions, if the frame has fewer bytes left.
+    /// Moves over `len` bytes of the payload, which came or are missing, at most to the end of the
+    /// frame.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Reader};
@@ -215,7 +211,6 @@ impl Reader {
     /// ```
     #[inline]
     pub fn advance(&mut self, len: u64) {
-        debug_assert!(len <= self.remaining, "more than the payload has");
         self.remaining = self.remaining.saturating_sub(len);
     }
 

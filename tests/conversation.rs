@@ -43,7 +43,7 @@ fn wire(from: Role, first: u8, payload: &[u8]) -> Vec<u8> {
 fn in_pieces(steps: &[Step], size: usize) -> Verdict {
     let mut conversation = start();
     for step in steps {
-        let (from, mut bytes) = match *step {
+        let (from, bytes) = match *step {
             Frame(from, first, payload) => (from, wire(from, first, payload)),
             Part(from, first, payload, len) => (from, wire(from, first, payload)[..len].to_vec()),
             Fin(from) => {
@@ -55,7 +55,7 @@ fn in_pieces(steps: &[Step], size: usize) -> Verdict {
                 continue;
             }
         };
-        bytes.chunks_mut(size).for_each(|chunk| conversation.bytes(from, chunk));
+        bytes.chunks(size).for_each(|chunk| conversation.bytes(from, chunk));
     }
     conversation.verdict()
 }
@@ -259,11 +259,11 @@ fn the_last_frames_are_remembered_with_their_time() {
     use std::time::Duration;
 
     let mut conversation = start();
-    conversation.bytes(Client, &mut wire(Client, TEXT, b"hi"));
+    conversation.bytes(Client, &wire(Client, TEXT, b"hi"));
     conversation.at(Duration::from_secs(3));
-    conversation.bytes(Client, &mut wire(Client, PING, b"")[..1]);
+    conversation.bytes(Client, &wire(Client, PING, b"")[..1]);
     conversation.at(Duration::from_secs(4));
-    conversation.bytes(Client, &mut wire(Client, PING, b"")[1..]);
+    conversation.bytes(Client, &wire(Client, PING, b"")[1..]);
     conversation.at(Duration::from_secs(60));
     conversation.end(Client, End::Reset, 0);
     let client = conversation.direction(Client);
@@ -287,7 +287,7 @@ fn the_timeline_has_what_led_to_the_end_in_its_order() {
     ];
     for (number, (from, first, payload)) in steps.into_iter().enumerate() {
         conversation.at(Duration::from_secs(number as u64));
-        conversation.bytes(from, &mut wire(from, first, payload));
+        conversation.bytes(from, &wire(from, first, payload));
     }
     conversation.at(Duration::from_secs(9));
     conversation.end(Client, End::Reset, 0);
@@ -320,10 +320,10 @@ fn payload_may_be_passed_over() {
     conversation.skip(Client, (1 << 40) - 2);
     conversation.payload(Client, b"\xFF").unwrap();
     conversation.finish(Client).unwrap();
-    conversation.bytes(Client, &mut wire(Client, 0x80, b"\xFF"));
+    conversation.bytes(Client, &wire(Client, 0x80, b"\xFF"));
     assert_eq!(conversation.direction(Client).violation(), None);
     // A header is judged, and so is the next message.
-    conversation.bytes(Client, &mut wire(Client, TEXT, b"a\xFF"));
+    conversation.bytes(Client, &wire(Client, TEXT, b"a\xFF"));
     let offset = 14 + (1 << 40) + 7 + 6 + 1;
     let expected = Violation { rule: Rule::InvalidUtf8, offset };
     assert_eq!(conversation.direction(Client).violation(), Some(expected));
@@ -340,7 +340,7 @@ fn a_violation_of_another_judge_counts_as_ones_own() {
     let mut conversation = start();
     conversation.broke(Client, violation);
     conversation.broke(Client, Violation { rule: Rule::InvalidUtf8, offset: 9 });
-    conversation.bytes(Server, &mut wire(Server, CLOSE, b"\x03\xEA"));
+    conversation.bytes(Server, &wire(Server, CLOSE, b"\x03\xEA"));
     assert_eq!(conversation.verdict(), Verdict::Refused { by: Server, violation });
     conversation.broke(Server, violation); // behind its Close nobody need answer it
     assert_eq!(conversation.direction(Server).violation(), None);
@@ -349,8 +349,8 @@ fn a_violation_of_another_judge_counts_as_ones_own() {
 #[test]
 fn a_length_beyond_all_bounds_ends_what_can_be_followed() {
     let mut conversation = start();
-    let mut bytes = *b"\x82\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0\x88\x80\0\0\0\0";
-    conversation.bytes(Client, &mut bytes);
+    let bytes = *b"\x82\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0\x88\x80\0\0\0\0";
+    conversation.bytes(Client, &bytes);
     let client = conversation.direction(Client);
     assert_eq!(client.violation().map(|found| found.rule), Some(Rule::LengthOverflow));
     assert_eq!((client.frames(), client.close()), (1, None));
@@ -369,8 +369,7 @@ mod generated {
     fn verdict(connection: &generate::Connection, ends: [Policy; 2], size: usize) -> Verdict {
         let mut conversation = Conversation::new(ends[0], ends[1]);
         for (from, bytes) in connection.turns() {
-            let mut bytes = bytes.to_vec();
-            bytes.chunks_mut(size).for_each(|chunk| conversation.bytes(from, chunk));
+            bytes.chunks(size).for_each(|chunk| conversation.bytes(from, chunk));
         }
         if let Some((from, violation)) = connection.violation()
             && violation.rule.place() == Place::End

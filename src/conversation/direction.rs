@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::timeline::{Act, Mark, Step};
-use crate::{CloseCode, Header, OpCode, Policy, Role, Validator, Violation, mask};
+use crate::{CloseCode, Header, OpCode, Policy, Reader, Role, RuleSet, Validator, Violation};
 
 /// What one end of a [`Conversation`](crate::Conversation) has sent.
 ///
@@ -12,7 +12,7 @@ use crate::{CloseCode, Header, OpCode, Policy, Role, Validator, Violation, mask}
 ///
 /// let mut conversation =
 ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
-/// conversation.bytes(Role::Server, &mut *b"\x89\x00\x88\x00".to_vec());
+/// conversation.bytes(Role::Server, b"\x89\x00\x88\x00");
 /// let server = conversation.direction(Role::Server);
 /// assert_eq!(server.frames(), 2);
 /// assert_eq!(server.close(), Some(None)); // a Close without a code
@@ -20,14 +20,7 @@ use crate::{CloseCode, Header, OpCode, Policy, Role, Validator, Violation, mask}
 #[derive(Clone, Debug)]
 pub struct Direction {
     validator: Validator,
-    /// A header that is cut.
-    cut: [u8; Header::MAX_LEN],
-    cut_len: u8,
-    /// The frame whose payload is coming.
-    header: Option<Header>,
-    /// How much of it has not come.
-    remaining: u64,
-    phase: usize,
+    reader: Reader,
     /// The first two bytes of a Close body, as far as they have come.
     code: [u8; 2],
     code_len: u8,
@@ -54,7 +47,7 @@ pub struct Direction {
 ///
 /// let mut conversation =
 ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
-/// conversation.bytes(Role::Server, &mut *b"\x89\x00\x8A\x00".to_vec());
+/// conversation.bytes(Role::Server, b"\x89\x00\x8A\x00");
 /// let pong = conversation.direction(Role::Server).last().unwrap();
 /// assert_eq!((pong.header.opcode(), pong.offset), (OpCode::Pong, 2));
 /// ```
@@ -67,6 +60,8 @@ pub struct Sent {
     pub offset: u64,
     /// When it began, on the clock of [`Conversation::at`](crate::Conversation::at).
     pub at: Duration,
+    /// All rules that its header breaks.
+    pub broken: RuleSet,
 }
 
 /// How one end of a TCP connection stops sending (RFC 6455 §7.1.1).
@@ -93,11 +88,7 @@ impl Direction {
     pub(super) const fn new(policy: Policy) -> Self {
         Self {
             validator: Validator::new(policy),
-            cut: [0; Header::MAX_LEN],
-            cut_len: 0,
-            header: None,
-            remaining: 0,
-            phase: 0,
+            reader: Reader::new(),
             code: [0; 2],
             code_len: 0,
             lost: false,
@@ -167,7 +158,7 @@ impl Direction {
     /// # use wsvet::{Conversation, Policy, Role};
     /// # let ends = (Policy::new(Role::Client), Policy::new(Role::Server));
     /// let mut conversation = Conversation::new(ends.0, ends.1);
-    /// conversation.bytes(Role::Server, &mut *b"\x88\x00\x82\x00".to_vec());
+    /// conversation.bytes(Role::Server, b"\x88\x00\x82\x00");
     /// assert!(conversation.direction(Role::Server).data_after_close());
     /// ```
     #[must_use]
@@ -211,56 +202,38 @@ impl Direction {
         self.lost
     }
 
-    /// A header was taken whose payload is not whole.
-    pub(super) fn is_inside_payload(&self) -> bool {
-        self.header.is_some()
+    /// Returns the cursor over what the end sends: the frame that is open, and a header that is cut.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Policy, Role};
+    /// # let ends = (Policy::new(Role::Client), Policy::new(Role::Server));
+    /// let mut conversation = Conversation::new(ends.0, ends.1);
+    /// conversation.bytes(Role::Server, b"\x82\x05abc");
+    /// assert_eq!(conversation.direction(Role::Server).reader().remaining(), 2);
+    /// ```
+    #[must_use]
+    pub const fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// A header is cut, or a payload.
     pub(super) fn is_inside_frame(&self) -> bool {
-        self.is_inside_payload() || self.cut_len > 0 || self.unread
+        !self.reader.is_between_frames() || self.unread
     }
 
-    /// All of the payload has come.
-    pub(super) fn is_whole(&self) -> bool {
-        self.remaining == 0
-    }
-
-    /// Takes a header off the front of `chunk`, if there is enough for one, and how many bytes.
+    /// Takes a header off the front of `chunk`, if there is enough for one, and returns how many
+    /// bytes it took.
     pub(super) fn take_header(&mut self, chunk: &[u8]) -> (Option<Header>, usize) {
-        let held = usize::from(self.cut_len);
-        let len = chunk.len().min(Header::MAX_LEN - held);
-        self.cut[held..held + len].copy_from_slice(&chunk[..len]);
-        match Header::decode(&self.cut[..held + len]) {
-            Ok((header, _)) => {
-                self.cut_len = 0;
-                (Some(header), header.header_len() - held)
-            }
-            Err(_) => {
-                self.cut_len += len as u8;
-                (None, len)
-            }
-        }
-    }
-
-    /// Takes what `chunk` has of the payload, unmasked, and gives what is behind it.
-    pub(super) fn take_payload<'a>(&mut self, chunk: &'a mut [u8]) -> (&'a mut [u8], &'a mut [u8]) {
-        let len = self.remaining.min(chunk.len() as u64) as usize;
-        let (piece, after) = chunk.split_at_mut(len);
-        if let Some(key) = self.header.and_then(|header| header.masking_key()) {
-            self.phase = mask::apply(key, self.phase, piece);
-        }
-        (piece, after)
+        let used = self.reader.header(chunk);
+        (self.reader.frame().copied(), used)
     }
 
     pub(super) fn begin(&mut self, header: &Header, mark: Mark) -> Result<(), Violation> {
         self.frames += 1;
-        self.last = Some(Sent { header: *header, offset: self.validator.offset(), at: mark.at });
-        self.header = Some(*header);
-        self.remaining = header.payload_len();
-        self.phase = 0;
+        let offset = self.validator.offset();
+        self.reader.begin(*header);
         self.code_len = 0;
-        self.lost = self.remaining >> 63 == 1;
+        self.lost = header.payload_len() >> 63 == 1;
         if header.opcode().is_data() {
             if self.validator.is_closed() {
                 self.data_after_close.get_or_insert(mark);
@@ -268,12 +241,14 @@ impl Direction {
                 self.last_data = Some(mark);
             }
         }
-        let judged = self.validator.begin(header);
-        self.note(judged, mark)
+        let judged = self.validator.begin_all(header);
+        let broken = judged.err().map_or(RuleSet::EMPTY, |(broken, _)| broken);
+        self.last = Some(Sent { header: *header, offset, at: mark.at, broken });
+        self.note(judged.map_err(|(_, violation)| violation), mark)
     }
 
     pub(super) fn payload(&mut self, plain: &[u8], mark: Mark) -> Result<(), Violation> {
-        self.remaining = self.remaining.saturating_sub(plain.len() as u64);
+        self.reader.advance(plain.len() as u64);
         let missing = usize::from(2 - self.code_len);
         for byte in plain.iter().take(missing) {
             self.code[usize::from(self.code_len)] = *byte;
@@ -284,14 +259,15 @@ impl Direction {
     }
 
     pub(super) fn skip(&mut self, len: u64) {
-        self.remaining = self.remaining.saturating_sub(len);
+        self.reader.advance(len);
         self.validator.skip(len);
     }
 
     pub(super) fn finish(&mut self, mark: Mark) -> Result<(), Violation> {
         let judged = self.validator.finish();
         let judged = self.note(judged, mark);
-        let closes = self.header.take().is_some_and(|header| header.opcode() == OpCode::Close);
+        let closes = self.reader.frame().is_some_and(|header| header.opcode() == OpCode::Close);
+        self.reader.finish();
         if closes && self.close.is_none() {
             let code = CloseCode(u16::from_be_bytes(self.code));
             self.close = Some(((self.code_len == 2).then_some(code), mark));

@@ -13,7 +13,7 @@ use crate::{CloseCode, Role, Violation};
 ///
 /// let mut conversation =
 ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
-/// conversation.bytes(Role::Server, &mut *b"\x88\x02\x03\xE9".to_vec());
+/// conversation.bytes(Role::Server, b"\x88\x02\x03\xE9");
 /// conversation.end(Role::Client, End::Reset, 0);
 ///
 /// let steps: Vec<_> = conversation.timeline().map(|step| (step.from, step.act)).collect();

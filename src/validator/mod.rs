@@ -8,7 +8,7 @@ mod content;
 mod gate;
 mod message;
 mod rules;
-use crate::{Header, OpCode, Policy, Rule, Utf8, Violation};
+use crate::{Header, OpCode, Policy, Rule, RuleSet, Utf8, Violation};
 
 use content::Content;
 use message::Message;
@@ -121,6 +121,13 @@ impl Validator {
     /// ```
     #[inline]
     pub fn begin(&mut self, header: &Header) -> Result<(), Violation> {
+        self.begin_all(header).map_err(|(_, violation)| violation)
+    }
+
+    /// Judges a header, and returns all rules that it breaks if it breaks one, for a judge that goes
+    /// on.
+    #[inline]
+    pub(crate) fn begin_all(&mut self, header: &Header) -> Result<(), (RuleSet, Violation)> {
         debug_assert!(
             self.content == Content::Between || self.failed.is_some(),
             "the frame before was not finished"

@@ -62,13 +62,14 @@ impl Validator {
         .collect()
     }
 
-    /// The header breaks a rule: which, and where.
+    /// Returns all rules that a refused header breaks, and the violation of the first, which ends
+    /// the stream.
     #[cold]
-    pub(super) fn refuse(&mut self, header: &Header) -> Violation {
-        if let Some(violation) = self.violation() {
-            return violation;
-        }
+    pub(super) fn refuse(&mut self, header: &Header) -> (RuleSet, Violation) {
         let broken = self.broken(header);
+        if let Some(violation) = self.violation() {
+            return (broken, violation);
+        }
         let start = self.offset;
         self.enter(header);
         // What the payload means is unknown, or its end is: it is not judged after `resume`.
@@ -80,7 +81,7 @@ impl Validator {
             }
         }
         match broken.first() {
-            Some(rule) => self.fail(rule, Violation::in_header(rule, start).offset),
+            Some(rule) => (broken, self.fail(rule, Violation::in_header(rule, start).offset)),
             None => unreachable!("a refused header breaks a rule: {header:?}"),
         }
     }

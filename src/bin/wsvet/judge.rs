@@ -5,7 +5,7 @@
 use std::io;
 
 use wsvet::deflate::Content;
-use wsvet::{CloseFrame, Conversation, Header, OpCode, Role, Rule, Violation, mask};
+use wsvet::{CloseFrame, Conversation, Header, OpCode, Role, Rule, Sent, Violation, mask};
 
 use crate::inflate::{Inflated, Message, Start};
 
@@ -323,17 +323,19 @@ impl Judge {
         header: &Header,
         sink: &mut Sink<'_>,
     ) -> io::Result<bool> {
-        let before = conversation.direction(self.sender).validator().clone();
         let judged = conversation.begin(self.sender, header);
         self.inflated.begin(conversation.direction(self.sender).validator(), header);
         if judged.is_ok() {
             return Ok(false);
         }
-        let rules = before.broken(header);
+        let Some(&Sent { offset, broken: rules, .. }) = conversation.direction(self.sender).last()
+        else {
+            return Ok(true);
+        };
         let shown = if self.thoroughness.keep_going { usize::MAX } else { 1 };
         for rule in rules.iter().take(shown) {
-            let violation = Violation::in_header(rule, before.offset());
-            let header = (before.offset(), *header);
+            let violation = Violation::in_header(rule, offset);
+            let header = (offset, *header);
             self.report(Found { violation, header, inflated: None }, &[], 0, sink)?;
         }
         // What its payload means is unknown, or what it does to the message that is open.
