@@ -115,7 +115,7 @@ pub use rule::{Place, Rule};
 pub use subprotocol::Subprotocol;
 pub use utf8::{InvalidUtf8, Utf8};
 pub use validator::Validator;
-pub use violation::{RuleSet, Violation};
+pub use violation::{RuleSet, RuleSetIter, Violation};
 
 /// The README's example, compiled and run.
 #[cfg(doctest)]
