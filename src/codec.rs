@@ -19,8 +19,8 @@
 //!         match messages.next().await {
 //!             Some(Ok(message @ Message::Text(_))) => messages.send(message).await?,
 //!             Some(Ok(message)) => {
-//!                 if let Some(answer) = message.answer() {
-//!                     messages.send(answer).await?;
+//!                 if let Some(reply) = message.reply() {
+//!                     messages.send(reply).await?;
 //!                 }
 //!             }
 //!             Some(Err(error)) => {
@@ -94,7 +94,7 @@ impl Error {
     #[must_use]
     pub fn reply(&self) -> Option<Message> {
         match self {
-            Self::Violation(violation) => Message::refusal(violation),
+            Self::Violation(violation) => violation.reply().map(Message::from),
             _ => None,
         }
     }

@@ -107,7 +107,7 @@ pub use frame::FrameBuf;
 pub use frame::{Frame, FrameMut, FrameRef};
 pub use header::{Header, Incomplete};
 #[cfg(feature = "alloc")]
-pub use message::{Assembler, Close, Message, Utf8Bytes};
+pub use message::{Assembler, Close, InvalidMessage, Message, Utf8Bytes};
 pub use opcode::OpCode;
 pub use policy::{Accepts, Policy, Role};
 pub use responder::Responder;

@@ -5,7 +5,8 @@ use std::vec::Vec;
 use bytes::BytesMut;
 
 use crate::deflate::{Content, Deflater, Parameters};
-use crate::{Header, Message, OpCode, Policy, Rule, message};
+use crate::message::{self, InvalidMessage};
+use crate::{Header, Message, OpCode, Policy, Rule};
 
 /// The most memory that is kept for what is deflated, in bytes.
 const MOST_KEPT: usize = 16 << 10;
@@ -55,10 +56,16 @@ impl Compression {
     }
 
     /// Whether a frame is of a compressed message, and that, where it ends with it.
-    pub(super) fn message(&mut self, header: &Header) -> Option<Option<Message>> {
+    pub(super) fn message(
+        &mut self,
+        header: &Header,
+    ) -> Option<Result<Option<Message>, InvalidMessage>> {
         let opcode = self.takes(header)?;
-        let whole = header.fin();
-        Some(whole.then(|| message::data(opcode, core::mem::take(&mut self.inflated).freeze())))
+        if !header.fin() {
+            return Some(Ok(None));
+        }
+        let inflated = core::mem::take(&mut self.inflated).freeze();
+        Some(message::whole(opcode, inflated).map(Some))
     }
 
     /// The payload of a message, deflated; nothing, where it goes as it is.

@@ -8,12 +8,14 @@ use super::compression::Compression;
 use super::{Error, Frames};
 #[cfg(feature = "deflate")]
 use crate::deflate::Parameters;
-use crate::{Assembler, CloseFrame, Header, Message, OpCode, Policy, encode};
+use crate::{
+    Assembler, CloseFrame, Header, InvalidMessage, Message, OpCode, Policy, Violation, encode,
+};
 
 /// Whole messages: `Decoder` and `Encoder` of [`Message`].
 ///
 /// Control frames are given as they come, inside a fragmented message too: send
-/// [`Message::answer`] back. After a Close was sent, what is sent behind it is left out, and data
+/// [`Message::reply`] back. After a Close was sent, what is sent behind it is left out, and data
 /// is an [`Error::Closed`].
 ///
 /// ```
@@ -136,7 +138,7 @@ impl Messages {
         self
     }
 
-    /// Masks what is sent, as [`Frames::with_keys`] says (§5.3).
+    /// Sets the source of the masking keys, as [`Frames::with_keys`] does (§5.3).
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Messages};
@@ -179,6 +181,15 @@ impl Messages {
     #[must_use]
     pub const fn frames(&self) -> &Frames {
         &self.frames
+    }
+
+    /// The frames below have judged the same, so this has a fault if it is ever called. The peer's
+    /// bytes are no reason to panic.
+    #[cold]
+    fn missed(&self, InvalidMessage { rule, .. }: InvalidMessage) -> Error {
+        debug_assert!(false, "the validator let {rule} pass");
+        let offset = self.frames.validator().offset().saturating_sub(1);
+        Error::Violation(Violation::new(rule, offset))
     }
 
     /// Writes a message, compressed where that was agreed on.
@@ -234,8 +245,10 @@ impl Decoder for Messages {
         while let Some(frame) = self.frames.decode(src)? {
             let compression = self.frames.compression.as_mut();
             let message = compression.and_then(|compression| compression.message(&frame.header));
-            if let Some(message) = message.unwrap_or_else(|| self.assembler.frame(frame)) {
-                return Ok(Some(message));
+            match message.unwrap_or_else(|| self.assembler.frame(frame)) {
+                Ok(Some(message)) => return Ok(Some(message)),
+                Ok(None) => {}
+                Err(error) => return Err(self.missed(error)),
             }
         }
         Ok(None)

@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use crate::{Header, Message, OpCode, Rule};
+use crate::{Header, InvalidMessage, Message, OpCode, Rule};
 
 /// There is none, ever.
 #[derive(Debug)]
@@ -17,7 +17,10 @@ impl Compression {
         match *self {}
     }
 
-    pub(super) fn message(&mut self, _: &Header) -> Option<Option<Message>> {
+    pub(super) fn message(
+        &mut self,
+        _: &Header,
+    ) -> Option<Result<Option<Message>, InvalidMessage>> {
         match *self {}
     }
 

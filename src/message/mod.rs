@@ -1,11 +1,21 @@
-//! Whole messages, in shared memory: what many frames were put together to (RFC 6455 §5.4).
+//! Whole messages, in shared memory (RFC 6455 §5.4).
 
+mod assembler;
+mod utf8_bytes;
+
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
-use core::ops::Deref;
+use core::str::{self, Utf8Error};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
-use crate::{CloseCode, CloseFrame, FrameBuf, OpCode, Violation};
+use crate::{CloseCode, CloseFrame, OpCode};
+
+#[cfg(feature = "codec")]
+pub(crate) use assembler::whole;
+pub use assembler::{Assembler, InvalidMessage};
+pub use utf8_bytes::Utf8Bytes;
 
 /// A whole message, or a control frame (RFC 6455 §5.5, §5.6).
 ///
@@ -19,16 +29,16 @@ use crate::{CloseCode, CloseFrame, FrameBuf, OpCode, Violation};
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Message {
-    /// A text.
+    /// A text message.
     Text(Utf8Bytes),
-    /// Bytes.
+    /// A binary message.
     Binary(Bytes),
-    /// A Ping; [`answer`](Self::answer) has its Pong.
+    /// A Ping. [`reply`](Self::reply) returns the Pong to send.
     Ping(Bytes),
     /// A Pong.
     Pong(Bytes),
-    /// A Close, with a code and a reason where it has them; [`answer`](Self::answer) has the one to
-    /// send back.
+    /// A Close, with its code and reason if it has them. [`reply`](Self::reply) returns the Close to
+    /// send.
     Close(Option<Close>),
 }
 
@@ -44,25 +54,12 @@ pub enum Message {
 pub struct Close {
     /// The code.
     pub code: CloseCode,
-    /// The reason, at most 123 bytes; an empty one is none.
+    /// The reason, at most 123 bytes; empty if there is none.
     pub reason: Utf8Bytes,
 }
 
-/// A text in shared memory: bytes that are known to be UTF-8 (RFC 6455 §8.1).
-///
-/// ```
-/// use wsvet::Utf8Bytes;
-///
-/// let text = Utf8Bytes::from("grüße");
-/// assert_eq!(text.as_str(), "grüße");
-/// assert_eq!(text.as_bytes().len(), 7);
-/// assert!(Utf8Bytes::try_from(bytes::Bytes::from_static(b"\xFF")).is_err());
-/// ```
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub struct Utf8Bytes(Bytes);
-
 impl Message {
-    /// A text message (§5.6).
+    /// Creates a text message (§5.6).
     ///
     /// ```
     /// assert_eq!(wsvet::Message::text("hi").opcode(), wsvet::OpCode::Text);
@@ -72,7 +69,7 @@ impl Message {
         Self::Text(text.into())
     }
 
-    /// A binary message (§5.6).
+    /// Creates a binary message (§5.6).
     ///
     /// ```
     /// assert_eq!(wsvet::Message::binary(vec![1]).opcode(), wsvet::OpCode::Binary);
@@ -82,20 +79,21 @@ impl Message {
         Self::Binary(bytes.into())
     }
 
-    /// A Close with this code and this reason, cut at a character where it is too long (§5.5.1).
+    /// Creates a Close with this code and this reason. A reason over 123 bytes is cut at the end of a
+    /// character (§5.5.1).
     ///
     /// ```
     /// # use wsvet::{CloseCode, Message};
     /// let Message::Close(Some(close)) = Message::close(CloseCode::GOING_AWAY, "é".repeat(70))
     /// else { panic!() };
-    /// assert_eq!(close.reason.as_str(), "é".repeat(61)); // 122 of at most 123 bytes
+    /// assert_eq!(close.reason, "é".repeat(61)); // 122 of at most 123 bytes
     /// ```
     #[must_use]
     pub fn close(code: CloseCode, reason: impl Into<Utf8Bytes>) -> Self {
         Self::Close(Some(Close::new(code, reason)))
     }
 
-    /// The opcode of its first frame.
+    /// Returns the opcode of the message: that of its first frame.
     ///
     /// ```
     /// assert_eq!(wsvet::Message::Close(None).opcode(), wsvet::OpCode::Close);
@@ -111,7 +109,79 @@ impl Message {
         }
     }
 
-    /// The payload; of a Close its reason alone.
+    /// Returns whether this is a text message.
+    ///
+    /// ```
+    /// assert!(wsvet::Message::text("hi").is_text());
+    /// ```
+    #[must_use]
+    pub const fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+
+    /// Returns whether this is a binary message.
+    ///
+    /// ```
+    /// assert!(wsvet::Message::binary("hi").is_binary());
+    /// ```
+    #[must_use]
+    pub const fn is_binary(&self) -> bool {
+        matches!(self, Self::Binary(_))
+    }
+
+    /// Returns whether this is a Ping.
+    ///
+    /// ```
+    /// assert!(wsvet::Message::Ping("".into()).is_ping());
+    /// ```
+    #[must_use]
+    pub const fn is_ping(&self) -> bool {
+        matches!(self, Self::Ping(_))
+    }
+
+    /// Returns whether this is a Pong.
+    ///
+    /// ```
+    /// assert!(wsvet::Message::Pong("".into()).is_pong());
+    /// ```
+    #[must_use]
+    pub const fn is_pong(&self) -> bool {
+        matches!(self, Self::Pong(_))
+    }
+
+    /// Returns whether this is a Close.
+    ///
+    /// ```
+    /// assert!(wsvet::Message::Close(None).is_close());
+    /// ```
+    #[must_use]
+    pub const fn is_close(&self) -> bool {
+        matches!(self, Self::Close(_))
+    }
+
+    /// Returns whether this is a data message: text or binary (§5.6).
+    ///
+    /// ```
+    /// # use wsvet::Message;
+    /// assert!(Message::text("hi").is_data() && !Message::Close(None).is_data());
+    /// ```
+    #[must_use]
+    pub const fn is_data(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Binary(_))
+    }
+
+    /// Returns whether this is a control frame: Ping, Pong or Close (§5.5).
+    ///
+    /// ```
+    /// # use wsvet::Message;
+    /// assert!(Message::Close(None).is_control() && !Message::text("hi").is_control());
+    /// ```
+    #[must_use]
+    pub const fn is_control(&self) -> bool {
+        !self.is_data()
+    }
+
+    /// Returns the payload. That of a Close is its reason, without the code.
     ///
     /// ```
     /// assert_eq!(wsvet::Message::binary(vec![7]).payload(), [7]);
@@ -125,46 +195,234 @@ impl Message {
         }
     }
 
-    /// What must be sent back: a Pong for a Ping, with the same payload (§5.5.3), a Close with the
-    /// same code for a Close (§5.5.1), unless one was sent before; nothing for all else.
+    /// Returns the [`payload`](Self::payload), in the same memory.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Message::text("hi").into_data(), "hi");
+    /// ```
+    #[must_use]
+    pub fn into_data(self) -> Bytes {
+        match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Binary(bytes) | Self::Ping(bytes) | Self::Pong(bytes) => bytes,
+            Self::Close(close) => close.map_or_else(Bytes::new, |close| close.reason.into_bytes()),
+        }
+    }
+
+    /// Returns the [`payload`](Self::payload) as text.
+    ///
+    /// The payload of a text message and the reason of a Close are known to be UTF-8. Any other is
+    /// checked.
+    ///
+    /// # Errors
+    ///
+    /// [`Utf8Error`] if the payload is not UTF-8.
+    ///
+    /// ```
+    /// # use wsvet::Message;
+    /// assert_eq!(Message::text("hi").to_text(), Ok("hi"));
+    /// assert!(Message::binary(vec![0xFF]).to_text().is_err());
+    /// ```
+    pub fn to_text(&self) -> Result<&str, Utf8Error> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Close(close) => Ok(close.as_ref().map_or("", |close| &close.reason)),
+            Self::Binary(bytes) | Self::Ping(bytes) | Self::Pong(bytes) => str::from_utf8(bytes),
+        }
+    }
+
+    /// Returns the [`payload`](Self::payload) as text, in the same memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Utf8Error`] if the payload is not UTF-8, as [`to_text`](Self::to_text) returns it.
+    ///
+    /// ```
+    /// # use wsvet::Message;
+    /// assert_eq!(Message::text("hi").into_text()?, "hi");
+    /// assert!(Message::binary(vec![0xFF]).into_text().is_err());
+    /// # Ok::<(), core::str::Utf8Error>(())
+    /// ```
+    pub fn into_text(self) -> Result<Utf8Bytes, Utf8Error> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Close(close) => Ok(close.map(|close| close.reason).unwrap_or_default()),
+            Self::Binary(bytes) | Self::Ping(bytes) | Self::Pong(bytes) => bytes.try_into(),
+        }
+    }
+
+    /// Returns the length of the [`payload`](Self::payload) in bytes.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Message::text("é").len(), 2);
+    /// ```
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.payload().len()
+    }
+
+    /// Returns whether the [`payload`](Self::payload) is empty.
+    ///
+    /// ```
+    /// assert!(wsvet::Message::Close(None).is_empty());
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.payload().is_empty()
+    }
+
+    /// Returns the message that must be sent back, if any: for a Ping the Pong with the same payload
+    /// (§5.5.3), for a Close the Close with the same code (§5.5.1).
+    ///
+    /// Do not send the Close if you have sent one before. The reply to a peer that breaks a rule is
+    /// [`Violation::reply`](crate::Violation::reply).
     ///
     /// ```
     /// # use wsvet::{CloseCode, Message};
     /// let close = Message::close(CloseCode::NORMAL_CLOSURE, "done");
-    /// assert_eq!(close.answer(), Some(Message::close(CloseCode::NORMAL_CLOSURE, "")));
-    /// assert_eq!(Message::text("hi").answer(), None);
+    /// assert_eq!(close.reply(), Some(Message::close(CloseCode::NORMAL_CLOSURE, "")));
+    /// assert_eq!(Message::text("hi").reply(), None);
     /// ```
     #[must_use]
-    pub fn answer(&self) -> Option<Self> {
+    pub fn reply(&self) -> Option<Self> {
         match self {
             Self::Ping(payload) => Some(Self::Pong(payload.clone())),
-            // What its reason says the peer knows.
+            // The peer knows its own reason.
             Self::Close(close) => Some(Self::Close(
                 close.as_ref().map(|close| Close::new(close.code, Utf8Bytes::default())),
             )),
             _ => None,
         }
     }
+}
 
-    /// The Close that a violation must be answered with, if anything can be sent
-    /// ([`Violation::reply`], §7.1.7).
+impl fmt::Display for Message {
+    /// Writes a text as it is, and of any other message its type and its length, or its code.
+    ///
+    /// ```
+    /// # use wsvet::{CloseCode, Message};
+    /// assert_eq!(Message::text("hi").to_string(), "hi");
+    /// assert_eq!(Message::binary(vec![1, 2]).to_string(), "binary message (2 bytes)");
+    /// assert_eq!(Message::Ping("a".into()).to_string(), "ping (1 byte)");
+    /// let close = Message::close(CloseCode::GOING_AWAY, "bye");
+    /// assert_eq!(close.to_string(), "close (1001 Going Away: bye)");
+    /// ```
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Text(text) => return fmt::Display::fmt(text, f),
+            Self::Close(None) => return f.write_str("close"),
+            Self::Close(Some(close)) => return write!(f, "close ({close})"),
+            Self::Binary(_) => "binary message",
+            Self::Ping(_) => "ping",
+            Self::Pong(_) => "pong",
+        };
+        let len = self.len();
+        write!(f, "{name} ({len} {})", if len == 1 { "byte" } else { "bytes" })
+    }
+}
+
+impl From<Utf8Bytes> for Message {
+    /// Creates a text message.
+    ///
+    /// ```
+    /// # use wsvet::{Message, Utf8Bytes};
+    /// assert_eq!(Message::from(Utf8Bytes::from_static("hi")), Message::text("hi"));
+    /// ```
+    fn from(text: Utf8Bytes) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Message {
+    /// Creates a text message from a copy of the string.
+    ///
+    /// ```
+    /// # use wsvet::Message;
+    /// assert_eq!(Message::from("hi"), Message::text("hi"));
+    /// ```
+    fn from(text: &str) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<String> for Message {
+    /// Creates a text message in the memory of the string.
+    ///
+    /// ```
+    /// # use wsvet::Message;
+    /// assert_eq!(Message::from(String::from("hi")), Message::text("hi"));
+    /// ```
+    fn from(text: String) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<Bytes> for Message {
+    /// Creates a binary message.
+    ///
+    /// ```
+    /// # use wsvet::Message;
+    /// assert_eq!(Message::from(bytes::Bytes::from_static(b"hi")), Message::binary("hi"));
+    /// ```
+    fn from(bytes: Bytes) -> Self {
+        Self::Binary(bytes)
+    }
+}
+
+impl From<Vec<u8>> for Message {
+    /// Creates a binary message in the memory of the vector.
+    ///
+    /// ```
+    /// # use wsvet::Message;
+    /// assert_eq!(Message::from(vec![1]), Message::binary(vec![1]));
+    /// ```
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::binary(bytes)
+    }
+}
+
+impl From<&[u8]> for Message {
+    /// Creates a binary message from a copy of the bytes.
+    ///
+    /// ```
+    /// # use wsvet::Message;
+    /// assert_eq!(Message::from(&b"hi"[..]), Message::binary("hi"));
+    /// ```
+    fn from(bytes: &[u8]) -> Self {
+        Self::Binary(Bytes::copy_from_slice(bytes))
+    }
+}
+
+impl From<Close> for Message {
+    /// Creates a Close.
+    ///
+    /// ```
+    /// # use wsvet::{Close, CloseCode, Message};
+    /// let close = Close::new(CloseCode::GOING_AWAY, "bye");
+    /// assert_eq!(Message::from(close.clone()), Message::Close(Some(close)));
+    /// ```
+    fn from(close: Close) -> Self {
+        Self::Close(Some(close))
+    }
+}
+
+impl From<CloseFrame<'_>> for Message {
+    /// Creates a Close: the message to send for [`Violation::reply`](crate::Violation::reply).
     ///
     /// ```
     /// # use wsvet::{CloseCode, Message, Rule, Violation};
-    /// let violation = Violation { rule: Rule::UnsupportedData, offset: 0 };
-    /// let Some(Message::Close(Some(close))) = Message::refusal(&violation) else { panic!() };
-    /// assert_eq!(close.code, CloseCode::UNSUPPORTED_DATA);
+    /// let violation = Violation::new(Rule::UnsupportedData, 0);
+    /// let reply = violation.reply().map(Message::from);
+    /// let text = Rule::UnsupportedData.text();
+    /// assert_eq!(reply, Some(Message::close(CloseCode::UNSUPPORTED_DATA, text)));
     /// ```
-    #[must_use]
-    pub fn refusal(violation: &Violation) -> Option<Self> {
-        let CloseFrame { code, reason } = violation.reply()?;
-        let reason = Utf8Bytes(Bytes::from_static(reason.as_bytes()));
-        Some(Self::Close(Some(Close { code, reason })))
+    fn from(close: CloseFrame<'_>) -> Self {
+        Self::Close(Some(close.into()))
     }
 }
 
 impl Close {
-    /// A code, and a reason that is cut at a character where it is over 123 bytes (§5.5).
+    /// Creates a code with a reason. A reason over 123 bytes is cut at the end of a character (§5.5).
     ///
     /// ```
     /// # use wsvet::{Close, CloseCode};
@@ -172,256 +430,35 @@ impl Close {
     /// ```
     #[must_use]
     pub fn new(code: CloseCode, reason: impl Into<Utf8Bytes>) -> Self {
-        let Utf8Bytes(mut bytes) = reason.into();
-        if bytes.len() > CloseFrame::MAX_REASON_LEN {
-            let mut end = CloseFrame::MAX_REASON_LEN;
-            // A byte that goes on with a character is no place to cut.
-            while bytes[end] & 0xC0 == 0x80 {
-                end -= 1;
-            }
-            bytes.truncate(end);
-        }
-        Self { code, reason: Utf8Bytes(bytes) }
+        let mut reason = reason.into();
+        reason.truncate(CloseFrame::MAX_REASON_LEN);
+        Self { code, reason }
+    }
+}
+
+impl From<CloseFrame<'_>> for Close {
+    /// Copies the reason, as [`new`](Self::new) does.
+    ///
+    /// ```
+    /// # use wsvet::{Close, CloseCode, CloseFrame};
+    /// let frame = CloseFrame::new(CloseCode::GOING_AWAY, "bye");
+    /// assert_eq!(Close::from(frame), Close::new(CloseCode::GOING_AWAY, "bye"));
+    /// ```
+    fn from(close: CloseFrame<'_>) -> Self {
+        Self::new(close.code, close.reason)
     }
 }
 
 impl fmt::Display for Close {
+    /// Writes the code, its name, and the reason if there is one.
+    ///
+    /// ```
+    /// # use wsvet::{Close, CloseCode};
+    /// assert_eq!(Close::new(CloseCode::GOING_AWAY, "").to_string(), "1001 Going Away");
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { code, reason } = self;
         write!(f, "{code}")?;
-        if reason.is_empty() { Ok(()) } else { write!(f, ": {}", reason.as_str()) }
+        if reason.is_empty() { Ok(()) } else { write!(f, ": {reason}") }
     }
-}
-
-impl Utf8Bytes {
-    /// The bytes of a text that was judged.
-    fn judged(bytes: Bytes) -> Self {
-        debug_assert!(core::str::from_utf8(&bytes).is_ok());
-        Self(bytes)
-    }
-
-    /// The text.
-    ///
-    /// It is judged once more, so that no `unsafe` is needed: 16 to 64 bytes at a time with the
-    /// feature `std`.
-    ///
-    /// ```
-    /// assert_eq!(wsvet::Utf8Bytes::from("hi").as_str(), "hi");
-    /// ```
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match str_of(&self.0) {
-            Some(text) => text,
-            None => unreachable!("a text that was judged"),
-        }
-    }
-
-    /// The bytes of the text.
-    ///
-    /// ```
-    /// assert_eq!(wsvet::Utf8Bytes::from("é").as_bytes(), b"\xC3\xA9");
-    /// ```
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// The bytes of the text, in the same memory.
-    ///
-    /// ```
-    /// assert_eq!(wsvet::Utf8Bytes::from("hi").into_bytes(), "hi");
-    /// ```
-    #[must_use]
-    pub fn into_bytes(self) -> Bytes {
-        self.0
-    }
-}
-
-#[cfg(feature = "std")]
-fn str_of(bytes: &[u8]) -> Option<&str> {
-    simdutf8::basic::from_utf8(bytes).ok()
-}
-
-#[cfg(not(feature = "std"))]
-fn str_of(bytes: &[u8]) -> Option<&str> {
-    core::str::from_utf8(bytes).ok()
-}
-
-impl Deref for Utf8Bytes {
-    type Target = str;
-
-    /// The text, as [`as_str`](Self::as_str) gives it.
-    ///
-    /// ```
-    /// assert_eq!(wsvet::Utf8Bytes::from("grüße").chars().count(), 5);
-    /// ```
-    fn deref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl fmt::Debug for Utf8Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), f)
-    }
-}
-
-impl fmt::Display for Utf8Bytes {
-    /// The text as it is.
-    ///
-    /// ```
-    /// assert_eq!(wsvet::Utf8Bytes::from("hi").to_string(), "hi");
-    /// ```
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl From<&str> for Utf8Bytes {
-    /// A copy of the text.
-    ///
-    /// ```
-    /// assert_eq!(wsvet::Utf8Bytes::from("hi").len(), 2);
-    /// ```
-    fn from(text: &str) -> Self {
-        Self(Bytes::copy_from_slice(text.as_bytes()))
-    }
-}
-
-impl From<alloc::string::String> for Utf8Bytes {
-    /// The text in the memory that it has.
-    ///
-    /// ```
-    /// assert_eq!(wsvet::Utf8Bytes::from(format!("{}!", "hi")).as_str(), "hi!");
-    /// ```
-    fn from(text: alloc::string::String) -> Self {
-        Self(Bytes::from(text))
-    }
-}
-
-impl TryFrom<Bytes> for Utf8Bytes {
-    type Error = core::str::Utf8Error;
-
-    /// The text in the memory that it has.
-    ///
-    /// # Errors
-    ///
-    /// `Utf8Error` where the bytes are not UTF-8.
-    ///
-    /// ```
-    /// # use bytes::Bytes;
-    /// # use wsvet::Utf8Bytes;
-    /// assert_eq!(Utf8Bytes::try_from(Bytes::from_static(b"hi")), Ok("hi".into()));
-    /// ```
-    fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
-        core::str::from_utf8(&bytes)?;
-        Ok(Self(bytes))
-    }
-}
-
-/// Puts frames that were judged together to messages (RFC 6455 §5.4).
-///
-/// A message in a single frame keeps the frame's memory; fragments are copied behind each other.
-/// What is kept is what has come: how much that may be is the [`Policy`](crate::Policy)'s to say,
-/// with `max_message`, to whoever judges the frames.
-///
-/// ```
-/// use bytes::BytesMut;
-/// use wsvet::{Assembler, FrameBuf, Message, Policy, Role, Validator};
-///
-/// let mut validator = Validator::new(Policy::new(Role::Client).max_message(1 << 20));
-/// let mut assembler = Assembler::new();
-/// let mut input = BytesMut::from(&b"\x01\x01h\x89\x00\x80\x01i"[..]);
-/// let mut messages = Vec::new();
-/// while let Ok(frame) = FrameBuf::decode(&mut input) {
-///     validator.frame(&frame.header, &frame.payload)?;
-///     messages.extend(assembler.frame(frame));
-/// }
-/// assert_eq!(messages, [Message::Ping("".into()), Message::text("hi")]);
-/// # Ok::<(), wsvet::Violation>(())
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct Assembler {
-    /// What has come of the message that is open.
-    parts: BytesMut,
-    /// Its opcode.
-    open: Option<OpCode>,
-}
-
-impl Assembler {
-    /// The start of a connection: no message is open.
-    ///
-    /// ```
-    /// assert_eq!(wsvet::Assembler::new().kept(), 0);
-    /// ```
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How many bytes of an open message are kept.
-    ///
-    /// ```
-    /// assert_eq!(wsvet::Assembler::new().kept(), 0);
-    /// ```
-    #[must_use]
-    pub fn kept(&self) -> usize {
-        self.parts.len()
-    }
-
-    /// Takes a frame, its payload plain, and gives the message that ends with it (§5.4).
-    ///
-    /// # Panics
-    ///
-    /// With debug assertions, where the frame was not judged: for text that is not UTF-8, a
-    /// continuation of no message, a Close whose body does not decode. Otherwise such a frame gives
-    /// no message, and text that is not UTF-8 panics where it is read as `str`.
-    ///
-    /// ```
-    /// # use wsvet::{Assembler, Frame, Header, Message, OpCode};
-    /// let frame = Frame { header: Header::new(OpCode::Text, 2), payload: "hi".into() };
-    /// assert_eq!(Assembler::new().frame(frame), Some(Message::text("hi")));
-    /// ```
-    pub fn frame(&mut self, frame: FrameBuf) -> Option<Message> {
-        let FrameBuf { header, payload } = frame;
-        let opcode = header.opcode();
-        match opcode {
-            OpCode::Text | OpCode::Binary if header.fin() => Some(data(opcode, payload)),
-            OpCode::Text | OpCode::Binary => {
-                self.open = Some(opcode);
-                self.parts = BytesMut::from(&payload[..]);
-                None
-            }
-            OpCode::Continuation => {
-                debug_assert!(self.open.is_some(), "a continuation of no message");
-                self.parts.extend_from_slice(&payload);
-                if !header.fin() {
-                    return None;
-                }
-                let whole = core::mem::take(&mut self.parts).freeze();
-                self.open.take().map(|opcode| data(opcode, whole))
-            }
-            OpCode::Ping => Some(Message::Ping(payload)),
-            OpCode::Pong => Some(Message::Pong(payload)),
-            OpCode::Close => close(&payload),
-            _ => None,
-        }
-    }
-}
-
-/// A message whose payload was judged.
-pub(crate) fn data(opcode: OpCode, payload: Bytes) -> Message {
-    match opcode {
-        OpCode::Text => Message::Text(Utf8Bytes::judged(payload)),
-        _ => Message::Binary(payload),
-    }
-}
-
-fn close(body: &Bytes) -> Option<Message> {
-    let decoded = CloseFrame::decode(body);
-    debug_assert!(decoded.is_ok(), "{decoded:?}");
-    let close = decoded
-        .ok()?
-        .map(|close| Close { code: close.code, reason: Utf8Bytes::judged(body.slice(2..)) });
-    Some(Message::Close(close))
 }
