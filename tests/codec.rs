@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::io;
+
 use bytes::{Bytes, BytesMut};
 use common::vectors::{self, Vector};
 use proptest::prelude::*;
@@ -43,7 +45,7 @@ fn the_corpus_is_judged_as_it_says() {
         let at_the_end = case["section"] == "7.1.5";
         let expected = match case["rule"].as_str().and_then(Rule::from_id) {
             Some(rule) if close.is_none() && !at_the_end => {
-                Some(Violation { rule, offset: case["offset"].as_u64().unwrap() })
+                Some(Violation::new(rule, case["offset"].as_u64().unwrap()))
             }
             _ => None,
         };
@@ -253,6 +255,71 @@ fn the_end_of_a_stream_is_judged() {
         let Error::Violation(violation) = &error else { panic!("{error}") };
         assert_eq!((violation.rule, violation.offset), (rule, stream.len() as u64));
         assert_eq!(error.reply(), None);
+    }
+}
+
+/// Keys come from a generator that changes with each of them.
+#[test]
+fn the_source_of_keys_has_a_state() {
+    let mut last = 0;
+    let mut frames = Frames::new(Policy::new(Role::Client)).with_keys(move || {
+        last += 1;
+        [last; 4]
+    });
+    let mut out = BytesMut::new();
+    for _ in 0..2 {
+        let frame = Frame { header: Header::new(OpCode::Ping, 0), payload: Bytes::new() };
+        frames.encode(frame, &mut out).unwrap();
+    }
+    assert_eq!(out[..], *b"\x89\x80\x01\x01\x01\x01\x89\x80\x02\x02\x02\x02");
+    assert!(format!("{frames:?}").contains("Keys(..)"));
+}
+
+#[test]
+fn codecs_can_be_sent_and_shared() {
+    fn sent_and_shared<T: Send + Sync + 'static>(_: T) {}
+    sent_and_shared(Frames::new(Policy::new(Role::Client)).with_keys(|| [0; 4]));
+    sent_and_shared(Messages::new(Policy::new(Role::Client)).with_keys(|| [0; 4]));
+}
+
+/// Whoever prints an error and all its causes reads nothing twice.
+#[test]
+fn an_error_does_not_repeat_its_source() {
+    let violation = Violation::new(Rule::InvalidUtf8, 6);
+    for error in [
+        Error::from(violation),
+        Error::Closed,
+        Error::OversizedControl,
+        Error::InvalidCloseCode,
+        Error::Unmasked,
+        Error::Io(io::ErrorKind::ConnectionReset.into()),
+        Error::Io(io::Error::other(violation)),
+        Error::Io(io::Error::other(Error::from(violation))),
+    ] {
+        let mut texts = vec![error.to_string()];
+        let mut next = std::error::Error::source(&error);
+        while let Some(source) = next {
+            texts.push(source.to_string());
+            next = source.source();
+        }
+        let len = texts.len();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), len, "{texts:?}");
+    }
+}
+
+#[test]
+fn an_error_becomes_an_io_error() {
+    let kind = |error: Error| io::Error::from(error).kind();
+    assert_eq!(kind(Error::Io(io::ErrorKind::TimedOut.into())), io::ErrorKind::TimedOut);
+    assert_eq!(kind(Violation::new(Rule::InvalidUtf8, 6).into()), io::ErrorKind::InvalidData);
+    assert_eq!(kind(Violation::new(Rule::EofInFrame, 6).into()), io::ErrorKind::UnexpectedEof);
+    assert_eq!(kind(Error::Closed), io::ErrorKind::BrokenPipe);
+    for error in [Error::OversizedControl, Error::InvalidCloseCode, Error::Unmasked] {
+        let text = error.to_string();
+        let error = io::Error::from(error);
+        assert_eq!((error.kind(), error.to_string()), (io::ErrorKind::InvalidInput, text));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whole frames, judged as they come.
 
+use core::fmt;
 use std::boxed::Box;
 
 use bytes::{Buf, BufMut, BytesMut};
@@ -43,11 +44,20 @@ pub struct Frames {
     pub(super) compression: Option<Box<Compression>>,
     /// The frame whose payload is coming.
     open: Option<Open>,
-    keys: Option<fn() -> [u8; 4]>,
+    keys: Option<Keys>,
     /// How much room the next read has, at most.
     room: usize,
     sent_close: bool,
     received_close: bool,
+}
+
+/// The source of the masking keys. `Sync`, so that a codec is `Sync` with it.
+struct Keys(Box<dyn FnMut() -> [u8; 4] + Send + Sync>);
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(..)")
+    }
 }
 
 /// A frame whose header was judged.
@@ -88,8 +98,10 @@ impl Frames {
         Self { validator, compression: Some(Box::new(compression)), ..Self::new(policy) }
     }
 
-    /// Masks what is sent with these keys, each from a strong source of entropy (§5.3): a client
-    /// must, and cannot send without; what a server sends is never masked (§5.1).
+    /// Sets the source of the masking keys: it is called for each frame that a client sends.
+    ///
+    /// A client must set it, and cannot send without (§5.1). Each key must come from a strong source
+    /// of entropy, such as `rand::random` (§5.3). A server never masks a frame and never calls it.
     ///
     /// ```
     /// # use bytes::BytesMut;
@@ -102,9 +114,8 @@ impl Frames {
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
     #[must_use]
-    pub const fn with_keys(mut self, keys: fn() -> [u8; 4]) -> Self {
-        self.keys = Some(keys);
-        self
+    pub fn with_keys(self, keys: impl FnMut() -> [u8; 4] + Send + Sync + 'static) -> Self {
+        Self { keys: Some(Keys(Box::new(keys))), ..self }
     }
 
     /// The validator that judges what is received.
@@ -216,9 +227,9 @@ impl Frames {
             // One Close is enough, and a Pong that comes too late is nobody's loss.
             return if header.opcode().is_data() { Err(Error::Closed) } else { Ok(()) };
         }
-        let header = match (self.validator.role(), self.keys) {
+        let header = match (self.validator.role(), &mut self.keys) {
             (Role::Server, _) => header,
-            (Role::Client, Some(key)) => header.masked(key()),
+            (Role::Client, Some(Keys(key))) => header.masked(key()),
             (Role::Client, None) => return Err(Error::Unmasked),
         };
         self.sent_close = closes;

@@ -146,7 +146,7 @@ impl Messages {
     /// # let _ = client;
     /// ```
     #[must_use]
-    pub fn with_keys(self, keys: fn() -> [u8; 4]) -> Self {
+    pub fn with_keys(self, keys: impl FnMut() -> [u8; 4] + Send + Sync + 'static) -> Self {
         Self { frames: self.frames.with_keys(keys), ..self }
     }
 
