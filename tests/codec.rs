@@ -180,6 +180,41 @@ fn after_a_close_nothing_is_sent() {
     assert_eq!(messages.decode_eof(&mut input).unwrap(), None);
 }
 
+/// Whole frames too, which are taken in fewer steps.
+#[test]
+fn after_a_close_nothing_is_received() {
+    let stream = b"\x88\x00\x81\x02hi\x82\x02hi\x01\x02hi\x80\x0A0123456789";
+    for size in [1, 4, stream.len()] {
+        let policy = Policy::new(Role::Client);
+        let (frames, violation) = decode(&mut Frames::new(policy), stream, size);
+        assert_eq!((frames.len(), violation), (1, None));
+        let (messages, violation) = decode(&mut Messages::new(policy), stream, size);
+        assert_eq!((messages, violation), (vec![Message::Close(None)], None));
+    }
+}
+
+/// A text that is not UTF-8 is found in the frame as it came, and nothing after it is lost.
+#[test]
+fn text_that_is_refused_is_left_as_it_was() {
+    for len in [1, 7, 20, 64, 125, 126, 300, 5_000] {
+        for bad in [0, len / 2, len - 1] {
+            let mut text = vec![b'a'; len];
+            text[bad] = 0xFF;
+            for role in [Role::Client, Role::Server] {
+                let header = Header::new(OpCode::Text, len as u64);
+                let stream = common::frame(role.peer(), header, &text);
+                let mut input = BytesMut::from(&stream[..]);
+                input.extend_from_slice(b"the rest, long enough for a header");
+                let error = Messages::new(Policy::new(role)).decode(&mut input).unwrap_err();
+                let Error::Violation(violation) = error else { panic!("{error}") };
+                let start = stream.len() - len;
+                assert_eq!(violation, Violation::new(Rule::InvalidUtf8, (start + bad) as u64));
+                assert!(input.ends_with(b"the rest, long enough for a header"));
+            }
+        }
+    }
+}
+
 #[test]
 fn a_control_frame_that_is_too_long_is_not_sent() {
     let mut messages = Messages::new(Policy::new(Role::Server));

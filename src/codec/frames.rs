@@ -10,7 +10,9 @@ use super::Error;
 use super::compression::Compression;
 use crate::decoder::passes;
 use crate::utf8::Text as _;
-use crate::{FrameBuf, Header, OpCode, Policy, Role, Validator, Violation, mask};
+use crate::{
+    FrameBuf, Header, Message, OpCode, Policy, Role, Utf8Bytes, Validator, Violation, mask,
+};
 
 /// The room for a read at first, in bytes.
 const LEAST_ROOM: usize = 4 << 10;
@@ -141,23 +143,63 @@ impl Frames {
         self.sent_close && self.received_close
     }
 
-    /// Takes a message in a single frame off the front of `src`, if there is a whole one that breaks
-    /// no rule: what most of a stream is, in fewer steps.
-    #[inline]
-    fn take_single(&mut self, src: &mut BytesMut) -> Option<FrameBuf> {
-        let window = src.first_chunk()?;
-        let first = window[0];
-        let is_fragment = first & 0x0F == 0;
-        let (start, len) = self.validator.admits_common(window).filter(|_| !is_fragment)?;
-        let (header, _) = Header::from_window(window);
-        let frame = src.get_mut(..start + len)?;
-        if !passes(first, start, frame) {
+    /// Finds a message in a single frame at the front of `src`, if there is a whole one whose header
+    /// breaks no rule: what most of a stream is, in fewer steps. Where its payload starts and where
+    /// the frame ends.
+    #[inline(always)]
+    fn find_single(&self, src: &BytesMut) -> Option<(usize, usize)> {
+        if self.open.is_some() || self.compression.is_some() {
             return None;
         }
-        self.validator.pass_single(start + len);
-        let mut payload = src.split_to(start + len);
+        let window: &[u8; Header::MAX_LEN] = src.first_chunk()?;
+        let is_fragment = window[0] & 0x0F == 0;
+        let (start, len) = self.validator.admits_common(window).filter(|_| !is_fragment)?;
+        (start + len <= src.len()).then_some((start, start + len))
+    }
+
+    /// Takes a message in a single frame off the front of `src`, if there is a whole one that breaks
+    /// no rule.
+    #[inline]
+    fn take_single(&mut self, src: &mut BytesMut) -> Option<FrameBuf> {
+        let (start, end) = self.find_single(src)?;
+        let (header, _) = Header::from_window(src.first_chunk()?);
+        if !passes(src[0], start, &mut src[..end]) {
+            return None;
+        }
+        self.validator.pass_single(end);
+        let mut payload = src.split_to(end);
         payload.advance(start);
         Some(FrameBuf { header, payload: payload.freeze() })
+    }
+
+    /// The same, as a message: the one check of a text is the one that makes it.
+    #[inline]
+    pub(super) fn take_message(&mut self, src: &mut BytesMut) -> Option<Message> {
+        const TEXT: u8 = 0x81;
+        const BINARY: u8 = 0x82;
+        let (start, end) = self.find_single(src)?;
+        let message = match src[0] {
+            TEXT => {
+                // Behind the two bytes that every header has there are four only with a key.
+                let key = src[2..start].last_chunk().map(|key| mask::number(*key));
+                match Utf8Bytes::unmask(key, start, src.split_to(end)) {
+                    Ok(text) => Message::Text(text),
+                    Err(frame) => {
+                        give_back(frame, src);
+                        return None;
+                    }
+                }
+            }
+            first @ BINARY => {
+                let _always = passes(first, start, &mut src[..end]);
+                let mut payload = src.split_to(end);
+                payload.advance(start);
+                Message::Binary(payload.freeze())
+            }
+            _ => return None,
+        };
+        self.validator.pass_single(end);
+        Some(message)
     }
 
     /// Judges and unmasks what `src` has of the open frame's payload; whether all of it is there.
@@ -249,6 +291,13 @@ impl Frames {
     }
 }
 
+/// Puts a frame back to the front of what it was taken off: the same memory, so nothing is copied.
+#[cold]
+fn give_back(mut frame: BytesMut, src: &mut BytesMut) {
+    frame.unsplit(core::mem::take(src));
+    *src = frame;
+}
+
 impl Decoder for Frames {
     type Item = FrameBuf;
     type Error = Error;
@@ -277,10 +326,7 @@ impl Decoder for Frames {
             src.clear();
             return Ok(None);
         }
-        if self.open.is_none()
-            && self.compression.is_none()
-            && let Some(frame) = self.take_single(src)
-        {
+        if let Some(frame) = self.take_single(src) {
             return Ok(Some(frame));
         }
         self.validator.still_good()?;

@@ -242,6 +242,9 @@ impl Decoder for Messages {
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
+        if let Some(message) = self.frames.take_message(src) {
+            return Ok(Some(message));
+        }
         while let Some(frame) = self.frames.decode(src)? {
             let compression = self.frames.compression.as_mut();
             let message = compression.and_then(|compression| compression.message(&frame.header));

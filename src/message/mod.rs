@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::{CloseCode, CloseFrame, OpCode};
 
-#[cfg(feature = "codec")]
+#[cfg(all(feature = "codec", feature = "deflate"))]
 pub(crate) use assembler::whole;
 pub use assembler::{Assembler, InvalidMessage};
 pub use utf8_bytes::Utf8Bytes;

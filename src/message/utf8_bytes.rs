@@ -11,6 +11,12 @@ use core::ops::Deref;
 use core::str::{self, FromStr, Utf8Error};
 
 use bytes::Bytes;
+#[cfg(feature = "codec")]
+use bytes::{Buf, BytesMut};
+
+#[cfg(feature = "codec")]
+use crate::mask;
+use crate::utf8::{Ending, Text, judge, unmask_ascii};
 
 /// A text in shared memory: bytes that are known to be UTF-8 (RFC 6455 §8.1).
 ///
@@ -45,8 +51,31 @@ impl Utf8Bytes {
 
     /// Creates a text from bytes of a peer, or `None` if they are not UTF-8.
     #[inline]
-    pub(crate) fn checked(bytes: Bytes) -> Option<Self> {
-        is_utf8(&bytes).then_some(Self(bytes))
+    pub(super) fn checked(bytes: Bytes) -> Option<Self> {
+        is_utf8(0, &bytes[..]).then_some(Self(bytes))
+    }
+
+    /// Creates a text from a frame of a peer, whose payload starts at byte `start`: unmasks and
+    /// checks it in one pass. Returns the frame as it was if the text is not UTF-8.
+    #[cfg(feature = "codec")]
+    #[inline]
+    pub(crate) fn unmask(
+        key: Option<u32>,
+        start: usize,
+        mut frame: BytesMut,
+    ) -> Result<Self, BytesMut> {
+        let checked = match key {
+            Some(key) => is_utf8(key, &mut frame[start..]),
+            None => is_utf8(0, &frame[start..]),
+        };
+        if checked {
+            frame.advance(start);
+            return Ok(Self(frame.freeze()));
+        }
+        if let Some(key) = key {
+            mask::apply_key(key, &mut frame[start..]);
+        }
+        Err(frame)
     }
 
     /// Returns the text. It is not checked again.
@@ -95,16 +124,16 @@ impl Utf8Bytes {
     }
 }
 
-/// Accept fast: most text is ASCII, and short.
-#[cfg(feature = "std")]
+/// Returns whether all of this is UTF-8, and unmasks all of it if it can be written. Most text is
+/// short and ASCII.
 #[inline]
-fn is_utf8(bytes: &[u8]) -> bool {
-    bytes.is_ascii() || simdutf8::basic::from_utf8(bytes).is_ok()
+fn is_utf8(key: u32, mut text: impl Text) -> bool {
+    unmask_ascii(key, text.again()) || is_long_utf8(key, text)
 }
 
-#[cfg(not(feature = "std"))]
-fn is_utf8(bytes: &[u8]) -> bool {
-    str::from_utf8(bytes).is_ok()
+#[inline(never)]
+fn is_long_utf8(key: u32, text: impl Text) -> bool {
+    judge(key, text) == Ending::Whole
 }
 
 impl Deref for Utf8Bytes {
@@ -287,9 +316,11 @@ impl TryFrom<Bytes> for Utf8Bytes {
     /// assert_eq!(Utf8Bytes::try_from(Bytes::from_static(b"h\xFF")).unwrap_err().valid_up_to(), 1);
     /// ```
     fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
-        if !is_utf8(&bytes) {
-            str::from_utf8(&bytes)?;
+        if is_utf8(0, &bytes[..]) {
+            return Ok(Self(bytes));
         }
+        // Explain cold.
+        str::from_utf8(&bytes)?;
         Ok(Self(bytes))
     }
 }
