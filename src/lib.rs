@@ -46,6 +46,8 @@
 //! - neither: everything else, without an allocator and on any target.
 //! - `c`: the functions of `src/c/wsvet.h`, for programs in C; nothing for a program in Rust.
 //! - `arbitrary`: `generate`, streams and whole connections to fuzz a stack with.
+//! - `serde`: `Serialize` and `Deserialize` for [`CloseCode`], [`Rule`] (as its id), [`Violation`],
+//!   [`Verdict`] and [`Policy`].
 //! - `cli`: the command-line tool; nothing for a library user.
 
 #![cfg_attr(not(test), no_std)]
@@ -85,6 +87,8 @@ pub mod parse;
 mod policy;
 mod responder;
 mod rule;
+#[cfg(feature = "serde")]
+mod serde;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod simd;
 mod subprotocol;
