@@ -252,6 +252,12 @@ fn a_violation_is_given_again() {
         assert_eq!((rule, offset), (Rule::ReservedOpcode, 0));
         input.clear();
     }
+    let mut messages = Messages::new(Policy::new(Role::Client));
+    for stream in [&b"\x83\x00"[..], b"\x81\x0C0123456789ab", b"\x82\x0C0123456789ab", b""] {
+        let error = messages.decode(&mut BytesMut::from(stream)).unwrap_err();
+        let Error::Violation(violation) = error else { panic!("{error}") };
+        assert_eq!(violation, Violation::new(Rule::ReservedOpcode, 0));
+    }
 }
 
 /// Where nobody holds the messages, the memory that was read into serves again and again.

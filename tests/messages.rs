@@ -105,7 +105,7 @@ fn naive(open: &mut Option<(OpCode, Vec<u8>)>, frame: &FrameBuf) -> Option<Optio
                 OpCode::Close if payload.len() > 1 => {
                     let code = CloseCode(u16::from_be_bytes([payload[0], payload[1]]));
                     let reason = std::str::from_utf8(&payload[2..]).ok()?;
-                    Message::Close(Some(Close { code, reason: reason.into() }))
+                    Message::close(code, reason)
                 }
                 _ => return None,
             };

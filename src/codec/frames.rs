@@ -21,10 +21,10 @@ const LEAST_ROOM: usize = 4 << 10;
 /// the word of a header.
 const MOST_ROOM: usize = 128 << 10;
 
-/// Whole frames, judged: `Decoder` and `Encoder` of [`FrameBuf`].
+/// A codec for whole frames, which it validates: `Decoder` and `Encoder` of [`FrameBuf`].
 ///
-/// A frame is judged as it comes: its header before its payload is waited for, and its payload
-/// piece by piece. A client's frames are masked with keys from [`with_keys`](Self::with_keys).
+/// It validates a frame as it comes: the header before it waits for the payload, and the payload
+/// piece by piece. It masks a client's frames with keys from [`with_keys`](Self::with_keys).
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -73,7 +73,7 @@ struct Open {
 }
 
 impl Frames {
-    /// The start of a connection on which frames are received under this policy.
+    /// Creates a codec for a new connection, on which this policy holds for what is received.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Frames};
@@ -120,7 +120,7 @@ impl Frames {
         Self { keys: Some(Keys(Box::new(keys))), ..self }
     }
 
-    /// The validator that judges what is received.
+    /// Returns the validator of the frames that are received.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Frames};
@@ -131,8 +131,8 @@ impl Frames {
         &self.validator
     }
 
-    /// Whether both ends have sent a Close: the closing handshake is over, and the server closes
-    /// the TCP connection (§7.1.1).
+    /// Returns whether both ends have sent a Close. The closing handshake is then over, and the server
+    /// closes the TCP connection (§7.1.1).
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Frames};
@@ -302,8 +302,8 @@ impl Decoder for Frames {
     type Item = FrameBuf;
     type Error = Error;
 
-    /// Takes the next frame off the front of `src`, its payload plain; `None` where not all of it
-    /// has come. What comes behind a Close is discarded (§1.4).
+    /// Takes the next frame off the front of `src` and unmasks its payload. Returns `None` if a part
+    /// of it is missing. What comes after a Close is discarded (§1.4).
     ///
     /// # Errors
     ///
@@ -357,12 +357,12 @@ impl Decoder for Frames {
         Ok(Some(FrameBuf { header, payload: frame.freeze() }))
     }
 
-    /// The same where no byte will follow; `None` once all frames were given and the stream ended
-    /// as it must, after a Close.
+    /// Takes the next frame after the stream has ended. Returns `None` after the last one, if the
+    /// stream ended with a Close.
     ///
     /// # Errors
     ///
-    /// As [`decode`](Self::decode); and [`Error::Violation`] of
+    /// The errors of [`decode`](Self::decode), and [`Error::Violation`] of
     /// [`Rule::EofInFrame`](crate::Rule::EofInFrame) or
     /// [`Rule::EofWithoutClose`](crate::Rule::EofWithoutClose) (§7.1.5).
     ///

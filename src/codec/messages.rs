@@ -12,11 +12,11 @@ use crate::{
     Assembler, CloseFrame, Header, InvalidMessage, Message, OpCode, Policy, Violation, encode,
 };
 
-/// Whole messages: `Decoder` and `Encoder` of [`Message`].
+/// A codec for whole messages: `Decoder` and `Encoder` of [`Message`].
 ///
-/// Control frames are given as they come, inside a fragmented message too: send
-/// [`Message::reply`] back. After a Close was sent, what is sent behind it is left out, and data
-/// is an [`Error::Closed`].
+/// Control frames are returned as they come, also between the fragments of a message: send their
+/// [`Message::reply`]. After you have sent a Close, control frames are left out, and data is an
+/// [`Error::Closed`].
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -39,12 +39,12 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// The start of a connection on which messages are received under this policy.
+    /// Creates a codec for a new connection, on which this policy holds for what is received.
     ///
     /// # Panics
     ///
-    /// Where the policy negotiates an extension: a message that one has changed is no text any
-    /// more. [`Frames`] takes any policy, and `deflate` makes messages of compressed ones.
+    /// If the policy has an extension, since only the extension can read its messages. [`Frames`]
+    /// takes any policy, and `deflate` reads compressed messages.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Messages};
@@ -57,16 +57,16 @@ impl Messages {
         Self { frames: Frames::new(policy), assembler: Assembler::new(), fragment: usize::MAX }
     }
 
-    /// The same on a connection on which permessage-deflate was agreed with these parameters: what
-    /// comes is inflated as it comes, and what is sent is compressed (RFC 7692).
+    /// Creates a codec for a connection on which permessage-deflate was negotiated with these
+    /// parameters. It inflates what comes as it comes, and compresses what is sent (RFC 7692).
     ///
-    /// [`Policy::max_message`] counts for what a message inflates to: set it, since a few bytes can
-    /// inflate to gigabytes. Of a compressed message nothing else is kept. What is kept between
-    /// messages, and a setting that trades it, [`deflate`](crate::deflate#memory) says.
+    /// Set [`Policy::max_message`]: it limits the inflated size of a message, and a few bytes can
+    /// inflate to gigabytes. Nothing else of a compressed message is kept.
+    /// [`deflate`](crate::deflate#memory) describes what is kept between messages.
     ///
     /// # Panics
     ///
-    /// Where the policy has RSV bits of other extensions.
+    /// If the policy has RSV bits of other extensions.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -172,7 +172,7 @@ impl Messages {
         Self { fragment: bytes, ..self }
     }
 
-    /// The frames below.
+    /// Returns the codec of the frames.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Messages};
@@ -223,8 +223,8 @@ impl Decoder for Messages {
     type Item = Message;
     type Error = Error;
 
-    /// Takes the next message, or control frame, off the front of `src`; `None` where not all of it
-    /// has come.
+    /// Takes the next message or control frame off the front of `src`. Returns `None` if a part of it
+    /// is missing.
     ///
     /// # Errors
     ///
@@ -257,12 +257,12 @@ impl Decoder for Messages {
         Ok(None)
     }
 
-    /// The same where no byte will follow; `None` once all messages were given and the stream ended
-    /// as it must, after a Close.
+    /// Takes the next message after the stream has ended. Returns `None` after the last one, if the
+    /// stream ended with a Close.
     ///
     /// # Errors
     ///
-    /// As [`decode`](Self::decode); and [`Error::Violation`] of
+    /// The errors of [`decode`](Self::decode), and [`Error::Violation`] of
     /// [`Rule::EofInFrame`](crate::Rule::EofInFrame) or
     /// [`Rule::EofWithoutClose`](crate::Rule::EofWithoutClose) (§7.1.5).
     ///

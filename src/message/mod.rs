@@ -26,7 +26,7 @@ pub use utf8_bytes::Utf8Bytes;
 /// assert_eq!(message.payload(), b"hi");
 /// assert_eq!(message, Message::Text("hi".into()));
 /// ```
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Message {
     /// A text message.
@@ -50,7 +50,8 @@ pub enum Message {
 /// let close = Close::new(CloseCode::GOING_AWAY, "bye");
 /// assert_eq!(close.to_string(), "1001 Going Away: bye");
 /// ```
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub struct Close {
     /// The code.
     pub code: CloseCode,
@@ -297,7 +298,7 @@ impl Message {
 }
 
 impl fmt::Display for Message {
-    /// Writes a text as it is, and of any other message its type and its length, or its code.
+    /// Writes a text as it is. Of any other message it writes the type, and the length or the code.
     ///
     /// ```
     /// # use wsvet::{CloseCode, Message};
@@ -422,7 +423,8 @@ impl From<CloseFrame<'_>> for Message {
 }
 
 impl Close {
-    /// Creates a code with a reason. A reason over 123 bytes is cut at the end of a character (§5.5).
+    /// Creates a Close from a code and a reason. A reason over 123 bytes is cut at the end of a
+    /// character (§5.5).
     ///
     /// ```
     /// # use wsvet::{Close, CloseCode};
