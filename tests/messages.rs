@@ -205,7 +205,7 @@ proptest! {
     }
 }
 
-/// Had each of these read all of the text, they would take minutes.
+/// If each of these read all of the text, they would take half a minute.
 #[test]
 fn reading_a_text_does_not_read_its_bytes() {
     let text = Utf8Bytes::from("ü".repeat(8 << 20));

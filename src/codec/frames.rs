@@ -180,7 +180,7 @@ impl Frames {
         let (start, end) = self.find_single(src)?;
         let message = match src[0] {
             TEXT => {
-                // Behind the two bytes that every header has there are four only with a key.
+                // A length of less than 64 KiB takes at most two bytes more, so four are a key.
                 let key = src[2..start].last_chunk().map(|key| mask::number(*key));
                 match Utf8Bytes::unmask(key, start, src.split_to(end)) {
                     Ok(text) => Message::Text(text),
@@ -191,7 +191,9 @@ impl Frames {
                 }
             }
             first @ BINARY => {
-                let _always = passes(first, start, &mut src[..end]);
+                if !passes(first, start, &mut src[..end]) {
+                    return None;
+                }
                 let mut payload = src.split_to(end);
                 payload.advance(start);
                 Message::Binary(payload.freeze())
