@@ -61,8 +61,8 @@ async fn echo(messages: &mut Connection) -> Result<(), wsvet::codec::Error> {
         match message {
             Message::Text(_) | Message::Binary(_) => messages.send(message).await?,
             control => {
-                if let Some(answer) = control.answer() {
-                    messages.send(answer).await?;
+                if let Some(reply) = control.reply() {
+                    messages.send(reply).await?;
                 }
             }
         }
@@ -86,8 +86,8 @@ async fn talk(messages: &mut Connection) -> Result<(), wsvet::codec::Error> {
                     return messages.send(Message::Close(None)).await;
                 }
                 control => {
-                    if let Some(answer) = control.answer() {
-                        messages.send(answer).await?;
+                    if let Some(reply) = control.reply() {
+                        messages.send(reply).await?;
                     }
                 }
             }

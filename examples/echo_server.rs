@@ -83,8 +83,8 @@ fn answer(
         match message {
             Message::Text(_) | Message::Binary(_) => messages.encode(message, out)?,
             control => {
-                if let Some(answer) = control.answer() {
-                    messages.encode(answer, out)?;
+                if let Some(reply) = control.reply() {
+                    messages.encode(reply, out)?;
                 }
             }
         }

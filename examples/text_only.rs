@@ -38,7 +38,7 @@ async fn serve(socket: TcpStream) -> Result<(), wsvet::codec::Error> {
             Some(Ok(Message::Text(text))) => {
                 Some(Message::text(format!("{} characters", text.chars().count())))
             }
-            Some(Ok(message)) => message.answer(),
+            Some(Ok(message)) => message.reply(),
             Some(Err(error)) => {
                 let close = error.reply();
                 served = Err(error);

@@ -147,9 +147,9 @@ impl Violation {
     /// ```
     /// use wsvet::{CloseCode, Rule, Violation};
     ///
-    /// let reply = Violation { rule: Rule::UnsupportedData, offset: 0 }.reply().unwrap();
+    /// let reply = Violation::new(Rule::UnsupportedData, 0).reply().unwrap();
     /// assert_eq!(reply.code, CloseCode::UNSUPPORTED_DATA);
-    /// assert_eq!(Violation { rule: Rule::EofInFrame, offset: 9 }.reply(), None);
+    /// assert_eq!(Violation::new(Rule::EofInFrame, 9).reply(), None);
     /// ```
     #[must_use]
     pub fn reply(&self) -> Option<CloseFrame<'static>> {

@@ -1,9 +1,8 @@
 //! Frames and whole messages for tokio: `Decoder` and `Encoder` of `tokio_util::codec`.
 //!
-//! [`Messages`] is what most want; [`Frames`] is for proxies and for those who put messages
-//! together themselves. Payloads are [`Bytes`](bytes::Bytes) that share the read buffer: they are
-//! unmasked where they lie and not copied, but for the fragments of a message, which must be put
-//! behind each other.
+//! Use [`Messages`], unless you write a proxy or join the fragments of a message yourself: then use
+//! [`Frames`]. Payloads are [`Bytes`](bytes::Bytes) that share the read buffer. They are unmasked in
+//! place and not copied, except for the fragments of a message, which are copied into one buffer.
 //!
 //! ```
 //! use futures_util::{SinkExt, StreamExt};
@@ -11,7 +10,7 @@
 //! use wsvet::codec::Messages;
 //! use wsvet::{Accepts, Message, Policy, Role};
 //!
-//! /// Sends every message back; a peer that breaks a rule is told which.
+//! /// Sends every text back, and tells a peer that breaks a rule which one.
 //! async fn echo(socket: tokio::net::TcpStream) -> Result<(), wsvet::codec::Error> {
 //!     let policy = Policy::new(Role::Server).accepts(Accepts::TextOnly).max_message(1 << 20);
 //!     let mut messages = Framed::new(socket, Messages::new(policy));
@@ -19,8 +18,8 @@
 //!         match messages.next().await {
 //!             Some(Ok(message @ Message::Text(_))) => messages.send(message).await?,
 //!             Some(Ok(message)) => {
-//!                 if let Some(answer) = message.answer() {
-//!                     messages.send(answer).await?;
+//!                 if let Some(reply) = message.reply() {
+//!                     messages.send(reply).await?;
 //!                 }
 //!             }
 //!             Some(Err(error)) => {
@@ -51,8 +50,18 @@ use crate::{Message, Violation};
 
 pub use frames::Frames;
 pub use messages::Messages;
+/// The crate `tokio_util` in the version whose traits the codecs implement.
+///
+/// ```
+/// use wsvet::codec::tokio_util::codec::Decoder;
+///
+/// fn takes_any_codec(_: impl Decoder) {}
+/// # use wsvet::{Policy, Role, codec::Messages};
+/// takes_any_codec(Messages::new(Policy::new(Role::Server)));
+/// ```
+pub use tokio_util;
 
-/// Why no more can be received or sent.
+/// Why nothing more can be received, or why an item cannot be sent.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -69,42 +78,59 @@ pub use messages::Messages;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The peer has broken a rule: [`reply`](Self::reply) has the Close to send.
+    /// The peer broke a rule, or its stream ended without a Close. [`reply`](Self::reply) returns the
+    /// Close to send, if the peer can still receive it. Every later call of `decode` returns the same
+    /// error.
     Violation(Violation),
-    /// Data was to be sent after a Close (§5.5.1).
+    /// Data was to be sent after a Close (§5.5.1). Nothing was written. A control frame after a Close
+    /// is no error: it is left out.
     Closed,
-    /// A Ping or a Pong of more than 125 bytes was to be sent (§5.5).
+    /// A Ping or a Pong of more than 125 bytes was to be sent (§5.5). Nothing was written.
     OversizedControl,
-    /// A Close was to be sent with a code that may not stand on the wire (§7.4).
+    /// A Close was to be sent with a code that must not be on the wire, such as 1005 or 1006 (§7.4).
+    /// Nothing was written.
     InvalidCloseCode,
-    /// A client was to send, and has no masking keys: see [`Frames::with_keys`] (§5.1).
+    /// A client was to send a frame, and has no masking keys (§5.1). Nothing was written. Set them
+    /// with [`Frames::with_keys`] or [`Messages::with_keys`].
     Unmasked,
-    /// The connection failed.
+    /// Reading from the connection or writing to it failed. The codec itself never returns it;
+    /// `Framed` does.
     Io(io::Error),
 }
 
 impl Error {
-    /// The Close to send, where the peer has broken a rule and can still be told (§7.1.7).
+    /// Returns the Close to send, if the peer broke a rule and can still receive it (§7.1.7).
     ///
     /// ```
     /// # use wsvet::{Rule, Violation, codec::Error};
-    /// let lost = Error::from(Violation { rule: Rule::EofWithoutClose, offset: 9 });
-    /// assert_eq!(lost.reply(), None); // nobody is left to hear of it
+    /// let refused = Error::from(Violation::new(Rule::UnsupportedData, 0));
+    /// assert!(refused.reply().is_some_and(|reply| reply.is_close()));
+    /// let lost = Error::from(Violation::new(Rule::EofWithoutClose, 9));
+    /// assert_eq!(lost.reply(), None); // the peer is gone
     /// ```
     #[must_use]
     pub fn reply(&self) -> Option<Message> {
         match self {
-            Self::Violation(violation) => Message::refusal(violation),
+            Self::Violation(violation) => violation.reply().map(Message::from),
             _ => None,
         }
     }
 }
 
 impl fmt::Display for Error {
-    /// The violation or the error that it is, as that says it.
+    /// Writes what went wrong. A violation and an I/O error write themselves, so neither is its own
+    /// `source`.
     ///
     /// ```
-    /// assert_eq!(wsvet::codec::Error::Closed.to_string(), "data was to be sent after a Close");
+    /// use std::error::Error as _;
+    /// use wsvet::codec::Error;
+    /// use wsvet::{Rule, Violation};
+    ///
+    /// assert_eq!(Error::Closed.to_string(), "data was to be sent after a Close");
+    /// let violation = Violation::new(Rule::InvalidUtf8, 6);
+    /// let error = Error::from(violation);
+    /// assert_eq!(error.to_string(), violation.to_string());
+    /// assert!(error.source().is_none());
     /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -123,17 +149,18 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {
+    // `Display` has written the violation or the I/O error itself, so what follows is its cause.
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Violation(violation) => Some(violation),
+            Self::Violation(violation) => violation.source(),
             Self::Closed | Self::OversizedControl | Self::InvalidCloseCode | Self::Unmasked => None,
-            Self::Io(error) => Some(error),
+            Self::Io(error) => error.source(),
         }
     }
 }
 
 impl From<io::Error> for Error {
-    /// The connection failed: [`Error::Io`].
+    /// Creates an [`Error::Io`].
     ///
     /// ```
     /// # use wsvet::codec::Error;
@@ -146,14 +173,40 @@ impl From<io::Error> for Error {
 }
 
 impl From<Violation> for Error {
-    /// The peer has broken a rule: [`Error::Violation`].
+    /// Creates an [`Error::Violation`].
     ///
     /// ```
     /// # use wsvet::{Rule, Violation, codec::Error};
-    /// let error = Error::from(Violation { rule: Rule::InvalidUtf8, offset: 6 });
+    /// let error = Error::from(Violation::new(Rule::InvalidUtf8, 6));
     /// assert!(error.reply().is_some());
     /// ```
     fn from(violation: Violation) -> Self {
         Self::Violation(violation)
+    }
+}
+
+impl From<Error> for io::Error {
+    /// Returns an [`Error::Io`] as it was, and a violation as `io::Error::from` converts it. Any
+    /// other error is wrapped: [`Error::Closed`] with the kind `BrokenPipe`, the rest with
+    /// `InvalidInput`.
+    ///
+    /// ```
+    /// use std::io;
+    /// use wsvet::codec::Error;
+    ///
+    /// let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+    /// assert_eq!(io::Error::from(Error::Io(reset)).kind(), io::ErrorKind::ConnectionReset);
+    /// assert_eq!(io::Error::from(Error::Closed).kind(), io::ErrorKind::BrokenPipe);
+    /// ```
+    fn from(error: Error) -> Self {
+        let kind = match error {
+            Error::Io(error) => return error,
+            Error::Violation(violation) => return violation.into(),
+            Error::Closed => io::ErrorKind::BrokenPipe,
+            Error::OversizedControl | Error::InvalidCloseCode | Error::Unmasked => {
+                io::ErrorKind::InvalidInput
+            }
+        };
+        Self::new(kind, error)
     }
 }

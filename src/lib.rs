@@ -46,6 +46,8 @@
 //! - neither: everything else, without an allocator and on any target.
 //! - `c`: the functions of `src/c/wsvet.h`, for programs in C; nothing for a program in Rust.
 //! - `arbitrary`: `generate`, streams and whole connections to fuzz a stack with.
+//! - `serde`: `Serialize` and `Deserialize` for [`CloseCode`], [`Rule`] (as its id), [`Violation`],
+//!   [`Verdict`] and [`Policy`].
 //! - `cli`: the command-line tool; nothing for a library user.
 
 #![cfg_attr(not(test), no_std)]
@@ -87,6 +89,8 @@ mod policy;
 mod reader;
 mod responder;
 mod rule;
+#[cfg(feature = "serde")]
+mod serde;
 mod subprotocol;
 mod table;
 mod utf8;
@@ -110,7 +114,7 @@ pub use frame::FrameBuf;
 pub use frame::{Frame, FrameMut, FrameRef};
 pub use header::{Header, Incomplete};
 #[cfg(feature = "alloc")]
-pub use message::{Assembler, Close, Message, Utf8Bytes};
+pub use message::{Assembler, Close, InvalidMessage, Message, Utf8Bytes};
 pub use opcode::OpCode;
 pub use policy::{Accepts, Compression, Policy, Role};
 pub use reader::Reader;
@@ -119,7 +123,7 @@ pub use rule::{Field, Place, Rule};
 pub use subprotocol::Subprotocol;
 pub use utf8::{InvalidUtf8, Utf8};
 pub use validator::Validator;
-pub use violation::{RuleSet, Violation};
+pub use violation::{RuleSet, RuleSetIter, Violation};
 
 /// The README's example, compiled and run.
 #[cfg(doctest)]

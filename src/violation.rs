@@ -1,17 +1,22 @@
 //! A rule that was broken, and at which byte; and the set of rules that one header breaks.
 
 use core::fmt;
+use core::iter::FusedIterator;
+use core::ops::{BitOr, BitOrAssign};
 
 use crate::{Place, Rule};
 
-/// A set of rules, in the order of their precedence: what one header breaks.
+/// A set of rules, in the order of their precedence: the rules that one header breaks.
 ///
 /// ```
 /// use wsvet::{Rule, RuleSet};
 ///
 /// let set = RuleSet::EMPTY.with(Rule::InvalidUtf8).with(Rule::ReservedBits);
 /// assert_eq!(set.first(), Some(Rule::ReservedBits));
-/// assert_eq!(set.iter().count(), 2);
+/// assert_eq!(set.len(), 2);
+/// for rule in set {
+///     println!("{}", rule.id());
+/// }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct RuleSet(u32);
@@ -19,14 +24,14 @@ pub struct RuleSet(u32);
 const _: () = assert!(Rule::ALL.len() <= 32, "a RuleSet has 32 bits");
 
 impl RuleSet {
-    /// No rule.
+    /// The empty set.
     ///
     /// ```
     /// assert!(wsvet::RuleSet::EMPTY.is_empty());
     /// ```
     pub const EMPTY: Self = Self(0);
 
-    /// The same set and `rule`.
+    /// Returns the set with `rule` added.
     ///
     /// ```
     /// # use wsvet::{Rule, RuleSet};
@@ -37,7 +42,7 @@ impl RuleSet {
         Self(self.0 | 1 << rule as u32)
     }
 
-    /// Whether no rule is in the set.
+    /// Returns whether the set has no rule.
     ///
     /// ```
     /// # use wsvet::{Rule, RuleSet};
@@ -48,7 +53,18 @@ impl RuleSet {
         self.0 == 0
     }
 
-    /// Whether `rule` is in the set.
+    /// Returns the number of rules in the set.
+    ///
+    /// ```
+    /// # use wsvet::{Rule, RuleSet};
+    /// assert_eq!(RuleSet::EMPTY.with(Rule::InvalidUtf8).len(), 1);
+    /// ```
+    #[must_use]
+    pub const fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// Returns whether `rule` is in the set.
     ///
     /// ```
     /// # use wsvet::{Rule, RuleSet};
@@ -59,7 +75,7 @@ impl RuleSet {
         self.0 >> rule as u32 & 1 == 1
     }
 
-    /// The rule that counts before the others, if there is any.
+    /// Returns the rule that takes precedence over the others, or `None` if the set is empty.
     ///
     /// ```
     /// # use wsvet::RuleSet;
@@ -70,20 +86,21 @@ impl RuleSet {
         self.iter().next()
     }
 
-    /// The rules of the set in the order of their precedence.
+    /// Returns an iterator over the rules in the order of their precedence.
     ///
     /// ```
     /// # use wsvet::{Rule, RuleSet};
     /// let set = RuleSet::EMPTY.with(Rule::EofInFrame).with(Rule::InvalidUtf8);
     /// assert!(set.iter().eq([Rule::InvalidUtf8, Rule::EofInFrame]));
     /// ```
-    pub fn iter(self) -> impl Iterator<Item = Rule> {
-        Rule::ALL.iter().copied().filter(move |rule| self.contains(*rule))
+    #[must_use]
+    pub const fn iter(self) -> RuleSetIter {
+        RuleSetIter(self)
     }
 }
 
 impl FromIterator<Rule> for RuleSet {
-    /// The set of these rules; one that comes twice is in it once.
+    /// Collects the rules; one that comes twice is in the set once.
     ///
     /// ```
     /// # use wsvet::{CloseCode, Rule, RuleSet};
@@ -96,16 +113,140 @@ impl FromIterator<Rule> for RuleSet {
     }
 }
 
-impl fmt::Debug for RuleSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.iter()).finish()
+impl Extend<Rule> for RuleSet {
+    /// Adds the rules.
+    ///
+    /// ```
+    /// # use wsvet::{Rule, RuleSet};
+    /// let mut set = RuleSet::EMPTY;
+    /// set.extend([Rule::InvalidUtf8, Rule::InvalidUtf8]);
+    /// assert_eq!(set.len(), 1);
+    /// ```
+    fn extend<I: IntoIterator<Item = Rule>>(&mut self, rules: I) {
+        *self |= rules.into_iter().collect::<Self>();
     }
 }
 
+impl BitOr for RuleSet {
+    type Output = Self;
+
+    /// Returns the rules that are in either set.
+    ///
+    /// ```
+    /// # use wsvet::{Rule, RuleSet};
+    /// let set = RuleSet::EMPTY.with(Rule::InvalidUtf8) | RuleSet::EMPTY.with(Rule::EofInFrame);
+    /// assert_eq!(set.len(), 2);
+    /// ```
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for RuleSet {
+    /// Adds the rules of the other set.
+    ///
+    /// ```
+    /// # use wsvet::{Rule, RuleSet};
+    /// let mut set = RuleSet::EMPTY;
+    /// set |= RuleSet::EMPTY.with(Rule::InvalidUtf8);
+    /// assert!(set.contains(Rule::InvalidUtf8));
+    /// ```
+    fn bitor_assign(&mut self, other: Self) {
+        *self = *self | other;
+    }
+}
+
+impl IntoIterator for RuleSet {
+    type Item = Rule;
+    type IntoIter = RuleSetIter;
+
+    /// Returns an iterator over the rules, as [`iter`](Self::iter) does.
+    ///
+    /// ```
+    /// # use wsvet::{Rule, RuleSet};
+    /// let ids = RuleSet::EMPTY.with(Rule::InvalidUtf8).into_iter().map(Rule::id);
+    /// assert!(ids.eq(["invalid-utf8"]));
+    /// ```
+    fn into_iter(self) -> RuleSetIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for &RuleSet {
+    type Item = Rule;
+    type IntoIter = RuleSetIter;
+
+    /// Returns an iterator over the rules, as [`iter`](RuleSet::iter) does.
+    ///
+    /// ```
+    /// # use wsvet::{Rule, RuleSet};
+    /// for rule in &RuleSet::EMPTY.with(Rule::InvalidUtf8) {
+    ///     assert_eq!(rule, Rule::InvalidUtf8);
+    /// }
+    /// ```
+    fn into_iter(self) -> RuleSetIter {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for RuleSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self).finish()
+    }
+}
+
+/// An iterator over the rules of a [`RuleSet`], in the order of their precedence.
+///
+/// [`RuleSet::iter`] returns it.
+///
+/// ```
+/// use wsvet::{Rule, RuleSet};
+///
+/// let mut rules = RuleSet::EMPTY.with(Rule::ReservedBits).with(Rule::InvalidUtf8).iter();
+/// assert_eq!(rules.len(), 2);
+/// assert_eq!(rules.next_back(), Some(Rule::InvalidUtf8));
+/// assert_eq!(rules.next(), Some(Rule::ReservedBits));
+/// assert_eq!(rules.next(), None);
+/// ```
+#[derive(Clone, Debug)]
+pub struct RuleSetIter(
+    /// The rules to come.
+    RuleSet,
+);
+
+impl RuleSetIter {
+    /// Removes the rule of this bit.
+    fn take(&mut self, bit: u32) -> Rule {
+        self.0.0 &= !(1 << bit);
+        Rule::ALL[bit as usize]
+    }
+}
+
+impl Iterator for RuleSetIter {
+    type Item = Rule;
+
+    fn next(&mut self) -> Option<Rule> {
+        (!self.0.is_empty()).then(|| self.take(self.0.0.trailing_zeros()))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.0.len(), Some(self.0.len()))
+    }
+}
+
+impl DoubleEndedIterator for RuleSetIter {
+    fn next_back(&mut self) -> Option<Rule> {
+        (!self.0.is_empty()).then(|| self.take(self.0.0.ilog2()))
+    }
+}
+
+impl ExactSizeIterator for RuleSetIter {}
+
+impl FusedIterator for RuleSetIter {}
+
 /// A rule that was broken, and at which byte.
 ///
-/// It is the peer's fault, never the caller's. [`reply`](Self::reply) is the Close frame to answer
-/// with.
+/// It is the peer's fault, never the caller's. [`reply`](Self::reply) returns the Close frame to send.
 ///
 /// ```
 /// use wsvet::{CloseCode, Header, OpCode, Accepts, Policy, Role, Rule, Validator};
@@ -127,15 +268,27 @@ pub struct Violation {
     /// The byte that breaks the rule ([`Rule::place`] says which one it is), counted from 0 at the
     /// first byte of the first frame of this direction.
     pub offset: u64,
-    /// The rule that is broken.
+    /// The rule that was broken.
     pub rule: Rule,
 }
 
 impl Violation {
-    /// The violation of `rule` by a header whose first byte is byte `start` of the stream: at the
+    /// Creates the violation of `rule` at byte `offset` of the stream.
+    ///
+    /// ```
+    /// use wsvet::{Rule, Violation};
+    ///
+    /// assert_eq!(Violation::new(Rule::InvalidUtf8, 6).offset, 6);
+    /// ```
+    #[must_use]
+    pub const fn new(rule: Rule, offset: u64) -> Self {
+        Self { offset, rule }
+    }
+
+    /// Creates the violation of `rule` by a header that starts at byte `start` of the stream: at the
     /// byte that [`Rule::place`] names.
     ///
-    /// For linters that report every rule of [`Validator::broken`](crate::Validator::broken).
+    /// Use it to report every rule of [`Validator::broken`](crate::Validator::broken).
     ///
     /// ```
     /// use wsvet::{Rule, Violation};
@@ -154,6 +307,15 @@ impl Violation {
 }
 
 impl fmt::Display for Violation {
+    /// Writes the id of the rule, the byte, the text, the section and the close code.
+    ///
+    /// ```
+    /// # use wsvet::{Rule, Violation};
+    /// assert_eq!(
+    ///     Violation::new(Rule::ReservedOpcode, 7).to_string(),
+    ///     "reserved-opcode at byte 7: reserved opcode (RFC 6455 §5.2, close code 1002)",
+    /// );
+    /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { offset, rule } = self;
         let (id, rfc, section) = (rule.id(), rule.rfc(), rule.section());
@@ -163,3 +325,28 @@ impl fmt::Display for Violation {
 }
 
 impl core::error::Error for Violation {}
+
+#[cfg(feature = "std")]
+impl From<Violation> for std::io::Error {
+    /// Wraps the violation, with the kind `UnexpectedEof` if the stream ended too early and
+    /// `InvalidData` otherwise.
+    ///
+    /// ```
+    /// use std::io;
+    /// use wsvet::{Rule, Violation};
+    ///
+    /// let error = io::Error::from(Violation::new(Rule::InvalidUtf8, 6));
+    /// assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    /// assert!(error.get_ref().is_some_and(|inner| inner.is::<Violation>()));
+    ///
+    /// let error = io::Error::from(Violation::new(Rule::EofInFrame, 9));
+    /// assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    /// ```
+    fn from(violation: Violation) -> Self {
+        let kind = match violation.rule.place() {
+            Place::End => std::io::ErrorKind::UnexpectedEof,
+            _ => std::io::ErrorKind::InvalidData,
+        };
+        Self::new(kind, violation)
+    }
+}

@@ -150,7 +150,7 @@ fn the_example_echoes_and_refuses() {
     let reason = Rule::UnsupportedData.text();
     let close = [&b"\x88"[..], &[2 + reason.len() as u8, 0x03, 0xEB], reason.as_bytes()].concat();
     assert_eq!(output.stdout, [b"\x81\x02hi", &close[..]].concat());
-    let violation = wsvet::Violation { rule: Rule::UnsupportedData, offset: 8 };
+    let violation = wsvet::Violation::new(Rule::UnsupportedData, 8);
     let said = violation.to_string().replace('§', "section ") + "\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), said);
     assert_eq!(output.status.code(), Some(1));

@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::io;
+
 use bytes::{Bytes, BytesMut};
 use common::vectors::{self, Vector};
 use proptest::prelude::*;
@@ -43,7 +45,7 @@ fn the_corpus_is_judged_as_it_says() {
         let at_the_end = case["section"] == "7.1.5";
         let expected = match case["rule"].as_str().and_then(Rule::from_id) {
             Some(rule) if close.is_none() && !at_the_end => {
-                Some(Violation { rule, offset: case["offset"].as_u64().unwrap() })
+                Some(Violation::new(rule, case["offset"].as_u64().unwrap()))
             }
             _ => None,
         };
@@ -178,6 +180,41 @@ fn after_a_close_nothing_is_sent() {
     assert_eq!(messages.decode_eof(&mut input).unwrap(), None);
 }
 
+/// Whole frames too, which are taken in fewer steps.
+#[test]
+fn after_a_close_nothing_is_received() {
+    let stream = b"\x88\x00\x81\x02hi\x82\x02hi\x01\x02hi\x80\x0A0123456789";
+    for size in [1, 4, stream.len()] {
+        let policy = Policy::new(Role::Client);
+        let (frames, violation) = decode(&mut Frames::new(policy), stream, size);
+        assert_eq!((frames.len(), violation), (1, None));
+        let (messages, violation) = decode(&mut Messages::new(policy), stream, size);
+        assert_eq!((messages, violation), (vec![Message::Close(None)], None));
+    }
+}
+
+/// A text that is not UTF-8 is found in the frame as it came, and nothing after it is lost.
+#[test]
+fn text_that_is_refused_is_left_as_it_was() {
+    for len in [1, 7, 20, 64, 125, 126, 300, 5_000] {
+        for bad in [0, len / 2, len - 1] {
+            let mut text = vec![b'a'; len];
+            text[bad] = 0xFF;
+            for role in [Role::Client, Role::Server] {
+                let header = Header::new(OpCode::Text, len as u64);
+                let stream = common::frame(role.peer(), header, &text);
+                let mut input = BytesMut::from(&stream[..]);
+                input.extend_from_slice(b"the rest, long enough for a header");
+                let error = Messages::new(Policy::new(role)).decode(&mut input).unwrap_err();
+                let Error::Violation(violation) = error else { panic!("{error}") };
+                let start = stream.len() - len;
+                assert_eq!(violation, Violation::new(Rule::InvalidUtf8, (start + bad) as u64));
+                assert!(input.ends_with(b"the rest, long enough for a header"));
+            }
+        }
+    }
+}
+
 #[test]
 fn a_control_frame_that_is_too_long_is_not_sent() {
     let mut messages = Messages::new(Policy::new(Role::Server));
@@ -214,6 +251,12 @@ fn a_violation_is_given_again() {
         let Error::Violation(Violation { rule, offset }) = error else { panic!("{error}") };
         assert_eq!((rule, offset), (Rule::ReservedOpcode, 0));
         input.clear();
+    }
+    let mut messages = Messages::new(Policy::new(Role::Client));
+    for stream in [&b"\x83\x00"[..], b"\x81\x0C0123456789ab", b"\x82\x0C0123456789ab", b""] {
+        let error = messages.decode(&mut BytesMut::from(stream)).unwrap_err();
+        let Error::Violation(violation) = error else { panic!("{error}") };
+        assert_eq!(violation, Violation::new(Rule::ReservedOpcode, 0));
     }
 }
 
@@ -253,6 +296,71 @@ fn the_end_of_a_stream_is_judged() {
         let Error::Violation(violation) = &error else { panic!("{error}") };
         assert_eq!((violation.rule, violation.offset), (rule, stream.len() as u64));
         assert_eq!(error.reply(), None);
+    }
+}
+
+/// Keys come from a generator that changes with each of them.
+#[test]
+fn the_source_of_keys_has_a_state() {
+    let mut last = 0;
+    let mut frames = Frames::new(Policy::new(Role::Client)).with_keys(move || {
+        last += 1;
+        [last; 4]
+    });
+    let mut out = BytesMut::new();
+    for _ in 0..2 {
+        let frame = Frame { header: Header::new(OpCode::Ping, 0), payload: Bytes::new() };
+        frames.encode(frame, &mut out).unwrap();
+    }
+    assert_eq!(out[..], *b"\x89\x80\x01\x01\x01\x01\x89\x80\x02\x02\x02\x02");
+    assert!(format!("{frames:?}").contains("Keys(..)"));
+}
+
+#[test]
+fn codecs_can_be_sent_and_shared() {
+    fn sent_and_shared<T: Send + Sync + 'static>(_: T) {}
+    sent_and_shared(Frames::new(Policy::new(Role::Client)).with_keys(|| [0; 4]));
+    sent_and_shared(Messages::new(Policy::new(Role::Client)).with_keys(|| [0; 4]));
+}
+
+/// Whoever prints an error and all its causes reads nothing twice.
+#[test]
+fn an_error_does_not_repeat_its_source() {
+    let violation = Violation::new(Rule::InvalidUtf8, 6);
+    for error in [
+        Error::from(violation),
+        Error::Closed,
+        Error::OversizedControl,
+        Error::InvalidCloseCode,
+        Error::Unmasked,
+        Error::Io(io::ErrorKind::ConnectionReset.into()),
+        Error::Io(io::Error::other(violation)),
+        Error::Io(io::Error::other(Error::from(violation))),
+    ] {
+        let mut texts = vec![error.to_string()];
+        let mut next = std::error::Error::source(&error);
+        while let Some(source) = next {
+            texts.push(source.to_string());
+            next = source.source();
+        }
+        let len = texts.len();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), len, "{texts:?}");
+    }
+}
+
+#[test]
+fn an_error_becomes_an_io_error() {
+    let kind = |error: Error| io::Error::from(error).kind();
+    assert_eq!(kind(Error::Io(io::ErrorKind::TimedOut.into())), io::ErrorKind::TimedOut);
+    assert_eq!(kind(Violation::new(Rule::InvalidUtf8, 6).into()), io::ErrorKind::InvalidData);
+    assert_eq!(kind(Violation::new(Rule::EofInFrame, 6).into()), io::ErrorKind::UnexpectedEof);
+    assert_eq!(kind(Error::Closed), io::ErrorKind::BrokenPipe);
+    for error in [Error::OversizedControl, Error::InvalidCloseCode, Error::Unmasked] {
+        let text = error.to_string();
+        let error = io::Error::from(error);
+        assert_eq!((error.kind(), error.to_string()), (io::ErrorKind::InvalidInput, text));
     }
 }
 

@@ -293,7 +293,7 @@ fn the_timeline_has_what_led_to_the_end_in_its_order() {
     conversation.end(Client, End::Reset, 0);
     conversation.end(Client, End::Fin, 0);
     conversation.end(Server, End::Fin, 0);
-    let violation = Violation { rule: Rule::UnsupportedData, offset: 0 };
+    let violation = Violation::new(Rule::UnsupportedData, 0);
     let told: Vec<_> =
         conversation.timeline().map(|step| (step.at.as_secs(), step.from, step.act)).collect();
     assert_eq!(
@@ -325,7 +325,7 @@ fn payload_may_be_passed_over() {
     // A header is judged, and so is the next message.
     conversation.bytes(Client, &wire(Client, TEXT, b"a\xFF"));
     let offset = 14 + (1 << 40) + 7 + 6 + 1;
-    let expected = Violation { rule: Rule::InvalidUtf8, offset };
+    let expected = Violation::new(Rule::InvalidUtf8, offset);
     assert_eq!(conversation.direction(Client).violation(), Some(expected));
     // Of a Close it is the code that is not known.
     conversation.begin(Server, &Header::new(OpCode::Close, 30)).unwrap();
@@ -336,10 +336,10 @@ fn payload_may_be_passed_over() {
 
 #[test]
 fn a_violation_of_another_judge_counts_as_ones_own() {
-    let violation = Violation { rule: Rule::ReservedBits, offset: 7 };
+    let violation = Violation::new(Rule::ReservedBits, 7);
     let mut conversation = start();
     conversation.broke(Client, violation);
-    conversation.broke(Client, Violation { rule: Rule::InvalidUtf8, offset: 9 });
+    conversation.broke(Client, Violation::new(Rule::InvalidUtf8, 9));
     conversation.bytes(Server, &wire(Server, CLOSE, b"\x03\xEA"));
     assert_eq!(conversation.verdict(), Verdict::Refused { by: Server, violation });
     conversation.broke(Server, violation); // behind its Close nobody need answer it

@@ -317,7 +317,7 @@ fn every_close_code_is_judged_as_section_7_4_says() {
         };
         let stream = frame(Role::Server, header(OpCode::Close, 2), &code.to_be_bytes());
         let (_, violation) = validate(CLIENT, &stream);
-        let expected = (!allowed).then_some(Violation { rule: Rule::InvalidCloseCode, offset: 2 });
+        let expected = (!allowed).then_some(Violation::new(Rule::InvalidCloseCode, 2));
         assert_eq!(violation, expected, "{code}");
     }
 }
@@ -347,7 +347,7 @@ fn a_control_frame_with_a_longer_form_of_its_length() {
 #[test]
 fn replies_fit_a_close_frame_and_are_accepted_by_the_other_end() {
     for rule in Rule::ALL {
-        let Some(reply) = (Violation { rule: *rule, offset: 0 }).reply() else { continue };
+        let Some(reply) = (Violation::new(*rule, 0)).reply() else { continue };
         assert_eq!(reply.code, rule.close_code());
         assert_eq!(reply.reason, rule.text());
         for (key, policy) in [(None, CLIENT), (Some([1, 2, 3, 4]), SERVER)] {

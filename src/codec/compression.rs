@@ -5,7 +5,8 @@ use std::vec::Vec;
 use bytes::BytesMut;
 
 use crate::deflate::{Content, Deflater, Parameters};
-use crate::{Header, Message, Policy, Validator, Violation, message};
+use crate::message::{self, InvalidMessage};
+use crate::{Header, Message, Policy, Validator, Violation};
 
 /// The most memory that is kept for what is deflated, in bytes.
 const MOST_KEPT: usize = 16 << 10;
@@ -65,13 +66,15 @@ impl Compression {
         &mut self,
         frames: &Validator,
         header: &Header,
-    ) -> Option<Option<Message>> {
+    ) -> Option<Result<Option<Message>, InvalidMessage>> {
         if !header.opcode().is_data() || frames.message_rsv() & 4 == 0 {
             return None;
         }
-        Some(header.fin().then(|| {
-            message::data(frames.message_opcode(), core::mem::take(&mut self.inflated).freeze())
-        }))
+        if !header.fin() {
+            return Some(Ok(None));
+        }
+        let inflated = core::mem::take(&mut self.inflated).freeze();
+        Some(message::whole(frames.message_opcode(), inflated).map(Some))
     }
 
     /// The payload of a message, deflated; nothing, where it goes as it is.

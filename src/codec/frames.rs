@@ -1,5 +1,6 @@
 //! Whole frames, judged as they come.
 
+use core::fmt;
 use std::boxed::Box;
 
 use bytes::{Buf, BufMut, BytesMut};
@@ -10,7 +11,10 @@ use super::compression::Compression;
 #[cfg(feature = "deflate")]
 use crate::Compression as Limit;
 use crate::decoder::passes;
-use crate::{FrameBuf, Header, OpCode, Policy, Reader, Role, Validator, Violation, kernel};
+use crate::{
+    FrameBuf, Header, Message, OpCode, Policy, Reader, Role, Utf8Bytes, Validator, Violation,
+    kernel,
+};
 
 /// The room for a read at first, in bytes.
 const LEAST_ROOM: usize = 4 << 10;
@@ -19,10 +23,10 @@ const LEAST_ROOM: usize = 4 << 10;
 /// the word of a header.
 const MOST_ROOM: usize = 128 << 10;
 
-/// Whole frames, judged: `Decoder` and `Encoder` of [`FrameBuf`].
+/// A codec for whole frames, which it validates: `Decoder` and `Encoder` of [`FrameBuf`].
 ///
-/// A frame is judged as it comes: its header before its payload is waited for, and its payload
-/// piece by piece. A client's frames are masked with keys from [`with_keys`](Self::with_keys).
+/// It validates a frame as it comes: the header before it waits for the payload, and the payload
+/// piece by piece. It masks a client's frames with keys from [`with_keys`](Self::with_keys).
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -46,15 +50,24 @@ pub struct Frames {
     /// How many bytes of the frame lie at the front of the buffer and were judged: header and
     /// payload.
     kept: usize,
-    keys: Option<fn() -> [u8; 4]>,
+    keys: Option<Keys>,
     /// How much room the next read has, at most.
     room: usize,
     sent_close: bool,
     received_close: bool,
 }
 
+/// The source of the masking keys. `Sync`, so that a codec is `Sync` with it.
+struct Keys(Box<dyn FnMut() -> [u8; 4] + Send + Sync>);
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(..)")
+    }
+}
+
 impl Frames {
-    /// The start of a connection on which frames are received under this policy.
+    /// Creates a codec for a new connection, on which this policy holds for what is received.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Frames};
@@ -82,8 +95,10 @@ impl Frames {
         Self { validator, compression: Some(Box::new(compression)), ..Self::new(policy) }
     }
 
-    /// Masks what is sent with these keys, each from a strong source of entropy (§5.3): a client
-    /// must, and cannot send without; what a server sends is never masked (§5.1).
+    /// Sets the source of the masking keys: it is called for each frame that a client sends.
+    ///
+    /// A client must set it, and cannot send without (§5.1). Each key must come from a strong source
+    /// of entropy, such as `rand::random` (§5.3). A server never masks a frame and never calls it.
     ///
     /// ```
     /// # use bytes::BytesMut;
@@ -96,12 +111,11 @@ impl Frames {
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
     #[must_use]
-    pub const fn with_keys(mut self, keys: fn() -> [u8; 4]) -> Self {
-        self.keys = Some(keys);
-        self
+    pub fn with_keys(self, keys: impl FnMut() -> [u8; 4] + Send + Sync + 'static) -> Self {
+        Self { keys: Some(Keys(Box::new(keys))), ..self }
     }
 
-    /// The validator that judges what is received.
+    /// Returns the validator of the frames that are received.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Frames};
@@ -112,8 +126,8 @@ impl Frames {
         &self.validator
     }
 
-    /// Whether both ends have sent a Close: the closing handshake is over, and the server closes
-    /// the TCP connection (§7.1.1).
+    /// Returns whether both ends have sent a Close. The closing handshake is then over, and the server
+    /// closes the TCP connection (§7.1.1).
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Frames};
@@ -124,23 +138,65 @@ impl Frames {
         self.sent_close && self.received_close
     }
 
-    /// Takes a message in a single frame off the front of `src`, if there is a whole one that breaks
-    /// no rule: what most of a stream is, in fewer steps.
-    #[inline]
-    fn take_single(&mut self, src: &mut BytesMut) -> Option<FrameBuf> {
-        let window = src.first_chunk()?;
-        let first = window[0];
-        let is_fragment = first & 0x0F == 0;
-        let (start, len) = self.validator.admits_common(window).filter(|_| !is_fragment)?;
-        let (header, _) = Header::from_window(window);
-        let frame = src.get_mut(..start + len)?;
-        if !passes(first, start, frame) {
+    /// Finds a message in a single frame at the front of `src`, if there is a whole one whose header
+    /// breaks no rule: what most of a stream is, in fewer steps. Where its payload starts and where
+    /// the frame ends.
+    #[inline(always)]
+    fn find_single(&self, src: &BytesMut) -> Option<(usize, usize)> {
+        if !self.reader.is_between_frames() || self.compression.is_some() {
             return None;
         }
-        self.validator.pass_single(start + len);
-        let mut payload = src.split_to(start + len);
+        let window: &[u8; Header::MAX_LEN] = src.first_chunk()?;
+        let is_fragment = window[0] & 0x0F == 0;
+        let (start, len) = self.validator.admits_common(window).filter(|_| !is_fragment)?;
+        (start + len <= src.len()).then_some((start, start + len))
+    }
+
+    /// Takes a message in a single frame off the front of `src`, if there is a whole one that breaks
+    /// no rule.
+    #[inline]
+    fn take_single(&mut self, src: &mut BytesMut) -> Option<FrameBuf> {
+        let (start, end) = self.find_single(src)?;
+        let (header, _) = Header::from_window(src.first_chunk()?);
+        if !passes(src[0], start, &mut src[..end]) {
+            return None;
+        }
+        self.validator.pass_single(end);
+        let mut payload = src.split_to(end);
         payload.advance(start);
         Some(FrameBuf { header, payload: payload.freeze() })
+    }
+
+    /// The same, as a message: the one check of a text is the one that makes it.
+    #[inline]
+    pub(super) fn take_message(&mut self, src: &mut BytesMut) -> Option<Message> {
+        const TEXT: u8 = 0x81;
+        const BINARY: u8 = 0x82;
+        let (start, end) = self.find_single(src)?;
+        let message = match src[0] {
+            TEXT => {
+                // A length of less than 64 KiB takes at most two bytes more, so four are a key.
+                let key = src[2..start].last_chunk().map(|key| kernel::number(*key));
+                match Utf8Bytes::unmask(key, start, src.split_to(end)) {
+                    Ok(text) => Message::Text(text),
+                    Err(frame) => {
+                        give_back(frame, src);
+                        return None;
+                    }
+                }
+            }
+            first @ BINARY => {
+                if !passes(first, start, &mut src[..end]) {
+                    return None;
+                }
+                let mut payload = src.split_to(end);
+                payload.advance(start);
+                Message::Binary(payload.freeze())
+            }
+            _ => return None,
+        };
+        self.validator.pass_single(end);
+        Some(message)
     }
 
     /// Judges and unmasks what `src` has of the frame's payload.
@@ -203,9 +259,9 @@ impl Frames {
             // One Close is enough, and a Pong that comes too late is nobody's loss.
             return if header.opcode().is_data() { Err(Error::Closed) } else { Ok(()) };
         }
-        let header = match (self.validator.role(), self.keys) {
+        let header = match (self.validator.role(), &mut self.keys) {
             (Role::Server, _) => header,
-            (Role::Client, Some(key)) => header.masked(key()),
+            (Role::Client, Some(Keys(key))) => header.masked(key()),
             (Role::Client, None) => return Err(Error::Unmasked),
         };
         self.sent_close = closes;
@@ -225,12 +281,19 @@ impl Frames {
     }
 }
 
+/// Puts a frame back to the front of what it was taken off: the same memory, so nothing is copied.
+#[cold]
+fn give_back(mut frame: BytesMut, src: &mut BytesMut) {
+    frame.unsplit(core::mem::take(src));
+    *src = frame;
+}
+
 impl Decoder for Frames {
     type Item = FrameBuf;
     type Error = Error;
 
-    /// Takes the next frame off the front of `src`, its payload plain; `None` where not all of it
-    /// has come. What comes behind a Close is discarded (§1.4).
+    /// Takes the next frame off the front of `src` and unmasks its payload. Returns `None` if a part
+    /// of it is missing. What comes after a Close is discarded (§1.4).
     ///
     /// # Errors
     ///
@@ -253,10 +316,7 @@ impl Decoder for Frames {
             src.clear();
             return Ok(None);
         }
-        if self.reader.is_between_frames()
-            && self.compression.is_none()
-            && let Some(frame) = self.take_single(src)
-        {
+        if let Some(frame) = self.take_single(src) {
             return Ok(Some(frame));
         }
         self.validator.still_good()?;
@@ -286,12 +346,12 @@ impl Decoder for Frames {
         Ok(Some(FrameBuf { header, payload: frame.freeze() }))
     }
 
-    /// The same where no byte will follow; `None` once all frames were given and the stream ended
-    /// as it must, after a Close.
+    /// Takes the next frame after the stream has ended. Returns `None` after the last one, if the
+    /// stream ended with a Close.
     ///
     /// # Errors
     ///
-    /// As [`decode`](Self::decode); and [`Error::Violation`] of
+    /// The errors of [`decode`](Self::decode), and [`Error::Violation`] of
     /// [`Rule::EofInFrame`](crate::Rule::EofInFrame) or
     /// [`Rule::EofWithoutClose`](crate::Rule::EofWithoutClose) (§7.1.5).
     ///

@@ -8,13 +8,15 @@ use super::compression::Compression;
 use super::{Error, Frames};
 #[cfg(feature = "deflate")]
 use crate::deflate::Parameters;
-use crate::{Assembler, CloseFrame, Header, Message, OpCode, Policy, encode};
+use crate::{
+    Assembler, CloseFrame, Header, InvalidMessage, Message, OpCode, Policy, Violation, encode,
+};
 
-/// Whole messages: `Decoder` and `Encoder` of [`Message`].
+/// A codec for whole messages: `Decoder` and `Encoder` of [`Message`].
 ///
-/// Control frames are given as they come, inside a fragmented message too: send
-/// [`Message::answer`] back. After a Close was sent, what is sent behind it is left out, and data
-/// is an [`Error::Closed`].
+/// Control frames are returned as they come, also between the fragments of a message: send their
+/// [`Message::reply`]. After you have sent a Close, control frames are left out, and data is an
+/// [`Error::Closed`].
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -37,12 +39,12 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// The start of a connection on which messages are received under this policy.
+    /// Creates a codec for a new connection, on which this policy holds for what is received.
     ///
     /// # Panics
     ///
-    /// Where the policy negotiates an extension: a message that one has changed is no text any
-    /// more. [`Frames`] takes any policy, and `deflate` makes messages of compressed ones.
+    /// If the policy has an extension, since only the extension can read its messages. [`Frames`]
+    /// takes any policy, and `deflate` reads compressed messages.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Messages};
@@ -55,16 +57,16 @@ impl Messages {
         Self { frames: Frames::new(policy), assembler: Assembler::new(), fragment: usize::MAX }
     }
 
-    /// The same on a connection on which permessage-deflate was agreed with these parameters: what
-    /// comes is inflated as it comes, and what is sent is compressed (RFC 7692).
+    /// Creates a codec for a connection on which permessage-deflate was negotiated with these
+    /// parameters. It inflates what comes as it comes, and compresses what is sent (RFC 7692).
     ///
-    /// [`Policy::max_message`] counts for what a message inflates to: set it, since a few bytes can
-    /// inflate to gigabytes. Of a compressed message nothing else is kept. What is kept between
-    /// messages, and a setting that trades it, [`deflate`](crate::deflate#memory) says.
+    /// Set [`Policy::max_message`]: it limits the inflated size of a message, and a few bytes can
+    /// inflate to gigabytes. Nothing else of a compressed message is kept.
+    /// [`deflate`](crate::deflate#memory) describes what is kept between messages.
     ///
     /// # Panics
     ///
-    /// Where the policy has RSV bits of other extensions.
+    /// If the policy has RSV bits of other extensions.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -136,7 +138,7 @@ impl Messages {
         self
     }
 
-    /// Masks what is sent, as [`Frames::with_keys`] says (§5.3).
+    /// Sets the source of the masking keys, as [`Frames::with_keys`] does (§5.3).
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Messages};
@@ -144,7 +146,7 @@ impl Messages {
     /// # let _ = client;
     /// ```
     #[must_use]
-    pub fn with_keys(self, keys: fn() -> [u8; 4]) -> Self {
+    pub fn with_keys(self, keys: impl FnMut() -> [u8; 4] + Send + Sync + 'static) -> Self {
         Self { frames: self.frames.with_keys(keys), ..self }
     }
 
@@ -170,7 +172,7 @@ impl Messages {
         Self { fragment: bytes, ..self }
     }
 
-    /// The frames below.
+    /// Returns the codec of the frames.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Messages};
@@ -179,6 +181,15 @@ impl Messages {
     #[must_use]
     pub const fn frames(&self) -> &Frames {
         &self.frames
+    }
+
+    /// The frames below have judged the same, so this has a fault if it is ever called. The peer's
+    /// bytes are no reason to panic.
+    #[cold]
+    fn missed(&self, InvalidMessage { rule, .. }: InvalidMessage) -> Error {
+        debug_assert!(false, "the validator let {rule} pass");
+        let offset = self.frames.validator().offset().saturating_sub(1);
+        Error::Violation(Violation::new(rule, offset))
     }
 
     /// Writes a message, compressed where that was agreed on.
@@ -212,8 +223,8 @@ impl Decoder for Messages {
     type Item = Message;
     type Error = Error;
 
-    /// Takes the next message, or control frame, off the front of `src`; `None` where not all of it
-    /// has come.
+    /// Takes the next message or control frame off the front of `src`. Returns `None` if a part of it
+    /// is missing.
     ///
     /// # Errors
     ///
@@ -231,24 +242,29 @@ impl Decoder for Messages {
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
+        if let Some(message) = self.frames.take_message(src) {
+            return Ok(Some(message));
+        }
         while let Some(frame) = self.frames.decode(src)? {
             let Frames { compression, validator, .. } = &mut self.frames;
             let message = compression
                 .as_mut()
                 .and_then(|compression| compression.message(validator, &frame.header));
-            if let Some(message) = message.unwrap_or_else(|| self.assembler.frame(frame)) {
-                return Ok(Some(message));
+            match message.unwrap_or_else(|| self.assembler.frame(frame)) {
+                Ok(Some(message)) => return Ok(Some(message)),
+                Ok(None) => {}
+                Err(error) => return Err(self.missed(error)),
             }
         }
         Ok(None)
     }
 
-    /// The same where no byte will follow; `None` once all messages were given and the stream ended
-    /// as it must, after a Close.
+    /// Takes the next message after the stream has ended. Returns `None` after the last one, if the
+    /// stream ended with a Close.
     ///
     /// # Errors
     ///
-    /// As [`decode`](Self::decode); and [`Error::Violation`] of
+    /// The errors of [`decode`](Self::decode), and [`Error::Violation`] of
     /// [`Rule::EofInFrame`](crate::Rule::EofInFrame) or
     /// [`Rule::EofWithoutClose`](crate::Rule::EofWithoutClose) (§7.1.5).
     ///

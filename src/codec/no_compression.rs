@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use crate::{Header, Message, Validator, Violation};
+use crate::{Header, InvalidMessage, Message, Validator, Violation};
 
 /// There is none, ever.
 #[derive(Debug)]
@@ -25,7 +25,11 @@ impl Compression {
         match *self {}
     }
 
-    pub(super) fn message(&mut self, _: &Validator, _: &Header) -> Option<Option<Message>> {
+    pub(super) fn message(
+        &mut self,
+        _: &Validator,
+        _: &Header,
+    ) -> Option<Result<Option<Message>, InvalidMessage>> {
         match *self {}
     }
 

@@ -1,0 +1,348 @@
+//! Text in shared memory. This file is the only place that can make one, so that it alone answers
+//! for the promise that the bytes are UTF-8.
+
+use alloc::string::String;
+use core::borrow::Borrow;
+use core::cmp::Ordering;
+use core::convert::Infallible;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::ops::Deref;
+use core::str::{self, FromStr, Utf8Error};
+
+use bytes::Bytes;
+#[cfg(feature = "codec")]
+use bytes::{Buf, BytesMut};
+
+#[cfg(feature = "codec")]
+use crate::kernel;
+use crate::kernel::{Ending, Text, judge, unmask_ascii};
+
+/// A text in shared memory: bytes that are known to be UTF-8 (RFC 6455 §8.1).
+///
+/// The bytes are checked when the text is created. Reading it costs nothing, and a clone shares the
+/// memory.
+///
+/// ```
+/// use wsvet::Utf8Bytes;
+///
+/// let text = Utf8Bytes::from("grüße");
+/// assert_eq!(text, "grüße");
+/// assert_eq!(text.len(), 7);
+/// assert!(Utf8Bytes::try_from(bytes::Bytes::from_static(b"\xFF")).is_err());
+/// ```
+#[derive(Clone, Default)]
+pub struct Utf8Bytes(
+    /// UTF-8. Private to this file; each function here that writes it keeps that true.
+    Bytes,
+);
+
+impl Utf8Bytes {
+    /// Creates a text that borrows a string for the whole program, without an allocation.
+    ///
+    /// ```
+    /// const HELLO: wsvet::Utf8Bytes = wsvet::Utf8Bytes::from_static("hello");
+    /// assert_eq!(HELLO, "hello");
+    /// ```
+    #[must_use]
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// Creates a text from bytes of a peer, or `None` if they are not UTF-8.
+    #[inline]
+    pub(super) fn checked(bytes: Bytes) -> Option<Self> {
+        is_utf8(0, &bytes[..]).then_some(Self(bytes))
+    }
+
+    /// Creates a text from a frame of a peer, whose payload starts at byte `start`: unmasks and
+    /// checks it in one pass. Returns the frame as it was if the text is not UTF-8.
+    #[cfg(feature = "codec")]
+    #[inline]
+    pub(crate) fn unmask(
+        key: Option<u32>,
+        start: usize,
+        mut frame: BytesMut,
+    ) -> Result<Self, BytesMut> {
+        let checked = match key {
+            Some(key) => is_utf8(key, &mut frame[start..]),
+            None => is_utf8(0, &frame[start..]),
+        };
+        if checked {
+            frame.advance(start);
+            return Ok(Self(frame.freeze()));
+        }
+        if let Some(key) = key {
+            kernel::mask(key, &mut frame[start..]);
+        }
+        Err(frame)
+    }
+
+    /// Returns the text. It is not checked again.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Utf8Bytes::from("hi").as_str(), "hi");
+    /// ```
+    #[inline]
+    #[must_use]
+    #[allow(unsafe_code)]
+    pub fn as_str(&self) -> &str {
+        // SAFETY: the field is private to this file, and every function that writes it has checked
+        // the bytes, or was given a `str`, or cuts a text at the start of a character. `Bytes` lends
+        // out nothing that could change them.
+        unsafe { str::from_utf8_unchecked(&self.0) }
+    }
+
+    /// Returns the bytes of the text.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Utf8Bytes::from("é").as_bytes(), b"\xC3\xA9");
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Returns the bytes of the text, in the same memory.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Utf8Bytes::from("hi").into_bytes(), "hi");
+    /// ```
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
+    /// Cuts the text at the end of a character, to at most so many bytes.
+    pub(super) fn truncate(&mut self, max: usize) {
+        let mut end = max.min(self.len());
+        while !self.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.0.truncate(end);
+    }
+}
+
+/// Returns whether all of this is UTF-8, and unmasks all of it if it can be written. Most text is
+/// short and ASCII.
+#[inline]
+fn is_utf8(key: u32, mut text: impl Text) -> bool {
+    unmask_ascii(key, text.again()) || is_long_utf8(key, text)
+}
+
+#[inline(never)]
+fn is_long_utf8(key: u32, text: impl Text) -> bool {
+    judge(key, text) == Ending::Whole
+}
+
+impl Deref for Utf8Bytes {
+    type Target = str;
+
+    /// Returns the text, as [`as_str`](Self::as_str) does.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Utf8Bytes::from("grüße").chars().count(), 5);
+    /// ```
+    #[inline]
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for Utf8Bytes {
+    /// Returns the text.
+    ///
+    /// ```
+    /// let text = wsvet::Utf8Bytes::from("hi");
+    /// assert_eq!(AsRef::<str>::as_ref(&text), "hi");
+    /// ```
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<[u8]> for Utf8Bytes {
+    /// Returns the bytes of the text.
+    ///
+    /// ```
+    /// let text = wsvet::Utf8Bytes::from("hi");
+    /// assert_eq!(AsRef::<[u8]>::as_ref(&text), b"hi");
+    /// ```
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl Borrow<str> for Utf8Bytes {
+    /// Returns the text: it is equal, ordered and hashed as a `str` is.
+    ///
+    /// ```
+    /// # use std::collections::HashSet;
+    /// # use wsvet::Utf8Bytes;
+    /// let rooms = HashSet::from([Utf8Bytes::from("lobby")]);
+    /// assert!(rooms.contains("lobby"));
+    /// ```
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Hash for Utf8Bytes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl PartialEq for Utf8Bytes {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Utf8Bytes {}
+
+impl PartialOrd for Utf8Bytes {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Utf8Bytes {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other)
+    }
+}
+
+/// Comparisons with the strings of the standard library, from both sides.
+macro_rules! compared_with {
+    ($($string:ty, $example:literal;)*) => {$(
+        impl PartialEq<$string> for Utf8Bytes {
+            /// Compares the text with a string.
+            ///
+            /// ```
+            #[doc = concat!("assert!(wsvet::Utf8Bytes::from(\"hi\") == ", $example, ");")]
+            /// ```
+            fn eq(&self, other: &$string) -> bool {
+                let other: &str = other.as_ref();
+                self.as_str() == other
+            }
+        }
+
+        impl PartialEq<Utf8Bytes> for $string {
+            /// Compares a string with a text.
+            ///
+            /// ```
+            #[doc = concat!("assert!(", $example, " == wsvet::Utf8Bytes::from(\"hi\"));")]
+            /// ```
+            fn eq(&self, other: &Utf8Bytes) -> bool {
+                other == self
+            }
+        }
+    )*};
+}
+
+compared_with! {
+    str, "*\"hi\"";
+    &str, "\"hi\"";
+    String, "String::from(\"hi\")";
+}
+
+impl fmt::Debug for Utf8Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Utf8Bytes {
+    /// Writes the text as it is.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Utf8Bytes::from("hi").to_string(), "hi");
+    /// ```
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl From<&str> for Utf8Bytes {
+    /// Copies the string.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Utf8Bytes::from("hi").len(), 2);
+    /// ```
+    fn from(text: &str) -> Self {
+        Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<String> for Utf8Bytes {
+    /// Takes over the memory of the string.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Utf8Bytes::from(format!("{}!", "hi")), "hi!");
+    /// ```
+    fn from(text: String) -> Self {
+        Self(Bytes::from(text))
+    }
+}
+
+impl FromStr for Utf8Bytes {
+    type Err = Infallible;
+
+    /// Copies the string.
+    ///
+    /// ```
+    /// assert_eq!("hi".parse(), Ok(wsvet::Utf8Bytes::from("hi")));
+    /// ```
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(text.into())
+    }
+}
+
+impl TryFrom<Bytes> for Utf8Bytes {
+    type Error = Utf8Error;
+
+    /// Checks the bytes, and shares their memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Utf8Error`] if the bytes are not UTF-8.
+    ///
+    /// ```
+    /// # use bytes::Bytes;
+    /// # use wsvet::Utf8Bytes;
+    /// assert_eq!(Utf8Bytes::try_from(Bytes::from_static(b"hi")), Ok("hi".into()));
+    /// assert_eq!(Utf8Bytes::try_from(Bytes::from_static(b"h\xFF")).unwrap_err().valid_up_to(), 1);
+    /// ```
+    fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
+        if is_utf8(0, &bytes[..]) {
+            return Ok(Self(bytes));
+        }
+        // Explain cold.
+        str::from_utf8(&bytes)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl From<Utf8Bytes> for Bytes {
+    /// Returns the bytes of the text, in the same memory.
+    ///
+    /// ```
+    /// assert_eq!(bytes::Bytes::from(wsvet::Utf8Bytes::from("hi")), "hi");
+    /// ```
+    fn from(text: Utf8Bytes) -> Self {
+        text.0
+    }
+}
+
+impl From<Utf8Bytes> for String {
+    /// Copies the text.
+    ///
+    /// ```
+    /// assert_eq!(String::from(wsvet::Utf8Bytes::from("hi")), "hi");
+    /// ```
+    fn from(text: Utf8Bytes) -> Self {
+        text.as_str().into()
+    }
+}

@@ -1,0 +1,182 @@
+//! What is said of a stream, and by which policy, in a form that can be stored and sent.
+//!
+//! Names, not numbers: a rule is its id, and a new rule or a new order changes nothing that was stored.
+
+use core::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+use crate::{Abnormality, Accepts, CloseCode, Compression, Policy, Role, Rule, Verdict, Violation};
+
+/// A close code is its number.
+impl Serialize for CloseCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u16(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for CloseCode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u16::deserialize(deserializer).map(Self)
+    }
+}
+
+/// A rule is its id.
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.id())
+    }
+}
+
+impl<'de> Deserialize<'de> for Rule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Id;
+
+        impl Visitor<'_> for Id {
+            type Value = Rule;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the id of a rule, such as \"unsupported-data\"")
+            }
+
+            fn visit_str<E: Error>(self, id: &str) -> Result<Rule, E> {
+                Rule::from_id(id).ok_or_else(|| E::invalid_value(Unexpected::Str(id), &self))
+            }
+        }
+
+        deserializer.deserialize_str(Id)
+    }
+}
+
+/// Serializes the type as the definition of the same shape says.
+macro_rules! as_defined {
+    ($($of:ty: $definition:ty;)*) => {$(
+        impl Serialize for $of {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                <$definition>::serialize(self, serializer)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $of {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <$definition>::deserialize(deserializer)
+            }
+        }
+    )*};
+}
+
+as_defined! {
+    Role: RoleDefinition;
+    Accepts: AcceptsDefinition;
+    Compression: CompressionDefinition;
+    Abnormality: AbnormalityDefinition;
+    Violation: ViolationDefinition;
+    Verdict: VerdictDefinition;
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(remote = "Role", rename_all = "kebab-case")]
+enum RoleDefinition {
+    Client,
+    Server,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(remote = "Accepts", rename_all = "kebab-case")]
+enum AcceptsDefinition {
+    Any,
+    TextOnly,
+    BinaryOnly,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(remote = "Compression", rename_all = "kebab-case")]
+enum CompressionDefinition {
+    None,
+    Opaque,
+    Inflated,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(remote = "Abnormality", rename_all = "kebab-case")]
+enum AbnormalityDefinition {
+    InFrame,
+    WithoutClose,
+    Reset,
+    Unanswered,
+    ResetUnanswered,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(remote = "Violation")]
+struct ViolationDefinition {
+    rule: Rule,
+    offset: u64,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(remote = "Verdict", rename_all = "kebab-case")]
+enum VerdictDefinition {
+    Clean { first: Role, code: CloseCode },
+    Refused { by: Role, violation: Violation },
+    RefusedOtherwise { by: Role, violation: Violation, code: CloseCode },
+    LetPass { by: Role, violation: Violation },
+    WronglyRefused { by: Role, code: CloseCode },
+    Abnormal { by: Role, why: Abnormality },
+    Open,
+}
+
+/// A policy. Only the role must be there, so that it can be written by hand. A limit that is not there
+/// is none: a number as large as `u64::MAX` is not the same in every language.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyDefinition {
+    role: Role,
+    #[serde(default)]
+    accepts: Accepts,
+    #[serde(default)]
+    max_frame: Option<u64>,
+    #[serde(default)]
+    max_message: Option<u64>,
+    #[serde(default)]
+    max_fragments: Option<u32>,
+    #[serde(default)]
+    rsv: u8,
+    #[serde(default)]
+    compression: Compression,
+}
+
+impl Serialize for Policy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { max_frame, max_message, max_fragments, role, accepts, rsv, compression } = *self;
+        PolicyDefinition {
+            role,
+            accepts,
+            max_frame: (max_frame != u64::MAX).then_some(max_frame),
+            max_message: (max_message != u64::MAX).then_some(max_message),
+            max_fragments: (max_fragments != u32::MAX).then_some(max_fragments),
+            rsv,
+            compression,
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Policy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = PolicyDefinition::deserialize(deserializer)?;
+        if read.rsv > 7 {
+            let found = Unexpected::Unsigned(read.rsv.into());
+            return Err(D::Error::invalid_value(found, &"RSV bits, 0 to 7"));
+        }
+        let policy =
+            Self::new(read.role).accepts(read.accepts).rsv(read.rsv).compression(read.compression);
+        Ok(Self {
+            max_frame: read.max_frame.unwrap_or(policy.max_frame),
+            max_message: read.max_message.unwrap_or(policy.max_message),
+            max_fragments: read.max_fragments.unwrap_or(policy.max_fragments),
+            ..policy
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! The feature `serde`: what is stored is read again, by names that stay.
+#![cfg(feature = "serde")]
+
+use std::fmt::Debug;
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, from_value, json, to_value};
+use wsvet::{Abnormality, Accepts, CloseCode, Compression, Policy, Role, Rule, Verdict, Violation};
+
+fn is_written_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T, written: Value) {
+    assert_eq!(to_value(&value).unwrap(), written);
+    assert_eq!(from_value::<T>(written).unwrap(), value);
+}
+
+#[test]
+fn codes_rules_and_violations() {
+    is_written_as(CloseCode::UNSUPPORTED_DATA, json!(1003));
+    for &rule in Rule::ALL {
+        is_written_as(rule, json!(rule.id()));
+        is_written_as(Violation::new(rule, 7), json!({ "rule": rule.id(), "offset": 7 }));
+    }
+    let error = from_value::<Rule>(json!("unsupported")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid value: string \"unsupported\", expected the id of a rule, such as \
+         \"unsupported-data\"",
+    );
+}
+
+#[test]
+fn verdicts_by_their_id() {
+    let (by, first) = (Role::Server, Role::Client);
+    let violation = Violation::new(Rule::UnsupportedData, 8);
+    let code = CloseCode::PROTOCOL_ERROR;
+    let broken = json!({ "rule": "unsupported-data", "offset": 8 });
+    for (verdict, fields) in [
+        (Verdict::Clean { first, code }, json!({ "first": "client", "code": 1002 })),
+        (Verdict::Refused { by, violation }, json!({ "by": "server", "violation": broken })),
+        (
+            Verdict::RefusedOtherwise { by, violation, code },
+            json!({ "by": "server", "violation": broken, "code": 1002 }),
+        ),
+        (Verdict::LetPass { by, violation }, json!({ "by": "server", "violation": broken })),
+        (Verdict::WronglyRefused { by, code }, json!({ "by": "server", "code": 1002 })),
+    ] {
+        is_written_as(verdict, json!({ verdict.id(): fields }));
+    }
+    for why in [
+        Abnormality::InFrame,
+        Abnormality::WithoutClose,
+        Abnormality::Reset,
+        Abnormality::Unanswered,
+        Abnormality::ResetUnanswered,
+    ] {
+        let written = json!({ "abnormal": { "by": "server", "why": why.id() } });
+        is_written_as(Verdict::Abnormal { by, why }, written);
+    }
+    is_written_as(Verdict::Open, json!("open"));
+}
+
+#[test]
+fn policies_in_full_and_by_hand() {
+    let policy = Policy::new(Role::Client)
+        .accepts(Accepts::TextOnly)
+        .max_frame(1 << 16)
+        .max_message(1 << 20)
+        .max_fragments(100)
+        .rsv(3)
+        .compression(Compression::Inflated);
+    let written = json!({
+        "role": "client",
+        "accepts": "text-only",
+        "max_frame": 65_536,
+        "max_message": 1_048_576,
+        "max_fragments": 100,
+        "rsv": 3,
+        "compression": "inflated",
+    });
+    is_written_as(policy, written);
+    let bare = Policy::new(Role::Server);
+    assert_eq!(to_value(bare).unwrap()["max_message"], Value::Null);
+    assert_eq!(from_value::<Policy>(to_value(bare).unwrap()).unwrap(), bare);
+    let read: Policy = from_value(json!({ "role": "server", "accepts": "binary-only" })).unwrap();
+    assert_eq!(read, bare.accepts(Accepts::BinaryOnly));
+    for wrong in [
+        json!({}),
+        json!({ "role": "server", "rsv": 8 }),
+        json!({ "role": "server", "max_messages": 1 }),
+        json!({ "role": "proxy" }),
+    ] {
+        from_value::<Policy>(wrong).unwrap_err();
+    }
+}
