@@ -8,6 +8,8 @@ mod content;
 mod gate;
 mod message;
 mod rules;
+#[cfg(test)]
+mod tests;
 use crate::{Header, OpCode, Policy, Rule, RuleSet, Utf8, Violation};
 
 use content::Content;

@@ -29,7 +29,8 @@ fn policies() -> impl Iterator<Item = Policy> {
     let roles = [Role::Client, Role::Server];
     let accepts = [Accepts::Any, Accepts::TextOnly, Accepts::BinaryOnly];
     use Compression::{Inflated, None, Opaque};
-    let rsvs = [(0, None), (2, None), (4, None), (0, Opaque), (5, Opaque), (0, Inflated), (5, Inflated)];
+    let rsvs =
+        [(0, None), (2, None), (4, None), (0, Opaque), (5, Opaque), (0, Inflated), (5, Inflated)];
     let limits = [(u64::MAX, u64::MAX, u32::MAX), (3, u64::MAX, u32::MAX), (u64::MAX, 3, 2)];
     roles.into_iter().flat_map(move |role| {
         accepts.into_iter().flat_map(move |accepts| {
