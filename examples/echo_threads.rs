@@ -103,7 +103,7 @@ impl Echo {
                             piece(&mut self.out, &mut self.open, opcode, bytes, end);
                         }
                         Some(event) => {
-                            let answer = self.responder.answer(&event, None, &mut control);
+                            let answer = self.responder.reply(&event, None, &mut control);
                             self.out.extend_from_slice(answer);
                         }
                         None => {}
@@ -112,7 +112,7 @@ impl Echo {
                     chunk = &mut chunk[used..];
                 }
                 Err(violation) => {
-                    let close = self.responder.refuse(&violation, None, &mut control);
+                    let close = self.responder.reply_to_violation(&violation, None, &mut control);
                     self.out.extend_from_slice(close);
                     self.done = true;
                 }

@@ -272,7 +272,14 @@ pub fn close(data: &[u8]) {
     assert!(data.len() > body.len() || body[..len] == *data);
     for (key, role) in [(None, Role::Client), (Some([1, 2, 3, 4]), Role::Server)] {
         let mut out = [0; encode::MAX_CONTROL_LEN];
-        let wire = encode::close(&close, key, &mut out).expect("there is room");
+        let header = Header::new(OpCode::Close, len as u64);
+        let header = key.map_or(header, |key| header.masked(key));
+        let wire = encode::raw::frame(&header, &body[..len], &mut out).expect("there is room");
+        let mut checked = [0; encode::MAX_CONTROL_LEN];
+        match encode::close(&close, key, &mut checked) {
+            Ok(len) => assert_eq!(checked[..len], out[..wire]),
+            Err(error) => assert_eq!((error, sendable), (encode::Error::InvalidCloseCode, false)),
+        }
         let outcome = common::decode(Policy::new(role), &out[..wire], &[WHOLE]);
         let messages = sendable.then(|| (OpCode::Close, body[..len].to_vec()));
         assert_eq!(outcome.messages, Vec::from_iter(messages), "{close:?}");
@@ -295,7 +302,7 @@ pub fn encoding(data: &[u8]) {
         let len = encode::single(opcode, payload, key, &mut out).expect("there is room");
         stream.extend_from_slice(&out[..len]);
         let small = encode::single(opcode, payload, key, &mut out[..len - 1]);
-        assert_eq!(small, Err(encode::BufferTooSmall { needed: len }));
+        assert_eq!(small, Err(encode::Error::BufferTooSmall { needed: len }));
         assert!(stream.ends_with(&out[..len]), "nothing was written");
     }
     let mut opcode = OpCode::Text;

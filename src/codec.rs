@@ -46,7 +46,7 @@ mod messages;
 use core::fmt;
 use std::io;
 
-use crate::{Message, Violation};
+use crate::{Message, Violation, encode};
 
 pub use frames::Frames;
 pub use messages::Messages;
@@ -85,11 +85,9 @@ pub enum Error {
     /// Data was to be sent after a Close (§5.5.1). Nothing was written. A control frame after a Close
     /// is no error: it is left out.
     Closed,
-    /// A Ping or a Pong of more than 125 bytes was to be sent (§5.5). Nothing was written.
-    OversizedControl,
-    /// A Close was to be sent with a code that must not be on the wire, such as 1005 or 1006 (§7.4).
-    /// Nothing was written.
-    InvalidCloseCode,
+    /// A frame was to be sent that is illegal, such as a Ping of more than 125 bytes or a Close with
+    /// the code 1006. Nothing was written.
+    Encode(encode::Error),
     /// A client was to send a frame, and has no masking keys (§5.1). Nothing was written. Set them
     /// with [`Frames::with_keys`] or [`Messages::with_keys`].
     Unmasked,
@@ -136,12 +134,7 @@ impl fmt::Display for Error {
         match self {
             Self::Violation(violation) => fmt::Display::fmt(violation, f),
             Self::Closed => f.write_str("data was to be sent after a Close"),
-            Self::OversizedControl => {
-                f.write_str("a ping or a pong of more than 125 bytes was to be sent")
-            }
-            Self::InvalidCloseCode => {
-                f.write_str("a close code was to be sent that may not stand on the wire")
-            }
+            Self::Encode(error) => fmt::Display::fmt(error, f),
             Self::Unmasked => f.write_str("a client was to send without masking keys"),
             Self::Io(error) => fmt::Display::fmt(error, f),
         }
@@ -153,9 +146,23 @@ impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Violation(violation) => violation.source(),
-            Self::Closed | Self::OversizedControl | Self::InvalidCloseCode | Self::Unmasked => None,
+            Self::Encode(error) => error.source(),
+            Self::Closed | Self::Unmasked => None,
             Self::Io(error) => error.source(),
         }
+    }
+}
+
+impl From<encode::Error> for Error {
+    /// Returns [`Error::Encode`].
+    ///
+    /// ```
+    /// # use wsvet::{codec::Error, encode};
+    /// let error = Error::from(encode::Error::ReservedOpcode);
+    /// assert!(matches!(error, Error::Encode(_)));
+    /// ```
+    fn from(error: encode::Error) -> Self {
+        Self::Encode(error)
     }
 }
 
@@ -203,9 +210,7 @@ impl From<Error> for io::Error {
             Error::Io(error) => return error,
             Error::Violation(violation) => return violation.into(),
             Error::Closed => io::ErrorKind::BrokenPipe,
-            Error::OversizedControl | Error::InvalidCloseCode | Error::Unmasked => {
-                io::ErrorKind::InvalidInput
-            }
+            Error::Encode(_) | Error::Unmasked => io::ErrorKind::InvalidInput,
         };
         Self::new(kind, error)
     }

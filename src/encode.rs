@@ -11,12 +11,12 @@
 //! let close = CloseFrame::new(CloseCode::NORMAL_CLOSURE, "");
 //! len += encode::close(&close, None, &mut out[len..])?;
 //! assert_eq!(out[..len], *b"\x81\x03bye\x88\x02\x03\xE8");
-//! # Ok::<(), encode::BufferTooSmall>(())
+//! # Ok::<(), encode::Error>(())
 //! ```
 
 use core::fmt;
 
-use crate::{CloseFrame, Frame, FrameRef, Header, OpCode, kernel};
+use crate::{CloseCode, CloseFrame, Frame, FrameRef, Header, OpCode, kernel};
 
 /// The most bytes a control frame has: 131, with a masking key and 125 bytes of payload (§5.5).
 ///
@@ -25,18 +25,15 @@ use crate::{CloseFrame, Frame, FrameRef, Header, OpCode, kernel};
 /// ```
 pub const MAX_CONTROL_LEN: usize = 2 + 4 + CloseFrame::MAX_BODY_LEN;
 
-/// Writes a whole frame to the front of `out` and gives its length in bytes (§5.2).
+/// Writes a whole frame to the front of `out`, and returns its length in bytes (§5.2).
 ///
-/// `payload` is plain; where the header has a masking key it is masked while it is copied. The
-/// header is written as it is, so its `payload_len` has to be that of `payload`.
+/// `payload` is plain; if the header has a masking key, the payload is masked while it is copied.
+/// [`raw::frame`] writes illegal frames too.
 ///
 /// # Errors
 ///
-/// [`BufferTooSmall`] where the frame does not fit; `out` is then as it was.
-///
-/// # Panics
-///
-/// With debug assertions, where `header.payload_len()` is not the length of `payload`.
+/// An [`Error`], if the frame does not fit or is illegal whatever was sent before it. `out` is not
+/// changed then.
 ///
 /// ```
 /// use wsvet::{Header, OpCode, encode};
@@ -45,44 +42,23 @@ pub const MAX_CONTROL_LEN: usize = 2 + 4 + CloseFrame::MAX_BODY_LEN;
 /// let mut out = [0; 32];
 /// let len = encode::frame(&header, b"Hello", &mut out)?;
 /// assert_eq!(out[..len], *b"\x81\x85\x37\xFA\x21\x3D\x7F\x9F\x4D\x51\x58"); // §5.7
-/// # Ok::<(), wsvet::encode::BufferTooSmall>(())
+/// # Ok::<(), wsvet::encode::Error>(())
 /// ```
 #[inline]
-pub fn frame(header: &Header, payload: &[u8], out: &mut [u8]) -> Result<usize, BufferTooSmall> {
-    debug_assert_eq!(header.payload_len(), payload.len() as u64, "the header's length");
-    let header_len = header.header_len();
-    let len = header_len + payload.len();
-    let Some(out) = out.get_mut(..len) else {
-        return Err(BufferTooSmall { needed: len });
-    };
-    match out.first_chunk_mut() {
-        // What is written behind the header the payload overwrites.
-        Some(window) => {
-            header.encode(window);
-        }
-        None => {
-            let mut window = [0; Header::MAX_LEN];
-            header.encode(&mut window);
-            out.copy_from_slice(&window[..len]);
-        }
-    }
-    kernel::copy(header.masking_key().map(kernel::number), payload, &mut out[header_len..]);
-    Ok(len)
+pub fn frame(header: &Header, payload: &[u8], out: &mut [u8]) -> Result<usize, Error> {
+    check(header, payload)?;
+    raw::frame(header, payload, out)
 }
 
-/// Writes a message or a control frame as a single frame to the front of `out`, and gives its length
-/// in bytes (§5.4).
+/// Writes a message or a control frame as a single frame to the front of `out`, and returns its
+/// length in bytes (§5.4).
 ///
-/// `payload` is plain. A client gives a fresh masking key, a server `None` (§5.1). It serves for a
-/// Pong, and with an empty payload for a Close without a code.
+/// `payload` is plain. A client passes a fresh masking key, a server `None` (§5.1).
 ///
 /// # Errors
 ///
-/// [`BufferTooSmall`] where the frame does not fit; `out` is then as it was.
-///
-/// # Panics
-///
-/// With debug assertions, for a control frame with a payload of over 125 bytes (§5.5).
+/// An [`Error`], if the frame does not fit or is illegal: a reserved opcode, a control frame with
+/// more than 125 bytes of payload, or a Close whose body is illegal. `out` is not changed then.
 ///
 /// ```
 /// use wsvet::{OpCode, encode};
@@ -90,7 +66,9 @@ pub fn frame(header: &Header, payload: &[u8], out: &mut [u8]) -> Result<usize, B
 /// let mut out = [0; 16];
 /// let len = encode::single(OpCode::Pong, b"Hello", None, &mut out)?;
 /// assert_eq!(out[..len], *b"\x8A\x05Hello");
-/// # Ok::<(), wsvet::encode::BufferTooSmall>(())
+/// let too_long = encode::single(OpCode::Ping, &[0; 126], None, &mut [0; 200]);
+/// assert_eq!(too_long, Err(encode::Error::OversizedControl));
+/// # Ok::<(), wsvet::encode::Error>(())
 /// ```
 #[inline]
 pub fn single(
@@ -98,31 +76,58 @@ pub fn single(
     payload: &[u8],
     key: Option<[u8; 4]>,
     out: &mut [u8],
-) -> Result<usize, BufferTooSmall> {
-    debug_assert!(
-        opcode.is_data() || payload.len() <= CloseFrame::MAX_BODY_LEN,
-        "oversized-control"
-    );
+) -> Result<usize, Error> {
+    if !opcode.is_data() {
+        check_control(opcode, true, payload)?;
+    }
     if payload.len() <= CloseFrame::MAX_BODY_LEN {
         return short(0x80 | opcode as u8, payload, key, out);
     }
     let header = Header::new(opcode, payload.len() as u64);
     let header = key.map_or(header, |key| header.masked(key));
-    frame(&header, payload, out)
+    raw::frame(&header, payload, out)
+}
+
+/// Returns why a frame is illegal whatever was sent before it, if it is.
+#[inline]
+pub(crate) fn check(header: &Header, payload: &[u8]) -> Result<(), Error> {
+    if header.payload_len() != payload.len() as u64 {
+        return Err(Error::LengthMismatch);
+    }
+    let opcode = header.opcode();
+    if opcode.is_data() { Ok(()) } else { check_control(opcode, header.fin(), payload) }
+}
+
+fn check_control(opcode: OpCode, fin: bool, payload: &[u8]) -> Result<(), Error> {
+    if opcode.is_reserved() {
+        Err(Error::ReservedOpcode)
+    } else if !fin {
+        Err(Error::FragmentedControl)
+    } else if payload.len() > CloseFrame::MAX_BODY_LEN {
+        Err(Error::OversizedControl)
+    } else if opcode == OpCode::Close {
+        match CloseFrame::decode(payload) {
+            Ok(None) => Ok(()),
+            Ok(Some(close)) => check_code(close.code),
+            Err(_) => Err(Error::InvalidCloseBody),
+        }
+    } else {
+        Ok(())
+    }
+}
+
+/// Returns an error if this code must not be on the wire.
+pub(crate) fn check_code(code: CloseCode) -> Result<(), Error> {
+    if code.is_sendable() { Ok(()) } else { Err(Error::InvalidCloseCode) }
 }
 
 /// Writes a frame of at most 125 bytes of payload: its header is a number, and needs no steps.
 #[inline]
-fn short(
-    first: u8,
-    payload: &[u8],
-    key: Option<[u8; 4]>,
-    out: &mut [u8],
-) -> Result<usize, BufferTooSmall> {
+fn short(first: u8, payload: &[u8], key: Option<[u8; 4]>, out: &mut [u8]) -> Result<usize, Error> {
     let header_len = if key.is_some() { 6 } else { 2 };
     let len = header_len + payload.len();
     let Some(out) = out.get_mut(..len) else {
-        return Err(BufferTooSmall { needed: len });
+        return Err(Error::BufferTooSmall { needed: len });
     };
     let (head, body) = out.split_at_mut(header_len);
     let second = payload.len() as u8;
@@ -216,55 +221,148 @@ impl<'a> Iterator for Fragments<'a> {
     }
 }
 
-/// Writes a whole Close frame to the front of `out` and gives its length in bytes, 4 to 131
+/// Writes a whole Close frame to the front of `out`, and returns its length in bytes, 4 to 131
 /// (§5.5.1).
 ///
-/// A client gives a fresh masking key, a server `None` (§5.1). For an empty body take [`single`].
+/// A client passes a fresh masking key, a server `None` (§5.1). For a Close without a code use
+/// [`single`].
 ///
 /// # Errors
 ///
-/// [`BufferTooSmall`] where the frame does not fit; [`MAX_CONTROL_LEN`] bytes always suffice.
+/// [`Error::InvalidCloseCode`] if the code must not be on the wire, such as 1005 and 1006, and
+/// [`Error::BufferTooSmall`]; [`MAX_CONTROL_LEN`] bytes always suffice.
 ///
 /// ```
-/// use wsvet::{Rule, Violation, encode};
+/// use wsvet::{CloseCode, CloseFrame, Rule, Violation, encode};
 ///
-/// let violation = Violation { rule: Rule::UnsupportedData, offset: 0 };
+/// let violation = Violation::new(Rule::UnsupportedData, 0);
 /// let mut out = [0; encode::MAX_CONTROL_LEN];
 /// if let Some(close) = violation.reply() {
 ///     let len = encode::close(&close, None, &mut out)?;
 ///     assert_eq!(out[..4], [0x88, len as u8 - 2, 0x03, 0xEB]); // 1003
 /// }
-/// # Ok::<(), wsvet::encode::BufferTooSmall>(())
+/// let abnormal = CloseFrame::new(CloseCode::ABNORMAL_CLOSURE, "");
+/// let refused = encode::close(&abnormal, None, &mut out);
+/// assert_eq!(refused, Err(encode::Error::InvalidCloseCode));
+/// # Ok::<(), wsvet::encode::Error>(())
 /// ```
-pub fn close(
-    close: &CloseFrame<'_>,
-    key: Option<[u8; 4]>,
-    out: &mut [u8],
-) -> Result<usize, BufferTooSmall> {
+pub fn close(close: &CloseFrame<'_>, key: Option<[u8; 4]>, out: &mut [u8]) -> Result<usize, Error> {
+    check_code(close.code)?;
     let mut body = [0; CloseFrame::MAX_BODY_LEN];
     let len = close.encode(&mut body);
-    single(OpCode::Close, &body[..len], key, out)
+    short(0x88, &body[..len], key, out)
 }
 
-/// The frame does not fit the buffer that was given for it.
+/// Writers that check nothing, to test how a peer takes illegal frames.
+///
+/// ```
+/// use wsvet::{Header, OpCode, encode};
+///
+/// // A Ping in two fragments.
+/// let header = Header::new(OpCode::Ping, 2).not_final();
+/// let mut out = [0; 8];
+/// let len = encode::raw::frame(&header, b"hi", &mut out)?;
+/// assert_eq!(out[..len], *b"\x09\x02hi");
+/// # Ok::<(), wsvet::encode::Error>(())
+/// ```
+pub mod raw {
+    use super::{Error, Header, kernel};
+
+    /// Writes the header and the payload as they are to the front of `out`, and returns their length
+    /// in bytes. If the header has a masking key, the payload is masked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BufferTooSmall`] and no other. `out` is not changed then.
+    ///
+    /// ```
+    /// # use wsvet::{Header, OpCode, encode};
+    /// let header = Header::new(OpCode::Text, 1 << 40); // it promises more than comes
+    /// assert_eq!(encode::raw::frame(&header, b"hi", &mut [0; 12]), Ok(12));
+    /// ```
+    #[inline]
+    pub fn frame(header: &Header, payload: &[u8], out: &mut [u8]) -> Result<usize, Error> {
+        let header_len = header.header_len();
+        let len = header_len + payload.len();
+        let Some(out) = out.get_mut(..len) else {
+            return Err(Error::BufferTooSmall { needed: len });
+        };
+        match out.first_chunk_mut() {
+            // The payload overwrites what is written after the header.
+            Some(window) => {
+                header.encode(window);
+            }
+            None => {
+                let mut window = [0; Header::MAX_LEN];
+                header.encode(&mut window);
+                out.copy_from_slice(&window[..len]);
+            }
+        }
+        kernel::copy(header.masking_key().map(kernel::number), payload, &mut out[header_len..]);
+        Ok(len)
+    }
+}
+
+/// Why a frame was not written.
 ///
 /// ```
 /// use wsvet::{Header, OpCode, encode};
 ///
 /// let error = encode::frame(&Header::new(OpCode::Text, 2), b"hi", &mut [0; 3]).unwrap_err();
-/// assert_eq!(error.needed, 4);
+/// assert_eq!(error, encode::Error::BufferTooSmall { needed: 4 });
 /// assert_eq!(error.to_string(), "the buffer is too small: the frame needs 4 bytes");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct BufferTooSmall {
-    /// How many bytes the frame needs in all.
-    pub needed: usize,
+#[non_exhaustive]
+pub enum Error {
+    /// The frame does not fit the buffer.
+    BufferTooSmall {
+        /// How many bytes the frame needs in all.
+        needed: usize,
+    },
+    /// The length in the header is not that of the payload.
+    LengthMismatch,
+    /// The opcode is one of 3-7 or B-F (§5.2).
+    ReservedOpcode,
+    /// An RSV bit is set that no negotiated extension defines (§5.2).
+    ReservedBits,
+    /// A control frame has FIN clear (§5.5).
+    FragmentedControl,
+    /// A control frame has more than 125 bytes of payload (§5.5).
+    OversizedControl,
+    /// The body of a Close is one byte, or its reason is not UTF-8 (§5.5.1).
+    InvalidCloseBody,
+    /// The code of a Close must not be on the wire, such as 1005 or 1006 (§7.4).
+    InvalidCloseCode,
+    /// A continuation frame continues no message (§5.4).
+    UnexpectedContinuation,
+    /// A text or binary frame comes inside a fragmented message (§5.4).
+    InterruptedMessage,
 }
 
-impl fmt::Display for BufferTooSmall {
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the buffer is too small: the frame needs {} bytes", self.needed)
+        f.write_str(match self {
+            Self::BufferTooSmall { needed } => {
+                return write!(f, "the buffer is too small: the frame needs {needed} bytes");
+            }
+            Self::LengthMismatch => "the length in the header is not that of the payload",
+            Self::ReservedOpcode => "the opcode is reserved: use 0, 1, 2, 8, 9 or 10",
+            Self::ReservedBits => "an RSV bit is set that no negotiated extension defines",
+            Self::FragmentedControl => "a control frame must not be fragmented: set FIN",
+            Self::OversizedControl => "a control frame has at most 125 bytes of payload",
+            Self::InvalidCloseBody => {
+                "the body of a Close is empty, or a code of two bytes and a reason in UTF-8"
+            }
+            Self::InvalidCloseCode => {
+                "the close code must not be sent: use 1000-1003, 1007-1014 or 3000-4999"
+            }
+            Self::UnexpectedContinuation => "a continuation frame without a message to continue",
+            Self::InterruptedMessage => {
+                "a new message inside a fragmented message: finish that first"
+            }
+        })
     }
 }
 
-impl core::error::Error for BufferTooSmall {}
+impl core::error::Error for Error {}

@@ -31,7 +31,7 @@
 //!     // socket.write_all(&out[..len])?;
 //!     # let _ = len;
 //! }
-//! # Ok::<(), encode::BufferTooSmall>(())
+//! # Ok::<(), encode::Error>(())
 //! ```
 //!
 //! Those who have a parser of their own use the [`Validator`] alone; those who only parse use

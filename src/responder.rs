@@ -1,7 +1,7 @@
 //! What an endpoint must answer: Pong to Ping, Close to Close, and Close to a violation
 //! (RFC 6455 §5.5, §7.1).
 
-use crate::{CloseFrame, Event, OpCode, Violation, encode};
+use crate::{CloseCode, CloseFrame, Event, OpCode, Violation, encode};
 
 /// Writes the answers that an endpoint owes, and keeps the closing handshake: one Close is sent,
 /// and nothing behind it.
@@ -23,9 +23,9 @@ use crate::{CloseFrame, Event, OpCode, Violation, encode};
 ///
 /// let mut chunk = *b"\x89\x82\0\0\0\0hi\x88\x82\0\0\0\0\x03\xE8";
 /// let (used, event) = decoder.decode(&mut chunk)?;
-/// assert_eq!(responder.answer(&event.unwrap(), None, &mut out), b"\x8A\x02hi"); // Pong
+/// assert_eq!(responder.reply(&event.unwrap(), None, &mut out), b"\x8A\x02hi"); // Pong
 /// let (_, event) = decoder.decode(&mut chunk[used..])?;
-/// assert_eq!(responder.answer(&event.unwrap(), None, &mut out), b"\x88\x02\x03\xE8"); // Close
+/// assert_eq!(responder.reply(&event.unwrap(), None, &mut out), b"\x88\x02\x03\xE8"); // Close
 /// assert!(responder.is_done()); // the server closes the TCP connection
 /// # Ok::<(), wsvet::Violation>(())
 /// ```
@@ -46,83 +46,104 @@ impl Responder {
         Self { sent: false, received: false }
     }
 
-    /// The answer to what was received: a Pong with the payload of a Ping (§5.5.3), a Close with
-    /// the code of a Close (§5.5.1), and nothing to all else, or once a Close was sent.
+    /// Returns the reply to what was received: a Pong with the payload of a Ping (§5.5.3), or a Close
+    /// with the code of a Close (§5.5.1). It is empty for any other event, and after a Close was
+    /// sent.
     ///
-    /// # Panics
-    ///
-    /// It may, for a Ping of over 125 bytes, which no [`Decoder`](crate::Decoder) gives (§5.5).
+    /// A [`Decoder`](crate::Decoder) returns no Ping of more than 125 bytes and no Close with a code
+    /// that must not be sent. If an event of another source is one, the Ping gets no reply, and the
+    /// Close gets 1002.
     ///
     /// ```
     /// # use wsvet::{Event, Responder, encode};
     /// let mut out = [0; encode::MAX_CONTROL_LEN];
-    /// let answer = Responder::new().answer(&Event::Ping(b""), Some([1, 2, 3, 4]), &mut out);
-    /// assert_eq!(answer, [0x8A, 0x80, 1, 2, 3, 4]);
+    /// let reply = Responder::new().reply(&Event::Ping(b""), Some([1, 2, 3, 4]), &mut out);
+    /// assert_eq!(reply, [0x8A, 0x80, 1, 2, 3, 4]);
     /// ```
-    pub fn answer<'a>(
+    #[must_use = "the reply must be sent"]
+    pub fn reply<'a>(
         &mut self,
         event: &Event<'_>,
         key: Option<[u8; 4]>,
         out: &'a mut [u8; encode::MAX_CONTROL_LEN],
     ) -> &'a [u8] {
         match event {
-            Event::Ping(payload) if !self.sent => write(OpCode::Pong, payload, key, out),
+            Event::Ping(payload) if !self.sent => {
+                written(encode::single(OpCode::Pong, payload, key, out).map(|len| &out[..len]))
+            }
             Event::Close(close) => {
                 self.received = true;
-                // What the peer's reason says it knows.
-                let echo = close.map(|close| CloseFrame::new(close.code, ""));
-                self.close(echo.as_ref(), key, out)
+                // The peer knows the reason that it sent.
+                let echo = close.map(|close| {
+                    let sendable = close.code.is_sendable();
+                    CloseFrame::new(
+                        if sendable { close.code } else { CloseCode::PROTOCOL_ERROR },
+                        "",
+                    )
+                });
+                written(self.close(echo.as_ref(), key, out))
             }
             _ => &[],
         }
     }
 
-    /// The Close that a violation must be answered with: with the code and the text of its rule;
-    /// nothing for an end of the stream, which nobody is left to hear of (§7.1.7).
+    /// Returns the Close that a violation requires, with the code and the text of its rule. It is
+    /// empty if the stream has ended, because then the peer is gone, and after a Close was sent
+    /// (§7.1.7).
     ///
     /// ```
     /// # use wsvet::{Responder, Rule, Violation, encode};
-    /// let violation = Violation { rule: Rule::UnsupportedData, offset: 0 };
+    /// let violation = Violation::new(Rule::UnsupportedData, 0);
     /// let mut out = [0; encode::MAX_CONTROL_LEN];
-    /// let close = Responder::new().refuse(&violation, None, &mut out);
+    /// let close = Responder::new().reply_to_violation(&violation, None, &mut out);
     /// assert_eq!(close[2..4], 1003u16.to_be_bytes());
     /// assert_eq!(&close[4..], Rule::UnsupportedData.text().as_bytes());
     /// ```
-    pub fn refuse<'a>(
+    #[must_use = "the Close must be sent"]
+    pub fn reply_to_violation<'a>(
         &mut self,
         violation: &Violation,
         key: Option<[u8; 4]>,
         out: &'a mut [u8; encode::MAX_CONTROL_LEN],
     ) -> &'a [u8] {
         match violation.reply() {
-            Some(close) => self.close(Some(&close), key, out),
+            Some(close) => written(self.close(Some(&close), key, out)),
             None => &[],
         }
     }
 
-    /// A Close of one's own, with a code and a reason or without; nothing, where one was sent
-    /// before (§7.1.2).
+    /// Returns a Close to start the closing handshake with, with a code and a reason or without. It
+    /// is empty after a Close was sent (§7.1.2).
+    ///
+    /// # Errors
+    ///
+    /// [`encode::Error::InvalidCloseCode`] if the code must not be on the wire, such as 1005 and
+    /// 1006. No Close counts as sent then.
     ///
     /// ```
     /// # use wsvet::{CloseCode, CloseFrame, Responder, encode};
     /// let mut responder = Responder::new();
     /// let mut out = [0; encode::MAX_CONTROL_LEN];
     /// let close = CloseFrame::new(CloseCode::GOING_AWAY, "bye");
-    /// assert_eq!(responder.close(Some(&close), None, &mut out), b"\x88\x05\x03\xE9bye");
-    /// assert_eq!(responder.close(None, None, &mut out), b"");
+    /// assert_eq!(responder.close(Some(&close), None, &mut out)?, b"\x88\x05\x03\xE9bye");
+    /// assert_eq!(responder.close(None, None, &mut out)?, b"");
+    /// # Ok::<(), encode::Error>(())
     /// ```
     pub fn close<'a>(
         &mut self,
         close: Option<&CloseFrame<'_>>,
         key: Option<[u8; 4]>,
         out: &'a mut [u8; encode::MAX_CONTROL_LEN],
-    ) -> &'a [u8] {
-        if core::mem::replace(&mut self.sent, true) {
-            return &[];
+    ) -> Result<&'a [u8], encode::Error> {
+        if self.sent {
+            return Ok(&[]);
         }
-        let mut body = [0; CloseFrame::MAX_BODY_LEN];
-        let len = close.map_or(0, |close| close.encode(&mut body));
-        write(OpCode::Close, &body[..len], key, out)
+        let len = match close {
+            Some(close) => encode::close(close, key, out)?,
+            None => encode::single(OpCode::Close, &[], key, out)?,
+        };
+        self.sent = true;
+        Ok(&out[..len])
     }
 
     /// Whether a Close was sent: no data may follow (§5.5.1).
@@ -147,15 +168,7 @@ impl Responder {
     }
 }
 
-/// Writes a control frame.
-fn write<'a>(
-    opcode: OpCode,
-    payload: &[u8],
-    key: Option<[u8; 4]>,
-    out: &'a mut [u8; encode::MAX_CONTROL_LEN],
-) -> &'a [u8] {
-    match encode::single(opcode, payload, key, out) {
-        Ok(len) => &out[..len],
-        Err(_) => unreachable!("a control frame fits"),
-    }
+/// Returns a reply as it was written; nothing, if it cannot be written.
+fn written(reply: Result<&[u8], encode::Error>) -> &[u8] {
+    reply.unwrap_or_default()
 }

@@ -12,6 +12,7 @@ use tokio_util::codec::{Decoder, Encoder};
 use wsvet::codec::{Error, Frames, Messages};
 use wsvet::{
     Accepts, CloseCode, Frame, FrameBuf, Header, Message, OpCode, Policy, Role, Rule, Violation,
+    encode,
 };
 
 /// Everything that a decoder makes of a stream in pieces of this size, and what ends it.
@@ -222,7 +223,7 @@ fn a_control_frame_that_is_too_long_is_not_sent() {
     messages.encode(Message::Ping(vec![7; 125].into()), &mut out).unwrap();
     assert_eq!(out.len(), 127);
     let error = messages.encode(Message::Pong(vec![7; 126].into()), &mut out).unwrap_err();
-    assert_eq!(error.to_string(), "a ping or a pong of more than 125 bytes was to be sent");
+    assert_eq!(error.to_string(), "a control frame has at most 125 bytes of payload");
     assert_eq!(out.len(), 127);
 }
 
@@ -231,7 +232,10 @@ fn what_may_not_be_sent_is_not_sent() {
     let mut out = BytesMut::new();
     let mut server = Messages::new(Policy::new(Role::Server)).with_keys(|| [1, 2, 3, 4]);
     let error = server.encode(Message::close(CloseCode(1006), ""), &mut out).unwrap_err();
-    assert_eq!(error.to_string(), "a close code was to be sent that may not stand on the wire");
+    assert_eq!(
+        error.to_string(),
+        "the close code must not be sent: use 1000-1003, 1007-1014 or 3000-4999"
+    );
     let error =
         Messages::new(Policy::new(Role::Client)).encode(Message::text("hi"), &mut out).unwrap_err();
     assert_eq!(error.to_string(), "a client was to send without masking keys");
@@ -330,8 +334,8 @@ fn an_error_does_not_repeat_its_source() {
     for error in [
         Error::from(violation),
         Error::Closed,
-        Error::OversizedControl,
-        Error::InvalidCloseCode,
+        Error::Encode(encode::Error::OversizedControl),
+        Error::Encode(encode::Error::InvalidCloseCode),
         Error::Unmasked,
         Error::Io(io::ErrorKind::ConnectionReset.into()),
         Error::Io(io::Error::other(violation)),
@@ -357,7 +361,7 @@ fn an_error_becomes_an_io_error() {
     assert_eq!(kind(Violation::new(Rule::InvalidUtf8, 6).into()), io::ErrorKind::InvalidData);
     assert_eq!(kind(Violation::new(Rule::EofInFrame, 6).into()), io::ErrorKind::UnexpectedEof);
     assert_eq!(kind(Error::Closed), io::ErrorKind::BrokenPipe);
-    for error in [Error::OversizedControl, Error::InvalidCloseCode, Error::Unmasked] {
+    for error in [Error::Encode(encode::Error::OversizedControl), Error::Unmasked] {
         let text = error.to_string();
         let error = io::Error::from(error);
         assert_eq!((error.kind(), error.to_string()), (io::ErrorKind::InvalidInput, text));
@@ -375,7 +379,8 @@ fn frames_are_written_as_they_were_but_for_their_mask() {
     let policy = Policy::new(Role::Server).permessage_deflate(true);
     Frames::new(policy).encode(frame.clone(), &mut out).unwrap();
     assert_eq!(out[..], *b"\x41\x02hi");
-    let mut client = Frames::new(Policy::new(Role::Client)).with_keys(|| [0; 4]);
+    let policy = Policy::new(Role::Client).permessage_deflate(true);
+    let mut client = Frames::new(policy).with_keys(|| [0; 4]);
     out.clear();
     client.encode(frame, &mut out).unwrap();
     assert_eq!(out[..], *b"\x41\x82\0\0\0\0hi");

@@ -206,9 +206,9 @@ proptest! {
         prop_assert_eq!(&out[wire.len()..], &[0xEE; 20]);
         let needed = wire.len();
         let too_small = encode::frame(&header, &payload, &mut out[..needed - 1]);
-        prop_assert_eq!(too_small, Err(encode::BufferTooSmall { needed }));
+        prop_assert_eq!(too_small, Err(encode::Error::BufferTooSmall { needed }));
         let too_small = encode::single(OpCode::Binary, &payload, key, &mut out[..needed - 1]);
-        prop_assert_eq!(too_small, Err(encode::BufferTooSmall { needed }));
+        prop_assert_eq!(too_small, Err(encode::Error::BufferTooSmall { needed }));
         prop_assert_eq!(&out[..needed], &wire[..]);
     }
 

@@ -100,7 +100,9 @@ fn by_decoder(policy: Policy, mut socket: TcpStream) {
             match decoder.decode(chunk) {
                 Ok((used, _)) => chunk = &mut chunk[used..],
                 Err(violation) => {
-                    socket.write_all(responder.refuse(&violation, key, &mut out)).unwrap();
+                    socket
+                        .write_all(responder.reply_to_violation(&violation, key, &mut out))
+                        .unwrap();
                     socket.shutdown(Shutdown::Write).unwrap();
                     io::copy(&mut socket, &mut io::sink()).unwrap();
                     return;

@@ -65,7 +65,7 @@ int main(void)
                 wsvet_decode(&decoder, chunk + at, (size_t)received - at, &used, &event);
             if (violation.rule != WSVET_NO_RULE) {
                 /* On a socket: shut the sending half down then, and read on until the end. */
-                len = wsvet_responder_refuse(&responder, violation, NULL, out);
+                len = wsvet_responder_reply_to_violation(&responder, violation, NULL, out);
                 send_all(out, len);
                 say(violation);
                 return 1;
@@ -86,11 +86,11 @@ int main(void)
                 fprintf(stderr, "closed with %d %s: \"%.*s\"\n", event.close_code,
                         event.close_code ? wsvet_code_name(event.close_code) : "(no code)",
                         (int)event.len, (const char *)event.bytes);
-                len = wsvet_responder_answer(&responder, &event, NULL, out);
+                len = wsvet_responder_reply(&responder, &event, NULL, out);
                 break;
             default:
                 /* A Pong to a Ping, and nothing to all else. */
-                len = wsvet_responder_answer(&responder, &event, NULL, out);
+                len = wsvet_responder_reply(&responder, &event, NULL, out);
                 break;
             }
             if (!send_all(out, len))

@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_void};
 
 use super::{bytes, bytes_mut, masking_key};
-use crate::encode::{self, BufferTooSmall};
+use crate::encode;
 use crate::{CloseCode, CloseFrame, OpCode};
 
 /// The most bytes a control frame has: with a masking key and 125 bytes of payload (section 5.5).
@@ -18,9 +18,9 @@ const _: () = assert!(WSVET_MAX_CONTROL_LEN == encode::MAX_CONTROL_LEN);
 /// for the length. `payload` is plain, `len` bytes; it may be `NULL` where `len` is 0. A client gives
 /// a fresh masking key of four bytes, a server `NULL` (section 5.1). The two must not overlap.
 ///
-/// Of `opcode` the low four bits count. A control frame has at most 125 bytes of payload (section
-/// 5.5): with more the frame is one that its receiver refuses, and a library built with debug
-/// assertions aborts.
+/// The low four bits of `opcode` count. Returns 0 and writes nothing if the frame would be illegal: a
+/// reserved opcode, a control frame with more than 125 bytes of payload (section 5.5), or a Close whose
+/// body is illegal.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_encode_single(
     opcode: u8,
@@ -40,8 +40,8 @@ pub unsafe extern "C" fn wsvet_encode_single(
 /// it has, 2 to `WSVET_MAX_CONTROL_LEN` (section 5.5.1).
 ///
 /// Where that is over `out_len` nothing was written. With the code 0 the body is empty, and the
-/// reason does not count; whether another code may be sent `wsvet_code_is_sendable` says. `reason`
-/// is UTF-8, `len` bytes, and may be `NULL` where `len` is 0: it is cut before what is not UTF-8, and
+/// reason does not count. Returns 0 and writes nothing if another code must not be sent
+/// (`wsvet_code_is_sendable`). `reason` is UTF-8, `len` bytes, and may be `NULL` where `len` is 0: it is cut before what is not UTF-8, and
 /// at a character where it is over 123 bytes. A client gives a fresh masking key of four bytes, a
 /// server `NULL` (section 5.1).
 #[unsafe(no_mangle)]
@@ -62,8 +62,11 @@ pub unsafe extern "C" fn wsvet_encode_close(
     })
 }
 
-fn len_of(encoded: Result<usize, BufferTooSmall>) -> usize {
-    encoded.unwrap_or_else(|too_small| too_small.needed)
+fn len_of(encoded: Result<usize, encode::Error>) -> usize {
+    match encoded {
+        Ok(len) | Err(encode::Error::BufferTooSmall { needed: len }) => len,
+        Err(_) => 0,
+    }
 }
 
 /// What C says of a Close; the code 0 is an empty body.

@@ -7,7 +7,7 @@ use super::decoder::wsvet_event;
 use super::encode::close_frame;
 use super::violation::wsvet_violation;
 use super::{bytes, bytes_mut, masking_key};
-use crate::{CloseFrame, Event, Responder, encode};
+use crate::{Responder, encode};
 
 /// Writes the answers that an endpoint owes, and keeps the closing handshake: one Close is sent, and
 /// nothing behind it (sections 5.5, 7.1).
@@ -44,7 +44,7 @@ pub extern "C" fn wsvet_responder_init(responder: &mut MaybeUninit<Responder>) {
 ///
 /// A Ping of over 125 bytes, which `wsvet_decode` never gives, has no answer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsvet_responder_answer(
+pub unsafe extern "C" fn wsvet_responder_reply(
     responder: &mut Responder,
     event: &wsvet_event,
     key: *const u8,
@@ -52,17 +52,16 @@ pub unsafe extern "C" fn wsvet_responder_answer(
 ) -> usize {
     // SAFETY: the event is as it was given, and the key has four bytes, as the header says.
     match unsafe { (event.read(), masking_key(key)) } {
-        (Some(Event::Ping(payload)), _) if payload.len() > CloseFrame::MAX_BODY_LEN => 0,
         (None, _) => 0,
         // SAFETY: there is room for a control frame, as the header says.
-        (Some(event), key) => unsafe { put(responder, out, |it, out| it.answer(&event, key, out)) },
+        (Some(event), key) => unsafe { put(responder, out, |it, out| it.reply(&event, key, out)) },
     }
 }
 
 /// Writes the Close that a violation must be answered with: with the code and the text of its rule;
 /// nothing for an end of the stream, which nobody is left to hear of, and where no rule is broken.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wsvet_responder_refuse(
+pub unsafe extern "C" fn wsvet_responder_reply_to_violation(
     responder: &mut Responder,
     violation: wsvet_violation,
     key: *const u8,
@@ -72,12 +71,13 @@ pub unsafe extern "C" fn wsvet_responder_refuse(
     // SAFETY: the key has four bytes, as the header says.
     let key = unsafe { masking_key(key) };
     // SAFETY: there is room for a control frame, as the header says.
-    unsafe { put(responder, out, |it, out| it.refuse(&violation, key, out)) }
+    unsafe { put(responder, out, |it, out| it.reply_to_violation(&violation, key, out)) }
 }
 
 /// Writes a Close of one's own; nothing, where one was sent before.
 ///
-/// Code and reason are as in `wsvet_encode_close`: with the code 0 the body is empty.
+/// Code and reason are as in `wsvet_encode_close`: with the code 0 the body is empty. A code that must
+/// not be sent gives nothing, and no Close counts as sent.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_responder_close(
     responder: &mut Responder,
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn wsvet_responder_close(
     let (reason, key) = unsafe { (bytes(reason.cast(), len), masking_key(key)) };
     let close = close_frame(code, reason);
     // SAFETY: there is room for a control frame, as the header says.
-    unsafe { put(responder, out, |it, out| it.close(close.as_ref(), key, out)) }
+    unsafe { put(responder, out, |it, out| it.close(close.as_ref(), key, out).unwrap_or_default()) }
 }
 
 /// Whether a Close was sent: no data may follow (section 5.5.1).

@@ -4,7 +4,7 @@ use crate::{Rule, Violation};
 
 /// A rule that was broken, and at which byte; or that none was.
 ///
-/// It is the peer's fault, never the caller's. `wsvet_responder_refuse` writes the Close frame to
+/// It is the peer's fault, never the caller's. `wsvet_responder_reply_to_violation` writes the Close frame to
 /// answer with.
 #[repr(C)]
 pub struct wsvet_violation {

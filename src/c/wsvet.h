@@ -363,7 +363,7 @@ struct wsvet_header {
 /**
  * A rule that was broken, and at which byte; or that none was.
  *
- * It is the peer's fault, never the caller's. `wsvet_responder_refuse` writes the Close frame to
+ * It is the peer's fault, never the caller's. `wsvet_responder_reply_to_violation` writes the Close frame to
  * answer with.
  */
 struct wsvet_violation {
@@ -566,24 +566,25 @@ void wsvet_responder_init(struct wsvet_responder *responder);
  *
  * A Ping of over 125 bytes, which `wsvet_decode` never gives, has no answer.
  */
-size_t wsvet_responder_answer(struct wsvet_responder *responder,
-                              const struct wsvet_event *event,
-                              const uint8_t *key,
-                              uint8_t *out);
+size_t wsvet_responder_reply(struct wsvet_responder *responder,
+                             const struct wsvet_event *event,
+                             const uint8_t *key,
+                             uint8_t *out);
 
 /**
  * Writes the Close that a violation must be answered with: with the code and the text of its rule;
  * nothing for an end of the stream, which nobody is left to hear of, and where no rule is broken.
  */
-size_t wsvet_responder_refuse(struct wsvet_responder *responder,
-                              struct wsvet_violation violation,
-                              const uint8_t *key,
-                              uint8_t *out);
+size_t wsvet_responder_reply_to_violation(struct wsvet_responder *responder,
+                                          struct wsvet_violation violation,
+                                          const uint8_t *key,
+                                          uint8_t *out);
 
 /**
  * Writes a Close of one's own; nothing, where one was sent before.
  *
- * Code and reason are as in `wsvet_encode_close`: with the code 0 the body is empty.
+ * Code and reason are as in `wsvet_encode_close`: with the code 0 the body is empty. A code that must
+ * not be sent gives nothing, and no Close counts as sent.
  */
 size_t wsvet_responder_close(struct wsvet_responder *responder,
                              uint16_t code,
@@ -611,9 +612,9 @@ bool wsvet_responder_is_done(const struct wsvet_responder *responder);
  * for the length. `payload` is plain, `len` bytes; it may be `NULL` where `len` is 0. A client gives
  * a fresh masking key of four bytes, a server `NULL` (section 5.1). The two must not overlap.
  *
- * Of `opcode` the low four bits count. A control frame has at most 125 bytes of payload (section
- * 5.5): with more the frame is one that its receiver refuses, and a library built with debug
- * assertions aborts.
+ * The low four bits of `opcode` count. Returns 0 and writes nothing if the frame would be illegal: a
+ * reserved opcode, a control frame with more than 125 bytes of payload (section 5.5), or a Close whose
+ * body is illegal.
  */
 size_t wsvet_encode_single(uint8_t opcode,
                            const void *payload,
@@ -627,8 +628,8 @@ size_t wsvet_encode_single(uint8_t opcode,
  * it has, 2 to `WSVET_MAX_CONTROL_LEN` (section 5.5.1).
  *
  * Where that is over `out_len` nothing was written. With the code 0 the body is empty, and the
- * reason does not count; whether another code may be sent `wsvet_code_is_sendable` says. `reason`
- * is UTF-8, `len` bytes, and may be `NULL` where `len` is 0: it is cut before what is not UTF-8, and
+ * reason does not count. Returns 0 and writes nothing if another code must not be sent
+ * (`wsvet_code_is_sendable`). `reason` is UTF-8, `len` bytes, and may be `NULL` where `len` is 0: it is cut before what is not UTF-8, and
  * at a character where it is over 123 bytes. A client gives a fresh masking key of four bytes, a
  * server `NULL` (section 5.1).
  */

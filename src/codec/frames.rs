@@ -13,7 +13,7 @@ use crate::Compression as Limit;
 use crate::decoder::passes;
 use crate::{
     FrameBuf, Header, Message, OpCode, Policy, Reader, Role, Utf8Bytes, Validator, Violation,
-    kernel,
+    encode, kernel,
 };
 
 /// The room for a read at first, in bytes.
@@ -55,6 +55,8 @@ pub struct Frames {
     room: usize,
     sent_close: bool,
     received_close: bool,
+    /// A fragmented message that is sent frame by frame is open.
+    sending: bool,
 }
 
 /// The source of the masking keys. `Sync`, so that a codec is `Sync` with it.
@@ -85,6 +87,7 @@ impl Frames {
             room: LEAST_ROOM,
             sent_close: false,
             received_close: false,
+            sending: false,
         }
     }
 
@@ -247,6 +250,34 @@ impl Frames {
         }
     }
 
+    /// Writes a control frame.
+    pub(super) fn write_control(
+        &mut self,
+        opcode: OpCode,
+        payload: &[u8],
+        dst: &mut BytesMut,
+    ) -> Result<(), Error> {
+        let header = Header::new(opcode, payload.len() as u64);
+        encode::check(&header, payload)?;
+        self.write(header, payload, dst)
+    }
+
+    /// Returns whether a fragmented message is open after a frame with this header is sent, or why it
+    /// must not be sent.
+    fn check(&self, header: &Header, payload: &[u8]) -> Result<bool, encode::Error> {
+        encode::check(header, payload)?;
+        let opcode = header.opcode();
+        if self.validator.is_undefined(header.rsv()) {
+            Err(encode::Error::ReservedBits)
+        } else if opcode == OpCode::Continuation && !self.sending {
+            Err(encode::Error::UnexpectedContinuation)
+        } else if opcode.starts_message() && self.sending {
+            Err(encode::Error::InterruptedMessage)
+        } else {
+            Ok(if opcode.is_data() { !header.fin() } else { self.sending })
+        }
+    }
+
     /// Writes a frame; nothing behind a Close.
     pub(super) fn write(
         &mut self,
@@ -378,12 +409,16 @@ impl Decoder for Frames {
 impl Encoder<FrameBuf> for Frames {
     type Error = Error;
 
-    /// Writes a frame as its header says, with a fresh masking key where there are keys, and
-    /// without one where there are none. After a Close a control frame is left out (§5.5.1).
+    /// Writes a frame with the FIN bit, the RSV bits and the opcode of its header. The length is that
+    /// of the payload, and a client's frame gets a fresh masking key. After a Close a control frame is
+    /// left out (§5.5.1).
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] for data after a Close.
+    /// [`Error::Closed`] for data after a Close, [`Error::Unmasked`] for a client without keys, and
+    /// [`Error::Encode`] for a frame that is illegal, or that is illegal after those before it: a
+    /// message inside a fragmented message, or a continuation frame without one. Nothing was written
+    /// then.
     ///
     /// ```
     /// # use bytes::BytesMut;
@@ -400,6 +435,9 @@ impl Encoder<FrameBuf> for Frames {
         let FrameBuf { header, payload } = frame;
         let plain = Header::new(header.opcode(), payload.len() as u64).with_rsv(header.rsv());
         let header = if header.fin() { plain } else { plain.not_final() };
-        self.write(header, &payload, dst)
+        let sending = self.check(&header, &payload)?;
+        self.write(header, &payload, dst)?;
+        self.sending = sending;
+        Ok(())
     }
 }

@@ -8,9 +8,7 @@ use super::compression::Compression;
 use super::{Error, Frames};
 #[cfg(feature = "deflate")]
 use crate::deflate::Parameters;
-use crate::{
-    Assembler, CloseFrame, Header, InvalidMessage, Message, OpCode, Policy, Violation, encode,
-};
+use crate::{Assembler, CloseFrame, InvalidMessage, Message, OpCode, Policy, Violation, encode};
 
 /// A codec for whole messages: `Decoder` and `Encoder` of [`Message`].
 ///
@@ -294,9 +292,9 @@ impl Encoder<Message> for Messages {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] for data after a Close, [`Error::OversizedControl`] for a Ping or a Pong of
-    /// over 125 bytes (§5.5), [`Error::InvalidCloseCode`] for a code that may not be sent (§7.4),
-    /// [`Error::Unmasked`] for a client that has no keys (§5.1). Nothing was written then.
+    /// [`Error::Closed`] for data after a Close; [`Error::Encode`] for a Ping or a Pong of more than
+    /// 125 bytes (§5.5), and for a Close with a code that must not be sent (§7.4);
+    /// [`Error::Unmasked`] for a client without keys (§5.1). Nothing was written then.
     ///
     /// ```
     /// # use bytes::BytesMut;
@@ -312,23 +310,15 @@ impl Encoder<Message> for Messages {
     /// ```
     fn encode(&mut self, message: Message, dst: &mut BytesMut) -> Result<(), Error> {
         match &message {
-            Message::Close(Some(close)) if !close.code.is_sendable() => {
-                Err(Error::InvalidCloseCode)
-            }
             Message::Close(close) => {
                 let mut body = [0; CloseFrame::MAX_BODY_LEN];
                 let len = close.as_ref().map_or(0, |close| {
                     CloseFrame { code: close.code, reason: close.reason.as_str() }.encode(&mut body)
                 });
-                let header = Header::new(OpCode::Close, len as u64);
-                self.frames.write(header, &body[..len], dst)
+                self.frames.write_control(OpCode::Close, &body[..len], dst)
             }
             Message::Ping(payload) | Message::Pong(payload) => {
-                if payload.len() > CloseFrame::MAX_BODY_LEN {
-                    return Err(Error::OversizedControl);
-                }
-                let header = Header::new(message.opcode(), payload.len() as u64);
-                self.frames.write(header, payload, dst)
+                self.frames.write_control(message.opcode(), payload, dst)
             }
             data => self.data(data.opcode(), data.payload(), dst),
         }

@@ -30,7 +30,6 @@ impl Validator {
         let continues = opcode == OpCode::Continuation;
         let open = self.is_open();
         let rsv1 = header.rsv() & 4 != 0;
-        let defined = policy.rsv | if policy.negotiates_deflate() { 4 } else { 0 };
         // A frame that starts a message has all the room there is.
         let (message_room, fragment_room) = if continues {
             (self.message_room, self.fragment_room)
@@ -39,7 +38,7 @@ impl Validator {
         };
         let of_message = starts || continues;
         [
-            (Rule::ReservedBits, header.rsv() & !defined != 0),
+            (Rule::ReservedBits, self.is_undefined(header.rsv())),
             (Rule::ReservedOpcode, opcode.is_reserved()),
             (Rule::FragmentedControl, control && !header.fin()),
             (Rule::OversizedControl, control && len > 125),
@@ -60,6 +59,12 @@ impl Validator {
         .into_iter()
         .filter_map(|(rule, broken)| broken.then_some(rule))
         .collect()
+    }
+
+    /// Returns whether one of these RSV bits is defined by no negotiated extension.
+    pub(crate) const fn is_undefined(&self, rsv: u8) -> bool {
+        let deflate = if self.policy.negotiates_deflate() { 4 } else { 0 };
+        rsv & !(self.policy.rsv | deflate) != 0
     }
 
     /// Returns all rules that a refused header breaks, and the violation of the first, which ends

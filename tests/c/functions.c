@@ -280,29 +280,29 @@ static void responding(void)
     struct wsvet_event event = {.bytes = payload, .len = 2, .kind = WSVET_EVENT_PING};
 
     wsvet_responder_init(&responder);
-    CHECK(SAME(out, wsvet_responder_answer(&responder, &event, NULL, out), "\x8A\x02hi"));
-    CHECK(SAME(out, wsvet_responder_answer(&responder, &event, KEY, out),
+    CHECK(SAME(out, wsvet_responder_reply(&responder, &event, NULL, out), "\x8A\x02hi"));
+    CHECK(SAME(out, wsvet_responder_reply(&responder, &event, KEY, out),
                "\x8A\x82\x37\xFA\x21\x3D\x5F\x93"));
     event.len = 125;
-    CHECK(wsvet_responder_answer(&responder, &event, KEY, out) == WSVET_MAX_CONTROL_LEN);
+    CHECK(wsvet_responder_reply(&responder, &event, KEY, out) == WSVET_MAX_CONTROL_LEN);
     event.len = 126;
-    CHECK(wsvet_responder_answer(&responder, &event, NULL, out) == 0);
+    CHECK(wsvet_responder_reply(&responder, &event, NULL, out) == 0);
     static const uint8_t silent[] = {WSVET_NO_EVENT, WSVET_EVENT_DATA, WSVET_EVENT_PONG, 5, 255};
     for (size_t i = 0; i < sizeof silent; i++) {
         event.kind = silent[i];
-        CHECK(wsvet_responder_answer(&responder, &event, NULL, out) == 0);
+        CHECK(wsvet_responder_reply(&responder, &event, NULL, out) == 0);
     }
 
     /* A Close with a code, and one without. */
     CHECK(!wsvet_responder_has_sent_close(&responder));
     event = (struct wsvet_event){.kind = WSVET_EVENT_CLOSE, .close_code = 4000};
     struct wsvet_responder copy = responder;
-    CHECK(SAME(out, wsvet_responder_answer(&copy, &event, NULL, out), "\x88\x02\x0F\xA0"));
+    CHECK(SAME(out, wsvet_responder_reply(&copy, &event, NULL, out), "\x88\x02\x0F\xA0"));
     CHECK(wsvet_responder_is_done(&copy) && wsvet_responder_has_sent_close(&copy));
-    CHECK(wsvet_responder_answer(&copy, &event, NULL, out) == 0);
+    CHECK(wsvet_responder_reply(&copy, &event, NULL, out) == 0);
     event.close_code = 0;
     copy = responder;
-    CHECK(SAME(out, wsvet_responder_answer(&copy, &event, NULL, out), "\x88\x00"));
+    CHECK(SAME(out, wsvet_responder_reply(&copy, &event, NULL, out), "\x88\x00"));
 
     /* A violation, and what is none or cannot be answered. */
     static const int unanswered[] = {WSVET_NO_RULE, WSVET_EOF_IN_FRAME, WSVET_EOF_WITHOUT_CLOSE,
@@ -310,16 +310,16 @@ static void responding(void)
     for (size_t i = 0; i < sizeof unanswered / sizeof unanswered[0]; i++) {
         struct wsvet_violation violation = {.offset = 9, .rule = (uint8_t)unanswered[i]};
         copy = responder;
-        CHECK(wsvet_responder_refuse(&copy, violation, NULL, out) == 0);
+        CHECK(wsvet_responder_reply_to_violation(&copy, violation, NULL, out) == 0);
         CHECK(!wsvet_responder_has_sent_close(&copy));
     }
     struct wsvet_violation violation = {.offset = 9, .rule = WSVET_UNSUPPORTED_DATA};
     copy = responder;
-    size_t len = wsvet_responder_refuse(&copy, violation, NULL, out);
+    size_t len = wsvet_responder_reply_to_violation(&copy, violation, NULL, out);
     const char *text = wsvet_rule_text(WSVET_UNSUPPORTED_DATA);
     CHECK(len == 4 + strlen(text) && memcmp(out + 2, "\x03\xEB", 2) == 0);
     CHECK(memcmp(out + 4, text, strlen(text)) == 0);
-    CHECK(wsvet_responder_refuse(&copy, violation, NULL, out) == 0);
+    CHECK(wsvet_responder_reply_to_violation(&copy, violation, NULL, out) == 0);
     CHECK(!wsvet_responder_is_done(&copy));
 
     /* A Close of one's own. */
@@ -327,9 +327,9 @@ static void responding(void)
     CHECK(SAME(out, wsvet_responder_close(&copy, 1001, "bye", 3, NULL, out), "\x88\x05\x03\xE9" "bye"));
     CHECK(wsvet_responder_close(&copy, 1001, "bye", 3, NULL, out) == 0);
     event = (struct wsvet_event){.bytes = payload, .len = 2, .kind = WSVET_EVENT_PING};
-    CHECK(wsvet_responder_answer(&copy, &event, NULL, out) == 0);
+    CHECK(wsvet_responder_reply(&copy, &event, NULL, out) == 0);
     event.kind = WSVET_EVENT_CLOSE;
-    CHECK(wsvet_responder_answer(&copy, &event, NULL, out) == 0 && wsvet_responder_is_done(&copy));
+    CHECK(wsvet_responder_reply(&copy, &event, NULL, out) == 0 && wsvet_responder_is_done(&copy));
     copy = responder;
     CHECK(SAME(out, wsvet_responder_close(&copy, 0, NULL, 0, KEY, out), "\x88\x80\x37\xFA\x21\x3D"));
     CHECK(out[WSVET_MAX_CONTROL_LEN] == BEYOND);

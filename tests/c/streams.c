@@ -53,7 +53,7 @@ static void decode(const struct wsvet_policy *policy, const uint8_t *stream, siz
             struct wsvet_violation violation = wsvet_decode(&decoder, at, rest, &used, &event);
             if (violation.rule != WSVET_NO_RULE) {
                 verdict("violation", violation);
-                hex(out, wsvet_responder_refuse(&responder, violation, key, out));
+                hex(out, wsvet_responder_reply_to_violation(&responder, violation, key, out));
                 putchar('\n');
                 free(chunk);
                 return;
@@ -70,7 +70,7 @@ static void decode(const struct wsvet_policy *policy, const uint8_t *stream, siz
             printf("event %d %d %d %d %d", event.kind, event.opcode, event.rsv, event.end,
                    event.close_code);
             hex(event.bytes, event.len);
-            hex(out, wsvet_responder_answer(&responder, &event, key, out));
+            hex(out, wsvet_responder_reply(&responder, &event, key, out));
             printf(" %d\n", wsvet_responder_is_done(&responder));
         }
         free(chunk);

@@ -107,14 +107,14 @@ fn decode(
             let (used, event) = match decoder.decode(chunk) {
                 Ok(decoded) => decoded,
                 Err(violation) => {
-                    let close = responder.refuse(&violation, key, &mut answer);
+                    let close = responder.reply_to_violation(&violation, key, &mut answer);
                     writeln!(out, "{}{}", verdict("violation", Err(violation)), hex(close))
                         .unwrap();
                     return Err(violation);
                 }
             };
             if let Some(event) = event {
-                let answer = responder.answer(&event, key, &mut answer);
+                let answer = responder.reply(&event, key, &mut answer);
                 let (answer, done) = (hex(answer), u8::from(responder.is_done()));
                 writeln!(out, "event {}{answer} {done}", fields(&event)).unwrap();
             }

@@ -46,9 +46,9 @@ fn serve(sent: &mut [u8]) -> (usize, [u8; 2]) {
                 }
                 &[]
             }
-            Ok((_, Some(event))) => responder.answer(&event, None, &mut out),
+            Ok((_, Some(event))) => responder.reply(&event, None, &mut out),
             Ok((_, None)) => &[],
-            Err(violation) => responder.refuse(&violation, None, &mut out),
+            Err(violation) => responder.reply_to_violation(&violation, None, &mut out),
         };
         sent[len..len + answer.len()].copy_from_slice(answer);
         len += answer.len();
