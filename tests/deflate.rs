@@ -911,12 +911,11 @@ mod codec {
     fn parameters() -> impl Strategy<Value = Parameters> {
         let bits = || prop::option::of(8u8..=15);
         (any::<bool>(), any::<bool>(), bits(), bits()).prop_map(|(server, client, ours, theirs)| {
-            let mut parameters = Parameters::new()
+            let parameters = Parameters::new()
                 .server_no_context_takeover(server)
                 .client_no_context_takeover(client);
-            parameters.server_max_window_bits = ours;
-            parameters.client_max_window_bits = theirs;
-            parameters
+            let parameters = ours.into_iter().fold(parameters, Parameters::server_max_window_bits);
+            theirs.into_iter().fold(parameters, Parameters::client_max_window_bits)
         })
     }
 

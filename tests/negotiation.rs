@@ -2,6 +2,7 @@
 #![cfg(feature = "deflate")]
 
 use proptest::prelude::*;
+use wsvet::Role;
 use wsvet::deflate::{Fault, InvalidExtension, Parameters};
 
 const NAMES: [&str; 4] = [
@@ -185,15 +186,19 @@ fn an_answer_is_agreed_to_where_it_keeps_what_was_demanded() {
                 assert_eq!(fault, expected, "{name}");
             } else {
                 let agreed = agreed.unwrap().unwrap();
-                assert_eq!(agreed.server_no_context_takeover, given_server_none, "{name}");
+                assert_eq!(!agreed.context_takeover(Role::Server), given_server_none, "{name}");
                 assert_eq!(
-                    agreed.client_no_context_takeover,
+                    !agreed.context_takeover(Role::Client),
                     given_client_none || client_none,
                     "{name}"
                 );
-                assert_eq!(agreed.server_max_window_bits, given_server, "{name}");
+                assert_eq!(agreed.max_window_bits(Role::Server), given_server, "{name}");
                 let promised = offered_client.flatten();
-                assert_eq!(agreed.client_max_window_bits, given_client.or(promised), "{name}");
+                assert_eq!(
+                    agreed.max_window_bits(Role::Client),
+                    given_client.or(promised),
+                    "{name}"
+                );
             }
             tried += 1;
         }
@@ -208,12 +213,11 @@ fn header(server_none: bool, client_none: bool, server: Option<u8>, client: Opti
 fn parameters(
     (server_none, client_none, server, client): (bool, bool, Option<u8>, Option<u8>),
 ) -> Parameters {
-    let mut parameters = Parameters::new()
+    let parameters = Parameters::new()
         .server_no_context_takeover(server_none)
         .client_no_context_takeover(client_none);
-    parameters.server_max_window_bits = server;
-    parameters.client_max_window_bits = client;
-    parameters
+    let parameters = server.into_iter().fold(parameters, Parameters::server_max_window_bits);
+    client.into_iter().fold(parameters, Parameters::client_max_window_bits)
 }
 
 /// The first offer that can be accepted is, and where another answers to a later one, that counts.
@@ -267,9 +271,9 @@ proptest! {
             let less = |agreed: Option<u8>, wanted: Option<u8>| {
                 wanted.is_none_or(|wanted| agreed.is_some_and(|agreed| agreed <= wanted))
             };
-            prop_assert!(less(accepted.server_max_window_bits, wanted.server_max_window_bits));
-            prop_assert!(accepted.server_no_context_takeover || !wanted.server_no_context_takeover);
-            prop_assert!(accepted.client_no_context_takeover || !wanted.client_no_context_takeover);
+            prop_assert!(less(accepted.max_window_bits(Role::Server), wanted.max_window_bits(Role::Server)));
+            prop_assert!(!accepted.context_takeover(Role::Server) || wanted.context_takeover(Role::Server));
+            prop_assert!(!accepted.context_takeover(Role::Client) || wanted.context_takeover(Role::Client));
         }
     }
 
@@ -281,10 +285,10 @@ proptest! {
         prop_assert_eq!(Parameters::agreed(&offer, &accepted.to_string()), Ok(Some(accepted)));
         let lesser = |a: Option<u8>, b: Option<u8>| a.into_iter().chain(b).min();
         prop_assert_eq!(accepted, parameters((
-            client.server_no_context_takeover || server.server_no_context_takeover,
-            client.client_no_context_takeover || server.client_no_context_takeover,
-            lesser(client.server_max_window_bits, server.server_max_window_bits),
-            lesser(client.client_max_window_bits, server.client_max_window_bits),
+            !client.context_takeover(Role::Server) || !server.context_takeover(Role::Server),
+            !client.context_takeover(Role::Client) || !server.context_takeover(Role::Client),
+            lesser(client.max_window_bits(Role::Server), server.max_window_bits(Role::Server)),
+            lesser(client.max_window_bits(Role::Client), server.max_window_bits(Role::Client)),
         )));
     }
 

@@ -17,6 +17,7 @@ use crate::Role;
 /// RFC 6455 §9.1 says.
 ///
 /// ```
+/// use wsvet::Role;
 /// use wsvet::deflate::Parameters;
 ///
 /// // The client offers, the server accepts, the client judges the answer.
@@ -31,20 +32,19 @@ use crate::Role;
 ///     "permessage-deflate; server_no_context_takeover; client_max_window_bits=10",
 /// );
 /// let agreed = Parameters::agreed(&offered, &answer)?.unwrap();
-/// assert!(agreed.server_no_context_takeover && !agreed.client_no_context_takeover);
+/// assert!(!agreed.context_takeover(Role::Server) && agreed.context_takeover(Role::Client));
 /// # Ok::<(), wsvet::deflate::InvalidExtension>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[non_exhaustive]
 pub struct Parameters {
     /// No message of the server reaches back to those before (§7.1.1.1).
-    pub server_no_context_takeover: bool,
+    pub(super) server_no_context_takeover: bool,
     /// No message of the client reaches back to those before (§7.1.1.2).
-    pub client_no_context_takeover: bool,
+    pub(super) client_no_context_takeover: bool,
     /// The bits of the server's window, 8 to 15; 15 where nothing was said (§7.1.2.1).
-    pub server_max_window_bits: Option<u8>,
+    pub(super) server_max_window_bits: Option<u8>,
     /// The bits of the client's window, 8 to 15; 15 where nothing was said (§7.1.2.2).
-    pub client_max_window_bits: Option<u8>,
+    pub(super) client_max_window_bits: Option<u8>,
 }
 
 impl Parameters {
@@ -68,8 +68,9 @@ impl Parameters {
     /// memory between messages to deflate, nor the client to inflate.
     ///
     /// ```
-    /// # use wsvet::deflate::Parameters;
-    /// assert!(Parameters::new().server_no_context_takeover(true).server_no_context_takeover);
+    /// # use wsvet::{Role, deflate::Parameters};
+    /// let parameters = Parameters::new().server_no_context_takeover(true);
+    /// assert!(!parameters.context_takeover(Role::Server));
     /// ```
     #[must_use]
     pub const fn server_no_context_takeover(self, given_up: bool) -> Self {
@@ -80,8 +81,9 @@ impl Parameters {
     /// memory between messages to deflate, nor the server to inflate.
     ///
     /// ```
-    /// # use wsvet::deflate::Parameters;
-    /// assert!(Parameters::new().client_no_context_takeover(true).client_no_context_takeover);
+    /// # use wsvet::{Role, deflate::Parameters};
+    /// let parameters = Parameters::new().client_no_context_takeover(true);
+    /// assert!(!parameters.context_takeover(Role::Client));
     /// ```
     #[must_use]
     pub const fn client_no_context_takeover(self, given_up: bool) -> Self {
@@ -95,8 +97,9 @@ impl Parameters {
     /// For bits outside of 8 to 15.
     ///
     /// ```
-    /// # use wsvet::deflate::Parameters;
-    /// assert_eq!(Parameters::new().server_max_window_bits(9).server_max_window_bits, Some(9));
+    /// # use wsvet::{Role, deflate::Parameters};
+    /// let parameters = Parameters::new().server_max_window_bits(9);
+    /// assert_eq!(parameters.max_window_bits(Role::Server), Some(9));
     /// ```
     #[must_use]
     pub const fn server_max_window_bits(self, bits: u8) -> Self {
@@ -110,8 +113,9 @@ impl Parameters {
     /// For bits outside of 8 to 15.
     ///
     /// ```
-    /// # use wsvet::deflate::Parameters;
-    /// assert_eq!(Parameters::new().client_max_window_bits(9).client_max_window_bits, Some(9));
+    /// # use wsvet::{Role, deflate::Parameters};
+    /// let parameters = Parameters::new().client_max_window_bits(9);
+    /// assert_eq!(parameters.max_window_bits(Role::Client), Some(9));
     /// ```
     #[must_use]
     pub const fn client_max_window_bits(self, bits: u8) -> Self {
@@ -212,7 +216,22 @@ impl Parameters {
         Ok(agreed)
     }
 
-    /// Whether the messages of this end may reach back to those before.
+    /// Returns the bits of the window that were stated for what this end sends, 8 to 15, or `None` if
+    /// nothing was said (§7.1.2). [`window_bits`](Self::window_bits) is 15 then.
+    ///
+    /// ```
+    /// # use wsvet::{Role, deflate::Parameters};
+    /// assert_eq!(Parameters::new().max_window_bits(Role::Client), None);
+    /// ```
+    #[must_use]
+    pub const fn max_window_bits(&self, sender: Role) -> Option<u8> {
+        match sender {
+            Role::Client => self.client_max_window_bits,
+            Role::Server => self.server_max_window_bits,
+        }
+    }
+
+    /// Returns whether the messages of this end may reach back to those before.
     ///
     /// ```
     /// # use wsvet::{Role, deflate::Parameters};

@@ -450,7 +450,7 @@ mod tests {
         let bits = "permessage-deflate; client_max_window_bits=9";
         let told = agreement(Some("permessage-deflate"), bits);
         assert_eq!(told.negotiation().unwrap_err().offset, 20);
-        assert_eq!(told.permessage_deflate().unwrap().client_max_window_bits, Some(9));
+        assert_eq!(told.permessage_deflate().unwrap().max_window_bits(Role::Client), Some(9));
         let told = agreement(None, "permessage-deflate; x");
         assert_eq!(told.negotiation().unwrap_err().offset, 20);
         assert_eq!(told.permessage_deflate(), Some(Parameters::new()));
