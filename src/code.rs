@@ -151,7 +151,7 @@ impl fmt::Display for Category {
 ///
 /// ```
 /// # use wsvet::{CloseCode, Sender};
-/// assert_eq!(CloseCode(1010).info().sender, Sender::Client);
+/// assert_eq!(CloseCode(1010).info().sender(), Sender::Client);
 /// assert_eq!(Sender::Client.to_string(), "the client");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -98,6 +98,7 @@ pub(crate) fn check(header: &Header, payload: &[u8]) -> Result<(), Error> {
     if opcode.is_data() { Ok(()) } else { check_control(opcode, header.fin(), payload) }
 }
 
+#[inline(never)]
 fn check_control(opcode: OpCode, fin: bool, payload: &[u8]) -> Result<(), Error> {
     if opcode.is_reserved() {
         Err(Error::ReservedOpcode)
@@ -122,7 +123,7 @@ pub(crate) fn check_code(code: CloseCode) -> Result<(), Error> {
 }
 
 /// Writes a frame of at most 125 bytes of payload: its header is a number, and needs no steps.
-#[inline]
+#[inline(always)]
 fn short(first: u8, payload: &[u8], key: Option<[u8; 4]>, out: &mut [u8]) -> Result<usize, Error> {
     let header_len = if key.is_some() { 6 } else { 2 };
     let len = header_len + payload.len();

@@ -94,31 +94,40 @@ impl Reader {
     #[inline]
     pub fn header(&mut self, chunk: &[u8]) -> usize {
         debug_assert!(self.state & IN_PAYLOAD == 0, "the frame before is not finished");
-        if self.state == 0
-            && let Ok((header, _)) = Header::decode(chunk)
-        {
-            self.begin(header);
-            return header.header_len();
+        if self.state != 0 {
+            return self.rest_of_header(chunk);
         }
-        self.header_in_pieces(chunk)
+        match Header::decode(chunk) {
+            Ok((header, _)) => {
+                self.begin(header);
+                header.header_len()
+            }
+            Err(_) => self.hold(chunk),
+        }
     }
 
-    /// Takes a header that is cut at its start or at its end.
+    /// Takes what is missing of a header that is cut.
     #[inline(never)]
-    fn header_in_pieces(&mut self, chunk: &[u8]) -> usize {
+    fn rest_of_header(&mut self, chunk: &[u8]) -> usize {
         let held = self.unread();
-        let len = chunk.len().min(Header::MAX_LEN - held);
-        self.cut[held..held + len].copy_from_slice(&chunk[..len]);
-        match Header::decode(&self.cut[..held + len]) {
+        let len = self.hold(chunk);
+        match Header::decode(self.cut_header()) {
             Ok((header, _)) => {
                 self.begin(header);
                 header.header_len() - held
             }
-            Err(_) => {
-                self.state += len as u8;
-                len
-            }
+            Err(_) => len,
         }
+    }
+
+    /// Holds what `chunk` has, at most as much as a header can have, and returns how much.
+    #[inline]
+    fn hold(&mut self, chunk: &[u8]) -> usize {
+        let held = self.unread();
+        let len = chunk.len().min(Header::MAX_LEN - held);
+        self.cut[held..held + len].copy_from_slice(&chunk[..len]);
+        self.state += len as u8;
+        len
     }
 
     /// Begins a frame whose header was parsed elsewhere.

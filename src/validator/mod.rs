@@ -123,22 +123,30 @@ impl Validator {
     /// ```
     #[inline]
     pub fn begin(&mut self, header: &Header) -> Result<(), Violation> {
-        self.begin_all(header).map_err(|(_, violation)| violation)
+        self.between_frames();
+        if !self.admits(header) {
+            return Err(self.refuse(header).1);
+        }
+        self.enter(header);
+        Ok(())
     }
 
-    /// Judges a header, and returns all rules that it breaks if it breaks one, for a judge that goes
-    /// on.
-    #[inline]
+    /// Judges a header as [`begin`](Self::begin) does, and returns all rules that it breaks with the
+    /// violation.
     pub(crate) fn begin_all(&mut self, header: &Header) -> Result<(), (RuleSet, Violation)> {
-        debug_assert!(
-            self.content == Content::Between || self.failed.is_some(),
-            "the frame before was not finished"
-        );
+        self.between_frames();
         if !self.admits(header) {
             return Err(self.refuse(header));
         }
         self.enter(header);
         Ok(())
+    }
+
+    fn between_frames(&self) {
+        debug_assert!(
+            self.content == Content::Between || self.failed.is_some(),
+            "the frame before was not finished"
+        );
     }
 
     /// Judges the next piece of the payload: plain bytes, unmasked, as many as there are (§5.5.1,
