@@ -77,7 +77,7 @@ pub fn single(
     key: Option<[u8; 4]>,
     out: &mut [u8],
 ) -> Result<usize, Error> {
-    if !opcode.is_data() {
+    if !opcode.belongs_to_message() {
         check_control(opcode, true, payload)?;
     }
     if payload.len() <= CloseFrame::MAX_BODY_LEN {
@@ -95,7 +95,7 @@ pub(crate) fn check(header: &Header, payload: &[u8]) -> Result<(), Error> {
         return Err(Error::LengthMismatch);
     }
     let opcode = header.opcode();
-    if opcode.is_data() { Ok(()) } else { check_control(opcode, header.fin(), payload) }
+    if opcode.belongs_to_message() { Ok(()) } else { check_control(opcode, header.fin(), payload) }
 }
 
 #[inline(never)]

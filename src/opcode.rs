@@ -132,6 +132,12 @@ impl OpCode {
         !self.is_control()
     }
 
+    /// Returns whether a frame with this opcode belongs to a message: a continuation, text or binary.
+    #[inline]
+    pub(crate) const fn belongs_to_message(self) -> bool {
+        self as u8 <= Self::Binary as u8
+    }
+
     /// Whether this opcode starts a message: text or binary (§5.6).
     ///
     /// ```

@@ -61,8 +61,8 @@ fn a_frame_that_is_illegal_by_itself_is_an_error() {
                 let header = if fin { header } else { header.not_final() };
                 let payload = &[0x03, 0xE8, b'a'].repeat(50)[..len];
                 let expected = match opcode {
-                    opcode if opcode.is_data() => Ok(header.header_len() + len),
                     opcode if opcode.is_reserved() => Err(Error::ReservedOpcode),
+                    opcode if opcode.is_data() => Ok(header.header_len() + len),
                     _ if !fin => Err(Error::FragmentedControl),
                     _ if len > 125 => Err(Error::OversizedControl),
                     OpCode::Close if len == 1 => Err(Error::InvalidCloseBody),

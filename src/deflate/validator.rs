@@ -80,7 +80,7 @@ impl Validator {
     pub fn begin(&mut self, header: &Header) -> Result<(), Violation> {
         self.frames.begin(header)?;
         self.content.begin(&self.frames, header);
-        self.in_data = header.opcode().is_data();
+        self.in_data = header.opcode().belongs_to_message();
         Ok(())
     }
 

@@ -81,7 +81,7 @@ impl Validator {
         if broken.iter().any(Rule::loses_content) {
             self.content = Content::Opaque;
             // A control frame, or one that has no meaning at all, is no part of the message.
-            if header.opcode().is_data() && self.is_open() {
+            if header.opcode().belongs_to_message() && self.is_open() {
                 self.message.lose();
             }
         }
