@@ -31,7 +31,7 @@ impl CloseCode {
     #[inline]
     #[must_use]
     pub const fn is_sendable(self) -> bool {
-        !matches!(RANGES[self.row()].sender, Sender::Nobody)
+        self.info().is_sendable()
     }
 
     /// The registered name, or what the range is for (§11.7).
@@ -43,7 +43,7 @@ impl CloseCode {
     /// ```
     #[must_use]
     pub const fn name(self) -> &'static str {
-        NAMES[self.row()].as_str()
+        self.info().name()
     }
 
     /// What kind of code this is (§7.4).
@@ -54,7 +54,7 @@ impl CloseCode {
     /// ```
     #[must_use]
     pub const fn category(self) -> Category {
-        RANGES[self.row()].category
+        self.info().category()
     }
 
     /// Returns the row of the registry that this code belongs to: its own, or that of its range.
@@ -213,7 +213,7 @@ impl CodeInfo {
         CloseCode(self.range().first)
     }
 
-    /// Returns the last code of the range: equal to `first` for a code with a row of its own.
+    /// Returns the last code of the range. It equals `first` if the row is for a single code.
     ///
     /// ```
     /// # use wsvet::{Category, CloseCode, Sender};
@@ -246,7 +246,7 @@ impl CodeInfo {
         self.range().category
     }
 
-    /// Returns who may send it.
+    /// Returns which end may send it.
     ///
     /// ```
     /// # use wsvet::{Category, CloseCode, Sender};

@@ -123,7 +123,7 @@ impl Conversation {
     /// assert_eq!(text, b"hi");
     /// ```
     pub fn observe(&mut self, from: Role, chunk: &[u8], mut saw: impl FnMut(Observed<'_>)) {
-        let mut buf = [0; 1024];
+        let mut buf = [0; PIECE];
         let mut rest = chunk;
         while !rest.is_empty() && !self.direction(from).is_lost() {
             if self.direction(from).reader().frame().is_none() {
@@ -139,17 +139,14 @@ impl Conversation {
             let direction = self.direction(from);
             let offset = direction.validator().offset();
             let reader = direction.reader();
-            let (piece, after) = rest.split_at(reader.available(rest.len()));
-            let (plain, after) = match reader.key() {
-                Some(key) => {
-                    let len = piece.len().min(buf.len());
-                    let plain = &mut buf[..len];
-                    plain.copy_from_slice(&rest[..len]);
-                    kernel::mask(key, plain);
-                    (&*plain, &rest[len..])
-                }
-                None => (piece, after),
-            };
+            let mut plain = &rest[..reader.available(rest.len())];
+            if let Some(key) = reader.key() {
+                let unmasked = &mut buf[..plain.len().min(PIECE)];
+                unmasked.copy_from_slice(&plain[..unmasked.len()]);
+                kernel::mask(key, unmasked);
+                plain = unmasked;
+            }
+            let after = &rest[plain.len()..];
             if !plain.is_empty() {
                 let judged = self.payload(from, plain);
                 saw(Observed::Payload { plain, offset });
@@ -486,6 +483,9 @@ pub enum Observed<'a> {
     /// The end of the frame.
     End,
 }
+
+/// How many bytes of masked payload are unmasked at once.
+const PIECE: usize = 1024;
 
 fn tell(judged: Result<(), Violation>, saw: &mut impl FnMut(Observed<'_>)) {
     if let Err(violation) = judged {

@@ -178,7 +178,7 @@ impl Decoder {
         Ok((len, Some(self.data(chunk, false))))
     }
 
-    /// Decodes what comes, whole or cut, and goes on if a frame gives no event.
+    /// Decodes headers and payloads, whole or cut, up to the next event.
     #[inline(never)]
     fn decode_any<'a>(
         &'a mut self,
@@ -258,10 +258,7 @@ impl Decoder {
     fn judge(&mut self, piece: &mut [u8]) -> Result<(), Violation> {
         let key = self.reader.key();
         self.reader.advance(piece.len() as u64);
-        match key {
-            Some(key) => self.validator.payload_text(key, piece),
-            None => self.validator.payload(piece),
-        }
+        self.validator.payload_masked(key, piece)
     }
 
     /// Returns a piece of the message that the frame belongs to.

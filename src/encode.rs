@@ -118,7 +118,7 @@ fn check_control(opcode: OpCode, fin: bool, payload: &[u8]) -> Result<(), Error>
 }
 
 /// Returns an error if this code must not be on the wire.
-pub(crate) fn check_code(code: CloseCode) -> Result<(), Error> {
+fn check_code(code: CloseCode) -> Result<(), Error> {
     if code.is_sendable() { Ok(()) } else { Err(Error::InvalidCloseCode) }
 }
 

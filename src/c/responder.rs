@@ -76,8 +76,8 @@ pub unsafe extern "C" fn wsvet_responder_reply_to_violation(
 
 /// Writes a Close of one's own; nothing, where one was sent before.
 ///
-/// Code and reason are as in `wsvet_encode_close`: with the code 0 the body is empty. A code that must
-/// not be sent gives nothing, and no Close counts as sent.
+/// Code and reason are as in `wsvet_encode_close`: with the code 0 the body is empty. Returns 0 if the code
+/// must not be sent; no Close counts as sent then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_responder_close(
     responder: &mut Responder,

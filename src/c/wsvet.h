@@ -583,8 +583,8 @@ size_t wsvet_responder_reply_to_violation(struct wsvet_responder *responder,
 /**
  * Writes a Close of one's own; nothing, where one was sent before.
  *
- * Code and reason are as in `wsvet_encode_close`: with the code 0 the body is empty. A code that must
- * not be sent gives nothing, and no Close counts as sent.
+ * Code and reason are as in `wsvet_encode_close`: with the code 0 the body is empty. Returns 0 if the code
+ * must not be sent; no Close counts as sent then.
  */
 size_t wsvet_responder_close(struct wsvet_responder *responder,
                              uint16_t code,

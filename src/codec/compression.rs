@@ -67,7 +67,7 @@ impl Compression {
         frames: &Validator,
         header: &Header,
     ) -> Option<Result<Option<Message>, InvalidMessage>> {
-        if !header.opcode().belongs_to_message() || frames.message_rsv() & 4 == 0 {
+        if !frames.is_compressed(header) {
             return None;
         }
         if !header.fin() {

@@ -208,10 +208,7 @@ impl Frames {
         let piece = &mut src[self.kept..self.kept + there];
         let key = self.reader.key();
         self.reader.advance(there as u64);
-        match key {
-            Some(key) => self.validator.payload_text(key, &mut *piece)?,
-            None => self.validator.payload(piece)?,
-        }
+        self.validator.payload_masked(key, piece)?;
         self.kept += there;
         if let Some(compression) = &mut self.compression
             && compression.takes_frame()

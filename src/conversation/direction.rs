@@ -241,7 +241,7 @@ impl Direction {
                 self.last_data = Some(mark);
             }
         }
-        let judged = self.validator.begin_all(header);
+        let judged = self.validator.begin_or(header, |refused| refused);
         let broken = judged.err().map_or(RuleSet::EMPTY, |(broken, _)| broken);
         self.last = Some(Sent { header: *header, offset, at: mark.at, broken });
         self.note(judged.map_err(|(_, violation)| violation), mark)

@@ -97,8 +97,7 @@ impl Content {
     /// # Ok::<(), wsvet::Violation>(())
     /// ```
     pub fn begin(&mut self, frames: &crate::Validator, header: &Header) {
-        let compressed = header.opcode().belongs_to_message() && frames.message_rsv() & 4 != 0;
-        self.frame = compressed.then(|| Frame {
+        self.frame = frames.is_compressed(header).then(|| Frame {
             opcode: frames.message_opcode(),
             last: header.fin(),
             start: frames.offset(),

@@ -27,7 +27,7 @@ impl Validator {
     /// The same, and unmasks the piece where it can be written. After a violation the end of the
     /// piece may still be masked.
     #[inline(always)]
-    pub(crate) fn payload_text(&mut self, key: u32, mut piece: impl Text) -> Result<(), Violation> {
+    pub(super) fn payload_text(&mut self, key: u32, mut piece: impl Text) -> Result<(), Violation> {
         self.still_good()?;
         debug_assert_ne!(self.content, Content::Between, "payload before begin");
         let start = self.offset;
@@ -47,6 +47,19 @@ impl Validator {
                 kernel::unmask(key, &mut piece);
                 self.judge_close(piece.bytes(), start)
             }
+        }
+    }
+
+    /// Judges the next piece of the payload, and unmasks it if there is a key.
+    #[inline(always)]
+    pub(crate) fn payload_masked(
+        &mut self,
+        key: Option<u32>,
+        piece: &mut [u8],
+    ) -> Result<(), Violation> {
+        match key {
+            Some(key) => self.payload_text(key, piece),
+            None => self.payload(piece),
         }
     }
 

@@ -123,30 +123,26 @@ impl Validator {
     /// ```
     #[inline]
     pub fn begin(&mut self, header: &Header) -> Result<(), Violation> {
-        self.between_frames();
-        if !self.admits(header) {
-            return Err(self.refuse(header).1);
-        }
-        self.enter(header);
-        Ok(())
+        self.begin_or(header, |(_, violation)| violation)
     }
 
-    /// Judges a header as [`begin`](Self::begin) does, and returns all rules that it breaks with the
-    /// violation.
-    pub(crate) fn begin_all(&mut self, header: &Header) -> Result<(), (RuleSet, Violation)> {
-        self.between_frames();
-        if !self.admits(header) {
-            return Err(self.refuse(header));
-        }
-        self.enter(header);
-        Ok(())
-    }
-
-    fn between_frames(&self) {
+    /// Judges a header as [`begin`](Self::begin) does, and makes the error of all rules that it
+    /// breaks and of the violation.
+    #[inline(always)]
+    pub(crate) fn begin_or<E>(
+        &mut self,
+        header: &Header,
+        error: impl FnOnce((RuleSet, Violation)) -> E,
+    ) -> Result<(), E> {
         debug_assert!(
             self.content == Content::Between || self.failed.is_some(),
             "the frame before was not finished"
         );
+        if !self.admits(header) {
+            return Err(error(self.refuse(header)));
+        }
+        self.enter(header);
+        Ok(())
     }
 
     /// Judges the next piece of the payload: plain bytes, unmasked, as many as there are (§5.5.1,
@@ -410,6 +406,13 @@ impl Validator {
     #[must_use]
     pub const fn message_rsv(&self) -> u8 {
         self.message.rsv()
+    }
+
+    /// Returns whether the frame that has begun last, with this header, belongs to a compressed
+    /// message.
+    #[cfg(feature = "deflate")]
+    pub(crate) const fn is_compressed(&self, header: &Header) -> bool {
+        header.opcode().belongs_to_message() && self.message_rsv() & 4 != 0
     }
 
     const fn is_open(&self) -> bool {
