@@ -5,4 +5,5 @@ mod common;
 pub mod deflate;
 pub mod oracles;
 pub mod peers;
+pub mod readers;
 mod verdict;

@@ -1,28 +1,25 @@
 //! The oracle of what the tool reads: hex text, captures, HTTP heads, raw bytes.
-//!
-//! It is a part of the tool and not of `oracles`, because the readers are no part of the library:
-//! the fuzz target `readers` is the tool itself, with the fuzzer for its `main`.
+
+#![allow(unreachable_pub)] // the fuzz targets are crates of their own
 
 use std::io::{self, Read};
 
 use wsvet::Role;
 use wsvet::deflate::Parameters;
 
-use crate::args::{Format, Limits, Reading, Receiver};
-use crate::connection::{Judging, Tally};
-use crate::http::{Handshake, Progress};
-use crate::judge::Thoroughness;
-use crate::report::{Both, Html, Json, Shown, Text};
-use crate::{check, hex};
-
-#[cfg(fuzzing)]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| readers(data));
+use wsvet_cli::input::reading::{Format, Reading, Receiver};
+use wsvet_cli::input::{hex, judge};
+use wsvet_cli::report::{Both, Html, Json, Shown, Text};
+use wsvet_cli::session::handshake::{Handshake, Progress};
+use wsvet_cli::session::judging::{Judging, Thoroughness};
+use wsvet_cli::session::limits::Limits;
+use wsvet_cli::session::report::Tally;
 
 /// The most bytes that are said of one byte that is read.
 const MOST_SAID: usize = 4_096;
 
 /// Any bytes come to an end with an answer, and the same answer in whatever pieces they are read.
-fn readers(data: &[u8]) {
+pub fn readers(data: &[u8]) {
     let [bits, size, input @ ..] = data else { return };
     hex_text(input);
     heads(input, usize::from(*size) + 1);
@@ -57,8 +54,7 @@ fn said(bits: u8, input: &[u8], size: usize) -> (Vec<u8>, Result<Vec<String>, St
     let mut people = Both(&mut text, &mut page);
     let mut all = Both(&mut json, &mut people);
     let mut judging = Judging::new(limits, thoroughness, &mut all);
-    let answer =
-        check::judge(Pieces(input, size), &reading, &mut judging).expect("a vector takes all");
+    let answer = judge(Pieces(input, size), &reading, &mut judging).expect("a vector takes all");
     judging.report.end_of_input(&[]).expect("a sink takes all");
     judging.report.finish(&judging.tally).expect("a sink takes all");
     let Tally { connections, frames, violations, .. } = judging.tally;
@@ -114,19 +110,4 @@ fn upgrade(turns: &[u8], size: usize) -> Option<(Progress, [Vec<u8>; 2])> {
         }
     }
     agreed.map(|progress| (progress, after))
-}
-
-/// What was found, and the recorded captures.
-#[test]
-fn what_was_found_and_the_captures_pass() {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
-    for folder in ["fuzz/seeds/readers", "tests/captures"] {
-        let files = std::fs::read_dir(root.to_owned() + folder).expect("the folder is there");
-        let paths = files.map(|file| file.expect("a file").path());
-        for path in paths.filter(|path| path.is_file()) {
-            let input = std::fs::read(path).expect("it can be read");
-            let options: &[u8] = if folder == "tests/captures" { &[0, 9] } else { &[] };
-            readers(&[options, &input].concat());
-        }
-    }
 }

@@ -93,10 +93,10 @@ fn seed(target: &str, Vector { policy, stream, .. }: &Vector) -> Vec<u8> {
     }
 }
 
-/// The recorded captures are seeds of the tool's readers, which replay them themselves.
+/// The recorded captures are seeds of the target `readers`; the tests of the tool replay them.
 #[test]
 fn the_captures_are_seeds() {
-    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
+    let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("cli/tests/captures");
     for file in fs::read_dir(captures).unwrap() {
         let path = file.unwrap().path();
         if path.is_dir() {

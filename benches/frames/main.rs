@@ -25,7 +25,8 @@
 // Its files are also a part of `benches/peers`, which sees and tests more of them.
 #[allow(unreachable_pub, unused_imports)]
 mod bound;
-#[path = "../../src/bin/wsvet/mix.rs"]
+#[allow(unreachable_pub)] // it is a part of the tool
+#[path = "../../cli/src/command/mix.rs"]
 mod mix;
 mod stream;
 

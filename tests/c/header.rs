@@ -43,7 +43,9 @@ pub(crate) fn generate() -> String {
         ..Config::default()
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/c");
-    let is_source = |file: &DirEntry| file.path().extension().is_some_and(|name| name == "rs");
+    let is_source = |file: &DirEntry| {
+        file.path().extension().is_some_and(|name| name == "rs") && file.file_name() != "mod.rs"
+    };
     let sources = root.read_dir().unwrap().filter(|file| file.as_ref().is_ok_and(is_source));
     assert_eq!(sources.count(), FILES.len(), "each file is read");
     let builder = FILES.iter().fold(Builder::new().with_config(config), |builder, file| {

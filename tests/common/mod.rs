@@ -1,38 +1,17 @@
 //! What the tests share: streams from parts, and a whole-stream run of the crate's own parts.
-#![allow(dead_code, unreachable_pub)] // each test binary uses its own share
+#![allow(dead_code, unreachable_pub, unused_imports)] // each test binary uses its own share
 
+pub mod bytes;
 #[cfg(feature = "deflate")]
 pub mod deflate;
 pub mod reference;
 pub mod vectors;
 
+pub use bytes::{frame, hex, wire};
+
 use wsvet::{
     Decoder, Event, FrameRef, Header, OpCode, Policy, Role, Rule, Validator, Violation, mask,
 };
-
-/// Runs the tool with this on its standard input; it has to be built, with the feature `cli`.
-pub fn run(args: &[&str], input: &[u8]) -> std::process::Output {
-    use std::io::Write;
-    use std::process::{Command, Stdio};
-
-    let Some(tool) = option_env!("CARGO_BIN_EXE_wsvet") else { panic!("needs the feature `cli`") };
-    let mut child = Command::new(tool)
-        .args(args)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env_remove("NO_COLOR")
-        .env_remove("CLICOLOR_FORCE")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    std::thread::scope(|scope| {
-        // The tool need not read all of it, and writes while it reads.
-        scope.spawn(move || stdin.write_all(input));
-        child.wait_with_output().unwrap()
-    })
-}
 
 /// All rules that are found without a look into compressed messages: what breaks the one that is
 /// left out is found by `wsvet::deflate` alone, and `tests/deflate.rs` has it.
@@ -43,33 +22,6 @@ pub fn rules() -> impl Iterator<Item = Rule> {
 /// A violation as the naive judge gives it.
 pub fn place(violation: Violation) -> (Rule, u64) {
     (violation.rule, violation.offset)
-}
-
-/// Bytes from hex, white space between.
-pub fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    digits
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
-        .collect()
-}
-
-/// A frame as `sender` sends it: a client masks it.
-pub fn frame(sender: Role, header: Header, plain: &[u8]) -> Vec<u8> {
-    const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
-    let header = if sender == Role::Client { header.masked(KEY) } else { header };
-    wire(&header, plain)
-}
-
-/// A frame with this header, its payload masked where the header has a key.
-pub fn wire(header: &Header, plain: &[u8]) -> Vec<u8> {
-    let mut out = [0; Header::MAX_LEN];
-    let len = header.encode(&mut out);
-    let mut payload = plain.to_vec();
-    if let Some(key) = header.masking_key() {
-        mask::apply(key, 0, &mut payload);
-    }
-    [&out[..len], &payload].concat()
 }
 
 /// What a stream is in the end: whole messages and control frames, and why it ended.

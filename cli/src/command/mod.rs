@@ -1,0 +1,62 @@
+//! The commands, and how the tool starts and ends.
+
+mod args;
+mod bench;
+mod check;
+mod contrast;
+mod demo;
+mod explain;
+pub mod mix;
+mod status;
+
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use anstream::AutoStream;
+use clap::Parser;
+use wsvet::CloseCode;
+
+use crate::command::args::{Cli, Command};
+use crate::command::status::Status;
+use crate::report::style::{BAD, plain};
+
+/// Runs the tool with the arguments of the process, and returns its exit status.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let status = match run(&cli) {
+        Ok(status) => status,
+        // The reader of the output has seen enough and closed the pipe.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Fine,
+        Err(error) => {
+            complain(&cli, &format!("the output cannot be written: {error}"));
+            Status::Unusable
+        }
+    };
+    status.into()
+}
+
+fn run(cli: &Cli) -> io::Result<Status> {
+    let stdout = io::stdout().lock();
+    let mut out = BufWriter::new(AutoStream::new(stdout, cli.color.into()));
+    let complain = &mut |message: &str| complain(cli, message);
+    let status = match &cli.command {
+        Command::Check(args) => check::run(&mut out, args, complain)?,
+        Command::Bench(args) => bench::run(&mut out, args, complain)?,
+        Command::Explain { what } => explain::explain(&mut out, what, complain)?,
+        Command::Demo => demo::run(&mut out).map(|()| Status::Fine)?,
+        Command::Compare { left, right } => {
+            explain::compare(&mut out, CloseCode(*left), CloseCode(*right))
+                .map(|()| Status::Fine)?
+        }
+        Command::Codes => explain::codes(&mut out).map(|()| Status::Fine)?,
+        Command::Rules => explain::rules(&mut out).map(|()| Status::Fine)?,
+    };
+    out.flush()?;
+    Ok(status)
+}
+
+/// Says on standard error what is wrong; if that cannot be written either, nothing can be done.
+fn complain(cli: &Cli, message: &str) {
+    let mut err = AutoStream::new(io::stderr().lock(), cli.color.into());
+    let _ = writeln!(err, "{BAD}wsvet:{BAD:#} {}", plain(message));
+}

@@ -1,0 +1,20 @@
+//! The exit status of the tool.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// No rule is broken; or the command judges nothing.
+    Fine = 0,
+    /// At least one rule is broken.
+    Broken = 1,
+    /// Wrong usage, or input that cannot be judged.
+    Unusable = 2,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status as u8)
+    }
+}

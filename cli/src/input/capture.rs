@@ -1,0 +1,271 @@
+//! A capture: pcap or pcapng in, its TCP connections judged.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
+use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
+
+use crate::session::connection::Connection;
+use crate::session::judging::Judging;
+use crate::transport::packet::{Content, Moment, Segment, dissect};
+
+/// The size of the read buffer at first, in bytes: more than the usual largest packet.
+const BUFFER: usize = 1 << 20;
+
+/// The size that the read buffer may grow to, in bytes: a larger packet is taken for garbage.
+const MAX_BUFFER: usize = 64 << 20;
+
+/// What is said of a capture beside its records.
+#[derive(Default)]
+pub(crate) struct Summary {
+    /// How many packets were read.
+    packets: u64,
+    /// How many TCP connections there were.
+    connections: usize,
+    fragments: u64,
+    /// How many TCP packets were not captured to their end.
+    not_whole: u64,
+    /// A link type that is not read, and how many packets have it.
+    unknown_link: Option<(i32, u64)>,
+    /// Where and why the capture could not be read to its end.
+    pub(crate) cut: Option<String>,
+    /// Why a connection is no WebSocket.
+    other: Option<String>,
+    /// The connections whose upgrade was refused: the first of them, and why.
+    refused: Vec<String>,
+}
+
+/// How many refused upgrades are told.
+const MOST_REFUSED: usize = 5;
+
+impl Summary {
+    /// Why there was nothing to judge.
+    pub(crate) fn nothing(&self) -> String {
+        if let Some((link, _)) = self.unknown_link {
+            return format!(
+                "the packets have link type {link}, which is not read \
+                 (Ethernet, Linux cooked, raw IP and loopback are)"
+            );
+        }
+        match (self.packets, self.connections, &self.other) {
+            (0, ..) => "the capture holds no packet that can be read".to_owned(),
+            (packets, 0, _) => {
+                format!("none of the packets is TCP ({packets} read)")
+            }
+            (_, 1, Some(why)) => why.clone(),
+            (_, n, why) => {
+                let why = why.as_deref().unwrap_or_default();
+                format!(
+                    "none of {n} TCP connections was upgraded; of the last: {why} \
+                     (encrypted traffic has to be decrypted first)"
+                )
+            }
+        }
+    }
+
+    /// What else a person should know.
+    pub(crate) fn notices(&self) -> Vec<String> {
+        let mut notices = Vec::from_iter(self.cut.clone());
+        notices.extend(self.refused.iter().cloned());
+        if self.fragments > 0 {
+            notices.push(format!("IP fragments are not put together: {} left out", self.fragments));
+        }
+        if self.not_whole > 0 {
+            notices.push(format!(
+                "packets not captured to their end: {} (capture with a larger snapshot length)",
+                self.not_whole
+            ));
+        }
+        if let Some((link, packets)) = self.unknown_link {
+            notices.push(format!("packets of link type {link} are not read: {packets} left out"));
+        }
+        notices
+    }
+}
+
+/// Judges every WebSocket connection of a capture.
+pub(crate) fn judge(input: impl Read + Send, judging: &mut Judging<'_>) -> io::Result<Summary> {
+    let mut summary = Summary::default();
+    let mut connections = Connections::default();
+    let outcome = read(input, &mut summary, &mut connections, judging)?;
+    summary.cut = outcome.err();
+    summary.connections = connections.all.len();
+    for connection in connections.all {
+        let (stream, refused) = (connection.stream, connection.was_refused());
+        if let Some(why) = connection.finish(judging)? {
+            if refused && summary.refused.len() < MOST_REFUSED {
+                summary.refused.push(format!("TCP stream {stream}: {why}"));
+            }
+            summary.other = Some(why);
+        }
+    }
+    Ok(summary)
+}
+
+/// Reads packet by packet; the inner error is about the capture, the outer one about the report.
+fn read(
+    input: impl Read + Send,
+    summary: &mut Summary,
+    connections: &mut Connections,
+    judging: &mut Judging<'_>,
+) -> io::Result<Result<(), String>> {
+    let mut reader = match create_reader(BUFFER, input) {
+        Ok(reader) => reader,
+        Err(PcapError::Eof | PcapError::UnexpectedEof | PcapError::Incomplete(_)) => {
+            return Ok(Err("the file ends inside the header of the capture".to_owned()));
+        }
+        Err(error) => return Ok(Err(reason(&error).to_owned())),
+    };
+    let mut interfaces = Vec::new();
+    let mut size = BUFFER;
+    loop {
+        let before = reader.data().len();
+        match reader.next() {
+            Ok((len, block)) => {
+                if let Some((link, time, bytes)) = packet(&block, &mut interfaces) {
+                    summary.packets += 1;
+                    let at = Moment { packet: summary.packets, time };
+                    match dissect(at, link, bytes) {
+                        Content::Tcp(segment) => {
+                            summary.not_whole += u64::from(segment.not_captured > 0);
+                            connections.segment(&segment, judging)?;
+                        }
+                        Content::Other => {}
+                        Content::Fragment => summary.fragments += 1,
+                        Content::UnknownLink => {
+                            let (_, count) = summary.unknown_link.get_or_insert((link, 0));
+                            *count += 1;
+                        }
+                    }
+                }
+                reader.consume(len);
+            }
+            Err(PcapError::Eof) => return Ok(Ok(())),
+            Err(PcapError::Incomplete(_)) => {
+                let refilled = reader.refill().is_ok();
+                let more = reader.data().len() > before || reader.reader_exhausted();
+                if !refilled || (!more && !grow(&mut *reader, &mut size)) {
+                    return Ok(Err(cut(&*reader, summary, reason(&PcapError::ReadError))));
+                }
+            }
+            Err(PcapError::BufferTooSmall) => {
+                // The word of a length is no reason to take memory: what is there comes first.
+                let full = before >= size;
+                if full && !grow(&mut *reader, &mut size) || reader.refill().is_err() {
+                    return Ok(Err(cut(&*reader, summary, reason(&PcapError::BufferTooSmall))));
+                }
+            }
+            Err(error) => {
+                let reason = reason(&error);
+                return Ok(Err(cut(&*reader, summary, reason)));
+            }
+        }
+    }
+}
+
+fn grow(reader: &mut dyn PcapReaderIterator, size: &mut usize) -> bool {
+    *size *= 2;
+    *size <= MAX_BUFFER && reader.grow(*size)
+}
+
+fn cut(reader: &dyn PcapReaderIterator, summary: &Summary, reason: &str) -> String {
+    let (packets, at) = (summary.packets, reader.consumed());
+    format!("the capture was read up to packet {packets}, byte {at} of the file: {reason}")
+}
+
+fn reason(error: &PcapError<&[u8]>) -> &'static str {
+    match error {
+        PcapError::Eof | PcapError::UnexpectedEof | PcapError::Incomplete(_) => {
+            "the file ends inside a packet"
+        }
+        PcapError::HeaderNotRecognized => "this is neither pcap nor pcapng",
+        PcapError::ReadError => "it cannot be read any further",
+        PcapError::BufferTooSmall => "a packet of impossible length",
+        PcapError::NomError(..) | PcapError::OwnedNomError(..) => "what follows is no packet",
+    }
+}
+
+/// What a capture says of an interface.
+struct Interface {
+    link: i32,
+    /// How many units of a timestamp are a second.
+    second: u64,
+}
+
+impl Interface {
+    /// The time that is so many seconds and units.
+    fn time(&self, seconds: u64, units: u64) -> Duration {
+        let second = self.second.max(1);
+        let rest = u128::from(units % second) * 1_000_000_000 / u128::from(second);
+        Duration::from_secs(seconds.saturating_add(units / second))
+            .saturating_add(Duration::from_nanos(rest as u64))
+    }
+}
+
+/// The link type, the time and the bytes of a packet; `interfaces` keeps what is known of each.
+fn packet<'a>(
+    block: &'a PcapBlockOwned<'_>,
+    interfaces: &mut Vec<Interface>,
+) -> Option<(i32, Duration, &'a [u8])> {
+    match block {
+        PcapBlockOwned::LegacyHeader(header) => {
+            let second = if header.is_nanosecond_precision() { 1_000_000_000 } else { 1_000_000 };
+            // The upper bits say whether a frame check sequence follows.
+            *interfaces = vec![Interface { link: header.network.0 & 0xFFFF, second }];
+            None
+        }
+        PcapBlockOwned::Legacy(packet) => {
+            let interface = interfaces.first()?;
+            let time = interface.time(packet.ts_sec.into(), packet.ts_usec.into());
+            Some((interface.link, time, packet.data))
+        }
+        PcapBlockOwned::NG(Block::SectionHeader(_)) => {
+            interfaces.clear();
+            None
+        }
+        PcapBlockOwned::NG(Block::InterfaceDescription(interface)) => {
+            let second = interface.ts_resolution().unwrap_or(1_000_000);
+            interfaces.push(Interface { link: interface.linktype.0, second });
+            None
+        }
+        PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
+            let interface = interfaces.get(packet.if_id as usize)?;
+            let units = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
+            Some((interface.link, interface.time(0, units), packet.packet_data()))
+        }
+        // It has no time.
+        PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
+            Some((interfaces.first()?.link, Duration::ZERO, packet.packet_data()))
+        }
+        PcapBlockOwned::NG(_) => None,
+    }
+}
+
+/// All TCP connections of a capture.
+#[derive(Default)]
+struct Connections {
+    all: Vec<Connection>,
+    /// The latest connection between two ends, the lesser address first.
+    latest: HashMap<(SocketAddr, SocketAddr), usize>,
+}
+
+impl Connections {
+    fn segment(&mut self, segment: &Segment<'_>, judging: &mut Judging<'_>) -> io::Result<()> {
+        let (from, to) = (segment.from, segment.to);
+        let ends = if from <= to { (from, to) } else { (to, from) };
+        let latest = self.latest.get(&ends).copied();
+        let index = match latest {
+            Some(index) if !self.all[index].is_succeeded_by(segment) => index,
+            _ => {
+                let index = self.all.len();
+                self.all.push(Connection::new(index, segment));
+                self.latest.insert(ends, index);
+                index
+            }
+        };
+        self.all[index].segment(segment, judging)
+    }
+}

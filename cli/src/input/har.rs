@@ -1,0 +1,213 @@
+//! HAR: the messages that a browser or a proxy has kept of its WebSocket connections.
+
+use std::borrow::Cow;
+use std::io::{self, Read};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use wsvet::{Header, OpCode, Role};
+
+use crate::input::answer::{Answer, no_traffic};
+use crate::session::frames::Frames;
+use crate::session::handshake::Agreement;
+use crate::session::judging::Judging;
+use crate::session::report::Opening;
+use crate::transport::packet::{Moment, time_of};
+
+/// What a HAR cannot know.
+const UNKNOWN: &str = "a HAR has whole messages alone: no fragments, masks, RSV bits, Ping, Pong or \
+                       Close, and no end of a connection; bytes are counted as if each message \
+                       were one frame, not compressed";
+
+/// Each entry, and each message, is read by itself, so that one that is wrong costs no other.
+#[derive(Deserialize)]
+struct Har {
+    log: Log,
+}
+
+#[derive(Deserialize)]
+struct Log {
+    entries: Vec<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    request: Option<Request>,
+    response: Option<Response>,
+    #[serde(rename = "serverIPAddress")]
+    server: Option<String>,
+    #[serde(rename = "_webSocketMessages")]
+    messages: Option<Vec<Box<RawValue>>>,
+    #[serde(rename = "_resourceType")]
+    resource: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Request {
+    url: Option<String>,
+    headers: Option<Vec<Line>>,
+}
+
+#[derive(Deserialize, Default)]
+struct Response {
+    headers: Option<Vec<Line>>,
+    #[serde(rename = "_failureText")]
+    failure: Option<String>,
+}
+
+/// A header line of HTTP.
+#[derive(Deserialize)]
+struct Line {
+    name: Option<String>,
+    value: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    r#type: Type,
+    time: Option<f64>,
+    opcode: Option<f64>,
+    data: Option<String>,
+}
+
+#[derive(Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Type {
+    Send,
+    Receive,
+    Error,
+    #[serde(other)]
+    Other,
+}
+
+/// Judges every WebSocket connection of a HAR.
+pub(crate) fn judge(input: impl Read, judging: &mut Judging<'_>) -> io::Result<Answer> {
+    let har: Har = match serde_json::from_reader(io::BufReader::new(input)) {
+        Ok(har) => har,
+        Err(error) => return Ok(Err(format!("this is no HAR: {error}"))),
+    };
+    let mut notices = vec![UNKNOWN.to_owned()];
+    let before = judging.tally.connections;
+    for (index, raw) in har.log.entries.iter().enumerate() {
+        let number = index + 1;
+        let entry: Entry = match serde_json::from_str(raw.get()) {
+            Ok(entry) => entry,
+            Err(error) if raw.get().contains("_webSocketMessages") => {
+                notices.push(format!("entry {number} is left out: {error}"));
+                continue;
+            }
+            Err(_) => continue,
+        };
+        let websocket = entry.resource.as_deref() == Some("websocket");
+        if entry.messages.is_some() || websocket {
+            let mut tell = |told: String| notices.push(format!("entry {number}, {told}"));
+            connection(&entry, &mut tell, judging)?;
+        }
+    }
+    if judging.tally.connections == before {
+        let why = notices.get(1).map_or("no entry of the HAR has _webSocketMessages", |why| why);
+        return Ok(Err(no_traffic(why)));
+    }
+    Ok(Ok(notices))
+}
+
+/// Judges one connection, and tells what else there is to say of it.
+fn connection(
+    entry: &Entry,
+    tell: &mut dyn FnMut(String),
+    judging: &mut Judging<'_>,
+) -> io::Result<()> {
+    let messages: Vec<Result<Message, _>> =
+        entry.messages.iter().flatten().map(|raw| serde_json::from_str(raw.get())).collect();
+    let start = messages.iter().flatten().next().map_or(Duration::ZERO, Message::time);
+    let mut frames = Frames::open(opening(entry, start, judging), judging)?;
+    frames.lack();
+    for (index, message) in messages.iter().enumerate() {
+        let number = index as u64 + 1;
+        let known = message.as_ref().map_err(ToString::to_string);
+        match known.and_then(|message| Ok((message.wire()?, message.time()))) {
+            Ok(((from, header, payload), time)) => {
+                let at = Moment { packet: number, time };
+                frames.frame(from, &header, &payload, at, judging)?;
+            }
+            Err(error) => tell(format!("message {number}: {error}")),
+        }
+    }
+    if let Some(failure) = entry.response.as_ref().and_then(|response| response.failure.as_ref()) {
+        tell(format!("the browser says: {failure}"));
+    }
+    frames.finish([None; 2], judging)
+}
+
+impl Message {
+    /// The message as one frame: who sends it, its header, and its payload.
+    fn wire(&self) -> Result<(Role, Header, Cow<'_, [u8]>), String> {
+        let data = self.data.as_deref().unwrap_or_default();
+        let from = match self.r#type {
+            Type::Send => Role::Client,
+            Type::Receive => Role::Server,
+            Type::Error => return Err(format!("the browser says: {data}")),
+            Type::Other => return Err("it is neither sent nor received, left out".to_owned()),
+        };
+        let opcode = self.opcode.unwrap_or_default();
+        if !(0.0..16.0).contains(&opcode) {
+            return Err(format!("there is no opcode {opcode}, left out"));
+        }
+        let opcode = OpCode::from_low_bits(opcode as u8);
+        let payload = match opcode {
+            OpCode::Text => Cow::Borrowed(data.as_bytes()),
+            _ => match BASE64_STANDARD.decode(data) {
+                Ok(bytes) => Cow::Owned(bytes),
+                Err(error) => return Err(format!("the data is no base64, left out: {error}")),
+            },
+        };
+        let header = Header::new(opcode, payload.len() as u64);
+        let header = if from == Role::Client { header.masked([0; 4]) } else { header };
+        Ok((from, header, payload))
+    }
+
+    /// Its time: seconds since 1970, but for those who write milliseconds.
+    fn time(&self) -> Duration {
+        let time = self.time.unwrap_or_default();
+        time_of(if time > 1e11 { time / 1e3 } else { time })
+    }
+}
+
+fn opening(entry: &Entry, time: Duration, judging: &mut Judging<'_>) -> Opening {
+    let url = entry.request.as_ref().and_then(|request| request.url.as_deref()).unwrap_or_default();
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = rest.find('/').unwrap_or(rest.len());
+    // Who logs in with the URL does not want that told.
+    let host = rest[..path].rsplit('@').next().unwrap_or_default();
+    let address = entry.server.as_deref().filter(|address| !address.is_empty()).unwrap_or(host);
+    let asked = entry.request.as_ref().and_then(|request| request.headers.as_deref());
+    let lines = entry.response.as_ref().and_then(|response| response.headers.as_deref());
+    // Not every program keeps what the browser has offered.
+    let offered: Vec<_> = values(asked, "Sec-WebSocket-Extensions").collect();
+    Opening {
+        connection: judging.next_connection(),
+        stream: None,
+        client: None,
+        server: Some(address.to_owned()).filter(|address| !address.is_empty()),
+        agreement: Agreement {
+            target: Some(rest[path..].to_owned()).filter(|target| !target.is_empty()),
+            subprotocol: values(lines, "Sec-WebSocket-Protocol").next(),
+            offered: Some(offered).filter(|offered| !offered.is_empty()),
+            extensions: values(lines, "Sec-WebSocket-Extensions").collect(),
+        },
+        time,
+    }
+}
+
+fn values<'a>(lines: Option<&'a [Line]>, name: &'static str) -> impl Iterator<Item = String> + 'a {
+    lines
+        .unwrap_or_default()
+        .iter()
+        .filter(move |line| line.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name)))
+        .flat_map(|line| line.value.as_deref().unwrap_or_default().split([',', '\n']))
+        .map(|value| value.trim().to_owned())
+}

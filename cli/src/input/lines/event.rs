@@ -1,0 +1,180 @@
+//! What a line says, as far as it is read.
+
+use serde::Deserialize;
+use wsvet::{Header, OpCode, Role};
+
+use crate::input::hex;
+
+/// A line, as far as it is read.
+#[derive(Deserialize)]
+pub(super) struct Line {
+    #[serde(default)]
+    pub(super) connection: u64,
+    pub(super) tcp_stream: Option<usize>,
+    pub(super) packet: Option<u64>,
+    pub(super) message: Option<u64>,
+    pub(super) time: Option<f64>,
+    #[serde(flatten)]
+    pub(super) event: Event,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub(super) enum Event {
+    Connection(Agreed),
+    #[serde(alias = "close")]
+    Frame(Frame),
+    Violation(Part),
+    Incomplete(Part),
+    End {
+        from: Sender,
+        how: Option<How>,
+    },
+    Gap {
+        from: Sender,
+        missing: u64,
+        #[serde(default)]
+        passed_over: bool,
+    },
+    Verdict {
+        #[serde(default)]
+        timeline: Vec<Step>,
+        #[serde(default)]
+        gap: bool,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Agreed {
+    pub(super) client: Option<String>,
+    pub(super) server: Option<String>,
+    pub(super) target: Option<String>,
+    pub(super) subprotocol: Option<String>,
+    pub(super) offered: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) extensions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Frame {
+    pub(super) from: Sender,
+    pub(super) opcode: Kind,
+    pub(super) fin: Option<bool>,
+    #[serde(default)]
+    pub(super) rsv: u8,
+    pub(super) masked: Option<bool>,
+    pub(super) header_len: Option<usize>,
+    pub(super) payload_len: Option<u64>,
+    pub(super) payload: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) close_code: Option<u16>,
+    pub(super) close_reason: Option<String>,
+}
+
+/// An opcode, by its number or its name.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(untagged)]
+pub(super) enum Kind {
+    Number(u8),
+    Name(Name),
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Name {
+    Continuation = 0,
+    Text = 1,
+    Binary = 2,
+    Close = 8,
+    Ping = 9,
+    Pong = 10,
+}
+
+/// How an end stops sending.
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum How {
+    Fin,
+    Reset,
+}
+
+/// A frame of which not all is known.
+#[derive(Deserialize)]
+pub(super) struct Part {
+    pub(super) from: Sender,
+    pub(super) offset: u64,
+    pub(super) rule: Option<String>,
+    pub(super) inflated: Option<u64>,
+    pub(super) frame_offset: Option<u64>,
+    pub(super) header: Option<String>,
+    pub(super) payload: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Step {
+    pub(super) from: Sender,
+    pub(super) act: String,
+    pub(super) time: f64,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Sender {
+    Client,
+    Server,
+}
+
+impl From<Sender> for Role {
+    fn from(sender: Sender) -> Self {
+        match sender {
+            Sender::Client => Self::Client,
+            Sender::Server => Self::Server,
+        }
+    }
+}
+
+impl Frame {
+    /// The header, and as much of the payload as is known.
+    pub(super) fn wire(&self) -> Result<(Header, Option<Vec<u8>>), String> {
+        let opcode = match self.opcode {
+            Kind::Number(number) => number,
+            Kind::Name(name) => name as u8,
+        };
+        if opcode > 15 || self.rsv > 7 {
+            return Err(format!("there is no opcode {opcode} with rsv {}", self.rsv));
+        }
+        let payload = match (&self.payload, &self.text, self.close_code) {
+            (Some(hex), ..) => Some(octets(Some(hex))?),
+            (None, Some(text), _) => Some(text.as_bytes().to_vec()),
+            (None, None, Some(code)) => {
+                let reason = self.close_reason.as_deref().unwrap_or_default();
+                Some([&code.to_be_bytes(), reason.as_bytes()].concat())
+            }
+            (None, None, None) => None,
+        };
+        let known = payload.as_ref().map_or(0, Vec::len) as u64;
+        let len = self.payload_len.unwrap_or(known);
+        if known > len {
+            return Err(format!("the payload is of {known} bytes, and payload_len says {len}"));
+        }
+        let from = Role::from(self.from);
+        let masked = self.masked.unwrap_or(from == Role::Client);
+        let mask = u8::from(masked) << 7;
+        let first = u8::from(self.fin.unwrap_or(true)) << 7 | self.rsv << 4 | opcode;
+        let minimal = Header::new(OpCode::Binary, len).second_byte();
+        let second = match self.header_len.map(|len| len.saturating_sub(4 * usize::from(masked))) {
+            Some(4) if len <= 0xFFFF => 126,
+            Some(10) => 127,
+            _ => minimal,
+        };
+        Ok((Header::from_wire(first, mask | second, len, [0; 4]), payload))
+    }
+}
+
+/// The bytes that hex text stands for; none, where there is no text.
+pub(super) fn octets(text: Option<&str>) -> Result<Vec<u8>, String> {
+    hex::decode(text.unwrap_or_default().as_bytes())
+        .map_err(|_| "header and payload are written in hex digits, two a byte".to_owned())
+}

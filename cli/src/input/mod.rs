@@ -1,0 +1,130 @@
+//! Inputs: each is opened, its format recognised, and its connections judged.
+
+pub mod answer;
+pub(crate) mod capture;
+pub mod format;
+mod har;
+pub mod hex;
+mod lines;
+mod progress;
+mod raw;
+pub mod reading;
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use crate::input::answer::{Answer, no_traffic, reason};
+use crate::input::format::{BOM, capture_head, guess, is_capture, is_compressed, is_utf16};
+use crate::input::progress::Progress;
+use crate::input::reading::{Format, Reading};
+use crate::session::judging::Judging;
+
+/// How many bytes tell a capture, and how long its head is.
+const CAPTURE: u64 = 12;
+
+/// How much of another input is read to guess what it is, in bytes.
+const GUESS: u64 = 64 << 10;
+
+/// Judges all inputs. An error is the report's; what is wrong with an input is said with `complain`.
+/// How far it has come is shown, where nothing else is printed meanwhile.
+pub fn judge_all(
+    inputs: &[PathBuf],
+    reading: &Reading,
+    show_progress: bool,
+    judging: &mut Judging<'_>,
+    complain: &mut dyn FnMut(&str),
+) -> io::Result<()> {
+    for path in inputs {
+        let name =
+            if path == Path::new("-") { "standard input".into() } else { path.to_string_lossy() };
+        judging.report.input(&name)?;
+        let answer = input(path, reading, show_progress, judging)?;
+        judging.tally.unusable += usize::from(answer.is_err());
+        let notices = answer.unwrap_or_else(|error| vec![error]);
+        judging.report.end_of_input(&notices)?;
+        notices.iter().for_each(|notice| complain(&format!("{name}: {notice}")));
+    }
+    judging.report.finish(&judging.tally)
+}
+
+/// Opens an input and judges it.
+fn input(
+    path: &Path,
+    reading: &Reading,
+    show_progress: bool,
+    judging: &mut Judging<'_>,
+) -> io::Result<Answer> {
+    if path == Path::new("-") {
+        return judge(Progress::new(io::stdin(), None, show_progress), reading, judging);
+    }
+    match File::open(path) {
+        Ok(file) => {
+            let len = file.metadata().ok().filter(|data| data.is_file()).map(|data| data.len());
+            judge(Progress::new(file, len, show_progress), reading, judging)
+        }
+        Err(error) => Ok(Err(reason(&error))),
+    }
+}
+
+/// Judges what an input holds: what else is to be said of it, or why it cannot be judged.
+pub fn judge(
+    mut source: impl Read + Send,
+    reading: &Reading,
+    judging: &mut Judging<'_>,
+) -> io::Result<Answer> {
+    let mut start = Vec::new();
+    let mut read = |len, start: &mut Vec<u8>| source.by_ref().take(len).read_to_end(start);
+    let mut answer = read(CAPTURE, &mut start);
+    if answer.is_ok() {
+        // More of a capture that still goes on is not waited for.
+        let more = if is_capture(&start) { capture_head(&start) } else { GUESS };
+        answer = read(more.saturating_sub(CAPTURE), &mut start);
+    }
+    if let Err(error) = answer {
+        return Ok(Err(reason(&error)));
+    }
+    if start.is_empty() {
+        return Ok(Err(no_traffic("the input is empty")));
+    }
+    if reading.format.is_none() && is_compressed(&start) {
+        return Ok(Err("the file is compressed: unpack it first".to_owned()));
+    }
+    if reading.format.is_none() && is_utf16(&start) {
+        return Ok(Err("the text is UTF-16: write it as UTF-8".to_owned()));
+    }
+    if reading.format.is_none_or(|format| format != Format::Raw && format != Format::Pcap)
+        && start.starts_with(BOM)
+    {
+        start.drain(..BOM.len());
+    }
+    let format = reading.format.unwrap_or_else(|| guess(&start));
+    let mut input = io::Cursor::new(start).chain(source);
+    match format {
+        Format::Pcap => {
+            let before = judging.tally.connections;
+            let summary = capture::judge(input, judging)?;
+            if judging.tally.connections == before {
+                return Ok(Err(summary
+                    .cut
+                    .clone()
+                    .unwrap_or_else(|| no_traffic(&summary.nothing()))));
+            }
+            Ok(Ok(summary.notices()))
+        }
+        Format::Har => har::judge(input, judging),
+        Format::Json => lines::judge(BufReader::with_capacity(GUESS as usize, input), judging),
+        Format::Hex => {
+            let mut text = Vec::new();
+            if let Err(error) = input.read_to_end(&mut text) {
+                return Ok(Err(reason(&error)));
+            }
+            match hex::decode(&text) {
+                Ok(bytes) if bytes.is_empty() => Ok(Err(no_traffic("the hex text holds no byte"))),
+                Ok(bytes) => raw::judge(&bytes[..], reading, judging),
+                Err(error) => Ok(Err(error.to_string())),
+            }
+        }
+        Format::Raw => raw::judge(input, reading, judging),
+    }
+}

@@ -1,0 +1,357 @@
+//! What each line has, in the order in which it is written.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use wsvet::{Act, Header, Role, Verdict};
+
+use crate::report::words::hex_bytes;
+use crate::session::inflate::Message;
+use crate::session::pings::Pings;
+use crate::session::record::{Broken, Frame, Incomplete};
+use crate::session::report::{Closing, Side};
+
+/// What every line has.
+#[derive(Serialize)]
+pub(super) struct Line<'a, T> {
+    pub(super) event: &'static str,
+    pub(super) connection: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) from: Option<&'static str>,
+    #[serde(flatten)]
+    pub(super) record: T,
+    pub(super) input: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tcp_stream: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) packet: Option<u64>,
+    /// Of an input that has no packets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) message: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) time: Option<f64>,
+}
+
+#[derive(Serialize)]
+pub(super) struct OpeningLine<'a> {
+    pub(super) client: Option<&'a str>,
+    pub(super) server: Option<&'a str>,
+    pub(super) target: Option<&'a str>,
+    pub(super) subprotocol: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) offered: Option<&'a [String]>,
+    pub(super) extensions: &'a [String],
+}
+
+/// The server's answer cannot be agreed on.
+#[derive(Serialize)]
+pub(super) struct NegotiationLine {
+    /// The byte of the extensions, written in one header with a comma and a space between them.
+    pub(super) offset: usize,
+    pub(super) rfc: u16,
+    pub(super) section: &'static str,
+    pub(super) text: String,
+}
+
+impl NegotiationLine {
+    pub(super) fn new(offset: usize, text: String) -> Self {
+        Self { offset, rfc: 7692, section: "7.1", text }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct FrameLine<'a> {
+    pub(super) offset: u64,
+    pub(super) header_len: usize,
+    pub(super) fin: bool,
+    pub(super) rsv: u8,
+    pub(super) opcode: u8,
+    pub(super) masked: bool,
+    pub(super) payload_len: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) close_code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) close_reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) payload: Option<String>,
+}
+
+impl<'a> FrameLine<'a> {
+    pub(super) fn new(frame: &Frame<'a>, payload: bool) -> Self {
+        let header = &frame.header;
+        Self {
+            offset: frame.offset,
+            header_len: header.header_len(),
+            fin: header.fin(),
+            rsv: header.rsv(),
+            opcode: u8::from(header.opcode()),
+            masked: header.is_masked(),
+            payload_len: header.payload_len(),
+            close_code: frame.close.as_ref().map(|close| close.code.0),
+            close_reason: frame.close.as_ref().map(|close| close.reason),
+            payload: payload.then(|| hex_bytes(frame.payload, "")),
+        }
+    }
+}
+
+/// A message that is whole, where compression was agreed on.
+#[derive(Serialize)]
+pub(super) struct MessageLine {
+    pub(super) opcode: u8,
+    /// How many bytes it holds, where that is known.
+    pub(super) len: Option<u64>,
+    pub(super) compressed: bool,
+    /// How many it has on the wire.
+    pub(super) wire_len: u64,
+}
+
+impl MessageLine {
+    pub(super) fn new(message: &Message) -> Self {
+        let Message { opcode, compressed, wire_len, len } = *message;
+        Self { opcode: u8::from(opcode), len, compressed, wire_len }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct BrokenLine {
+    pub(super) offset: u64,
+    pub(super) rule: &'static str,
+    pub(super) section: &'static str,
+    pub(super) close_code: u16,
+    pub(super) text: &'static str,
+    pub(super) rfc: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) frame_offset: Option<u64>,
+    /// The header as it stands on the wire.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) header: Option<String>,
+    /// The payload up to the byte that breaks the rule, as far as it was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) payload: Option<String>,
+    /// How many bytes a compressed message inflates to before the one that breaks the rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) inflated: Option<u64>,
+}
+
+impl BrokenLine {
+    pub(super) fn new(broken: &Broken<'_>, payload: bool) -> Self {
+        let rule = broken.violation.rule;
+        let (frame_offset, header) = head(broken.header, broken.cut, broken.violation.offset);
+        Self {
+            offset: broken.violation.offset,
+            rule: rule.id(),
+            section: rule.section(),
+            close_code: rule.close_code().0,
+            text: rule.text(),
+            rfc: rule.rfc(),
+            frame_offset,
+            header,
+            payload: payload.then(|| hex_bytes(broken.payload, "")),
+            inflated: broken.inflated,
+        }
+    }
+}
+
+/// Where a frame starts, and its header as it stands on the wire, as far as it came: the stream
+/// ends at `end`, where it is cut.
+fn head(header: Option<(u64, Header)>, cut: &[u8], end: u64) -> (Option<u64>, Option<String>) {
+    match header {
+        Some((offset, header)) => {
+            let mut wire = [0; Header::MAX_LEN];
+            let len = header.encode(&mut wire);
+            (Some(offset), Some(hex_bytes(&wire[..len], "")))
+        }
+        None if cut.is_empty() => (None, None),
+        None => (Some(end - cut.len() as u64), Some(hex_bytes(cut, ""))),
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct IncompleteLine {
+    pub(super) offset: u64,
+    pub(super) within: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) missing: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) frame_offset: Option<u64>,
+    /// The header as it stands on the wire, as far as it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) header: Option<String>,
+    /// The payload as far as it came and was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) payload: Option<String>,
+}
+
+impl IncompleteLine {
+    pub(super) fn new(incomplete: &Incomplete<'_>, payload: bool) -> Self {
+        let Incomplete { offset, within, missing, header, cut, payload: plain } = *incomplete;
+        let (frame_offset, header) = head(header, cut, offset);
+        let payload = payload.then(|| hex_bytes(plain, ""));
+        Self { offset, within: within.name(), missing, frame_offset, header, payload }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct GapLine {
+    pub(super) offset: u64,
+    pub(super) missing: u64,
+    pub(super) passed_over: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct VerdictLine<'a> {
+    pub(super) outcome: &'static str,
+    pub(super) code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) due: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rule: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) why: Option<&'static str>,
+    pub(super) text: String,
+    pub(super) target: Option<&'a str>,
+    pub(super) subprotocol: Option<&'a str>,
+    pub(super) extensions: &'a [String],
+    pub(super) client: SideLine<'a>,
+    pub(super) server: SideLine<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pings: Option<PingsLine>,
+    pub(super) timeline: Vec<StepLine<'a>>,
+    pub(super) gap: bool,
+}
+
+impl<'a> VerdictLine<'a> {
+    pub(super) fn new(closing: &'a Closing) -> Self {
+        let Closing { opening, verdict, timeline, sides: [client, server], pings, gap, .. } =
+            closing;
+        let violation = verdict.violation();
+        Self {
+            outcome: verdict.id(),
+            code: verdict.code().map(|code| code.0),
+            by: verdict.by().map(Role::name),
+            due: violation.map(|violation| violation.rule.close_code().0),
+            rule: violation.map(|violation| violation.rule.id()),
+            offset: violation.map(|violation| violation.offset),
+            why: match verdict {
+                Verdict::Abnormal { why, .. } => Some(why.id()),
+                _ => None,
+            },
+            text: verdict.to_string(),
+            target: opening.agreement.target.as_deref(),
+            subprotocol: opening.agreement.subprotocol.as_deref(),
+            extensions: &opening.agreement.extensions,
+            client: SideLine::new(opening.client.as_deref(), client),
+            server: SideLine::new(opening.server.as_deref(), server),
+            pings: PingsLine::new(pings),
+            timeline: timeline
+                .iter()
+                .map(|step| StepLine {
+                    from: step.from.name(),
+                    act: step.act.id(),
+                    reason: match closing.reasons[step.from as usize].as_str() {
+                        "" => None,
+                        reason => matches!(step.act, Act::Closed(_)).then_some(reason),
+                    },
+                    code: match step.act {
+                        Act::Closed(code) => code.map(|code| code.0),
+                        _ => None,
+                    },
+                    time: seconds(step.at),
+                })
+                .collect(),
+            gap: *gap,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct SideLine<'a> {
+    pub(super) address: Option<&'a str>,
+    pub(super) frames: u64,
+    pub(super) bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) compressed: Option<CompressedLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last: Option<LastLine>,
+}
+
+impl<'a> SideLine<'a> {
+    pub(super) fn new(address: Option<&'a str>, side: &Side) -> Self {
+        let inflated = &side.inflated;
+        let compressed = (inflated.messages > 0).then(|| CompressedLine {
+            messages: inflated.messages,
+            bytes: inflated.compressed,
+            inflated: inflated.ratio().map(|_| inflated.inflated),
+            ratio: inflated.ratio(),
+        });
+        let last = side.last.map(|sent| LastLine {
+            offset: sent.offset,
+            opcode: u8::from(sent.header.opcode()),
+            seconds_before_the_end: side.before.map(seconds),
+        });
+        Self { address, frames: side.frames, bytes: side.bytes, compressed, last }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct CompressedLine {
+    pub(super) messages: u64,
+    /// On the wire.
+    pub(super) bytes: u64,
+    pub(super) inflated: Option<u64>,
+    pub(super) ratio: Option<f64>,
+}
+
+#[derive(Serialize)]
+pub(super) struct LastLine {
+    pub(super) offset: u64,
+    pub(super) opcode: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) seconds_before_the_end: Option<f64>,
+}
+
+#[derive(Serialize)]
+pub(super) struct PingsLine {
+    pub(super) answered: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fastest: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) slowest: Option<f64>,
+    /// How many of the client's last Pings were never answered.
+    pub(super) unanswered_client: u64,
+    pub(super) unanswered_server: u64,
+}
+
+impl PingsLine {
+    pub(super) fn new(pings: &Pings) -> Option<Self> {
+        let [client, server] = [Role::Client, Role::Server]
+            .map(|from| pings.unanswered(from).map_or(0, |(unanswered, _)| unanswered));
+        (pings.answered + client + server > 0).then(|| Self {
+            answered: pings.answered,
+            fastest: pings.fastest.map(seconds),
+            slowest: pings.fastest.map(|_| seconds(pings.slowest)),
+            unanswered_client: client,
+            unanswered_server: server,
+        })
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct StepLine<'a> {
+    pub(super) from: &'static str,
+    pub(super) act: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<&'a str>,
+    pub(super) time: f64,
+}
+
+/// Times are in seconds: since 1970, where the input's clock is a calendar's.
+pub(super) fn seconds(time: Duration) -> f64 {
+    time.as_secs_f64()
+}

@@ -1,0 +1,174 @@
+//! One JSON object a line; `lines` reads them back.
+
+mod line;
+
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use crate::report::words::{FAIL, negotiation};
+use crate::session::record::Record;
+use crate::session::report::{Closing, Opening, Tally};
+use crate::session::report::{Gap, Place, Report};
+
+use line::{
+    BrokenLine, FrameLine, GapLine, IncompleteLine, Line, MessageLine, NegotiationLine,
+    OpeningLine, VerdictLine, seconds,
+};
+
+/// Prints records for programs.
+pub struct Json<W> {
+    out: W,
+    payload: bool,
+    follow: bool,
+    input: String,
+}
+
+impl<W: Write> Json<W> {
+    /// `payload` says whether each frame's payload is printed too, `follow` whether each line is to
+    /// be seen at once.
+    pub fn new(out: W, payload: bool, follow: bool) -> Self {
+        Self { out, payload, follow, input: String::new() }
+    }
+
+    /// Prints a record of one direction.
+    fn record(
+        &mut self,
+        event: &'static str,
+        place: &Place,
+        record: impl Serialize,
+    ) -> io::Result<()> {
+        let Place { connection, from, stream, at } = *place;
+        let from = Some(from.name());
+        let input = &self.input;
+        let time = at.map(|at| seconds(at.time));
+        let number = place.number();
+        let [packet, message] = match stream {
+            Some(_) => [number, None],
+            None => [None, number],
+        };
+        let tcp_stream = stream;
+        let line =
+            Line { event, connection, from, record, input, tcp_stream, packet, message, time };
+        write(&mut self.out, &line)?;
+        if self.follow { self.out.flush() } else { Ok(()) }
+    }
+
+    /// Prints what is of a whole connection.
+    fn whole(
+        &mut self,
+        event: &'static str,
+        opening: &Opening,
+        time: Option<f64>,
+        record: impl Serialize,
+    ) -> io::Result<()> {
+        let Opening { connection, stream, .. } = *opening;
+        let input = &self.input;
+        let (from, tcp_stream, packet, message) = (None, stream, None, None);
+        let line =
+            Line { event, connection, from, record, input, tcp_stream, packet, message, time };
+        write(&mut self.out, &line)
+    }
+}
+
+fn write(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
+    line.serialize(&mut Serializer::with_formatter(&mut *out, Ascii))?;
+    out.write_all(b"\n")
+}
+
+impl<W: Write> Report for Json<W> {
+    fn input(&mut self, name: &str) -> io::Result<()> {
+        self.input = name.to_owned();
+        Ok(())
+    }
+
+    fn opening(&mut self, opening: &Opening) -> io::Result<()> {
+        let agreement = &opening.agreement;
+        let record = OpeningLine {
+            client: opening.client.as_deref(),
+            server: opening.server.as_deref(),
+            target: agreement.target.as_deref(),
+            subprotocol: agreement.subprotocol.as_deref(),
+            offered: agreement.offered.as_deref(),
+            extensions: &agreement.extensions,
+        };
+        let time = Some(seconds(opening.time));
+        self.whole("connection", opening, time, record)?;
+        match negotiation(agreement) {
+            Some((offset, wrong)) => {
+                let line = NegotiationLine::new(offset, format!("{wrong}; {FAIL}"));
+                self.whole("negotiation", opening, time, line)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
+        match record {
+            Record::Frame(frame) => {
+                let message = frame.message.as_ref().map(MessageLine::new);
+                let frame = FrameLine::new(frame, self.payload);
+                self.record("frame", place, frame)?;
+                message.map_or(Ok(()), |message| self.record("message", place, message))
+            }
+            Record::LateClose(frame) => {
+                let frame = FrameLine::new(frame, self.payload);
+                self.record("close", place, frame)
+            }
+            Record::Broken(broken) => {
+                let broken = BrokenLine::new(broken, self.payload);
+                self.record("violation", place, broken)
+            }
+            Record::Incomplete(incomplete) => {
+                let incomplete = IncompleteLine::new(incomplete, self.payload);
+                self.record("incomplete", place, incomplete)
+            }
+        }
+    }
+
+    fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {
+        let Gap { offset, missing, passed_over } = *gap;
+        self.record("gap", place, GapLine { offset, missing, passed_over })
+    }
+
+    fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()> {
+        self.whole("verdict", &closing.opening, None, VerdictLine::new(closing))
+    }
+
+    fn end_of_input(&mut self, _: &[String]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &Tally) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Compact JSON in ASCII alone: a payload can neither end a line for a reader that knows more line
+/// ends than one, nor steer a terminal.
+struct Ascii;
+
+impl Formatter for Ascii {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let plain = |byte: &u8| byte.is_ascii() && !byte.is_ascii_control();
+        if fragment.as_bytes().iter().all(plain) {
+            return out.write_all(fragment.as_bytes());
+        }
+        for character in fragment.chars() {
+            if character.is_ascii() && !character.is_ascii_control() {
+                out.write_all(&[character as u8])?;
+            } else {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    write!(out, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+//! What was found, printed: for people or for programs.
+
+mod html;
+mod json;
+pub(crate) mod style;
+mod text;
+mod words;
+
+use std::io;
+use std::rc::Rc;
+
+use crate::session::record::Record;
+use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
+
+pub use html::Html;
+pub use json::Json;
+pub use text::{Shown, Text};
+
+/// Two printers, each of which is told everything.
+pub struct Both<'a>(pub &'a mut dyn Report, pub &'a mut dyn Report);
+
+impl Both<'_> {
+    fn each(&mut self, mut tell: impl FnMut(&mut dyn Report) -> io::Result<()>) -> io::Result<()> {
+        tell(self.0)?;
+        tell(self.1)
+    }
+}
+
+impl Report for Both<'_> {
+    fn input(&mut self, name: &str) -> io::Result<()> {
+        self.each(|report| report.input(name))
+    }
+
+    fn opening(&mut self, opening: &Opening) -> io::Result<()> {
+        self.each(|report| report.opening(opening))
+    }
+
+    fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
+        self.each(|report| report.record(place, record))
+    }
+
+    fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {
+        self.each(|report| report.gap(place, gap))
+    }
+
+    fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()> {
+        self.each(|report| report.verdict(closing))
+    }
+
+    fn end_of_input(&mut self, notices: &[String]) -> io::Result<()> {
+        self.each(|report| report.end_of_input(notices))
+    }
+
+    fn finish(&mut self, tally: &Tally) -> io::Result<()> {
+        self.each(|report| report.finish(tally))
+    }
+}

@@ -1,0 +1,112 @@
+//! What a connection was, and how it was closed.
+
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use wsvet::{Role, Verdict};
+
+use crate::report::style::{
+    BAD, CLIENT, DIM, GOOD, HEADING, SERVER, list, paragraph, plain, shorten,
+};
+use crate::report::words::{UNKNOWN, agreed, ending, pings, sent, span, step, target, verdict};
+use crate::session::report::{Closing, Opening};
+
+/// The narrowest terminal that has room for the addresses in the table.
+const ADDRESSES: usize = 90;
+
+/// How far what belongs to a connection is indented.
+const INDENT: &str = "  ";
+
+/// The connection as it opens.
+pub(super) fn opening(opening: &Opening, width: usize) -> String {
+    let number = opening.connection;
+    let [client, server] = addresses(opening);
+    let mut text = format!(
+        "connection {number}: {CLIENT}client{CLIENT:#}{client}, {SERVER}server{SERVER:#}{server}"
+    );
+    for what in asked(opening, width) {
+        text.push_str(", ");
+        text.push_str(&what);
+    }
+    text
+}
+
+/// The addresses of both ends, behind a space each, as far as they are known.
+fn addresses(opening: &Opening) -> [String; 2] {
+    [&opening.client, &opening.server]
+        .map(|address| address.as_deref().map_or(String::new(), |text| format!(" {}", plain(text))))
+}
+
+/// What was asked for, and agreed on.
+fn asked(opening: &Opening, width: usize) -> Vec<String> {
+    let agreement = &opening.agreement;
+    let target = agreement.target.as_deref().map(|target| format!("GET {target}"));
+    let all = target.into_iter().chain(agreed(agreement));
+    all.map(|what| shorten(&plain(&what), width / 2)).collect()
+}
+
+/// Prints all connections of an input, a row each.
+pub(super) fn table(
+    out: &mut impl Write,
+    closings: &[Rc<Closing>],
+    width: usize,
+) -> io::Result<()> {
+    let wide = width >= ADDRESSES;
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width as u16);
+    let address: &[&str] = if wide { &["client", "server"] } else { &[] };
+    let head = [&["conn"], address, &["target", "frames", "bytes", "ended"]].concat();
+    table.set_header(head);
+    for closing in closings {
+        let Closing { opening, sides, .. } = &**closing;
+        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+        let known = |text: &Option<String>| plain(text.as_deref().unwrap_or(UNKNOWN));
+        let mut row = vec![right(opening.connection.to_string())];
+        if wide {
+            row.extend([known(&opening.client), known(&opening.server)].map(Cell::new));
+        }
+        row.extend([
+            Cell::new(shorten(&plain(target(&opening.agreement)), width / 4)),
+            right(sides.iter().map(|side| side.frames).sum::<u64>().to_string()),
+            right(sides.iter().map(|side| side.bytes).sum::<u64>().to_string()),
+            Cell::new(ending(&closing.verdict)),
+        ]);
+        table.add_row(row);
+    }
+    list(out, &table)?;
+    writeln!(out)
+}
+
+/// Prints what a connection was, the steps of its closing, and the verdict.
+pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> io::Result<()> {
+    let Closing { opening, timeline, sides, .. } = closing;
+    let number = opening.connection;
+    let asked = asked(opening, width).join(", ");
+    let colon = if asked.is_empty() { "" } else { ": " };
+    paragraph(out, "", &format!("connection {number}{colon}{asked}"))?;
+    for (side, address) in sides.iter().zip(addresses(opening)) {
+        let style = if side.from == Role::Client { CLIENT } else { SERVER };
+        let text = format!("{style}{}{style:#}{address} {}", side.from, sent(side));
+        paragraph(out, INDENT, &text)?;
+    }
+    for text in pings(closing) {
+        paragraph(out, INDENT, &text)?;
+    }
+    if let Some(first) = timeline.first() {
+        for happened in timeline {
+            let after = span(happened.at.saturating_sub(first.at));
+            let text = format!("{DIM}{after:>9}{DIM:#}  {}", step(closing, happened));
+            paragraph(out, INDENT, &text)?;
+        }
+    }
+    let style = match closing.verdict {
+        Verdict::Open => HEADING,
+        _ if closing.is_in_order() => GOOD,
+        _ => BAD,
+    };
+    paragraph(out, "", &format!("{style}connection {number}{style:#}: {}", verdict(closing)))
+}

@@ -1,0 +1,273 @@
+//! Tables of frames, with each violation below the frame that it is in, and how each connection
+//! was closed.
+
+mod ending;
+mod row;
+
+use std::io::{self, BufWriter, Seek, Write};
+use std::rc::Rc;
+
+use tempfile::SpooledTempFile;
+use wsvet::{Header, Role};
+
+use crate::report::style::{BAD, CODE, DIM, GOOD, HEADING, paragraph, plain, width};
+use crate::report::words::hex_bytes;
+use crate::report::words::{FAIL, count, evidence, found, inside, lacks, negotiation, within};
+use crate::session::record::{Broken, Frame, Incomplete, Record};
+use crate::session::report::{Closing, Opening, Tally};
+use crate::session::report::{Gap, Place, Report};
+
+use row::Row;
+
+/// What is printed for people, and when.
+#[derive(Clone, Copy, Default)]
+pub struct Shown {
+    /// Each frame's payload.
+    pub payload: bool,
+    /// No frames that break nothing.
+    pub summary: bool,
+    /// Frames as they come, and how connections ended behind them.
+    pub follow: bool,
+}
+
+/// Prints records for people.
+pub struct Text<W: Write> {
+    out: W,
+    shown: Shown,
+    /// The columns of the terminal.
+    width: usize,
+    /// The input whose heading is still to be printed, once there is something below it.
+    input: Option<String>,
+    inputs: usize,
+    /// What is held back until it is known how many connections there are.
+    held: Option<BufWriter<SpooledTempFile>>,
+    /// Whether the head of the table was printed.
+    table: bool,
+    /// The frame of the last row, by its connection, sender and offset.
+    row: Option<(usize, Role, u64)>,
+    /// A row that is being written.
+    line: String,
+    /// How the connections of this input ended.
+    closings: Vec<Rc<Closing>>,
+}
+
+/// How much is held back in memory, in bytes; more goes to a file.
+const HELD: usize = 4 << 20;
+
+/// How far what belongs to a frame is indented.
+const INDENT: &str = "        ";
+
+impl<W: Write> Text<W> {
+    /// Creates a report that is written to `out`.
+    pub fn new(out: W, shown: Shown) -> Self {
+        Self {
+            out,
+            shown,
+            width: width(),
+            input: None,
+            inputs: 0,
+            held: None,
+            table: false,
+            row: None,
+            line: String::new(),
+            closings: Vec::new(),
+        }
+    }
+
+    /// Where frames go.
+    fn out(&mut self) -> &mut dyn Write {
+        match &mut self.held {
+            Some(held) => held,
+            None => &mut self.out,
+        }
+    }
+
+    /// Prints the name of the input, where nothing of it was shown yet.
+    fn heading(&mut self) -> io::Result<()> {
+        let Some(name) = self.input.take() else { return Ok(()) };
+        if self.inputs > 0 {
+            writeln!(self.out)?;
+        }
+        self.inputs += 1;
+        writeln!(self.out, "{HEADING}{}{HEADING:#}", plain(&name))
+    }
+
+    /// Prints the head of the table, once for each input.
+    fn table(&mut self, place: &Place) -> io::Result<()> {
+        self.heading()?;
+        if std::mem::replace(&mut self.table, true) {
+            return Ok(());
+        }
+        let head = row::head(place, self.width);
+        writeln!(self.out(), "{HEADING}{head}{HEADING:#}")
+    }
+
+    fn frame(&mut self, place: &Place, frame: &Frame<'_>) -> io::Result<()> {
+        self.row(place, frame.offset, &frame.header, Some(frame))?;
+        if self.shown.payload {
+            let out = self.out();
+            for (index, line) in frame.payload.chunks(16).enumerate() {
+                let text: String = line.iter().map(|byte| printable(*byte)).collect();
+                let (offset, hex) = (16 * index, hex_bytes(line, " "));
+                writeln!(out, "    {DIM}{offset:08x}{DIM:#}  {hex:<47}  {DIM}{text}{DIM:#}")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints the row of a frame, unless it was printed last, with a preview of its payload where
+    /// that is known.
+    fn row(
+        &mut self,
+        place: &Place,
+        offset: u64,
+        header: &Header,
+        frame: Option<&Frame<'_>>,
+    ) -> io::Result<()> {
+        let this = Some((place.connection, place.from, offset));
+        if std::mem::replace(&mut self.row, this) == this {
+            return Ok(());
+        }
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        Row { place, offset, header, frame }.write(&mut line, self.width);
+        let written = self.out().write_all(line.as_bytes());
+        self.line = line;
+        written
+    }
+
+    fn broken(&mut self, place: &Place, broken: &Broken<'_>) -> io::Result<()> {
+        let rule = broken.violation.rule;
+        let offset = broken.violation.offset;
+        if let Some((start, header)) = &broken.header {
+            self.row(place, *start, header, None)?;
+        }
+        let out = &mut self.out();
+        let from = place.from.name();
+        let packet = place.number().map_or(String::new(), |n| format!(" ({} {n})", place.unit()));
+        // There is no row above that says it.
+        let of = match broken.header {
+            None if place.at.is_some() => format!(" of connection {}", place.connection),
+            _ => String::new(),
+        };
+        let broken_at =
+            format!("{BAD}✗ {rule}{BAD:#} at byte {offset} from the {from}{of}{packet}");
+        paragraph(out, INDENT, &broken_at)?;
+        if let Some(found) = evidence(broken, &mut [0; Header::MAX_LEN]) {
+            let hex = hex_bytes(found.bytes, " ");
+            let gap = " ".repeat(3 * found.at.start);
+            let marks = vec!["^^"; found.at.len()].join(" ");
+            writeln!(out, "{INDENT}  {hex}")?;
+            writeln!(out, "{INDENT}  {gap}{BAD}{marks}{BAD:#} {}", found.note)?;
+        }
+        let section = rule.section();
+        if let Some(inflated) = broken.inflated {
+            paragraph(out, &format!("{INDENT}  "), &within(inflated))?;
+        }
+        let indent = format!("{INDENT}  ");
+        paragraph(out, &indent, &format!("{} (RFC {} §{section})", rule.text(), rule.rfc()))?;
+        let code = rule.close_code();
+        let receiver = place.from.peer().name();
+        let answer = match broken.violation.reply() {
+            Some(_) => format!("the {receiver} must close with {CODE}{code}{CODE:#}"),
+            None => format!("the {receiver}'s application is told {CODE}{code}{CODE:#}"),
+        };
+        paragraph(out, &indent, &answer)
+    }
+
+    fn incomplete(&mut self, place: &Place, incomplete: &Incomplete<'_>) -> io::Result<()> {
+        let (from, offset) = (place.from.name(), incomplete.offset);
+        let inside = inside(incomplete);
+        let text = format!("the bytes from the {from} end at {offset}, {inside}");
+        paragraph(&mut self.out(), INDENT, &text)
+    }
+}
+
+impl<W: Write> Report for Text<W> {
+    fn input(&mut self, name: &str) -> io::Result<()> {
+        self.input = Some(name.to_owned());
+        self.table = false;
+        self.row = None;
+        Ok(())
+    }
+
+    fn opening(&mut self, opening: &Opening) -> io::Result<()> {
+        self.heading()?;
+        if !self.shown.follow && self.held.is_none() {
+            self.held = Some(BufWriter::new(SpooledTempFile::new(HELD)));
+        }
+        let negotiation = negotiation(&opening.agreement);
+        if self.shown.summary && negotiation.is_none() {
+            return Ok(());
+        }
+        let text = ending::opening(opening, self.width);
+        paragraph(&mut self.out(), "", &text)?;
+        let Some((_, wrong)) = negotiation else { return Ok(()) };
+        paragraph(&mut self.out(), INDENT, &format!("{BAD}✗{BAD:#} {}", plain(&wrong)))?;
+        paragraph(&mut self.out(), &format!("{INDENT}  "), FAIL)
+    }
+
+    fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
+        match record {
+            Record::Frame(_) if self.shown.summary => return Ok(()),
+            // The steps of the closing have it.
+            Record::LateClose(_) => return Ok(()),
+            _ => self.table(place)?,
+        }
+        match record {
+            Record::Frame(frame) | Record::LateClose(frame) => self.frame(place, frame),
+            Record::Broken(broken) => self.broken(place, broken),
+            Record::Incomplete(incomplete) => self.incomplete(place, incomplete),
+        }?;
+        if self.shown.follow { self.out.flush() } else { Ok(()) }
+    }
+
+    fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {
+        self.table(place)?;
+        let text = lacks(place, gap);
+        paragraph(&mut self.out(), INDENT, &text)
+    }
+
+    fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()> {
+        self.closings.push(Rc::clone(closing));
+        Ok(())
+    }
+
+    fn end_of_input(&mut self, _: &[String]) -> io::Result<()> {
+        let mut closings = std::mem::take(&mut self.closings);
+        closings.sort_by_key(|closing| closing.opening.connection);
+        if closings.len() > 1 {
+            ending::table(&mut self.out, &closings, self.width)?;
+        }
+        if let Some(held) = self.held.take() {
+            let mut held = held.into_inner().map_err(|error| error.into_error())?;
+            held.rewind()?;
+            io::copy(&mut held, &mut self.out)?;
+        }
+        let width = self.width;
+        closings.iter().try_for_each(|closing| ending::closing(&mut self.out, closing, width))
+    }
+
+    fn finish(&mut self, tally: &Tally) -> io::Result<()> {
+        let Tally { connections, frames, unusable, .. } = *tally;
+        if connections > 0 {
+            let [good, bad] = found(tally);
+            let good = good.map(|good| format!("{GOOD}✓ {good}{GOOD:#}"));
+            let bad = bad.map(|bad| format!("{BAD}✗ {bad}{BAD:#}"));
+            let found: Vec<_> = good.into_iter().chain(bad).collect();
+            let frames = count(frames, "whole frame");
+            let connections = count(connections as u64, "connection");
+            let text = format!("{} ({frames} in {connections})", found.join(", "));
+            paragraph(&mut self.out, "", &text)?;
+        }
+        if connections > 0 && unusable > 0 {
+            let inputs = count(unusable as u64, "input");
+            writeln!(self.out, "{BAD}✗ {inputs} could not be judged{BAD:#}")?;
+        }
+        self.out.flush()
+    }
+}
+
+fn printable(byte: u8) -> char {
+    if byte.is_ascii_graphic() || byte == b' ' { byte.into() } else { '.' }
+}

@@ -1,0 +1,379 @@
+//! How things are said, on a page as in a terminal.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use wsvet::{
+    Accepts, Act, CloseCode, Header, OpCode, Place as RulePlace, Role, Rule, Step, Subprotocol,
+    Verdict,
+};
+
+use crate::report::style::plain;
+use crate::session::handshake::Agreement;
+use crate::session::record::{Broken, Frame, Incomplete, Within};
+use crate::session::report::{Closing, Side, Tally};
+use crate::session::report::{Gap, Place};
+
+/// So many of something.
+pub(super) fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+pub(super) fn bytes(len: u64) -> String {
+    format!("{len} B")
+}
+
+/// A span of time, in the unit that fits it.
+pub(super) fn span(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match time.as_secs() {
+        0 => format!("{:.1} ms", seconds * 1e3),
+        1..60 => format!("{seconds:.2} s"),
+        60..3600 => format!("{} min {} s", time.as_secs() / 60, time.as_secs() % 60),
+        _ => format!("{} h {} min", time.as_secs() / 3600, time.as_secs() % 3600 / 60),
+    }
+}
+
+/// What an input has no name for.
+pub(super) const UNKNOWN: &str = "?";
+
+/// The request's target.
+pub(super) fn target(agreement: &Agreement) -> &str {
+    agreement.target.as_deref().unwrap_or(UNKNOWN)
+}
+
+/// What was agreed on: the subprotocol, with the type of data that it fixes, and the extensions.
+pub(super) fn agreed(agreement: &Agreement) -> Vec<String> {
+    let subprotocol = agreement.subprotocol.as_deref().map(|name| {
+        match Subprotocol::from_name(name).map(|row| row.accepts) {
+            Some(Accepts::TextOnly) => format!("{name} (text only)"),
+            Some(Accepts::BinaryOnly) => format!("{name} (binary only)"),
+            _ => name.to_owned(),
+        }
+    });
+    subprotocol.into_iter().chain(agreement.extensions.iter().cloned()).collect()
+}
+
+/// How much an end has sent.
+pub(super) fn sent(side: &Side) -> String {
+    let mut text = format!("sent {}, {}", count(side.frames, "frame"), bytes(side.bytes));
+    let inflated = &side.inflated;
+    if inflated.messages > 0 {
+        let messages = count(inflated.messages, "compressed message");
+        let _ = write!(text, "; {messages} of {}", bytes(inflated.compressed));
+        match inflated.ratio() {
+            Some(ratio) => {
+                let hold = if inflated.messages == 1 { "holds" } else { "hold" };
+                let _ = write!(text, " {hold} {} ({ratio:.1} : 1)", bytes(inflated.inflated));
+            }
+            None => text.push_str(", which cannot be inflated"),
+        }
+    }
+    text
+}
+
+/// What an end sent last, and how long before the connection ended.
+fn last_frame(side: &Side) -> String {
+    let from = side.from;
+    match side.last.zip(side.before) {
+        None => format!("; the {from} sent no frame"),
+        Some((sent, before)) => {
+            let kind = sent.header.opcode();
+            format!("; the {from}'s last frame, {kind}, came {} before", span(before))
+        }
+    }
+}
+
+/// How a connection ended, in two or three words.
+pub(super) fn ending(verdict: &Verdict) -> String {
+    let due = || verdict.violation().map_or(0, |violation| violation.rule.close_code().0);
+    let id = verdict.id();
+    match verdict {
+        Verdict::LetPass { .. } => format!("{id}, {} due", due()),
+        Verdict::RefusedOtherwise { code, .. } => format!("{id} {}, {} due", code.0, due()),
+        _ => match verdict.code() {
+            Some(code) => format!("{id} {}", code.0),
+            None => id.to_owned(),
+        },
+    }
+}
+
+/// What a person can do about a verdict, where there is something.
+fn advice(verdict: &Verdict, sides: &[Side; 2]) -> Option<String> {
+    match verdict {
+        Verdict::WronglyRefused { by, code: CloseCode::UNSUPPORTED_DATA } => {
+            Some(format!("if it accepts one type only, say so with --{by}-accepts"))
+        }
+        Verdict::WronglyRefused { code: CloseCode::MESSAGE_TOO_BIG, .. } => {
+            Some("if it has a limit, say so with --max-message or --max-frame".to_owned())
+        }
+        Verdict::WronglyRefused { by, .. } => {
+            let lost = sides[by.peer() as usize].inflated.lost;
+            lost.then(|| "what some compressed messages hold was not judged".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// A step of the closing, with the reason of a Close.
+pub(super) fn step(closing: &Closing, step: &Step) -> String {
+    let reason = match step.act {
+        Act::Closed(_) => closing.reasons[step.from as usize].as_str(),
+        _ => "",
+    };
+    let reason = if reason.is_empty() { String::new() } else { format!(" \"{}\"", plain(reason)) };
+    format!("the {} {}{reason}", step.from, step.act)
+}
+
+/// How fast pings were answered, and which never were.
+pub(super) fn pings(closing: &Closing) -> Vec<String> {
+    let Closing { pings, ended, .. } = closing;
+    let mut told = Vec::new();
+    if let Some(fastest) = pings.fastest {
+        let (fastest, slowest) = (span(fastest), span(pings.slowest));
+        told.push(format!("{} answered in {fastest} to {slowest}", count(pings.answered, "ping")));
+    }
+    for from in [Role::Client, Role::Server] {
+        let Some((unanswered, first)) = pings.unanswered(from) else { continue };
+        let was = if unanswered == 1 { "was" } else { "were" };
+        let pings = count(unanswered, "ping");
+        let mut text = format!("{pings} of the {from} {was} never answered");
+        if let Some(before) = ended.and_then(|end| end.checked_sub(first)) {
+            let which = if unanswered == 1 { "" } else { "the first " };
+            let _ = write!(text, ", {which}{} before the end", span(before));
+        }
+        told.push(text);
+    }
+    told
+}
+
+/// How a connection was closed, in a sentence, and what a person can do.
+pub(super) fn verdict(closing: &Closing) -> String {
+    let Closing { verdict, timeline, sides, opening, gap, .. } = closing;
+    let captured = opening.stream.is_some();
+    let mut text = match verdict {
+        Verdict::Open if *gap && captured => {
+            "how it was closed cannot be told: the capture lacks bytes".to_owned()
+        }
+        Verdict::Open if *gap => "how it was closed is not in the input".to_owned(),
+        verdict => verdict.to_string(),
+    };
+    for step in timeline.iter().filter(|step| step.act == Act::SentDataAfterClose) {
+        let _ = write!(text, "; the {} {}", step.from, step.act);
+    }
+    if matches!(verdict, Verdict::Abnormal { .. }) {
+        text.extend(sides.iter().map(last_frame));
+    }
+    if let Some(advice) = advice(verdict, sides) {
+        text.push_str("; ");
+        text.push_str(&advice);
+    }
+    if *gap && *verdict != Verdict::Open {
+        text.push_str(if captured {
+            " (as far as captured)"
+        } else {
+            " (as far as the input tells)"
+        });
+    }
+    text
+}
+
+/// Which byte of a compressed message breaks a rule, where it is one of what that holds.
+pub(super) fn within(inflated: u64) -> String {
+    match inflated {
+        0 => "in a compressed message, before it inflates to anything".to_owned(),
+        len => {
+            format!("in a compressed message, behind the first {} that it inflates to", bytes(len))
+        }
+    }
+}
+
+/// What is wrong with the extensions that the server answered with, where something is, and its
+/// byte.
+pub(super) fn negotiation(agreement: &Agreement) -> Option<(usize, String)> {
+    let wrong = agreement.negotiation().err()?;
+    let answer = agreement.answer();
+    let rest = answer.get(wrong.offset..).unwrap_or_default();
+    let part = rest.split([',', ';']).next().unwrap_or_default().trim();
+    let text = format!("the server's extensions, byte {}: {part} {}", wrong.offset, wrong.fault);
+    Some((wrong.offset, text))
+}
+
+/// What must be done then.
+pub(super) const FAIL: &str = "the client must fail the connection (RFC 7692 §7.1)";
+
+/// What was found in all: what is good, and what is not.
+pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
+    let faults = match tally.faults {
+        0 => None,
+        1 => Some("1 connection was not closed as it must be".to_owned()),
+        n => Some(format!("{n} connections were not closed as they must be")),
+    };
+    let good = match tally.violations {
+        0 if faults.is_some() => "no rule is broken",
+        0 if tally.gaps > 0 => "nothing is broken as far as captured",
+        0 => "nothing is broken",
+        n => return [None, Some(count(n, "violation"))],
+    };
+    [Some(good.to_owned()), faults]
+}
+
+/// What a capture lacks.
+pub(super) fn lacks(place: &Place, gap: &Gap) -> String {
+    let Gap { offset, missing, passed_over } = *gap;
+    let (from, missing) = (place.from, bytes(missing));
+    if passed_over {
+        format!("the capture lacks {missing} from the {from} at byte {offset}: passed over")
+    } else {
+        format!("the capture lacks the next {missing} from the {from}: judged up to byte {offset}")
+    }
+}
+
+/// What a direction that ends too early is inside of.
+pub(super) fn inside(incomplete: &Incomplete<'_>) -> String {
+    match (incomplete.within, incomplete.missing) {
+        (Within::Frame, Some(missing)) => {
+            format!("inside a frame: {} of it are missing", bytes(missing))
+        }
+        (Within::Frame, None) => "inside the header of a frame".to_owned(),
+        (Within::Message, _) => "inside a fragmented message".to_owned(),
+    }
+}
+
+/// The frame's opcode, its place in a fragmented message, and its RSV bits.
+pub(super) fn kind(header: &Header) -> String {
+    let mut kind = header.opcode().name().to_owned();
+    match (header.opcode(), header.fin()) {
+        (OpCode::Continuation, true) => kind.push_str(", last"),
+        (OpCode::Text | OpCode::Binary, false) => kind.push_str(", first"),
+        (opcode, false) if opcode != OpCode::Continuation => kind.push_str(", no FIN"),
+        _ => {}
+    }
+    for name in rsv(header) {
+        kind.push(' ');
+        kind.push_str(name);
+    }
+    kind
+}
+
+/// The RSV bits that are set.
+fn rsv(header: &Header) -> impl Iterator<Item = &'static str> {
+    let bits = header.rsv();
+    [(4, "RSV1"), (2, "RSV2"), (1, "RSV3")]
+        .into_iter()
+        .filter(move |(bit, _)| bits & bit != 0)
+        .map(|(_, name)| name)
+}
+
+/// The start of what a frame's payload is, inflated where it is compressed, and its length.
+pub(super) fn content<'a>(frame: &Frame<'a>) -> (&'a [u8], u64) {
+    match frame.inflated {
+        Some(start) => (&start.bytes, start.len),
+        None => (frame.payload, frame.header.payload_len()),
+    }
+}
+
+/// How many bytes the compressed message holds that ends with this frame.
+pub(super) fn inflated(frame: &Frame<'_>) -> Option<u64> {
+    frame.message.filter(|message| message.compressed)?.len
+}
+
+/// The start of a frame's [content] as the text that it is, where it is one that can be read: up to
+/// a character that is cut at its end.
+pub(super) fn readable<'a>(frame: &Frame<'_>, start: &'a [u8]) -> Option<&'a str> {
+    let text = match frame.inflated {
+        Some(inflated) => inflated.is_text(),
+        None => frame.header.rsv() == 0 && frame.header.opcode() != OpCode::Binary,
+    };
+    if !text {
+        return None;
+    }
+    match std::str::from_utf8(start) {
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&start[..error.valid_up_to()]).ok()
+        }
+        Err(_) => None,
+    }
+}
+
+/// The bytes around the one that breaks a rule.
+pub(super) struct Evidence<'a> {
+    pub(super) bytes: &'a [u8],
+    /// Which of them break it.
+    pub(super) at: std::ops::Range<usize>,
+    pub(super) note: String,
+}
+
+/// What shows that the rule is broken; nothing, where the stream just ends, or where it is not a
+/// byte of the wire. `wire` is where the header is written.
+pub(super) fn evidence<'a>(
+    broken: &'a Broken<'_>,
+    wire: &'a mut [u8; Header::MAX_LEN],
+) -> Option<Evidence<'a>> {
+    let rule = broken.violation.rule;
+    let (start, header) = broken.header.as_ref()?;
+    if rule.place() == RulePlace::End || broken.inflated.is_some() {
+        return None;
+    }
+    let len = header.encode(wire);
+    let at = broken.violation.offset.checked_sub(*start).filter(|at| *at < len as u64);
+    let before = broken.before;
+    Some(match at {
+        Some(at) => {
+            let at = at as usize;
+            Evidence { bytes: &wire[..len], at: at..at + 1, note: note(rule, header) }
+        }
+        None if rule == Rule::InvalidCloseCode => {
+            let code = before.last_chunk::<2>().copied().map(u16::from_be_bytes);
+            let note = code.map_or(String::new(), |code| CloseCode(code).to_string());
+            let at = before.len().saturating_sub(2)..before.len();
+            Evidence { bytes: before, at, note }
+        }
+        None => {
+            let at = before.len().saturating_sub(1)..before.len();
+            let note = "in the unmasked payload".to_owned();
+            Evidence { bytes: before, at, note }
+        }
+    })
+}
+
+/// What the offending byte of a header says.
+fn note(rule: Rule, header: &Header) -> String {
+    let opcode = header.opcode();
+    match rule.place() {
+        RulePlace::FirstByte => {
+            let mut note = String::new();
+            for name in header.fin().then_some("FIN").into_iter().chain(rsv(header)) {
+                let comma = if note.is_empty() {
+                    ""
+                } else if note == "FIN" {
+                    ", "
+                } else {
+                    " "
+                };
+                let _ = write!(note, "{comma}{name}");
+            }
+            let comma = if note.is_empty() { "" } else { ", " };
+            format!("{note}{comma}opcode {:X}: {opcode}", u8::from(opcode))
+        }
+        RulePlace::SecondByte => {
+            let mask = if header.is_masked() { "MASK set" } else { "MASK clear" };
+            format!("{mask}, payload of {}", bytes(header.payload_len()))
+        }
+        RulePlace::ExtendedLength => format!("payload of {}", bytes(header.payload_len())),
+        _ => "the message ends here".to_owned(),
+    }
+}
+
+/// Bytes as hex, two digits each.
+pub(crate) fn hex_bytes(bytes: &[u8], separator: &str) -> String {
+    let mut hex = String::with_capacity(bytes.len() * (2 + separator.len()));
+    for (index, byte) in bytes.iter().enumerate() {
+        if index > 0 {
+            hex.push_str(separator);
+        }
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}

@@ -1,0 +1,249 @@
+//! One TCP connection: segments in, the upgrade found, both directions judged.
+
+use std::io;
+use std::net::SocketAddr;
+
+use wsvet::{End as Ending, Role};
+
+use crate::session::frames::Frames;
+use crate::session::handshake::{Agreement, Handshake, Progress};
+use crate::session::judging::Judging;
+use crate::session::report::Opening;
+use crate::transport::packet::{Moment, Segment};
+use crate::transport::tcp::Stream;
+
+/// One TCP connection of a capture.
+pub struct Connection {
+    /// The number of the TCP stream in the capture, from 0, as other dissectors count them.
+    pub stream: usize,
+    ends: [End; 2],
+    stage: Stage,
+    /// The last packet.
+    last: Moment,
+}
+
+/// One end of the connection: what it sends.
+struct End {
+    address: SocketAddr,
+    stream: Stream,
+    /// How the stream was ended.
+    ended: Option<Ending>,
+}
+
+enum Stage {
+    /// It is not known yet which end is the client.
+    Unknown,
+    /// HTTP, and which end is the client.
+    Http(Box<Handshake>, usize),
+    /// Frames, and which end is the client.
+    Frames(Box<Frames>, usize),
+    /// Never any frames, and why.
+    Other(&'static str),
+    /// Both ends have gone, and the verdict was given.
+    Over,
+}
+
+impl Connection {
+    /// Creates the connection that starts with this segment. `stream` is its number in the capture.
+    pub fn new(stream: usize, first: &Segment<'_>) -> Self {
+        let end = |address| End { address, stream: Stream::default(), ended: None };
+        Self {
+            stream,
+            ends: [end(first.from), end(first.to)],
+            stage: Stage::Unknown,
+            last: first.at,
+        }
+    }
+
+    /// Whether this segment opens another connection between the same ends.
+    pub fn is_succeeded_by(&self, segment: &Segment<'_>) -> bool {
+        let over = !segment.ack && self.ends.iter().all(|end| end.ended.is_some());
+        segment.syn && (over || !self.ends[self.sender(segment)].stream.may_start_with(segment))
+    }
+
+    /// Takes the next segment, in the order of the capture.
+    pub fn segment(&mut self, segment: &Segment<'_>, judging: &mut Judging<'_>) -> io::Result<()> {
+        let from = self.sender(segment);
+        self.last = segment.at;
+        let stream = &mut self.ends[from].stream;
+        let bytes = stream.segment(segment);
+        let mut client = segment.syn.then_some(if segment.ack { 1 - from } else { from });
+        if !stream.is_placed()
+            && let Some(role) = stream.peek().and_then(Handshake::sender)
+        {
+            stream.place();
+            client = Some(if role == Role::Client { from } else { 1 - from });
+        }
+        if let (Stage::Unknown, Some(client)) = (&self.stage, client) {
+            self.stage = Stage::Http(Box::default(), client);
+        }
+        self.bytes(from, bytes, segment.at, judging)?;
+        self.catch_up(from, judging)?;
+        // Of a packet that is cut it is said once, of the whole capture.
+        while let Some(lost) = self.ends[from].stream.lost()
+            && self.pass_over(from, lost, false, judging)?
+        {
+            self.catch_up(from, judging)?;
+        }
+        let stream = &mut self.ends[from].stream;
+        if stream.is_finished() {
+            self.end(from, Ending::Fin, segment.at, judging)?;
+        } else if segment.rst && stream.is_in_window(segment) {
+            self.end(from, Ending::Reset, segment.at, judging)?;
+        }
+        Ok(())
+    }
+
+    fn sender(&self, segment: &Segment<'_>) -> usize {
+        usize::from(self.ends[0].address != segment.from)
+    }
+
+    /// Takes what came early and is in order now.
+    fn catch_up(&mut self, from: usize, judging: &mut Judging<'_>) -> io::Result<()> {
+        while let Some(early) = self.ends[from].stream.caught_up() {
+            self.bytes(from, early.bytes(), self.last, judging)?;
+        }
+        Ok(())
+    }
+
+    /// Passes over bytes that are missing, where they are all of one payload; whether they are.
+    fn pass_over(
+        &mut self,
+        from: usize,
+        missing: u64,
+        tell: bool,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<bool> {
+        let Stage::Frames(frames, client) = &mut self.stage else { return Ok(false) };
+        let sender = role(from, *client);
+        let passed = frames.pass_over(sender, missing, tell, self.last, judging)?;
+        if passed {
+            self.ends[from].stream.pass_over(missing);
+        }
+        Ok(passed)
+    }
+
+    /// Whether the server has refused to upgrade it.
+    pub fn was_refused(&self) -> bool {
+        matches!(&self.stage, Stage::Http(handshake, _) if handshake.was_refused())
+    }
+
+    /// Ends the connection with the capture; why it was no WebSocket, where it was none.
+    pub fn finish(mut self, judging: &mut Judging<'_>) -> io::Result<Option<String>> {
+        for from in 0..2 {
+            while let Some(gap) = self.ends[from].stream.gap()
+                && self.pass_over(from, gap, true, judging)?
+            {
+                self.catch_up(from, judging)?;
+            }
+            if self.ends[from].stream.is_finished() {
+                self.end(from, Ending::Fin, self.last, judging)?;
+            }
+        }
+        let gap = |end: usize| self.ends[end].stream.gap();
+        match self.stage {
+            Stage::Frames(frames, client) => {
+                let of_open = |end: usize| gap(end).filter(|_| self.ends[end].ended.is_none());
+                frames.finish([client, 1 - client].map(of_open), judging)?;
+                Ok(None)
+            }
+            Stage::Over => Ok(None),
+            Stage::Other(why) => Ok(Some(why.to_owned())),
+            _ if gap(0).or(gap(1)).is_some() => {
+                Ok(Some("bytes of its HTTP heads are missing in the capture".to_owned()))
+            }
+            Stage::Http(handshake, _) => Ok(Some(handshake.why_not())),
+            Stage::Unknown => {
+                Ok(Some("it was captured from its middle: no HTTP head is there".to_owned()))
+            }
+        }
+    }
+
+    /// Takes bytes of one end that are in order.
+    fn bytes(
+        &mut self,
+        from: usize,
+        bytes: &[u8],
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        if bytes.is_empty() || self.ends[from].ended.is_some() {
+            return Ok(());
+        }
+        match &mut self.stage {
+            Stage::Unknown | Stage::Other(_) | Stage::Over => Ok(()),
+            Stage::Frames(frames, client) => frames.feed(role(from, *client), bytes, at, judging),
+            Stage::Http(handshake, client) => match handshake.feed(role(from, *client), bytes) {
+                Progress::Waiting => Ok(()),
+                Progress::Other(why) => {
+                    self.stage = Stage::Other(why);
+                    Ok(())
+                }
+                Progress::Upgraded(agreement) => self.upgrade(agreement, at, judging),
+            },
+        }
+    }
+
+    /// The upgrade is done: what has come after the heads is judged at once.
+    fn upgrade(
+        &mut self,
+        agreement: Agreement,
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        let Stage::Http(handshake, client) = &mut self.stage else { return Ok(()) };
+        let client = *client;
+        let first =
+            [(client, handshake.take(Role::Client)), (1 - client, handshake.take(Role::Server))];
+        // What has ended before is ended again below, behind the bytes that it has sent.
+        let ended = [0, 1].map(|end| self.ends[end].ended.take());
+        let address = |end: usize| Some(self.ends[end].address.to_string());
+        let opening = Opening {
+            connection: judging.next_connection(),
+            stream: Some(self.stream),
+            client: address(client),
+            server: address(1 - client),
+            agreement,
+            time: at.time,
+        };
+        let frames = Frames::open(opening, judging)?;
+        self.stage = Stage::Frames(Box::new(frames), client);
+        for (from, bytes) in first {
+            self.bytes(from, &bytes, at, judging)?;
+        }
+        for (from, how) in ended.into_iter().enumerate() {
+            if let Some(how) = how {
+                self.end(from, how, at, judging)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One end sends no more.
+    fn end(
+        &mut self,
+        from: usize,
+        how: Ending,
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        let Self { ends, stage, .. } = self;
+        if ends[from].ended.is_some() {
+            return Ok(());
+        }
+        ends[from].ended = Some(how);
+        let Stage::Frames(frames, client) = stage else { return Ok(()) };
+        frames.end(role(from, *client), how, ends[from].stream.gap(), at, judging)?;
+        if ends.iter().all(|end| end.ended.is_some())
+            && let Stage::Frames(frames, _) = std::mem::replace(stage, Stage::Over)
+        {
+            frames.finish([None; 2], judging)?;
+        }
+        Ok(())
+    }
+}
+
+/// The role of an end.
+fn role(end: usize, client: usize) -> Role {
+    if end == client { Role::Client } else { Role::Server }
+}

@@ -1,0 +1,101 @@
+//! What the endpoints accept.
+
+use clap::{Args, ValueEnum};
+use wsvet::deflate::Content;
+use wsvet::{Accepts, Compression, Conversation, Policy, Role};
+
+use crate::session::handshake::Agreement;
+
+/// What the endpoints accept.
+#[derive(Args, Clone, Copy)]
+pub struct Limits {
+    /// The types of data that the server accepts; others are refused with 1003 [default: what the
+    /// subprotocol's specification fixes, or any]
+    #[arg(long, value_name = "TYPE")]
+    pub server_accepts: Option<DataType>,
+
+    /// The types of data that the client accepts; others are refused with 1003 [default: what the
+    /// subprotocol's specification fixes, or any]
+    #[arg(long, value_name = "TYPE")]
+    pub client_accepts: Option<DataType>,
+
+    /// The most payload bytes of a frame, control frames included; more are refused with 1009
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    pub max_frame: Option<u64>,
+
+    /// The most payload bytes of a message, inflated where it is compressed; more are refused with
+    /// 1009
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    pub max_message: Option<u64>,
+
+    /// The most frames of a message; more are refused with 1008
+    #[arg(long, value_name = "FRAMES", allow_negative_numbers = true)]
+    pub max_fragments: Option<u32>,
+}
+
+impl Limits {
+    /// No limits, and all types of data accepted.
+    pub const NONE: Self = Self {
+        server_accepts: None,
+        client_accepts: None,
+        max_frame: None,
+        max_message: None,
+        max_fragments: None,
+    };
+
+    /// No limits, and a server that accepts text only.
+    pub const TEXT_ONLY_SERVER: Self = Self { server_accepts: Some(DataType::Text), ..Self::NONE };
+
+    /// The start of a conversation between ends with these limits that have agreed on this.
+    pub fn conversation(&self, agreement: &Agreement) -> Conversation {
+        let [client, server] =
+            [Role::Client, Role::Server].map(|role| self.policy(role, agreement));
+        Conversation::new(client, server)
+    }
+
+    /// The judge of what compressed messages hold that this end receives, where that was agreed on.
+    pub fn content(&self, receiver: Role, agreement: &Agreement) -> Option<Content> {
+        let parameters = agreement.permessage_deflate()?;
+        Some(Content::new(self.policy(receiver, agreement), parameters))
+    }
+
+    /// The policy of the endpoint that receives.
+    fn policy(&self, receiver: Role, agreement: &Agreement) -> Policy {
+        let accepts = match receiver {
+            Role::Server => self.server_accepts,
+            Role::Client => self.client_accepts,
+        };
+        let fixed = || agreement.subprotocol.as_deref().and_then(Accepts::for_subprotocol);
+        let policy = Policy::new(receiver);
+        policy
+            .accepts(accepts.map(Accepts::from).or_else(fixed).unwrap_or_default())
+            .compression(match agreement.permessage_deflate() {
+                Some(_) => Compression::Inflated,
+                None => Compression::None,
+            })
+            .max_frame(self.max_frame.unwrap_or(policy.max_frame))
+            .max_message(self.max_message.unwrap_or(policy.max_message))
+            .max_fragments(self.max_fragments.unwrap_or(policy.max_fragments))
+    }
+}
+
+/// The types of data that an endpoint accepts.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum DataType {
+    /// Text and binary messages
+    Any,
+    /// Text messages only
+    Text,
+    /// Binary messages only
+    Binary,
+}
+
+impl From<DataType> for Accepts {
+    fn from(data: DataType) -> Self {
+        match data {
+            DataType::Any => Self::Any,
+            DataType::Text => Self::TextOnly,
+            DataType::Binary => Self::BinaryOnly,
+        }
+    }
+}

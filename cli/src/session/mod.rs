@@ -1,0 +1,12 @@
+//! One connection, from its handshake to its verdict.
+
+pub mod connection;
+pub mod direction;
+pub mod frames;
+pub mod handshake;
+pub mod inflate;
+pub mod judging;
+pub mod limits;
+pub mod pings;
+pub mod record;
+pub mod report;

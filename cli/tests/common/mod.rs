@@ -1,0 +1,30 @@
+//! What the tests of the tool share.
+#![allow(dead_code, unreachable_pub, unused_imports)] // each test binary uses its own share
+
+#[path = "../../../tests/common/bytes.rs"]
+mod bytes;
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+pub use bytes::{frame, hex};
+
+/// Runs the tool with this on its standard input.
+pub fn run(args: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wsvet"))
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::thread::scope(|scope| {
+        // The tool need not read all of it, and writes while it reads.
+        scope.spawn(move || stdin.write_all(input));
+        child.wait_with_output().unwrap()
+    })
+}

@@ -1,0 +1,26 @@
+//! The oracle of the fuzz target `readers` on stable: every find, and the recorded captures.
+
+#[path = "../../fuzz/readers.rs"]
+mod readers;
+
+use std::path::Path;
+
+fn replay(folder: &str, options: &[u8]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let files = std::fs::read_dir(folder).expect("the folder is there");
+    let paths = files.map(|file| file.expect("a file").path());
+    for path in paths.filter(|path| path.is_file()) {
+        let input = std::fs::read(path).expect("it can be read");
+        readers::readers(&[options, &input].concat());
+    }
+}
+
+#[test]
+fn what_was_found_passes() {
+    replay("../fuzz/seeds/readers", &[]);
+}
+
+#[test]
+fn the_recorded_captures_pass() {
+    replay("tests/captures", &[0, 9]);
+}

@@ -1,0 +1,217 @@
+//! Frames and whole messages for tokio: `Decoder` and `Encoder` of `tokio_util::codec`.
+//!
+//! Use [`Messages`], unless you write a proxy or join the fragments of a message yourself: then use
+//! [`Frames`]. Payloads are [`Bytes`](bytes::Bytes) that share the read buffer. They are unmasked in
+//! place and not copied, except for the fragments of a message, which are copied into one buffer.
+//!
+//! ```
+//! use futures_util::{SinkExt, StreamExt};
+//! use tokio_util::codec::Framed;
+//! use wsvet::codec::Messages;
+//! use wsvet::{Accepts, Message, Policy, Role};
+//!
+//! /// Sends every text back, and tells a peer that breaks a rule which one.
+//! async fn echo(socket: tokio::net::TcpStream) -> Result<(), wsvet::codec::Error> {
+//!     let policy = Policy::new(Role::Server).accepts(Accepts::TextOnly).max_message(1 << 20);
+//!     let mut messages = Framed::new(socket, Messages::new(policy));
+//!     while !messages.codec().frames().is_done() {
+//!         match messages.next().await {
+//!             Some(Ok(message @ Message::Text(_))) => messages.send(message).await?,
+//!             Some(Ok(message)) => {
+//!                 if let Some(reply) = message.reply() {
+//!                     messages.send(reply).await?;
+//!                 }
+//!             }
+//!             Some(Err(error)) => {
+//!                 if let Some(close) = error.reply() {
+//!                     messages.send(close).await?;
+//!                 }
+//!                 return Err(error);
+//!             }
+//!             None => break,
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//! ```
+
+#[cfg(feature = "deflate")]
+mod compression;
+#[cfg(not(feature = "deflate"))]
+#[path = "no_compression.rs"]
+mod compression;
+mod frames;
+mod messages;
+
+use core::fmt;
+use std::io;
+
+use crate::{Message, Violation, encode};
+
+pub use frames::Frames;
+pub use messages::Messages;
+/// The crate `tokio_util` in the version whose traits the codecs implement.
+///
+/// ```
+/// use wsvet::codec::tokio_util::codec::Decoder;
+///
+/// fn takes_any_codec(_: impl Decoder) {}
+/// # use wsvet::{Policy, Role, codec::Messages};
+/// takes_any_codec(Messages::new(Policy::new(Role::Server)));
+/// ```
+pub use tokio_util;
+
+/// Why nothing more can be received, or why an item cannot be sent.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use tokio_util::codec::Decoder;
+/// use wsvet::codec::Messages;
+/// use wsvet::{Accepts, Message, Policy, Role};
+///
+/// let mut messages = Messages::new(Policy::new(Role::Server).accepts(Accepts::TextOnly));
+/// // The header of a binary message; no payload has come.
+/// let error = messages.decode(&mut BytesMut::from(&b"\x82\xFE\x10\x00\0\0\0\0"[..])).unwrap_err();
+/// let Some(Message::Close(Some(close))) = error.reply() else { panic!() };
+/// assert_eq!(close.code.0, 1003);
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The peer broke a rule, or its stream ended without a Close. [`reply`](Self::reply) returns the
+    /// Close to send, if the peer can still receive it. Every later call of `decode` returns the same
+    /// error.
+    Violation(Violation),
+    /// Data was to be sent after a Close (§5.5.1). Nothing was written. A control frame after a Close
+    /// is no error: it is left out.
+    Closed,
+    /// A frame was to be sent that is illegal, such as a Ping of more than 125 bytes or a Close with
+    /// the code 1006. Nothing was written.
+    Encode(encode::Error),
+    /// A client was to send a frame, and has no masking keys (§5.1). Nothing was written. Set them
+    /// with [`Frames::with_keys`] or [`Messages::with_keys`].
+    Unmasked,
+    /// Reading from the connection or writing to it failed. The codec itself never returns it;
+    /// `Framed` does.
+    Io(io::Error),
+}
+
+impl Error {
+    /// Returns the Close to send, if the peer broke a rule and can still receive it (§7.1.7).
+    ///
+    /// ```
+    /// # use wsvet::{Rule, Violation, codec::Error};
+    /// let refused = Error::from(Violation::new(Rule::UnsupportedData, 0));
+    /// assert!(refused.reply().is_some_and(|reply| reply.is_close()));
+    /// let lost = Error::from(Violation::new(Rule::EofWithoutClose, 9));
+    /// assert_eq!(lost.reply(), None); // the peer is gone
+    /// ```
+    #[must_use]
+    pub fn reply(&self) -> Option<Message> {
+        match self {
+            Self::Violation(violation) => violation.reply().map(Message::from),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    /// Writes what went wrong. A violation and an I/O error write themselves, so neither is its own
+    /// `source`.
+    ///
+    /// ```
+    /// use std::error::Error as _;
+    /// use wsvet::codec::Error;
+    /// use wsvet::{Rule, Violation};
+    ///
+    /// assert_eq!(Error::Closed.to_string(), "data was to be sent after a Close");
+    /// let violation = Violation::new(Rule::InvalidUtf8, 6);
+    /// let error = Error::from(violation);
+    /// assert_eq!(error.to_string(), violation.to_string());
+    /// assert!(error.source().is_none());
+    /// ```
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Violation(violation) => fmt::Display::fmt(violation, f),
+            Self::Closed => f.write_str("data was to be sent after a Close"),
+            Self::Encode(error) => fmt::Display::fmt(error, f),
+            Self::Unmasked => f.write_str("a client was to send without masking keys"),
+            Self::Io(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl core::error::Error for Error {
+    // `Display` has written the violation or the I/O error itself, so what follows is its cause.
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Violation(violation) => violation.source(),
+            Self::Encode(error) => error.source(),
+            Self::Closed | Self::Unmasked => None,
+            Self::Io(error) => error.source(),
+        }
+    }
+}
+
+impl From<encode::Error> for Error {
+    /// Returns [`Error::Encode`].
+    ///
+    /// ```
+    /// # use wsvet::{codec::Error, encode};
+    /// let error = Error::from(encode::Error::ReservedOpcode);
+    /// assert!(matches!(error, Error::Encode(_)));
+    /// ```
+    fn from(error: encode::Error) -> Self {
+        Self::Encode(error)
+    }
+}
+
+impl From<io::Error> for Error {
+    /// Creates an [`Error::Io`].
+    ///
+    /// ```
+    /// # use wsvet::codec::Error;
+    /// let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    /// assert!(matches!(Error::from(reset), Error::Io(_)));
+    /// ```
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Violation> for Error {
+    /// Creates an [`Error::Violation`].
+    ///
+    /// ```
+    /// # use wsvet::{Rule, Violation, codec::Error};
+    /// let error = Error::from(Violation::new(Rule::InvalidUtf8, 6));
+    /// assert!(error.reply().is_some());
+    /// ```
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+impl From<Error> for io::Error {
+    /// Returns an [`Error::Io`] as it was, and a violation as `io::Error::from` converts it. Any
+    /// other error is wrapped: [`Error::Closed`] with the kind `BrokenPipe`, the rest with
+    /// `InvalidInput`.
+    ///
+    /// ```
+    /// use std::io;
+    /// use wsvet::codec::Error;
+    ///
+    /// let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+    /// assert_eq!(io::Error::from(Error::Io(reset)).kind(), io::ErrorKind::ConnectionReset);
+    /// assert_eq!(io::Error::from(Error::Closed).kind(), io::ErrorKind::BrokenPipe);
+    /// ```
+    fn from(error: Error) -> Self {
+        let kind = match error {
+            Error::Io(error) => return error,
+            Error::Violation(violation) => return violation.into(),
+            Error::Closed => io::ErrorKind::BrokenPipe,
+            Error::Encode(_) | Error::Unmasked => io::ErrorKind::InvalidInput,
+        };
+        Self::new(kind, error)
+    }
+}
