@@ -74,8 +74,12 @@ fn by_hand(steps: &[Step]) -> Option<Verdict> {
                 let _ = conversation.finish(from);
             }
             Part(..) => return None,
-            Fin(from) => conversation.end(from, End::Fin, 0),
-            Reset(from) => conversation.end(from, End::Reset, 0),
+            Fin(from) => {
+                conversation.end(from, End::Fin, 0);
+            }
+            Reset(from) => {
+                conversation.end(from, End::Reset, 0);
+            }
         }
     }
     Some(conversation.verdict())

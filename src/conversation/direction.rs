@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::compressed::Compressed;
 use super::timeline::{Act, Mark, Step};
 use crate::{CloseCode, Header, OpCode, Policy, Reader, Role, RuleSet, Validator, Violation};
 
@@ -17,10 +18,11 @@ use crate::{CloseCode, Header, OpCode, Policy, Reader, Role, RuleSet, Validator,
 /// assert_eq!(server.frames(), 2);
 /// assert_eq!(server.close(), Some(None)); // a Close without a code
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Direction {
     validator: Validator,
     reader: Reader,
+    compressed: Compressed,
     /// The first two bytes of a Close body, as far as they have come.
     code: [u8; 2],
     code_len: u8,
@@ -62,6 +64,14 @@ pub struct Sent {
     pub at: Duration,
     /// All rules that its header breaks.
     pub broken: RuleSet,
+    /// Whether it belongs to a compressed message (RFC 7692 §6).
+    pub compressed: bool,
+    /// Whether its content is judged.
+    ///
+    /// The content of a compressed message is not judged if the conversation does not inflate
+    /// (`Conversation::deflate` does), or if something that the message may reach back to is broken
+    /// or missing.
+    pub judged: bool,
 }
 
 /// How one end of a TCP connection stops sending (RFC 6455 §7.1.1).
@@ -85,10 +95,11 @@ pub enum End {
 
 impl Direction {
     /// The start of what is received under this policy.
-    pub(super) const fn new(policy: Policy) -> Self {
+    pub(super) const fn new(policy: Policy, compressed: Compressed) -> Self {
         Self {
             validator: Validator::new(policy),
             reader: Reader::new(),
+            compressed,
             code: [0; 2],
             code_len: 0,
             lost: false,
@@ -243,11 +254,25 @@ impl Direction {
         }
         let judged = self.validator.begin_or(header, |refused| refused);
         let broken = judged.err().map_or(RuleSet::EMPTY, |(broken, _)| broken);
-        self.last = Some(Sent { header: *header, offset, at: mark.at, broken });
+        let compressed = self.validator.is_compressed(header);
+        let inflates = self.compressed.begin(&self.validator, header, broken);
+        self.last = Some(Sent {
+            header: *header,
+            offset,
+            at: mark.at,
+            broken,
+            compressed,
+            judged: inflates || !compressed,
+        });
         self.note(judged.map_err(|(_, violation)| violation), mark)
     }
 
-    pub(super) fn payload(&mut self, plain: &[u8], mark: Mark) -> Result<(), Violation> {
+    pub(super) fn payload(
+        &mut self,
+        plain: &[u8],
+        mark: Mark,
+        inflated: impl FnMut(&[u8]),
+    ) -> Result<(), Violation> {
         self.reader.advance(plain.len() as u64);
         let missing = usize::from(2 - self.code_len);
         for byte in plain.iter().take(missing) {
@@ -255,17 +280,26 @@ impl Direction {
             self.code_len += 1;
         }
         let judged = self.validator.payload(plain);
-        self.note(judged, mark)
+        let judged = self.note(judged, mark);
+        let content = self.compressed.payload(plain, inflated);
+        judged.and(self.note(content, mark))
     }
 
     pub(super) fn skip(&mut self, len: u64) {
         self.reader.advance(len);
         self.validator.skip(len);
+        self.compressed.skip(len);
     }
 
-    pub(super) fn finish(&mut self, mark: Mark) -> Result<(), Violation> {
+    pub(super) fn finish(
+        &mut self,
+        mark: Mark,
+        inflated: impl FnMut(&[u8]),
+    ) -> Result<(), Violation> {
         let judged = self.validator.finish();
         let judged = self.note(judged, mark);
+        let content = self.compressed.finish(&self.validator, inflated);
+        let judged = judged.and(self.note(content, mark));
         let closes = self.reader.frame().is_some_and(|header| header.opcode() == OpCode::Close);
         self.reader.finish();
         if closes && self.close.is_none() {
@@ -275,9 +309,12 @@ impl Direction {
         judged
     }
 
-    pub(super) fn end(&mut self, end: End, unread: usize, mark: Mark) {
+    pub(super) fn end(&mut self, end: End, unread: usize, mark: Mark) -> Option<Violation> {
         self.end.get_or_insert((end, mark));
         self.unread |= unread > 0;
+        let judged = self.validator.eof(self.reader.unread() + unread);
+        self.validator.resume();
+        judged.err()
     }
 
     /// What it has done on the way to the end, and when among all else.

@@ -1,5 +1,7 @@
 //! Both directions of a connection: the closing handshake, and its verdict (RFC 6455 §7).
 
+#[cfg_attr(not(feature = "deflate"), path = "no_compressed.rs")]
+mod compressed;
 mod direction;
 mod timeline;
 mod verdict;
@@ -7,11 +9,14 @@ mod verdict;
 use core::time::Duration;
 
 use crate::{CloseCode, Header, Policy, Role, Violation, kernel};
+#[cfg(feature = "deflate")]
+use crate::{Compression, deflate};
 
 pub use direction::{Direction, End, Sent};
 pub use timeline::{Act, Step};
 pub use verdict::{Abnormality, Verdict};
 
+use compressed::Compressed;
 use timeline::Mark;
 use verdict::{blames, refuses};
 
@@ -22,7 +27,8 @@ use verdict::{blames, refuses};
 /// with [`bytes`](Self::bytes), or, from a parser of one's own, headers and plain payloads as to a
 /// [`Validator`](crate::Validator): [`begin`](Self::begin), [`payload`](Self::payload),
 /// [`finish`](Self::finish). A direction is followed beyond its first violation, because what comes
-/// after it tells how it was taken. Nothing is allocated.
+/// after it tells how it was taken. Nothing is allocated, except to inflate compressed messages
+/// (`Conversation::deflate`, with the feature `deflate`).
 ///
 /// ```
 /// use wsvet::{Accepts, CloseCode, Conversation, Policy, Role, Rule, Verdict};
@@ -37,7 +43,7 @@ use verdict::{blames, refuses};
 /// assert_eq!(violation.rule.close_code(), CloseCode::UNSUPPORTED_DATA); // was due
 /// assert_eq!(code, CloseCode::NORMAL_CLOSURE); // was sent
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Conversation {
     /// What the client sends.
     client: Direction,
@@ -67,7 +73,39 @@ impl Conversation {
     #[must_use]
     pub fn new(client: Policy, server: Policy) -> Self {
         debug_assert_eq!((client.role, server.role), (Role::Client, Role::Server));
-        let (client, server) = (Direction::new(server), Direction::new(client));
+        let [client, server] =
+            [server, client].map(|policy| Direction::new(policy, Compressed::NONE));
+        Self { client, server, now: Duration::ZERO, steps: 0 }
+    }
+
+    /// Creates the start of a conversation whose ends have agreed on permessage-deflate with these
+    /// parameters: compressed messages are inflated and judged (RFC 7692 §6).
+    ///
+    /// [`Policy::max_message`] counts what a message inflates to. Each direction keeps a window of
+    /// 32 KiB from its first compressed message on.
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, if the roles of the policies are not these.
+    ///
+    /// ```
+    /// use wsvet::deflate::Parameters;
+    /// use wsvet::{Conversation, Policy, Role, Rule};
+    ///
+    /// let (client, server) = (Policy::new(Role::Client), Policy::new(Role::Server));
+    /// let mut conversation = Conversation::deflate(client, server, Parameters::new());
+    /// conversation.bytes(Role::Server, b"\xC1\x02\xFF\xFF"); // RSV1 is set: compressed
+    /// let violation = conversation.direction(Role::Server).violation().unwrap();
+    /// assert_eq!(violation.rule, Rule::InvalidDeflate);
+    /// ```
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(client: Policy, server: Policy, parameters: deflate::Parameters) -> Self {
+        debug_assert_eq!((client.role, server.role), (Role::Client, Role::Server));
+        let [client, server] = [server, client].map(|policy| {
+            let policy = policy.compression(Compression::Inflated);
+            Direction::new(policy, Compressed::new(policy, parameters))
+        });
         Self { client, server, now: Duration::ZERO, steps: 0 }
     }
 
@@ -104,10 +142,11 @@ impl Conversation {
     }
 
     /// Takes the next bytes that this end sends, as [`bytes`](Self::bytes) does, and tells `saw` what
-    /// they are: headers, pieces of plain payload, violations, and ends of frames.
+    /// they are: headers, pieces of payload, violations, and ends of frames.
     ///
-    /// Masked payload is unmasked in a buffer of 1 KiB on the stack, so its pieces are at most as
-    /// long.
+    /// Masked payload is unmasked in a buffer of 1 KiB on the stack, so its pieces are at most that
+    /// long. If [`skip`](Self::skip) has passed over the last bytes of a frame, the frame ends with
+    /// the next call, which may be given no bytes.
     ///
     /// ```
     /// use wsvet::{Conversation, Observed, Policy, Role};
@@ -125,8 +164,15 @@ impl Conversation {
     pub fn observe(&mut self, from: Role, chunk: &[u8], mut saw: impl FnMut(Observed<'_>)) {
         let mut buf = [0; PIECE];
         let mut rest = chunk;
-        while !rest.is_empty() && !self.direction(from).is_lost() {
-            if self.direction(from).reader().frame().is_none() {
+        while !self.direction(from).is_lost() {
+            let reader = self.direction(from).reader();
+            if reader.is_whole() {
+                let judged = self.finish_with(from, |piece| saw(Observed::Inflated(piece)));
+                tell(judged, &[], &mut saw);
+                saw(Observed::End { offset: self.direction(from).validator().offset() });
+            } else if rest.is_empty() {
+                return;
+            } else if reader.frame().is_none() {
                 let (header, used) = self.direction_mut(from).take_header(rest);
                 rest = &rest[used..];
                 let Some(header) = header else { return };
@@ -134,30 +180,21 @@ impl Conversation {
                 if let Some(&sent) = self.direction(from).last() {
                     saw(Observed::Header(sent));
                 }
-                tell(judged, &mut saw);
-            }
-            let direction = self.direction(from);
-            let offset = direction.validator().offset();
-            let reader = direction.reader();
-            let mut plain = &rest[..reader.available(rest.len())];
-            if let Some(key) = reader.key() {
-                let unmasked = &mut buf[..plain.len().min(PIECE)];
-                unmasked.copy_from_slice(&plain[..unmasked.len()]);
-                kernel::mask(key, unmasked);
-                plain = unmasked;
-            }
-            let after = &rest[plain.len()..];
-            if !plain.is_empty() {
-                let judged = self.payload(from, plain);
+                tell(judged, &[], &mut saw);
+            } else {
+                let offset = self.direction(from).validator().offset();
+                let mut plain = &rest[..reader.available(rest.len())];
+                if let Some(key) = reader.key() {
+                    let unmasked = &mut buf[..plain.len().min(PIECE)];
+                    unmasked.copy_from_slice(&plain[..unmasked.len()]);
+                    kernel::mask(key, unmasked);
+                    plain = unmasked;
+                }
+                rest = &rest[plain.len()..];
                 saw(Observed::Payload { plain, offset });
-                tell(judged, &mut saw);
+                let judged = self.payload_with(from, plain, |piece| saw(Observed::Inflated(piece)));
+                tell(judged, plain, &mut saw);
             }
-            if self.direction(from).reader().is_whole() {
-                let judged = self.finish(from);
-                tell(judged, &mut saw);
-                saw(Observed::End);
-            }
-            rest = after;
         }
     }
 
@@ -202,8 +239,18 @@ impl Conversation {
     /// # Ok::<(), wsvet::Violation>(())
     /// ```
     pub fn payload(&mut self, from: Role, plain: &[u8]) -> Result<(), Violation> {
+        self.payload_with(from, plain, |_| {})
+    }
+
+    /// Passes on what a compressed message holds.
+    fn payload_with(
+        &mut self,
+        from: Role,
+        plain: &[u8],
+        inflated: impl FnMut(&[u8]),
+    ) -> Result<(), Violation> {
         let mark = self.mark();
-        self.direction_mut(from).payload(plain, mark)
+        self.direction_mut(from).payload(plain, mark, inflated)
     }
 
     /// Passes over bytes of the payload that nobody has: a capture lacks them, or a log kept the
@@ -263,24 +310,35 @@ impl Conversation {
     /// # Ok::<(), wsvet::Violation>(())
     /// ```
     pub fn finish(&mut self, from: Role) -> Result<(), Violation> {
-        let mark = self.mark();
-        self.direction_mut(from).finish(mark)
+        self.finish_with(from, |_| {})
     }
 
-    /// This end sends no more (§7.1.5); `unread` is how many bytes came after the last whole header
-    /// that are too few for another, which is 0 where all was given to [`bytes`](Self::bytes).
+    /// Passes on what is left of a compressed message.
+    fn finish_with(&mut self, from: Role, inflated: impl FnMut(&[u8])) -> Result<(), Violation> {
+        let mark = self.mark();
+        self.direction_mut(from).finish(mark, inflated)
+    }
+
+    /// Ends what this end sends (§7.1.5).
+    ///
+    /// `unread` is how many bytes came after the last whole header that are too few for another. It
+    /// is 0 if all bytes were given to [`bytes`](Self::bytes) or [`observe`](Self::observe).
+    ///
+    /// Returns the [`Violation`] that this is, if any: of [`Rule::EofInFrame`](crate::Rule::EofInFrame)
+    /// or [`Rule::EofWithoutClose`](crate::Rule::EofWithoutClose).
     ///
     /// ```
-    /// # use wsvet::{Abnormality, Conversation, End, Policy, Role, Verdict};
+    /// # use wsvet::{Abnormality, Conversation, End, Policy, Role, Rule, Verdict};
     /// let mut conversation =
     ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
-    /// conversation.end(Role::Client, End::Reset, 0);
+    /// let violation = conversation.end(Role::Client, End::Reset, 0).unwrap();
+    /// assert_eq!(violation.rule, Rule::EofWithoutClose);
     /// let why = Abnormality::Reset;
     /// assert_eq!(conversation.verdict(), Verdict::Abnormal { by: Role::Client, why });
     /// ```
-    pub fn end(&mut self, from: Role, end: End, unread: usize) {
+    pub fn end(&mut self, from: Role, end: End, unread: usize) -> Option<Violation> {
         let mark = self.mark();
-        self.direction_mut(from).end(end, unread, mark);
+        self.direction_mut(from).end(end, unread, mark)
     }
 
     /// What this end has sent.
@@ -477,19 +535,31 @@ pub enum Observed<'a> {
         /// The byte of the direction at which the piece starts.
         offset: u64,
     },
-    /// A violation, after the header or the piece of payload that it was found in, or before the end
-    /// of its frame.
-    Violation(Violation),
+    /// The next piece of what a compressed message holds, after the piece of payload that it comes
+    /// out of. It is 1 byte to 32 KiB long, and nothing in it breaks a rule.
+    Inflated(&'a [u8]),
+    /// A violation. It follows the header or the piece of payload that breaks the rule; if the end of
+    /// a frame breaks it, it comes before that.
+    Violation {
+        /// The rule and the byte.
+        violation: Violation,
+        /// The piece of payload that it was found in, unmasked; empty if it was found in a header or
+        /// at the end of a frame.
+        piece: &'a [u8],
+    },
     /// The end of the frame.
-    End,
+    End {
+        /// How many bytes of the direction have come: the byte at which the next frame starts.
+        offset: u64,
+    },
 }
 
 /// How many bytes of masked payload are unmasked at once.
 const PIECE: usize = 1024;
 
-fn tell(judged: Result<(), Violation>, saw: &mut impl FnMut(Observed<'_>)) {
+fn tell(judged: Result<(), Violation>, piece: &[u8], saw: &mut impl FnMut(Observed<'_>)) {
     if let Err(violation) = judged {
-        saw(Observed::Violation(violation));
+        saw(Observed::Violation { violation, piece });
     }
 }
 

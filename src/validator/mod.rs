@@ -409,10 +409,11 @@ impl Validator {
     }
 
     /// Returns whether the frame that has begun last, with this header, belongs to a compressed
-    /// message.
-    #[cfg(feature = "deflate")]
+    /// message (RFC 7692 §6).
     pub(crate) const fn is_compressed(&self, header: &Header) -> bool {
-        header.opcode().belongs_to_message() && self.message_rsv() & 4 != 0
+        self.policy.negotiates_deflate()
+            && header.opcode().belongs_to_message()
+            && self.message_rsv() & 4 != 0
     }
 
     const fn is_open(&self) -> bool {

@@ -193,12 +193,12 @@ fn opening(entry: &Entry, time: Duration, judging: &mut Judging<'_>) -> Opening 
         stream: None,
         client: None,
         server: Some(address.to_owned()).filter(|address| !address.is_empty()),
-        agreement: Agreement {
-            target: Some(rest[path..].to_owned()).filter(|target| !target.is_empty()),
-            subprotocol: values(lines, "Sec-WebSocket-Protocol").next(),
-            offered: Some(offered).filter(|offered| !offered.is_empty()),
-            extensions: values(lines, "Sec-WebSocket-Extensions").collect(),
-        },
+        agreement: Agreement::new(
+            Some(rest[path..].to_owned()).filter(|target| !target.is_empty()),
+            values(lines, "Sec-WebSocket-Protocol").next(),
+            Some(offered).filter(|offered| !offered.is_empty()),
+            values(lines, "Sec-WebSocket-Extensions").collect(),
+        ),
         time,
     }
 }

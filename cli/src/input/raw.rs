@@ -6,10 +6,10 @@ use wsvet::Role;
 
 use crate::input::answer::{Answer, reason};
 use crate::input::reading::Reading;
-use crate::session::direction::Judge;
 use crate::session::handshake::Agreement;
 use crate::session::judging::Judging;
 use crate::session::record::Record;
+use crate::session::recorder::{Recorder, observe};
 use crate::session::report::Place;
 
 /// How much of raw input is read at once, in bytes.
@@ -21,15 +21,15 @@ pub(crate) fn judge(
     reading: &Reading,
     judging: &mut Judging<'_>,
 ) -> io::Result<Answer> {
-    let receiver = Role::from(reading.receiver);
+    let from = Role::from(reading.receiver).peer();
     let connection = judging.next_connection();
-    let place = Place { connection, from: receiver.peer(), stream: None, at: None };
+    let place = Place { connection, from, stream: None, at: None };
     let deflate = reading.permessage_deflate.map(|parameters| parameters.to_string());
-    let agreement = Agreement { extensions: Vec::from_iter(deflate), ..Agreement::default() };
+    let agreement = Agreement::new(None, None, None, Vec::from_iter(deflate));
     let mut conversation = judging.limits.conversation(&agreement);
-    let content = judging.limits.content(receiver, &agreement);
-    let mut direction = Judge::new(receiver.peer(), content, judging.thoroughness);
-    let (mut buffer, mut scratch) = (vec![0; PIECE], Vec::new());
+    let deflate = agreement.permessage_deflate().is_some();
+    let mut recorder = Recorder::new(deflate, judging.thoroughness);
+    let mut buffer = vec![0; PIECE];
     loop {
         let len = match input.read(&mut buffer) {
             Ok(len) => len,
@@ -38,10 +38,11 @@ pub(crate) fn judge(
         };
         if len == 0 {
             // Such input is often a part of a stream, so its end is no end of the connection.
-            direction.end(&conversation, false, &mut |record| judging.record(&place, &record))?;
+            let sink = &mut |record: Record<'_>| judging.record(&place, &record);
+            recorder.end(conversation.direction(from), None, sink)?;
             return Ok(Ok(Vec::new()));
         }
         let mut sink = |record: Record<'_>| judging.record(&place, &record);
-        direction.feed(&mut conversation, &buffer[..len], &mut scratch, &mut sink)?;
+        observe(&mut conversation, from, &buffer[..len], &mut recorder, &mut sink)?;
     }
 }

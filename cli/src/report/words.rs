@@ -191,7 +191,7 @@ pub(super) fn within(inflated: u64) -> String {
 /// What is wrong with the extensions that the server answered with, where something is, and its
 /// byte.
 pub(super) fn negotiation(agreement: &Agreement) -> Option<(usize, String)> {
-    let wrong = agreement.negotiation().err()?;
+    let wrong = agreement.invalid_extension()?;
     let answer = agreement.answer();
     let rest = answer.get(wrong.offset..).unwrap_or_default();
     let part = rest.split([',', ';']).next().unwrap_or_default().trim();

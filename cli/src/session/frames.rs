@@ -4,12 +4,12 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use wsvet::{Conversation, End, Header, Role, Verdict, mask};
+use wsvet::{Conversation, End, Header, Role, Verdict, Violation, mask};
 
-use crate::session::direction::{Found, Judge, Sink};
 use crate::session::judging::Judging;
 use crate::session::pings::Pings;
 use crate::session::record::Record;
+use crate::session::recorder::{Found, Recorder, Sink, observe};
 use crate::session::report::{Closing, Gap, Opening, Place, Side};
 use crate::transport::packet::Moment;
 
@@ -20,8 +20,8 @@ pub struct Frames {
     pings: Pings,
     /// The reason of the client's Close, and of the server's.
     reasons: [String; 2],
-    /// The judge of what the client sends, and of what the server sends.
-    judges: [Judge; 2],
+    /// Of what the client sends, and of what the server sends.
+    recorders: [Recorder; 2],
     /// An end went without a Close: how the other goes then says nothing about it.
     abandoned: bool,
     /// When the first of the ends went.
@@ -35,12 +35,12 @@ impl Frames {
     pub fn open(opening: Opening, judging: &mut Judging<'_>) -> io::Result<Self> {
         judging.report.opening(&opening)?;
         // The client had to fail the connection: it counts with what is broken.
-        judging.tally.violations += u64::from(opening.agreement.negotiation().is_err());
+        judging.tally.violations += u64::from(opening.agreement.invalid_extension().is_some());
         Ok(Self {
             conversation: judging.limits.conversation(&opening.agreement),
-            judges: [Role::Client, Role::Server].map(|sender| {
-                let content = judging.limits.content(sender.peer(), &opening.agreement);
-                Judge::new(sender, content, judging.thoroughness)
+            recorders: [(); 2].map(|()| {
+                let deflate = opening.agreement.permessage_deflate().is_some();
+                Recorder::new(deflate, judging.thoroughness)
             }),
             opening,
             pings: Pings::default(),
@@ -59,12 +59,9 @@ impl Frames {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
-        let mut scratch = std::mem::take(&mut judging.scratch);
-        let fed = self.judge(from, at, judging, |judge, conversation, sink| {
-            judge.feed(conversation, bytes, &mut scratch, sink)
-        });
-        judging.scratch = scratch;
-        fed
+        self.record(from, at, judging, |conversation, recorder, sink| {
+            observe(conversation, from, bytes, recorder, sink)
+        })
     }
 
     /// Takes a header of one end, and the start of its payload, plain.
@@ -97,8 +94,11 @@ impl Frames {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
-        self.judge(from, at, judging, |judge, conversation, sink| {
-            judge.skip(conversation, len, sink)
+        self.record(from, at, judging, |conversation, recorder, sink| {
+            let len = len.min(conversation.direction(from).reader().remaining());
+            conversation.skip(from, len);
+            recorder.skip(len);
+            observe(conversation, from, &[], recorder, sink)
         })
     }
 
@@ -110,8 +110,9 @@ impl Frames {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
-        self.judge(from, at, judging, |judge, conversation, sink| {
-            judge.broke(conversation, found, sink)
+        self.record(from, at, judging, |conversation, recorder, sink| {
+            conversation.broke(from, found.violation);
+            recorder.broke(found, sink)
         })
     }
 
@@ -125,12 +126,13 @@ impl Frames {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<bool> {
-        let judge = &self.judges[from as usize];
-        if !judge.is_inside_payload(missing) {
+        let reader = self.conversation.direction(from).reader();
+        let inside = reader.frame().is_some() && reader.remaining() >= missing;
+        if !inside || self.recorders[from as usize].has_ended() {
             return Ok(false);
         }
         if tell {
-            let offset = judge.offset(&self.conversation);
+            let offset = self.offset(from);
             judging.gap(&self.place(from, None), &Gap { offset, missing, passed_over: true })?;
         }
         self.lack();
@@ -143,15 +145,15 @@ impl Frames {
         self.gap = true;
     }
 
-    fn judge(
+    fn record(
         &mut self,
         from: Role,
         at: Moment,
         judging: &mut Judging<'_>,
-        judge: impl FnOnce(&mut Judge, &mut Conversation, &mut Sink<'_>) -> io::Result<()>,
+        record: impl FnOnce(&mut Conversation, &mut Recorder, &mut Sink<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         let place = self.place(from, Some(at));
-        let Self { conversation, judges, pings, reasons, .. } = self;
+        let Self { conversation, recorders, pings, reasons, .. } = self;
         conversation.at(at.time);
         let mut sink = |record: Record<'_>| {
             if let Record::Frame(frame) | Record::LateClose(frame) = &record {
@@ -162,7 +164,7 @@ impl Frames {
             }
             judging.record(&place, &record)
         };
-        judge(&mut judges[from as usize], conversation, &mut sink)
+        record(conversation, &mut recorders[from as usize], &mut sink)
     }
 
     /// One end sends no more; `gap` is what the capture lacks of what it has sent.
@@ -174,10 +176,10 @@ impl Frames {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
-        let eof = gap.is_none() && !self.abandoned;
-        self.finish_direction(from, eof, gap, Some(at), judging)?;
         self.conversation.at(at.time);
-        self.conversation.end(from, how, self.judges[from as usize].unread());
+        let violation = self.conversation.end(from, how, 0);
+        let violation = violation.filter(|_| gap.is_none() && !self.abandoned);
+        self.finish_direction(from, violation, gap, Some(at), judging)?;
         self.ended.get_or_insert(at.time);
         let closed = self.conversation.direction(from).validator().is_closed();
         self.abandoned |= gap.is_none() && !closed;
@@ -187,18 +189,18 @@ impl Frames {
     /// The capture ends; `gaps` is what it lacks of each end that has not gone before.
     pub fn finish(mut self, gaps: [Option<u64>; 2], judging: &mut Judging<'_>) -> io::Result<()> {
         for from in [Role::Client, Role::Server] {
-            self.finish_direction(from, false, gaps[from as usize], None, judging)?;
+            self.finish_direction(from, None, gaps[from as usize], None, judging)?;
         }
         let closing = self.closing();
         judging.tally.faults += u64::from(!closing.is_in_order());
         judging.report.verdict(&Rc::new(closing))
     }
 
-    /// Judges what one end has sent as far as it came.
+    /// Ends what one end has sent; `violation` is what that breaks.
     fn finish_direction(
         &mut self,
         from: Role,
-        eof: bool,
+        violation: Option<Violation>,
         gap: Option<u64>,
         at: Option<Moment>,
         judging: &mut Judging<'_>,
@@ -207,23 +209,30 @@ impl Frames {
         if let Some(missing) = gap {
             self.gap = true;
             let place = self.place(from, None);
-            let offset = self.judges[from as usize].offset(&self.conversation);
+            let offset = self.offset(from);
             judging.gap(&place, &Gap { offset, missing, passed_over: false })?;
         }
         let mut sink = |record: Record<'_>| judging.record(&place, &record);
-        self.judges[from as usize].end(&self.conversation, eof, &mut sink)
+        self.recorders[from as usize].end(self.conversation.direction(from), violation, &mut sink)
+    }
+
+    /// How many bytes of this end came.
+    fn offset(&self, from: Role) -> u64 {
+        let direction = self.conversation.direction(from);
+        direction.validator().offset() + direction.reader().unread() as u64
     }
 
     fn closing(self) -> Closing {
-        let Self { opening, conversation, judges, ended, .. } = self;
-        let side = |(from, judge): (Role, Judge)| {
+        let bytes = [Role::Client, Role::Server].map(|from| self.offset(from));
+        let Self { opening, conversation, recorders, ended, .. } = self;
+        let side = |(from, recorder): (Role, Recorder)| {
             let direction = conversation.direction(from);
             let last = direction.last().copied();
             let before = ended.zip(last).map(|(end, sent)| end.saturating_sub(sent.at));
-            let (frames, bytes) = (direction.frames(), judge.offset(&conversation));
-            Side { from, frames, bytes, inflated: judge.into_inflated(), last, before }
+            let (frames, bytes) = (direction.frames(), bytes[from as usize]);
+            Side { from, frames, bytes, inflated: recorder.into_inflated(), last, before }
         };
-        let [client, server] = judges;
+        let [client, server] = recorders;
         let sides = [(Role::Client, client), (Role::Server, server)].map(side);
         let verdict = conversation.verdict();
         // It may be what was not judged that was refused.

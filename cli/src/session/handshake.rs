@@ -20,45 +20,65 @@ const MAX_HEADERS: usize = 1024;
 /// early; later only with a line's end, so that a head costs no more the finer it is cut.
 const EAGER: usize = 64;
 
-/// What the handshake agreed on.
-#[derive(Clone, Default, Debug, PartialEq, Eq)]
+/// What the handshake agreed on, parsed once.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
-    /// The request's target, where the request was captured.
+    /// The request's target, if the request was captured.
     pub target: Option<String>,
     /// The subprotocol that the server has chosen.
     pub subprotocol: Option<String>,
-    /// The extensions that the client has offered, with their parameters, where that is known.
+    /// The extensions that the client has offered, with their parameters, if that is known.
     pub offered: Option<Vec<String>>,
     /// The extensions that the server has agreed to, with their parameters.
     pub extensions: Vec<String>,
+    invalid: Option<InvalidExtension>,
+    permessage_deflate: Option<Parameters>,
 }
 
 impl Agreement {
-    /// How messages may be compressed (RFC 7692). Of an answer that is wrong it is what can be read.
-    pub fn permessage_deflate(&self) -> Option<Parameters> {
-        let answer = self.answer();
-        let agreed = self.negotiation().or_else(|_| answered(&answer));
-        agreed.unwrap_or_else(|_| {
+    /// Parses the extensions that were offered, if that is known, and agreed to.
+    pub fn new(
+        target: Option<String>,
+        subprotocol: Option<String>,
+        offered: Option<Vec<String>>,
+        extensions: Vec<String>,
+    ) -> Self {
+        let answer = extensions.join(", ");
+        let negotiation = match &offered {
+            Some(offered) => Parameters::agreed(&offered.join(", "), &answer),
+            None => answered(&answer),
+        };
+        let permessage_deflate = negotiation.or_else(|_| answered(&answer)).unwrap_or_else(|_| {
             let mut names = answer.split([',', ';']).map(str::trim);
             let named = names.any(|name| name.eq_ignore_ascii_case("permessage-deflate"));
             named.then(Parameters::new)
-        })
+        });
+        let invalid = negotiation.err();
+        Self { target, subprotocol, offered, extensions, invalid, permessage_deflate }
     }
 
-    /// What was agreed on, or what is wrong with the server's [answer](Self::answer): the client
-    /// must fail the connection (RFC 7692 §7.1).
-    pub fn negotiation(&self) -> Result<Option<Parameters>, InvalidExtension> {
-        let answer = self.answer();
-        match &self.offered {
-            Some(offered) => Parameters::agreed(&offered.join(", "), &answer),
-            None => answered(&answer),
-        }
+    /// How messages may be compressed (RFC 7692). Of an answer that is wrong it is what can be read.
+    pub fn permessage_deflate(&self) -> Option<Parameters> {
+        self.permessage_deflate
+    }
+
+    /// What is wrong with the server's [answer](Self::answer): the client must fail the connection
+    /// (RFC 7692 §7.1).
+    pub fn invalid_extension(&self) -> Option<&InvalidExtension> {
+        self.invalid.as_ref()
     }
 
     /// The extensions as they stand in one header.
     pub fn answer(&self) -> String {
         self.extensions.join(", ")
     }
+}
+
+/// The head of the server's answer, as far as it says what is agreed on.
+#[derive(Clone)]
+struct Answer {
+    subprotocol: Option<String>,
+    extensions: Vec<String>,
 }
 
 /// What an answer says whose offer is not known.
@@ -120,7 +140,7 @@ pub struct Handshake {
     /// The requests that wait for an answer; one for the upgrade is the last.
     asked: std::collections::VecDeque<Asked>,
     /// The server has agreed, but the request is still to come: captured in another order.
-    agreed: Option<Agreement>,
+    agreed: Option<Answer>,
     /// How the server has refused an upgrade: the status code.
     refused: Option<u16>,
 }
@@ -214,8 +234,8 @@ impl Handshake {
                 let body = if upgrade { Body::None } else { request_body(request.headers) };
                 let head = request.method == Some("HEAD");
                 self.client.drop_front(len, body);
-                if let (true, Some(agreement)) = (upgrade, self.agreed.take()) {
-                    return upgraded(target, offered, agreement);
+                if let (true, Some(answer)) = (upgrade, self.agreed.take()) {
+                    return upgraded(target, offered, answer);
                 }
                 self.asked.push_back(Asked { target, offered, upgrade, head });
                 if self.asked.len() > MAX_ASKED {
@@ -244,9 +264,7 @@ impl Handshake {
             Ok(Status::Partial) if self.server.may_grow() => Progress::Waiting,
             Ok(Status::Complete(len)) => {
                 let code = response.code.unwrap_or_default();
-                let agreement = Agreement {
-                    target: None,
-                    offered: None,
+                let answer = Answer {
                     subprotocol: values(response.headers, "Sec-WebSocket-Protocol")
                         .next()
                         .map(str::to_owned),
@@ -254,13 +272,13 @@ impl Handshake {
                 };
                 let body = response_body(response.headers);
                 self.server.drop_front(len, Body::None);
-                self.answered(code, agreement, body)
+                self.answered(code, answer, body)
             }
             _ => Progress::Other("the server does not speak HTTP/1.1"),
         }
     }
 
-    fn answered(&mut self, code: u16, agreement: Agreement, body: Body) -> Progress {
+    fn answered(&mut self, code: u16, answer: Answer, body: Body) -> Progress {
         if matches!(code, 100 | 102..=199) {
             return Progress::Waiting;
         }
@@ -270,9 +288,9 @@ impl Handshake {
                 Some(Asked { upgrade: false, .. }) => {
                     Progress::Other("it was upgraded to another protocol")
                 }
-                Some(Asked { target, offered, .. }) => upgraded(target, offered, agreement),
+                Some(Asked { target, offered, .. }) => upgraded(target, offered, answer),
                 None => {
-                    self.agreed = Some(agreement);
+                    self.agreed = Some(answer);
                     Progress::Waiting
                 }
             };
@@ -371,9 +389,9 @@ fn extensions(headers: &[Header<'_>]) -> Vec<String> {
 }
 
 /// Both heads are there.
-fn upgraded(target: String, offered: Vec<String>, answer: Agreement) -> Progress {
-    let (target, offered) = (Some(target), Some(offered));
-    Progress::Upgraded(Agreement { target, offered, ..answer })
+fn upgraded(target: String, offered: Vec<String>, answer: Answer) -> Progress {
+    let Answer { subprotocol, extensions } = answer;
+    Progress::Upgraded(Agreement::new(Some(target), subprotocol, Some(offered), extensions))
 }
 
 fn is_upgrade(headers: &[Header<'_>]) -> bool {
@@ -427,12 +445,8 @@ mod tests {
     }
 
     fn agreement() -> Progress {
-        Progress::Upgraded(Agreement {
-            target: Some("/chat".to_owned()),
-            subprotocol: Some("mqtt".to_owned()),
-            offered: Some(both()),
-            extensions: both(),
-        })
+        let (target, subprotocol) = (Some("/chat".to_owned()), Some("mqtt".to_owned()));
+        Progress::Upgraded(Agreement::new(target, subprotocol, Some(both()), both()))
     }
 
     /// What is offered, and agreed to.
@@ -442,21 +456,21 @@ mod tests {
 
     #[test]
     fn what_can_be_read_of_a_wrong_answer_counts() {
-        let agreement = |offered: Option<&str>, answer: &str| Agreement {
-            offered: offered.map(|offered| vec![offered.to_owned()]),
-            extensions: vec![answer.to_owned()],
-            ..Agreement::default()
+        let agreement = |offered: Option<&str>, answer: &str| {
+            let offered = offered.map(|offered| vec![offered.to_owned()]);
+            Agreement::new(None, None, offered, vec![answer.to_owned()])
         };
         let bits = "permessage-deflate; client_max_window_bits=9";
         let told = agreement(Some("permessage-deflate"), bits);
-        assert_eq!(told.negotiation().unwrap_err().offset, 20);
+        assert_eq!(told.invalid_extension().unwrap().offset, 20);
         assert_eq!(told.permessage_deflate().unwrap().max_window_bits(Role::Client), Some(9));
         let told = agreement(None, "permessage-deflate; x");
-        assert_eq!(told.negotiation().unwrap_err().offset, 20);
+        assert_eq!(told.invalid_extension().unwrap().offset, 20);
         assert_eq!(told.permessage_deflate(), Some(Parameters::new()));
-        assert_eq!(agreement(None, bits).negotiation(), Ok(told_by(bits)));
+        let told = agreement(None, bits);
+        assert_eq!((told.invalid_extension(), told.permessage_deflate()), (None, told_by(bits)));
         let told = agreement(Some("permessage-deflate"), "x-other");
-        assert!(told.negotiation().is_err());
+        assert!(told.invalid_extension().is_some());
         assert_eq!(told.permessage_deflate(), None);
     }
 

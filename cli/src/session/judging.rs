@@ -25,14 +25,12 @@ pub struct Judging<'a> {
     pub report: &'a mut dyn Report,
     /// How much was judged so far.
     pub tally: Tally,
-    /// Where payload is unmasked.
-    pub scratch: Vec<u8>,
 }
 
 impl<'a> Judging<'a> {
     /// Creates the start of a run: nothing is judged yet.
     pub fn new(limits: Limits, thoroughness: Thoroughness, report: &'a mut dyn Report) -> Self {
-        Self { limits, thoroughness, report, tally: Tally::default(), scratch: Vec::new() }
+        Self { limits, thoroughness, report, tally: Tally::default() }
     }
 
     /// The number of the next WebSocket connection.

@@ -1,8 +1,7 @@
 //! What the endpoints accept.
 
 use clap::{Args, ValueEnum};
-use wsvet::deflate::Content;
-use wsvet::{Accepts, Compression, Conversation, Policy, Role};
+use wsvet::{Accepts, Conversation, Policy, Role};
 
 use crate::session::handshake::Agreement;
 
@@ -50,13 +49,10 @@ impl Limits {
     pub fn conversation(&self, agreement: &Agreement) -> Conversation {
         let [client, server] =
             [Role::Client, Role::Server].map(|role| self.policy(role, agreement));
-        Conversation::new(client, server)
-    }
-
-    /// The judge of what compressed messages hold that this end receives, where that was agreed on.
-    pub fn content(&self, receiver: Role, agreement: &Agreement) -> Option<Content> {
-        let parameters = agreement.permessage_deflate()?;
-        Some(Content::new(self.policy(receiver, agreement), parameters))
+        match agreement.permessage_deflate() {
+            Some(parameters) => Conversation::deflate(client, server, parameters),
+            None => Conversation::new(client, server),
+        }
     }
 
     /// The policy of the endpoint that receives.
@@ -69,10 +65,6 @@ impl Limits {
         let policy = Policy::new(receiver);
         policy
             .accepts(accepts.map(Accepts::from).or_else(fixed).unwrap_or_default())
-            .compression(match agreement.permessage_deflate() {
-                Some(_) => Compression::Inflated,
-                None => Compression::None,
-            })
             .max_frame(self.max_frame.unwrap_or(policy.max_frame))
             .max_message(self.max_message.unwrap_or(policy.max_message))
             .max_fragments(self.max_fragments.unwrap_or(policy.max_fragments))

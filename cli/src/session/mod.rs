@@ -1,7 +1,6 @@
 //! One connection, from its handshake to its verdict.
 
 pub mod connection;
-pub mod direction;
 pub mod frames;
 pub mod handshake;
 pub mod inflate;
@@ -9,4 +8,5 @@ pub mod judging;
 pub mod limits;
 pub mod pings;
 pub mod record;
+pub mod recorder;
 pub mod report;

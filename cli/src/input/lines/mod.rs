@@ -13,10 +13,10 @@ use std::time::Duration;
 use wsvet::{End, Header, OpCode, Place, Role, Rule, Violation};
 
 use crate::input::answer::{Answer, no_traffic, reason};
-use crate::session::direction::Found;
 use crate::session::frames::Frames;
 use crate::session::handshake::Agreement;
 use crate::session::judging::Judging;
+use crate::session::recorder::Found;
 use crate::session::report::Opening;
 use crate::transport::packet::{Moment, time_of};
 
@@ -168,18 +168,18 @@ impl Connection {
             stream,
             client: None,
             server: None,
-            agreement: Agreement::default(),
+            agreement: Agreement::new(None, None, None, Vec::new()),
             time: at.time,
         };
         if let Event::Connection(agreed) = event {
             opening.client.clone_from(&agreed.client);
             opening.server.clone_from(&agreed.server);
-            opening.agreement = Agreement {
-                target: agreed.target.clone(),
-                subprotocol: agreed.subprotocol.clone(),
-                offered: agreed.offered.clone(),
-                extensions: agreed.extensions.clone(),
-            };
+            opening.agreement = Agreement::new(
+                agreed.target.clone(),
+                agreed.subprotocol.clone(),
+                agreed.offered.clone(),
+                agreed.extensions.clone(),
+            );
         }
         Ok(Self {
             frames: Frames::open(opening, judging)?,
