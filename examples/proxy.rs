@@ -4,9 +4,9 @@
 //! cargo run --release --features codec --example proxy -- 127.0.0.1:9002 ws://127.0.0.1:9001/
 //! ```
 //!
-//! Frames are passed on as they come, and not put together to messages. Whoever breaks a rule is
-//! told so with a Close, the other end with 1001; and the verdict over the whole conversation is
-//! printed when it is over.
+//! Each frame is passed on, byte for byte, as soon as all of it has come and nothing in it breaks a
+//! rule. An end that breaks a rule is told so with a Close, and the other end with 1001. When the
+//! connection is over, its verdict is printed.
 
 mod handshake;
 
@@ -14,22 +14,27 @@ use std::error::Error;
 use std::io;
 use std::time::Instant;
 
-use futures_util::{SinkExt, StreamExt};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::codec::Framed;
-use wsvet::codec::{self, Frames};
-use wsvet::{
-    CloseCode, CloseFrame, Conversation, End, Frame, FrameBuf, Header, OpCode, Policy, Role,
-};
+use tokio_util::codec::{BytesCodec, Framed};
+use wsvet::{CloseCode, CloseFrame, Conversation, End, Observed, Policy, Role, Violation, encode};
 
 use handshake::sockets::{accept, connect, end, next};
 
-/// What the server behind the proxy is sent, and what the client is: no frame is held back for
-/// longer than it takes to come.
-const SERVER: Policy = Policy::new(Role::Server).max_frame(64 << 20);
+/// What the client accepts, and the server. A frame is held until all of it has come, so its length
+/// is limited.
 const CLIENT: Policy = Policy::new(Role::Client).max_frame(64 << 20);
+const SERVER: Policy = Policy::new(Role::Server).max_frame(64 << 20);
 
-type Side = Framed<TcpStream, Frames>;
+/// A socket, and the bytes of the frame that its peer is sending.
+struct Side {
+    socket: Framed<TcpStream, BytesCodec>,
+    held: BytesMut,
+    /// It has sent no Close.
+    open: bool,
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -51,84 +56,73 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Passes frames on in both directions until both ends have closed; gives the verdict.
-async fn pass(socket: TcpStream, url: &str) -> Result<String, codec::Error> {
-    let mut client = accept(socket, |_| (Frames::new(SERVER), String::new())).await?;
-    let frames = |_: &str| Ok(Frames::new(CLIENT).with_keys(rand::random));
-    let mut server = connect(url, rand::random(), "", frames).await?;
-    let mut seen = Seen { conversation: Conversation::new(CLIENT, SERVER), start: Instant::now() };
-    let (mut from_client, mut from_server) = (true, true);
-    while from_client || from_server {
-        let (from, frame) = tokio::select! {
-            frame = client.next(), if from_client => (Role::Client, frame),
-            frame = server.next(), if from_server => (Role::Server, frame),
+/// Passes frames on in both directions until both ends have closed, and returns the verdict.
+async fn pass(socket: TcpStream, url: &str) -> io::Result<String> {
+    let codec = BytesCodec::new();
+    let client = accept::<_, BytesMut>(socket, |_| (codec, String::new())).await?;
+    let server = connect::<_, BytesMut>(url, rand::random(), "", |_| Ok(codec)).await?;
+    let [mut client, mut server] =
+        [client, server].map(|socket| Side { socket, held: BytesMut::new(), open: true });
+    let mut conversation = Conversation::new(CLIENT, SERVER);
+    let start = Instant::now();
+    while client.open || server.open {
+        let (from, bytes) = tokio::select! {
+            bytes = client.socket.next(), if client.open => (Role::Client, bytes),
+            bytes = server.socket.next(), if server.open => (Role::Server, bytes),
         };
-        let (here, there, open) = match from {
-            Role::Client => (&mut client, &mut server, &mut from_client),
-            Role::Server => (&mut server, &mut client, &mut from_server),
+        let (here, there) = match from {
+            Role::Client => (&mut client, &mut server),
+            Role::Server => (&mut server, &mut client),
         };
-        match frame {
-            Some(Ok(frame)) => {
-                *open = frame.header.opcode() != OpCode::Close;
-                seen.frame(from, &frame);
-                there.send(frame).await?;
+        conversation.at(start.elapsed());
+        let violation = match bytes.transpose()? {
+            Some(bytes) => {
+                let (whole, violation) = judge(&mut conversation, from, &bytes, &mut here.held);
+                there.socket.get_mut().write_all(&whole).await?;
+                violation
             }
-            // The end of a stream is a violation too, but nobody is left to be told.
-            Some(Err(codec::Error::Violation(violation))) => {
-                match violation.reply() {
-                    Some(reply) => {
-                        seen.conversation.broke(from, violation);
-                        seen.frame(from.peer(), &close(&reply));
-                        here.send(close(&reply)).await?;
-                    }
-                    None => seen.end(from),
-                }
-                there
-                    .send(close(&CloseFrame::new(CloseCode::GOING_AWAY, "the peer is gone")))
-                    .await?;
-                break;
+            None => conversation.end(from, End::Fin, 0),
+        };
+        here.open = conversation.direction(from).close().is_none();
+        if let Some(violation) = violation {
+            // The end of a connection breaks a rule too, but nobody is left to be told.
+            if let Some(reply) = violation.reply() {
+                let reply = close(&reply, from);
+                conversation.bytes(from.peer(), &reply);
+                here.socket.get_mut().write_all(&reply).await?;
             }
-            Some(Err(error)) => return Err(error),
-            None => *open = false,
+            let gone = CloseFrame::new(CloseCode::GOING_AWAY, "the peer is gone");
+            there.socket.get_mut().write_all(&close(&gone, from.peer())).await?;
+            break;
         }
     }
-    finish(client, server).await?;
-    Ok(seen.conversation.verdict().to_string())
+    tokio::try_join!(end(client.socket.into_inner()), end(server.socket.into_inner()))?;
+    Ok(conversation.verdict().to_string())
 }
 
-/// What was seen of both ends.
-struct Seen {
-    conversation: Conversation,
-    start: Instant,
+/// Judges the next bytes of one end. Returns the frames that are whole and break no rule, and the
+/// first violation. The other bytes are held.
+fn judge(
+    conversation: &mut Conversation,
+    from: Role,
+    bytes: &[u8],
+    held: &mut BytesMut,
+) -> (BytesMut, Option<Violation>) {
+    let start = conversation.direction(from).offset() - held.len() as u64;
+    held.extend_from_slice(bytes);
+    let (mut whole, mut found) = (0, None);
+    conversation.observe(from, bytes, |seen| match seen {
+        Observed::Violation { violation, .. } => found = found.or(Some(violation)),
+        Observed::End { offset } if found.is_none() => whole = (offset - start) as usize,
+        _ => {}
+    });
+    (held.split_to(whole), found)
 }
 
-impl Seen {
-    fn frame(&mut self, from: Role, frame: &FrameBuf) {
-        self.conversation.at(self.start.elapsed());
-        // The frame was judged by the codec before.
-        let header = match from {
-            Role::Client => frame.header.masked([0; 4]),
-            Role::Server => frame.header,
-        };
-        let _ = self.conversation.begin(from, &header);
-        let _ = self.conversation.payload(from, &frame.payload);
-        let _ = self.conversation.finish(from);
-    }
-
-    fn end(&mut self, from: Role) {
-        self.conversation.at(self.start.elapsed());
-        self.conversation.end(from, End::Fin, 0);
-    }
-}
-
-fn close(close: &CloseFrame<'_>) -> FrameBuf {
-    let mut body = [0; CloseFrame::MAX_BODY_LEN];
-    let len = close.encode(&mut body);
-    let header = Header::new(OpCode::Close, len as u64);
-    Frame { header, payload: bytes::Bytes::copy_from_slice(&body[..len]) }
-}
-
-async fn finish(client: Side, server: Side) -> io::Result<()> {
-    tokio::try_join!(end(client.into_inner()), end(server.into_inner()))?;
-    Ok(())
+/// A Close frame for this end.
+fn close(close: &CloseFrame<'_>, to: Role) -> Vec<u8> {
+    let mut out = [0; encode::MAX_CONTROL_LEN];
+    let key = (to == Role::Server).then(rand::random);
+    let len = encode::close(close, key, &mut out).expect("the code may be sent");
+    out[..len].to_vec()
 }

@@ -213,6 +213,20 @@ impl Direction {
         self.lost
     }
 
+    /// Returns how many bytes of the direction have come, those of a header that is cut included.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Policy, Role};
+    /// # let ends = (Policy::new(Role::Client), Policy::new(Role::Server));
+    /// let mut conversation = Conversation::new(ends.0, ends.1);
+    /// conversation.bytes(Role::Server, b"\x89\x00\x82");
+    /// assert_eq!(conversation.direction(Role::Server).offset(), 3);
+    /// ```
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.validator.offset() + self.reader.unread() as u64
+    }
+
     /// Returns the cursor over what the end sends: the frame that is open, and a header that is cut.
     ///
     /// ```

@@ -132,7 +132,7 @@ impl Frames {
             return Ok(false);
         }
         if tell {
-            let offset = self.offset(from);
+            let offset = self.conversation.direction(from).offset();
             judging.gap(&self.place(from, None), &Gap { offset, missing, passed_over: true })?;
         }
         self.lack();
@@ -209,27 +209,20 @@ impl Frames {
         if let Some(missing) = gap {
             self.gap = true;
             let place = self.place(from, None);
-            let offset = self.offset(from);
+            let offset = self.conversation.direction(from).offset();
             judging.gap(&place, &Gap { offset, missing, passed_over: false })?;
         }
         let mut sink = |record: Record<'_>| judging.record(&place, &record);
         self.recorders[from as usize].end(self.conversation.direction(from), violation, &mut sink)
     }
 
-    /// How many bytes of this end came.
-    fn offset(&self, from: Role) -> u64 {
-        let direction = self.conversation.direction(from);
-        direction.validator().offset() + direction.reader().unread() as u64
-    }
-
     fn closing(self) -> Closing {
-        let bytes = [Role::Client, Role::Server].map(|from| self.offset(from));
         let Self { opening, conversation, recorders, ended, .. } = self;
         let side = |(from, recorder): (Role, Recorder)| {
             let direction = conversation.direction(from);
             let last = direction.last().copied();
             let before = ended.zip(last).map(|(end, sent)| end.saturating_sub(sent.at));
-            let (frames, bytes) = (direction.frames(), bytes[from as usize]);
+            let (frames, bytes) = (direction.frames(), direction.offset());
             Side { from, frames, bytes, inflated: recorder.into_inflated(), last, before }
         };
         let [client, server] = recorders;

@@ -178,7 +178,7 @@ impl Recorder {
         } else {
             return Ok(());
         };
-        let offset = validator.offset() + reader.unread() as u64;
+        let offset = direction.offset();
         let missing = header.map(|_| reader.remaining());
         sink(Record::Incomplete(Incomplete { offset, within, missing, header, cut, payload }))
     }
