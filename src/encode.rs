@@ -16,7 +16,7 @@
 
 use core::fmt;
 
-use crate::{CloseCode, CloseFrame, Frame, FrameRef, Header, OpCode, kernel};
+use crate::{CloseCode, CloseFrame, Frame, Header, OpCode, kernel};
 
 /// The most bytes a control frame has: 131, with a masking key and 125 bytes of payload (§5.5).
 ///
@@ -205,10 +205,10 @@ impl Fragments<'_> {
 }
 
 impl<'a> Iterator for Fragments<'a> {
-    type Item = FrameRef<'a>;
+    type Item = Frame<&'a [u8]>;
 
     #[inline]
-    fn next(&mut self) -> Option<FrameRef<'a>> {
+    fn next(&mut self) -> Option<Self::Item> {
         let rest = self.rest.take()?;
         let opcode = core::mem::replace(&mut self.opcode, OpCode::Continuation);
         let rsv = core::mem::take(&mut self.rsv);

@@ -1,11 +1,18 @@
 //! A frame: a header with its payload, wherever that lies.
 
+use core::fmt;
+
 use crate::{Header, Incomplete, mask};
 
 /// A frame: a [`Header`] with its payload (RFC 6455 §5.2).
 ///
-/// The aliases say where the payload lies: [`FrameRef`] and [`FrameMut`] in the caller's buffer,
-/// `FrameBuf` (feature `alloc`) in shared memory.
+/// The type of the payload says what can be done with it:
+///
+/// | frame | payload |
+/// |---|---|
+/// | [`FrameRef`], [`FrameMut`] | in a buffer, as it stands on the wire: [`Masked`] |
+/// | `Frame<&[u8]>` | plain, borrowed |
+/// | `FrameBuf` (feature `alloc`) | plain, in shared memory |
 ///
 /// ```
 /// use wsvet::{Frame, Header, OpCode};
@@ -17,12 +24,92 @@ use crate::{Header, Incomplete, mask};
 pub struct Frame<P> {
     /// The header.
     pub header: Header,
-    /// The payload: as it stands on the wire, masked where the header has a key, until it is
-    /// unmasked.
+    /// The payload.
     pub payload: P,
 }
 
-/// A frame whose payload is borrowed.
+/// Payload as it stands on the wire: it must be unmasked before it is read (RFC 6455 §5.3).
+///
+/// The payload of a frame without a masking key has this type too, because its bytes are plain only
+/// if the header says so. [`FrameMut::unmask`] and [`FrameRef::plain`] return plain payload. Nothing
+/// that takes plain payload takes this type:
+///
+/// ```compile_fail,E0308
+/// use wsvet::{FrameRef, Policy, Role, Validator};
+///
+/// let (frame, _) = FrameRef::decode(b"\x81\x82\x01\x02\x03\x04ik").unwrap();
+/// let mut validator = Validator::new(Policy::new(Role::Server));
+/// validator.frame(&frame.header, frame.payload).unwrap(); // it is masked
+/// ```
+///
+/// ```
+/// use wsvet::FrameRef;
+///
+/// let (frame, _) = FrameRef::decode(b"\x81\x82\x01\x02\x03\x04ik")?;
+/// assert_eq!(frame.payload.len(), 2);
+/// assert_eq!(frame.payload.into_raw(), b"ik");
+/// # Ok::<(), wsvet::Incomplete>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Masked<P>(P);
+
+impl<P> Masked<P> {
+    /// Marks bytes as payload that stands on the wire.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Masked::new(b"ik").into_raw(), b"ik");
+    /// ```
+    #[must_use]
+    pub const fn new(raw: P) -> Self {
+        Self(raw)
+    }
+
+    /// Returns the bytes as they stand on the wire: to forward them, or to unmask them with
+    /// [`mask`](crate::mask).
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Masked::new("ik").into_raw(), "ik");
+    /// ```
+    #[must_use]
+    pub fn into_raw(self) -> P {
+        self.0
+    }
+}
+
+impl<P: AsRef<[u8]>> Masked<P> {
+    /// Returns the length in bytes.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Masked::new(b"ik").len(), 2);
+    /// ```
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.as_ref().len()
+    }
+
+    /// Returns whether there is no byte.
+    ///
+    /// ```
+    /// assert!(wsvet::Masked::new(b"").is_empty());
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<P: AsRef<[u8]>> fmt::Debug for Masked<P> {
+    /// Writes the length: masked bytes are of no use to a reader.
+    ///
+    /// ```
+    /// assert_eq!(format!("{:?}", wsvet::Masked::new(b"ik")), "Masked(2 bytes)");
+    /// ```
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Masked({} bytes)", self.len())
+    }
+}
+
+/// A frame in a buffer, as it stands on the wire.
 ///
 /// ```
 /// use wsvet::FrameRef;
@@ -37,23 +124,22 @@ pub struct Frame<P> {
 /// assert_eq!(total(&[first, second]), 3);
 /// # Ok::<(), wsvet::Incomplete>(())
 /// ```
-pub type FrameRef<'a> = Frame<&'a [u8]>;
+pub type FrameRef<'a> = Frame<Masked<&'a [u8]>>;
 
-/// A frame whose payload is borrowed and can be unmasked where it lies (§5.3).
+/// A frame in a buffer, as it stands on the wire, whose payload can be unmasked there (§5.3).
 ///
 /// ```
 /// use wsvet::FrameMut;
 ///
 /// let mut wire = *b"\x81\x82\x01\x02\x03\x04ik";
 /// let (frame, _): (FrameMut<'_>, _) = FrameMut::decode(&mut wire)?;
-/// assert_eq!(frame.payload, b"ik");
-/// let _ = frame.unmask();
+/// assert_eq!(frame.unmask().payload, b"hi");
 /// assert_eq!(wire[6..], *b"hi");
 /// # Ok::<(), wsvet::Incomplete>(())
 /// ```
-pub type FrameMut<'a> = Frame<&'a mut [u8]>;
+pub type FrameMut<'a> = Frame<Masked<&'a mut [u8]>>;
 
-/// A frame whose payload is shared memory: taken off a read buffer without a copy.
+/// A frame whose payload is plain, in shared memory: taken off a read buffer without a copy.
 ///
 /// ```
 /// use wsvet::{Frame, FrameBuf, Header, OpCode};
@@ -66,20 +152,18 @@ pub type FrameMut<'a> = Frame<&'a mut [u8]>;
 pub type FrameBuf = Frame<bytes::Bytes>;
 
 impl<'a> FrameRef<'a> {
-    /// Takes a whole frame off the front of `input` and gives it with the bytes after it (§5.2).
-    ///
-    /// The payload lies inside `input` and stays masked.
+    /// Takes a whole frame off the front of `input`, and returns it with the bytes after it (§5.2).
     ///
     /// # Errors
     ///
-    /// [`Incomplete`] where `input` ends inside the frame; it says how many bytes more are
-    /// certainly needed: all that are missing, once the length has arrived.
+    /// [`Incomplete`] if `input` ends inside the frame. It says how many bytes more are certainly
+    /// needed: all that are missing, once the length has come.
     ///
     /// ```
     /// use wsvet::{FrameRef, OpCode};
     ///
     /// let (frame, rest) = FrameRef::decode(b"\x81\x02hi\x89")?;
-    /// assert_eq!((frame.header.opcode(), frame.payload), (OpCode::Text, &b"hi"[..]));
+    /// assert_eq!(frame.header.opcode(), OpCode::Text);
     /// assert_eq!(rest, b"\x89");
     /// assert_eq!(FrameRef::decode(b"\x81\x85").unwrap_err().needed(), 9);
     /// # Ok::<(), wsvet::Incomplete>(())
@@ -87,18 +171,32 @@ impl<'a> FrameRef<'a> {
     pub fn decode(input: &'a [u8]) -> Result<(Self, &'a [u8]), Incomplete> {
         let (header, len) = frame_len(input)?;
         let (frame, rest) = input.split_at(len);
-        Ok((Self { header, payload: &frame[header.header_len()..] }, rest))
+        Ok((Self { header, payload: Masked(&frame[header.header_len()..]) }, rest))
+    }
+
+    /// Returns the frame with its payload, if that is not masked: as a server sends it (§5.1).
+    ///
+    /// ```
+    /// # use wsvet::FrameRef;
+    /// let (frame, _) = FrameRef::decode(b"\x81\x02hi")?;
+    /// assert_eq!(frame.plain().unwrap().payload, b"hi");
+    /// let (frame, _) = FrameRef::decode(b"\x81\x82\x01\x02\x03\x04ik")?;
+    /// assert_eq!(frame.plain(), None);
+    /// # Ok::<(), wsvet::Incomplete>(())
+    /// ```
+    #[must_use]
+    pub fn plain(self) -> Option<Frame<&'a [u8]>> {
+        let Self { header, payload: Masked(payload) } = self;
+        (!header.is_masked()).then_some(Frame { header, payload })
     }
 }
 
 impl<'a> FrameMut<'a> {
-    /// Takes a whole frame off the front of `input` and gives it with the bytes after it (§5.2).
-    ///
-    /// The payload lies inside `input`; [`unmask`](Self::unmask) makes it plain where it lies.
+    /// Takes a whole frame off the front of `input`, and returns it with the bytes after it (§5.2).
     ///
     /// # Errors
     ///
-    /// [`Incomplete`] as [`FrameRef::decode`] gives it.
+    /// [`Incomplete`], as [`FrameRef::decode`] returns it.
     ///
     /// ```
     /// use wsvet::FrameMut;
@@ -112,37 +210,38 @@ impl<'a> FrameMut<'a> {
     pub fn decode(input: &'a mut [u8]) -> Result<(Self, &'a mut [u8]), Incomplete> {
         let (header, len) = frame_len(input)?;
         let (frame, rest) = input.split_at_mut(len);
-        Ok((Self { header, payload: &mut frame[header.header_len()..] }, rest))
+        Ok((Self { header, payload: Masked(&mut frame[header.header_len()..]) }, rest))
     }
 
-    /// Unmasks the payload where it lies (§5.3); without a masking key nothing is done.
-    ///
-    /// It takes the frame, so that it cannot happen twice. The header keeps its key.
+    /// Unmasks the payload where it lies, and returns the frame with it (§5.3). A payload that is not
+    /// masked stays as it is. The header keeps its key.
     ///
     /// ```
-    /// use wsvet::{Frame, Header, OpCode};
+    /// use wsvet::{Frame, Header, Masked, OpCode};
     ///
     /// let mut payload = *b"ih";
     /// let header = Header::new(OpCode::Text, 2).masked([1; 4]);
-    /// assert_eq!(Frame { header, payload: &mut payload[..] }.unmask().payload, b"hi");
+    /// let frame = Frame { header, payload: Masked::new(&mut payload[..]) };
+    /// assert_eq!(frame.unmask().payload, b"hi");
     /// ```
     #[must_use]
-    pub fn unmask(self) -> FrameRef<'a> {
-        if let Some(key) = self.header.masking_key() {
-            mask::apply(key, 0, self.payload);
+    pub fn unmask(self) -> Frame<&'a [u8]> {
+        let Self { header, payload: Masked(payload) } = self;
+        if let Some(key) = header.masking_key() {
+            mask::apply(key, 0, payload);
         }
-        Frame { header: self.header, payload: self.payload }
+        Frame { header, payload }
     }
 }
 
 #[cfg(feature = "alloc")]
 impl FrameBuf {
-    /// Takes a whole frame off the front of `input`, its payload unmasked, without a copy (§5.2,
+    /// Takes a whole frame off the front of `input` and unmasks its payload, without a copy (§5.2,
     /// §5.3).
     ///
     /// # Errors
     ///
-    /// [`Incomplete`] as [`FrameRef::decode`] gives it; `input` is then as it was.
+    /// [`Incomplete`], as [`FrameRef::decode`] returns it. `input` is unchanged then.
     ///
     /// ```
     /// use bytes::BytesMut;

@@ -111,7 +111,7 @@ pub use conversation::{
 pub use decoder::{Decoder, Event};
 #[cfg(feature = "alloc")]
 pub use frame::FrameBuf;
-pub use frame::{Frame, FrameMut, FrameRef};
+pub use frame::{Frame, FrameMut, FrameRef, Masked};
 pub use header::{Header, Incomplete};
 #[cfg(feature = "alloc")]
 pub use message::{Assembler, Close, InvalidMessage, Message, Utf8Bytes};

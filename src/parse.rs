@@ -60,7 +60,7 @@ pub fn header<'a, E: ParseError<&'a [u8]>>(input: &'a [u8]) -> IResult<&'a [u8],
 /// use wsvet::parse;
 ///
 /// let (rest, frame) = parse::frame::<()>(b"\x82\x03abc")?;
-/// assert_eq!(frame.payload, b"abc");
+/// assert_eq!(frame.plain().unwrap().payload, b"abc");
 /// assert!(rest.is_empty());
 /// assert_eq!(parse::frame::<()>(b"\x82\x03a"), Err(Err::Incomplete(Needed::new(2))));
 /// # Ok::<(), nom::Err<()>>(())

@@ -8,8 +8,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use wsvet::{
-    Decoder, Event, Frame, FrameMut, FrameRef, Header, OpCode, Policy, Role, Validator, encode,
-    parse,
+    Decoder, Event, Frame, FrameMut, FrameRef, Header, Masked, OpCode, Policy, Role, Validator,
+    encode, parse,
 };
 
 struct Counting;
@@ -80,8 +80,8 @@ fn nothing_allocates() {
             let mut out = [0; 2_000];
             let mut plain = [0; 2_000];
             let plain = &mut plain[..frame.payload.len()];
-            plain.copy_from_slice(frame.payload);
-            let frame = Frame { header: frame.header, payload: plain }.unmask();
+            plain.copy_from_slice(frame.payload.into_raw());
+            let frame = Frame { header: frame.header, payload: Masked::new(plain) }.unmask();
             let len = encode::frame(&frame.header, frame.payload, &mut out).unwrap();
             assert_eq!(out[..len], rest[..len]);
             rest = after;
@@ -115,8 +115,8 @@ fn payloads_lie_inside_the_input() {
     };
     let mut rest = &stream[..];
     while let Ok((frame, after)) = FrameRef::decode(rest) {
-        assert!(inside(frame.payload));
-        assert!(inside(parse::frame::<()>(rest).unwrap().1.payload));
+        assert!(inside(frame.payload.into_raw()));
+        assert!(inside(parse::frame::<()>(rest).unwrap().1.payload.into_raw()));
         rest = after;
     }
     let (frame, _) = FrameMut::decode(&mut stream).unwrap();

@@ -4,7 +4,7 @@ mod common;
 
 use common::reference;
 use proptest::prelude::*;
-use wsvet::{Accepts, Frame, FrameRef, Header, OpCode, Policy, Role, Validator, encode};
+use wsvet::{Accepts, Frame, FrameRef, Header, Masked, OpCode, Policy, Role, Validator, encode};
 
 fn role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::Server), Just(Role::Client)]
@@ -161,8 +161,8 @@ proptest! {
         let mut violations = Vec::new();
         let mut rest = &stream[..];
         while let Ok((frame, after)) = FrameRef::decode(rest) {
-            let mut plain = frame.payload.to_vec();
-            let plain = Frame { header: frame.header, payload: &mut plain[..] }.unmask().payload;
+            let mut plain = frame.payload.into_raw().to_vec();
+            let plain = Frame { header: frame.header, payload: Masked::new(&mut plain[..]) }.unmask().payload;
             prop_assert_eq!(validator.offset(), (stream.len() - rest.len()) as u64);
             let broken = validator.broken(&frame.header);
             let begun = validator.begin(&frame.header);

@@ -73,7 +73,7 @@ fn policy_of(policy: &Policy) -> String {
 fn frame_of(stream: &[u8], start: usize) -> String {
     let (frame, _) = FrameRef::decode(&stream[start..]).unwrap();
     let header = frame.header;
-    let mut payload = frame.payload.to_vec();
+    let mut payload = frame.payload.into_raw().to_vec();
     if let Some(key) = header.masking_key() {
         mask::apply(key, 0, &mut payload);
     }

@@ -10,7 +10,7 @@ pub mod vectors;
 pub use bytes::{frame, hex, wire};
 
 use wsvet::{
-    Decoder, Event, FrameRef, Header, OpCode, Policy, Role, Rule, Validator, Violation, mask,
+    Decoder, Event, Frame, Header, OpCode, Policy, Role, Rule, Validator, Violation, mask,
 };
 
 /// All rules that are found without a look into compressed messages: what breaks the one that is
@@ -77,7 +77,7 @@ pub fn decode(policy: Policy, stream: &[u8], sizes: &[usize]) -> Outcome {
 
 impl Outcome {
     /// Takes a whole, plain frame that breaks nothing.
-    pub fn take_frame(&mut self, frame: &FrameRef<'_>) {
+    pub fn take_frame(&mut self, frame: &Frame<&[u8]>) {
         let (opcode, payload) = (frame.header.opcode(), frame.payload);
         if opcode.is_control() {
             self.messages.push((opcode, payload.to_vec()));

@@ -15,7 +15,7 @@ pub fn inflate_all(stream: &mut [u8], inflated: usize) -> usize {
     let mut out = vec![0; 64 << 10];
     let mut rest = &*stream;
     while let Ok((frame, behind)) = FrameRef::decode(rest) {
-        for input in [frame.payload, &[0x00, 0x00, 0xFF, 0xFF]] {
+        for input in [frame.payload.into_raw(), &[0x00, 0x00, 0xFF, 0xFF]] {
             inflate.decompress(input, &mut out, FlushDecompress::None).expect("it is DEFLATE");
             black_box(&out);
         }
