@@ -13,7 +13,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use wsvet::{Decoder, Event, Header, OpCode, Policy, Responder, Role, encode};
+use wsvet::{Event, Header, OpCode, Policy, Responder, Role, StreamDecoder, encode};
 
 use handshake::Head;
 
@@ -70,7 +70,7 @@ fn serve(mut socket: TcpStream) -> io::Result<()> {
 
 /// What a connection has received, and owes.
 struct Echo {
-    decoder: Decoder,
+    decoder: StreamDecoder,
     responder: Responder,
     /// A message has begun, and its first piece was sent back.
     open: bool,
@@ -82,7 +82,7 @@ struct Echo {
 impl Echo {
     fn new() -> Self {
         Self {
-            decoder: Decoder::new(Policy::new(Role::Server)),
+            decoder: StreamDecoder::new(Policy::new(Role::Server)),
             responder: Responder::new(),
             open: false,
             out: Vec::new(),

@@ -1,16 +1,18 @@
 //! Chunks in, events out: parse, unmask and validate in one, for those who want it all.
 
 use core::fmt;
+use core::ops::Range;
+use core::str;
 
 use crate::kernel::{self, Ending, judge, unmask_ascii};
-use crate::{CloseFrame, OpCode, Policy, Reader, Validator, Violation};
+use crate::{CloseCode, CloseFrame, OpCode, Policy, Reader, Validator, Violation};
 
-/// What a [`Decoder`] found: a piece of a message, or a whole control frame.
+/// What a [`StreamDecoder`] found: a piece of a message, or a whole control frame.
 ///
 /// ```
-/// use wsvet::{Decoder, Event, OpCode, Policy, Role};
+/// use wsvet::{StreamDecoder, Event, OpCode, Policy, Role};
 ///
-/// let mut decoder = Decoder::new(Policy::new(Role::Client));
+/// let mut decoder = StreamDecoder::new(Policy::new(Role::Client));
 /// let mut chunk = *b"\x81\x02hi";
 /// match decoder.decode(&mut chunk)? {
 ///     (4, Some(Event::Data { opcode: OpCode::Text, bytes: b"hi", end: true, .. })) => {}
@@ -55,9 +57,9 @@ pub enum Event<'a> {
 /// breaks a rule depends on them.
 ///
 /// ```
-/// use wsvet::{Accepts, Decoder, Event, Policy, Role, Rule, Violation};
+/// use wsvet::{Accepts, StreamDecoder, Event, Policy, Role, Rule, Violation};
 ///
-/// fn read(decoder: &mut Decoder, mut chunk: &mut [u8], text: &mut Vec<u8>) -> Result<(), Violation> {
+/// fn read(decoder: &mut StreamDecoder, mut chunk: &mut [u8], text: &mut Vec<u8>) -> Result<(), Violation> {
 ///     while !chunk.is_empty() {
 ///         let (used, event) = decoder.decode(chunk)?;
 ///         if let Some(Event::Data { bytes, .. }) = event {
@@ -68,7 +70,7 @@ pub enum Event<'a> {
 ///     Ok(())
 /// }
 ///
-/// let mut decoder = Decoder::new(Policy::new(Role::Client).accepts(Accepts::TextOnly));
+/// let mut decoder = StreamDecoder::new(Policy::new(Role::Client).accepts(Accepts::TextOnly));
 /// let mut text = Vec::new();
 /// read(&mut decoder, &mut b"\x89\x00\x81\x02h".clone(), &mut text)?;
 /// read(&mut decoder, &mut b"i".clone(), &mut text)?;
@@ -80,7 +82,7 @@ pub enum Event<'a> {
 /// # Ok::<(), Violation>(())
 /// ```
 #[derive(Clone)]
-pub struct Decoder {
+pub struct StreamDecoder {
     validator: Validator,
     reader: Reader,
     /// How many bytes of `body` are held.
@@ -89,13 +91,104 @@ pub struct Decoder {
     body: [u8; CloseFrame::MAX_BODY_LEN],
 }
 
-impl Decoder {
+/// An [`Event`] without its bytes, which borrows nothing: where they lie is remembered instead.
+///
+/// [`StreamDecoder::find`] returns it, and [`StreamDecoder::event`] makes it an event again. So a
+/// method can look for an event in a loop, and return it when it has found one:
+///
+/// ```
+/// use std::io;
+///
+/// use wsvet::{Event, Policy, Role, StreamDecoder};
+///
+/// struct Connection<R> {
+///     input: R,
+///     decoder: StreamDecoder,
+///     buffer: [u8; 4096],
+///     /// The bytes of the buffer that were read and not yet decoded.
+///     start: usize,
+///     end: usize,
+/// }
+///
+/// impl<R: io::Read> Connection<R> {
+///     /// Returns the next event, or `None` after the end of the stream.
+///     fn next(&mut self) -> io::Result<Option<Event<'_>>> {
+///         loop {
+///             let chunk = self.start;
+///             let (used, found) = self.decoder.find(&mut self.buffer[chunk..self.end])?;
+///             self.start += used;
+///             if let Some(found) = found {
+///                 return Ok(Some(self.decoder.event(&found, &self.buffer[chunk..])));
+///             }
+///             (self.start, self.end) = (0, self.input.read(&mut self.buffer)?);
+///             if self.end == 0 {
+///                 self.decoder.eof()?;
+///                 return Ok(None);
+///             }
+///         }
+///     }
+/// }
+///
+/// let input = &b"\x89\x02hi\x88\x00"[..];
+/// let decoder = StreamDecoder::new(Policy::new(Role::Client));
+/// let mut connection = Connection { input, decoder, buffer: [0; 4096], start: 0, end: 0 };
+/// assert_eq!(connection.next()?, Some(Event::Ping(b"hi")));
+/// assert_eq!(connection.next()?, Some(Event::Close(None)));
+/// assert_eq!(connection.next()?, None);
+/// # Ok::<(), io::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    kind: Kind,
+    bytes: Lie,
+}
+
+/// An event without its bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Data {
+        opcode: OpCode,
+        end: bool,
+        rsv: u8,
+    },
+    Ping,
+    Pong,
+    /// Its bytes are those of the reason.
+    Close(Option<CloseCode>),
+}
+
+/// Where the bytes of an event lie.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Lie {
+    /// In the chunk.
+    Chunk(Range<usize>),
+    /// In the body of a control frame that came in several chunks.
+    Body(Range<usize>),
+}
+
+impl<'a> Event<'a> {
+    /// Creates an [`Event::Data`] of a message that is not compressed: for tests, and for decoders of
+    /// your own.
+    ///
+    /// ```
+    /// use wsvet::{Event, OpCode};
+    ///
+    /// let event = Event::data(OpCode::Text, b"hi", true);
+    /// assert!(matches!(event, Event::Data { bytes: b"hi", end: true, rsv: 0, .. }));
+    /// ```
+    #[must_use]
+    pub const fn data(opcode: OpCode, bytes: &'a [u8], end: bool) -> Self {
+        Self::Data { opcode, bytes, end, rsv: 0 }
+    }
+}
+
+impl StreamDecoder {
     /// The start of a stream that is received under this policy.
     ///
     /// ```
-    /// use wsvet::{Decoder, Policy, Role};
+    /// use wsvet::{StreamDecoder, Policy, Role};
     ///
-    /// let decoder = Decoder::new(Policy::new(Role::Server));
+    /// let decoder = StreamDecoder::new(Policy::new(Role::Server));
     /// assert!(size_of_val(&decoder) <= 256);
     /// ```
     #[must_use]
@@ -106,6 +199,23 @@ impl Decoder {
             held: 0,
             body: [0; CloseFrame::MAX_BODY_LEN],
         }
+    }
+
+    /// Changes what is accepted during the connection, as [`Validator::set_policy`] does.
+    ///
+    /// # Panics
+    ///
+    /// If the role, the RSV bits or the compression differ.
+    ///
+    /// ```
+    /// use wsvet::{Policy, Role, StreamDecoder};
+    ///
+    /// let mut decoder = StreamDecoder::new(Policy::new(Role::Client).max_message(1));
+    /// decoder.set_policy(decoder.validator().policy().max_message(2));
+    /// assert!(decoder.decode(&mut [0x82, 2, 7, 8]).is_ok());
+    /// ```
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.validator.set_policy(policy);
     }
 
     /// Decodes up to the next event, and gives how many bytes of `chunk` were used with it.
@@ -121,9 +231,9 @@ impl Decoder {
     /// have been unmasked further.
     ///
     /// ```
-    /// use wsvet::{Decoder, Event, Policy, Role};
+    /// use wsvet::{StreamDecoder, Event, Policy, Role};
     ///
-    /// let mut decoder = Decoder::new(Policy::new(Role::Server));
+    /// let mut decoder = StreamDecoder::new(Policy::new(Role::Server));
     /// assert_eq!(decoder.decode(&mut [0x89, 0x81, 1, 2])?, (4, None));
     /// assert_eq!(decoder.decode(&mut [3, 4, b'!' ^ 1])?, (3, Some(Event::Ping(b"!"))));
     /// # Ok::<(), wsvet::Violation>(())
@@ -158,6 +268,86 @@ impl Decoder {
             }
         }
         self.decode_piece(chunk)
+    }
+
+    /// Decodes up to the next event, as [`decode`](Self::decode) does, and returns it without a
+    /// borrow: [`event`](Self::event) returns the event itself.
+    ///
+    /// # Errors
+    ///
+    /// The first [`Violation`] of the stream, as [`decode`](Self::decode) returns it.
+    ///
+    /// ```
+    /// use wsvet::{Event, Policy, Role, StreamDecoder};
+    ///
+    /// let mut decoder = StreamDecoder::new(Policy::new(Role::Server));
+    /// let mut chunk = *b"\x89\x81\x01\x02\x03\x04\x20";
+    /// let (used, found) = decoder.find(&mut chunk)?;
+    /// assert_eq!(used, 7);
+    /// assert_eq!(decoder.event(&found.unwrap(), &chunk), Event::Ping(b"!"));
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    pub fn find(&mut self, chunk: &mut [u8]) -> Result<(usize, Option<Found>), Violation> {
+        let (chunk_start, body_start) = (chunk.as_ptr().addr(), self.body.as_ptr().addr());
+        let chunk_len = chunk.len();
+        let (used, event) = self.decode(chunk)?;
+        let Some(event) = event else { return Ok((used, None)) };
+        let (kind, bytes) = match event {
+            Event::Data { opcode, bytes, end, rsv } => (Kind::Data { opcode, end, rsv }, bytes),
+            Event::Ping(body) => (Kind::Ping, body),
+            Event::Pong(body) => (Kind::Pong, body),
+            Event::Close(None) => (Kind::Close(None), &[][..]),
+            Event::Close(Some(close)) => (Kind::Close(Some(close.code)), close.reason.as_bytes()),
+        };
+        let len = bytes.len();
+        let at = bytes.as_ptr().addr();
+        let in_chunk = at.wrapping_sub(chunk_start);
+        let bytes = if len == 0 {
+            Lie::Chunk(0..0)
+        } else if in_chunk < chunk_len {
+            Lie::Chunk(in_chunk..in_chunk + len)
+        } else {
+            let in_body = at.wrapping_sub(body_start);
+            Lie::Body(in_body..in_body + len)
+        };
+        Ok((used, Some(Found { kind, bytes })))
+    }
+
+    /// Returns the event that [`find`](Self::find) has found, with its bytes.
+    ///
+    /// Call it before the next call of `find` or [`decode`](Self::decode). `chunk` is the chunk that
+    /// was given to `find`, or more bytes that start with it.
+    ///
+    /// # Panics
+    ///
+    /// If `chunk` is shorter than the bytes that were used.
+    ///
+    /// ```
+    /// use wsvet::{Event, OpCode, Policy, Role, StreamDecoder};
+    ///
+    /// let mut decoder = StreamDecoder::new(Policy::new(Role::Client));
+    /// let mut chunk = *b"\x82\x02\x07\x08";
+    /// let (_, found) = decoder.find(&mut chunk)?;
+    /// let event = decoder.event(&found.unwrap(), &chunk);
+    /// assert_eq!(event, Event::data(OpCode::Binary, &[7, 8], true));
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    #[must_use]
+    pub fn event<'a>(&'a self, found: &Found, chunk: &'a [u8]) -> Event<'a> {
+        let bytes = match &found.bytes {
+            Lie::Chunk(range) => &chunk[range.clone()],
+            Lie::Body(range) => &self.body[range.clone()],
+        };
+        match found.kind {
+            Kind::Data { opcode, end, rsv } => Event::Data { opcode, bytes, end, rsv },
+            Kind::Ping => Event::Ping(bytes),
+            Kind::Pong => Event::Pong(bytes),
+            Kind::Close(code) => Event::Close(code.map(|code| CloseFrame {
+                code,
+                // It was judged when it was found.
+                reason: str::from_utf8(bytes).unwrap_or_default(),
+            })),
+        }
     }
 
     /// Decodes a piece of data that is not the last of its frame, or anything else.
@@ -227,9 +417,9 @@ impl Decoder {
     /// A [`Violation`] as [`Validator::eof`] gives it (§7.1.5); there is nobody left to send it to.
     ///
     /// ```
-    /// use wsvet::{Decoder, Policy, Role, Rule};
+    /// use wsvet::{StreamDecoder, Policy, Role, Rule};
     ///
-    /// let mut decoder = Decoder::new(Policy::new(Role::Server));
+    /// let mut decoder = StreamDecoder::new(Policy::new(Role::Server));
     /// assert_eq!(decoder.decode(&mut [0x89])?, (1, None));
     /// assert_eq!(decoder.eof().unwrap_err().rule, Rule::EofInFrame);
     /// # Ok::<(), wsvet::Violation>(())
@@ -241,9 +431,9 @@ impl Decoder {
     /// The validator that judges the stream: its offset, and what is open.
     ///
     /// ```
-    /// use wsvet::{Decoder, Policy, Role};
+    /// use wsvet::{StreamDecoder, Policy, Role};
     ///
-    /// let mut decoder = Decoder::new(Policy::new(Role::Client));
+    /// let mut decoder = StreamDecoder::new(Policy::new(Role::Client));
     /// decoder.decode(&mut [0x8A, 0x00])?;
     /// assert_eq!(decoder.validator().offset(), 2);
     /// # Ok::<(), wsvet::Violation>(())
@@ -336,9 +526,9 @@ fn control_event(opcode: OpCode, body: &[u8]) -> Event<'_> {
     }
 }
 
-impl fmt::Debug for Decoder {
+impl fmt::Debug for StreamDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoder")
+        f.debug_struct("StreamDecoder")
             .field("validator", &self.validator)
             .field("in_payload", &self.reader.frame().is_some())
             .field("remaining", &self.reader.remaining())

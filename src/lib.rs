@@ -4,10 +4,10 @@
 //! that an endpoint does not accept.
 //!
 //! ```
-//! use wsvet::{Accepts, Decoder, Event, Policy, Role, encode};
+//! use wsvet::{Accepts, StreamDecoder, Event, Policy, Role, encode};
 //!
 //! // A server that takes text only, and a client that sends text and then binary.
-//! let mut decoder = Decoder::new(Policy::new(Role::Server).accepts(Accepts::TextOnly));
+//! let mut decoder = StreamDecoder::new(Policy::new(Role::Server).accepts(Accepts::TextOnly));
 //! let mut received = *b"\x81\x82\x01\x02\x03\x04ik\x82\xFE\x10\x00\x05\x06\x07\x08";
 //!
 //! let mut chunk = &mut received[..];
@@ -64,6 +64,7 @@ extern crate alloc;
 #[cfg(feature = "c")]
 mod c;
 mod close;
+mod closing;
 mod code;
 #[cfg(feature = "codec")]
 pub mod codec;
@@ -104,11 +105,12 @@ pub use bytes;
 pub use nom;
 
 pub use close::{CloseFrame, InvalidClose};
+pub use closing::Closing;
 pub use code::{Category, CloseCode, CodeInfo, Sender};
 pub use conversation::{
     Abnormality, Act, Conversation, Direction, End, Observed, Sent, Step, Verdict,
 };
-pub use decoder::{Decoder, Event};
+pub use decoder::{Event, Found, StreamDecoder};
 #[cfg(feature = "alloc")]
 pub use frame::FrameBuf;
 pub use frame::{Frame, FrameMut, FrameRef, Masked};

@@ -14,7 +14,7 @@
 //! }
 //!
 //! let (rest, frame) = vetted(b"vet:\x81\x02hi\x8A")?;
-//! assert_eq!(frame.payload, b"hi");
+//! assert_eq!(frame.plain().unwrap().payload, b"hi");
 //! assert_eq!(rest, b"\x8A");
 //! # Ok::<(), nom::Err<nom::error::Error<&[u8]>>>(())
 //! ```

@@ -143,6 +143,18 @@ pub struct Policy {
     pub compression: Compression,
 }
 
+/// A limit that is set and that no stream reaches: a length has at most 63 bits. `u64::MAX` says that
+/// no limit is set.
+const UNREACHED: u64 = u64::MAX - 1;
+
+/// The most payload bytes of a message, or of a frame, that is collected without a limit being set.
+#[cfg(feature = "alloc")]
+pub(crate) const DEFAULT_MAX_MESSAGE: u64 = 64 << 20;
+
+/// The most frames of a message that is collected without a limit being set.
+#[cfg(feature = "alloc")]
+pub(crate) const DEFAULT_MAX_FRAGMENTS: u32 = 128 << 10;
+
 /// What is negotiated about compression, and what [`Policy::max_message`] counts for a compressed
 /// message (RFC 7692 §6).
 ///
@@ -171,7 +183,9 @@ pub enum Compression {
 impl Policy {
     /// Everything that RFC 6455 allows, received at this end.
     ///
-    /// There is no limit: set [`max_message`](Self::max_message) if you collect messages.
+    /// It sets no limit. What collects messages or frames in memory (`Assembler`, `codec::Messages`
+    /// and `codec::Frames`) has limits of its own then: 64 MiB, and 131,072 frames a message. Set
+    /// other limits, or [`no_limit`](Self::no_limit).
     ///
     /// ```
     /// # use wsvet::{Accepts, Policy, Role};
@@ -239,6 +253,47 @@ impl Policy {
         Self { max_fragments: fragments, ..self }
     }
 
+    /// Removes all limits, also those that hold by default where memory is collected: a peer can fill
+    /// the memory.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role};
+    /// let policy = Policy::new(Role::Server).max_message(1 << 20).no_limit();
+    /// assert!(policy.max_message > 1 << 63); // more than a frame can have
+    /// ```
+    #[must_use]
+    pub const fn no_limit(self) -> Self {
+        Self {
+            max_frame: UNREACHED,
+            max_message: UNREACHED,
+            max_fragments: UNREACHED as u32,
+            ..self
+        }
+    }
+
+    /// The policy with the limits by default of what collects messages.
+    #[cfg(feature = "codec")]
+    pub(crate) const fn collecting_messages(self) -> Self {
+        Self {
+            max_message: or(self.max_message, DEFAULT_MAX_MESSAGE),
+            max_fragments: if self.max_fragments == u32::MAX {
+                DEFAULT_MAX_FRAGMENTS
+            } else {
+                self.max_fragments
+            },
+            ..self
+        }
+    }
+
+    /// The policy with the limit by default of what collects frames.
+    #[cfg(feature = "codec")]
+    pub(crate) const fn collecting_frames(self) -> Self {
+        if self.max_message != u64::MAX {
+            return self;
+        }
+        Self { max_frame: or(self.max_frame, DEFAULT_MAX_MESSAGE), ..self }
+    }
+
     /// Sets whether permessage-deflate is negotiated (RFC 7692).
     ///
     /// If it is, RSV1 marks a compressed message, on its first frame alone. This is
@@ -297,4 +352,10 @@ impl Policy {
     pub const fn rsv(self, bits: u8) -> Self {
         Self { rsv: bits & 7, ..self }
     }
+}
+
+/// A limit, or this one if none is set.
+#[cfg(feature = "codec")]
+const fn or(limit: u64, default: u64) -> u64 {
+    if limit == u64::MAX { default } else { limit }
 }

@@ -1,7 +1,7 @@
 //! What an endpoint must answer: Pong to Ping, Close to Close, and Close to a violation
 //! (RFC 6455 §5.5, §7.1).
 
-use crate::{CloseCode, CloseFrame, Event, OpCode, Violation, encode};
+use crate::{CloseCode, CloseFrame, Closing, Event, OpCode, Violation, encode};
 
 /// Writes the answers that an endpoint owes, and keeps the closing handshake: one Close is sent,
 /// and nothing behind it.
@@ -15,9 +15,9 @@ use crate::{CloseCode, CloseFrame, Event, OpCode, Violation, encode};
 /// so that the peer is left with 1006 (§7.1.1).
 ///
 /// ```
-/// use wsvet::{Decoder, Policy, Responder, Role, encode};
+/// use wsvet::{StreamDecoder, Policy, Responder, Role, encode};
 ///
-/// let mut decoder = Decoder::new(Policy::new(Role::Server));
+/// let mut decoder = StreamDecoder::new(Policy::new(Role::Server));
 /// let mut responder = Responder::new();
 /// let mut out = [0; encode::MAX_CONTROL_LEN];
 ///
@@ -31,8 +31,7 @@ use crate::{CloseCode, CloseFrame, Event, OpCode, Violation, encode};
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Responder {
-    sent: bool,
-    received: bool,
+    closing: Closing,
 }
 
 impl Responder {
@@ -43,14 +42,14 @@ impl Responder {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self { sent: false, received: false }
+        Self { closing: Closing::Open }
     }
 
     /// Returns the reply to what was received: a Pong with the payload of a Ping (§5.5.3), or a Close
     /// with the code of a Close (§5.5.1). It is empty for any other event, and after a Close was
     /// sent.
     ///
-    /// A [`Decoder`](crate::Decoder) returns no Ping of more than 125 bytes and no Close with a code
+    /// A [`StreamDecoder`](crate::StreamDecoder) returns no Ping of more than 125 bytes and no Close with a code
     /// that must not be sent. If an event of another source is one, the Ping gets no reply, and the
     /// Close gets 1002.
     ///
@@ -68,11 +67,11 @@ impl Responder {
         out: &'a mut [u8; encode::MAX_CONTROL_LEN],
     ) -> &'a [u8] {
         match event {
-            Event::Ping(payload) if !self.sent => {
+            Event::Ping(payload) if !self.closing.has_sent() => {
                 written(encode::single(OpCode::Pong, payload, key, out).map(|len| &out[..len]))
             }
             Event::Close(close) => {
-                self.received = true;
+                self.closing = self.closing.receive();
                 // The peer knows the reason that it sent.
                 let echo = close.map(|close| {
                     let sendable = close.code.is_sendable();
@@ -135,36 +134,48 @@ impl Responder {
         key: Option<[u8; 4]>,
         out: &'a mut [u8; encode::MAX_CONTROL_LEN],
     ) -> Result<&'a [u8], encode::Error> {
-        if self.sent {
+        if self.closing.has_sent() {
             return Ok(&[]);
         }
         let len = match close {
             Some(close) => encode::close(close, key, out)?,
             None => encode::single(OpCode::Close, &[], key, out)?,
         };
-        self.sent = true;
+        self.closing = self.closing.send();
         Ok(&out[..len])
     }
 
-    /// Whether a Close was sent: no data may follow (§5.5.1).
+    /// Returns the state of the closing handshake.
+    ///
+    /// ```
+    /// use wsvet::{Closing, Responder};
+    ///
+    /// assert_eq!(Responder::new().closing(), Closing::Open);
+    /// ```
+    #[must_use]
+    pub const fn closing(&self) -> Closing {
+        self.closing
+    }
+
+    /// Returns whether a Close was sent: no data may follow (§5.5.1).
     ///
     /// ```
     /// assert!(!wsvet::Responder::new().has_sent_close());
     /// ```
     #[must_use]
     pub const fn has_sent_close(&self) -> bool {
-        self.sent
+        self.closing.has_sent()
     }
 
-    /// Whether both ends have sent a Close: the closing handshake is over, and the server closes
-    /// the TCP connection (§7.1.1).
+    /// Returns whether both ends have sent a Close: the closing handshake is over, and the server
+    /// closes the TCP connection (§7.1.1).
     ///
     /// ```
     /// assert!(!wsvet::Responder::new().is_done());
     /// ```
     #[must_use]
     pub const fn is_done(&self) -> bool {
-        self.sent && self.received
+        self.closing.is_done()
     }
 }
 

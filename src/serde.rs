@@ -135,6 +135,8 @@ struct PolicyDefinition {
     role: Role,
     #[serde(default)]
     accepts: Accepts,
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    no_limit: bool,
     #[serde(default)]
     max_frame: Option<u64>,
     #[serde(default)]
@@ -150,12 +152,14 @@ struct PolicyDefinition {
 impl Serialize for Policy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { max_frame, max_message, max_fragments, role, accepts, rsv, compression } = *self;
+        let unreached = Self::new(role).no_limit();
         PolicyDefinition {
             role,
             accepts,
-            max_frame: (max_frame != u64::MAX).then_some(max_frame),
-            max_message: (max_message != u64::MAX).then_some(max_message),
-            max_fragments: (max_fragments != u32::MAX).then_some(max_fragments),
+            no_limit: max_message == unreached.max_message,
+            max_frame: (max_frame < unreached.max_frame).then_some(max_frame),
+            max_message: (max_message < unreached.max_message).then_some(max_message),
+            max_fragments: (max_fragments < unreached.max_fragments).then_some(max_fragments),
             rsv,
             compression,
         }
@@ -172,6 +176,7 @@ impl<'de> Deserialize<'de> for Policy {
         }
         let policy =
             Self::new(read.role).accepts(read.accepts).rsv(read.rsv).compression(read.compression);
+        let policy = if read.no_limit { policy.no_limit() } else { policy };
         Ok(Self {
             max_frame: read.max_frame.unwrap_or(policy.max_frame),
             max_message: read.max_message.unwrap_or(policy.max_message),

@@ -264,6 +264,7 @@ impl FusedIterator for RuleSetIter {}
 /// );
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub struct Violation {
     /// The byte that breaks the rule ([`Rule::place`] says which one it is), counted from 0 at the
     /// first byte of the first frame of this direction.

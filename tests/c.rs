@@ -55,6 +55,9 @@ fn every_function_has_a_comment_and_a_test() {
     let mut functions = 0;
     let mut before = "";
     for line in header.lines() {
+        if line == "WSVET_MUST_USE" {
+            continue;
+        }
         let name = line
             .split(['(', ' ', '*'])
             .find(|word| word.starts_with("wsvet_") && line.contains(&format!("{word}(")));

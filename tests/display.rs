@@ -1,6 +1,6 @@
 //! How values are shown and converted, for logs and for panics.
 
-use wsvet::{CloseCode, Decoder, Header, OpCode, Policy, Role, Rule, RuleSet};
+use wsvet::{CloseCode, Header, OpCode, Policy, Role, Rule, RuleSet, StreamDecoder};
 
 #[test]
 fn a_reserved_opcode_is_named_by_its_digit() {
@@ -31,7 +31,7 @@ fn a_header_and_a_set_of_rules_show_what_they_mean() {
 /// What it holds of the stream is nobody's business.
 #[test]
 fn a_decoder_shows_where_it_is_and_no_payload() {
-    let mut decoder = Decoder::new(Policy::new(Role::Client));
+    let mut decoder = StreamDecoder::new(Policy::new(Role::Client));
     assert_eq!(decoder.decode(&mut b"\x89\x06secr".clone()), Ok((6, None)));
     let shown = format!("{decoder:?}");
     assert!(shown.ends_with("in_payload: true, remaining: 2, .. }"), "{shown}");

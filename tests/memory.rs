@@ -8,8 +8,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use wsvet::{
-    Decoder, Event, Frame, FrameMut, FrameRef, Header, Masked, OpCode, Policy, Role, Validator,
-    encode, parse,
+    Event, Frame, FrameMut, FrameRef, Header, Masked, OpCode, Policy, Role, StreamDecoder,
+    Validator, encode, parse,
 };
 
 struct Counting;
@@ -63,7 +63,7 @@ fn nothing_allocates() {
     for size in [1, 7, 100, pristine.len()] {
         stream.copy_from_slice(&pristine);
         let count = allocations(|| {
-            let mut decoder = Decoder::new(Policy::new(Role::Server));
+            let mut decoder = StreamDecoder::new(Policy::new(Role::Server));
             for mut chunk in stream.chunks_mut(size) {
                 while !chunk.is_empty() {
                     let (used, _) = decoder.decode(chunk).unwrap();
@@ -94,7 +94,7 @@ fn nothing_allocates() {
 #[test]
 fn a_header_reserves_nothing_and_a_violation_allocates_nothing() {
     let count = allocations(|| {
-        let mut decoder = Decoder::new(Policy::new(Role::Client));
+        let mut decoder = StreamDecoder::new(Policy::new(Role::Client));
         let mut huge = *b"\x82\x7F\x00\x20\x00\x00\x00\x00\x00\x00payload";
         assert_eq!(decoder.decode(&mut huge).unwrap().0, huge.len());
         let mut validator = Validator::new(Policy::new(Role::Server));
@@ -124,7 +124,7 @@ fn payloads_lie_inside_the_input() {
 
     let mut stream = self::stream();
     let range = stream.as_ptr_range();
-    let mut decoder = Decoder::new(Policy::new(Role::Server));
+    let mut decoder = StreamDecoder::new(Policy::new(Role::Server));
     let mut chunk = &mut stream[..];
     while !chunk.is_empty() {
         let (used, event) = decoder.decode(chunk).unwrap();
@@ -153,5 +153,5 @@ fn a_frame_buf_shares_the_read_buffer() {
 
 #[test]
 fn a_decoder_is_at_most_256_bytes() {
-    assert!(size_of::<Decoder>() <= 256, "{}", size_of::<Decoder>());
+    assert!(size_of::<StreamDecoder>() <= 256, "{}", size_of::<StreamDecoder>());
 }

@@ -4,7 +4,10 @@ mod common;
 
 use common::reference;
 use proptest::prelude::*;
-use wsvet::{Accepts, Frame, FrameRef, Header, Masked, OpCode, Policy, Role, Validator, encode};
+use wsvet::{
+    Accepts, Frame, FrameRef, Header, Masked, OpCode, Policy, Role, StreamDecoder, Validator,
+    encode,
+};
 
 fn role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::Server), Just(Role::Client)]
@@ -178,6 +181,30 @@ proptest! {
         let (_, first) = common::validate(policy, &stream[..stream.len() - rest.len()]);
         prop_assert_eq!(violations.first().copied(), first);
         prop_assert!(violations.is_sorted_by_key(|violation| violation.offset));
+    }
+
+    /// `find` and `event` are `decode`, wherever the bytes of an event lie.
+    #[test]
+    fn an_event_that_was_found_is_the_event((policy, stream) in case(), size in 1usize..9) {
+        let (mut decoding, mut finding) = (StreamDecoder::new(policy), StreamDecoder::new(policy));
+        for chunk in stream.chunks(size) {
+            let (mut chunk, mut same) = (chunk.to_vec(), chunk.to_vec());
+            let mut start = 0;
+            while start < chunk.len() {
+                let decoded = decoding.decode(&mut chunk[start..]);
+                match finding.find(&mut same[start..]) {
+                    Ok((used, found)) => {
+                        let event = found.map(|found| finding.event(&found, &same[start..]));
+                        prop_assert_eq!(decoded, Ok((used, event)));
+                        start += used;
+                    }
+                    Err(violation) => {
+                        prop_assert_eq!(decoded, Err(violation));
+                        return Ok(());
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ fn violation(policy: Policy, stream: &[u8]) -> Option<(Rule, u64)> {
     for size in [1, 2, 3, 7, usize::MAX] {
         assert_eq!(decode(policy, stream, &[size]).violation, violation, "in pieces of {size}");
     }
-    violation.map(|Violation { rule, offset }| (rule, offset))
+    violation.map(|Violation { rule, offset, .. }| (rule, offset))
 }
 
 /// A stream of frames as the peer of `policy.role` sends them.
@@ -289,7 +289,7 @@ fn the_end_of_the_stream() {
         ([close.clone(), ping[..1].to_vec()].concat(), None),
         ([close, ping[..3].to_vec()].concat(), None),
     ] {
-        let mut decoder = wsvet::Decoder::new(CLIENT);
+        let mut decoder = wsvet::StreamDecoder::new(CLIENT);
         let mut chunk = stream.clone();
         let mut rest = &mut chunk[..];
         while !rest.is_empty() {

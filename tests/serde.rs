@@ -79,6 +79,12 @@ fn policies_in_full_and_by_hand() {
     is_written_as(policy, written);
     let bare = Policy::new(Role::Server);
     assert_eq!(to_value(bare).unwrap()["max_message"], Value::Null);
+    assert_eq!(to_value(bare).unwrap().get("no_limit"), None);
+    let unlimited = bare.no_limit();
+    assert_eq!(to_value(unlimited).unwrap()["no_limit"], true);
+    assert_eq!(from_value::<Policy>(to_value(unlimited).unwrap()).unwrap(), unlimited);
+    let limited = unlimited.max_frame(7);
+    assert_eq!(from_value::<Policy>(to_value(limited).unwrap()).unwrap(), limited);
     assert_eq!(from_value::<Policy>(to_value(bare).unwrap()).unwrap(), bare);
     let read: Policy = from_value(json!({ "role": "server", "accepts": "binary-only" })).unwrap();
     assert_eq!(read, bare.accepts(Accepts::BinaryOnly));

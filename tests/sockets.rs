@@ -12,7 +12,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::Framed;
 use wsvet::codec::{Error, Frames};
-use wsvet::{CloseFrame, Decoder, FrameMut, OpCode, Policy, Responder, Role, Rule, encode};
+use wsvet::{CloseFrame, FrameMut, OpCode, Policy, Responder, Role, Rule, StreamDecoder, encode};
 
 const KEY: [u8; 4] = [9, 8, 7, 6];
 
@@ -87,7 +87,7 @@ fn by_codec(policy: Policy, socket: TcpStream) {
 
 /// An endpoint with the decoder that borrows.
 fn by_decoder(policy: Policy, mut socket: TcpStream) {
-    let mut decoder = Decoder::new(policy);
+    let mut decoder = StreamDecoder::new(policy);
     let mut responder = Responder::new();
     let mut buffer = [0; 1000];
     let key = (policy.role == Role::Client).then_some(KEY);

@@ -33,7 +33,7 @@ mod stream;
 use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use wsvet::{Decoder, Header, OpCode, Policy, Role, Utf8, Validator, encode, mask};
+use wsvet::{Header, OpCode, Policy, Role, StreamDecoder, Utf8, Validator, encode, mask};
 
 use stream::{KEY, Stream};
 
@@ -108,11 +108,11 @@ fn receive(c: &mut Criterion) {
 
 /// Decodes and judges all frames, and lets the compiler drop nothing.
 fn decode(wire: &mut [u8]) {
-    let mut decoder = Decoder::new(Policy::new(Role::Server));
+    let mut decoder = StreamDecoder::new(Policy::new(Role::Server));
     decode_chunk(&mut decoder, wire);
 }
 
-fn decode_chunk(decoder: &mut Decoder, mut chunk: &mut [u8]) {
+fn decode_chunk(decoder: &mut StreamDecoder, mut chunk: &mut [u8]) {
     while !chunk.is_empty() {
         let (used, event) = decoder.decode(chunk).expect("legal frames");
         if let Some(wsvet::Event::Data { bytes, .. }) = event {
@@ -136,7 +136,7 @@ fn chunks(c: &mut Criterion) {
             b.iter_batched_ref(
                 || stream.wire.clone(),
                 |wire| {
-                    let mut decoder = Decoder::new(Policy::new(Role::Server));
+                    let mut decoder = StreamDecoder::new(Policy::new(Role::Server));
                     for chunk in wire.chunks_mut(size) {
                         decode_chunk(&mut decoder, chunk);
                     }

@@ -5,7 +5,7 @@ use core::mem::MaybeUninit;
 use super::policy::wsvet_policy;
 use super::violation::wsvet_violation;
 use super::{bytes, bytes_mut};
-use crate::{CloseCode, CloseFrame, Decoder, Event, OpCode};
+use crate::{CloseCode, CloseFrame, Event, OpCode, StreamDecoder};
 
 /// What an event is. More kinds may come: a `switch` needs a `default`.
 #[repr(C)]
@@ -122,8 +122,8 @@ pub struct wsvet_decoder {
 }
 
 const _: () = assert!(
-    size_of::<Decoder>() <= size_of::<wsvet_decoder>()
-        && align_of::<Decoder>() <= align_of::<wsvet_decoder>()
+    size_of::<StreamDecoder>() <= size_of::<wsvet_decoder>()
+        && align_of::<StreamDecoder>() <= align_of::<wsvet_decoder>()
 );
 
 /// Starts a stream that is received under this policy.
@@ -131,12 +131,13 @@ const _: () = assert!(
 /// `false` where the role or what it accepts is none of the constants. The decoder then refuses
 /// every frame of data.
 #[unsafe(no_mangle)]
+#[must_use]
 pub extern "C" fn wsvet_decoder_init(
-    decoder: &mut MaybeUninit<Decoder>,
+    decoder: &mut MaybeUninit<StreamDecoder>,
     policy: &wsvet_policy,
 ) -> bool {
     let (policy, known) = policy.read();
-    decoder.write(Decoder::new(policy));
+    decoder.write(StreamDecoder::new(policy));
     known
 }
 
@@ -150,7 +151,7 @@ pub extern "C" fn wsvet_decoder_init(
 /// may have been unmasked further.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_decode(
-    decoder: &mut Decoder,
+    decoder: &mut StreamDecoder,
     chunk: *mut u8,
     len: usize,
     used: &mut MaybeUninit<usize>,
@@ -169,12 +170,12 @@ pub unsafe extern "C" fn wsvet_decode(
 /// It breaks `WSVET_EOF_IN_FRAME` or `WSVET_EOF_WITHOUT_CLOSE`, its offset the length of the stream,
 /// and there is nobody left to tell. After a Close frame the stream may end anywhere.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsvet_decoder_eof(decoder: &mut Decoder) -> wsvet_violation {
+pub extern "C" fn wsvet_decoder_eof(decoder: &mut StreamDecoder) -> wsvet_violation {
     decoder.eof().into()
 }
 
 /// How many bytes of the stream were judged: the headers begun and the payload given.
 #[unsafe(no_mangle)]
-pub extern "C" fn wsvet_decoder_offset(decoder: &Decoder) -> u64 {
+pub extern "C" fn wsvet_decoder_offset(decoder: &StreamDecoder) -> u64 {
     decoder.validator().offset()
 }

@@ -33,6 +33,7 @@ const _: () = assert!(
 /// `false` where the role or what it accepts is none of the constants. The validator then refuses
 /// every frame of data.
 #[unsafe(no_mangle)]
+#[must_use]
 pub extern "C" fn wsvet_validator_init(
     validator: &mut MaybeUninit<Validator>,
     policy: &wsvet_policy,

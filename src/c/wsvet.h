@@ -18,6 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__GNUC__) || defined(__clang__)
+#define WSVET_MUST_USE __attribute__((warn_unused_result))
+#else
+#define WSVET_MUST_USE
+#endif
+
 /** The version of this header: see `wsvet_version`. */
 #define WSVET_VERSION "0.1.0"
 
@@ -524,7 +530,9 @@ size_t wsvet_mask(const uint8_t *key,
  * `false` where the role or what it accepts is none of the constants. The decoder then refuses
  * every frame of data.
  */
-bool wsvet_decoder_init(struct wsvet_decoder *decoder, const struct wsvet_policy *policy);
+WSVET_MUST_USE
+bool wsvet_decoder_init(struct wsvet_decoder *decoder,
+                        const struct wsvet_policy *policy);
 
 /**
  * Decodes up to the next event, and says in `*used` how many bytes of the chunk were used with it.
@@ -646,7 +654,9 @@ size_t wsvet_encode_close(uint16_t code,
  * `false` where the role or what it accepts is none of the constants. The validator then refuses
  * every frame of data.
  */
-bool wsvet_validator_init(struct wsvet_validator *validator, const struct wsvet_policy *policy);
+WSVET_MUST_USE
+bool wsvet_validator_init(struct wsvet_validator *validator,
+                          const struct wsvet_policy *policy);
 
 /**
  * Judges a header, before a byte of its payload is waited for: it breaks no rule, or this one is the

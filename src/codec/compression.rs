@@ -37,6 +37,10 @@ impl Compression {
         }
     }
 
+    pub(super) fn set_max_message(&mut self, frames: &Validator, bytes: u64) {
+        self.content.set_max_message(frames, bytes);
+    }
+
     /// Takes the header of the next frame, after `frames` has judged it.
     pub(super) fn begin(&mut self, frames: &Validator, header: &Header) {
         self.content.begin(frames, header);

@@ -7,13 +7,14 @@ use bytes::{Buf, BufMut, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
 use super::Error;
+use super::closing::{ClosingHandle, Handshake};
 use super::compression::Compression;
 #[cfg(feature = "deflate")]
 use crate::Compression as Limit;
 use crate::decoder::passes;
 use crate::{
-    FrameBuf, Header, Message, OpCode, Policy, Reader, Role, Utf8Bytes, Validator, Violation,
-    encode, kernel,
+    Closing, FrameBuf, Header, Message, OpCode, Policy, Reader, Role, Utf8Bytes, Validator,
+    Violation, encode, kernel,
 };
 
 /// The room for a read at first, in bytes.
@@ -53,8 +54,7 @@ pub struct Frames {
     keys: Option<Keys>,
     /// How much room the next read has, at most.
     room: usize,
-    sent_close: bool,
-    received_close: bool,
+    closing: Handshake,
     /// A fragmented message that is sent frame by frame is open.
     sending: bool,
 }
@@ -71,6 +71,9 @@ impl fmt::Debug for Keys {
 impl Frames {
     /// Creates a codec for a new connection, on which this policy holds for what is received.
     ///
+    /// Frames are collected, so a frame of more than 64 MiB is refused with 1009, unless the policy
+    /// sets a limit for a frame or a message, or [`Policy::no_limit`].
+    ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Frames};
     /// let frames = Frames::new(Policy::new(Role::Server).max_frame(1 << 16));
@@ -78,6 +81,11 @@ impl Frames {
     /// ```
     #[must_use]
     pub const fn new(policy: Policy) -> Self {
+        Self::below(policy.collecting_frames())
+    }
+
+    /// The codec below another one, which sets the limits.
+    pub(super) const fn below(policy: Policy) -> Self {
         Self {
             validator: Validator::new(policy),
             compression: None,
@@ -85,8 +93,7 @@ impl Frames {
             kept: 0,
             keys: None,
             room: LEAST_ROOM,
-            sent_close: false,
-            received_close: false,
+            closing: Handshake::Own(Closing::Open),
             sending: false,
         }
     }
@@ -95,7 +102,22 @@ impl Frames {
     #[cfg(feature = "deflate")]
     pub(super) fn compressed(policy: Policy, compression: Compression) -> Self {
         let validator = Validator::new(policy.compression(Limit::Inflated));
-        Self { validator, compression: Some(Box::new(compression)), ..Self::new(policy) }
+        Self { validator, compression: Some(Box::new(compression)), ..Self::below(policy) }
+    }
+
+    /// Changes what is accepted during the connection, as [`Validator::set_policy`] does.
+    ///
+    /// # Panics
+    ///
+    /// If the role, the RSV bits or the compression differ.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Frames};
+    /// let mut frames = Frames::new(Policy::new(Role::Server).max_frame(4 << 10));
+    /// frames.set_policy(frames.validator().policy().max_frame(1 << 20));
+    /// ```
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.validator.set_policy(policy.collecting_frames());
     }
 
     /// Sets the source of the masking keys: it is called for each frame that a client sends.
@@ -137,8 +159,48 @@ impl Frames {
     /// assert!(!Frames::new(Policy::new(Role::Server)).is_done());
     /// ```
     #[must_use]
-    pub const fn is_done(&self) -> bool {
-        self.sent_close && self.received_close
+    pub fn is_done(&self) -> bool {
+        self.closing().is_done()
+    }
+
+    /// Returns the state of the closing handshake.
+    ///
+    /// ```
+    /// # use wsvet::{Closing, Policy, Role, codec::Frames};
+    /// assert_eq!(Frames::new(Policy::new(Role::Server)).closing(), Closing::Open);
+    /// ```
+    #[must_use]
+    pub fn closing(&self) -> Closing {
+        self.closing.get()
+    }
+
+    /// Returns a handle to the closing handshake, for after the codec was moved away, and for a second
+    /// codec of the same connection.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Frames};
+    /// let policy = Policy::new(Role::Server);
+    /// let mut reads = Frames::new(policy);
+    /// let writes = Frames::new(policy).with_closing(reads.closing_handle());
+    /// # let _ = writes;
+    /// ```
+    #[must_use]
+    pub fn closing_handle(&mut self) -> ClosingHandle {
+        self.closing.handle()
+    }
+
+    /// Shares the closing handshake of another codec of the same connection.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Frames};
+    /// let policy = Policy::new(Role::Server);
+    /// let mut reads = Frames::new(policy);
+    /// let writes = Frames::new(policy).with_closing(reads.closing_handle());
+    /// # let _ = writes;
+    /// ```
+    #[must_use]
+    pub fn with_closing(self, closing: ClosingHandle) -> Self {
+        Self { closing: Handshake::Shared(closing), ..self }
     }
 
     /// Finds a message in a single frame at the front of `src`, if there is a whole one whose header
@@ -229,7 +291,9 @@ impl Frames {
             let found = compression.finish(&self.validator);
             found.map_err(|found| self.validator.refuse_with(found))?;
         }
-        self.received_close = header.opcode() == OpCode::Close;
+        if header.opcode() == OpCode::Close {
+            self.closing.receive();
+        }
         Ok(())
     }
 
@@ -283,7 +347,7 @@ impl Frames {
         dst: &mut BytesMut,
     ) -> Result<(), Error> {
         let closes = header.opcode() == OpCode::Close;
-        if self.sent_close {
+        if self.closing().has_sent() {
             // One Close is enough, and a Pong that comes too late is nobody's loss.
             return if header.opcode().is_data() { Err(Error::Closed) } else { Ok(()) };
         }
@@ -292,7 +356,9 @@ impl Frames {
             (Role::Client, Some(Keys(key))) => header.masked(key()),
             (Role::Client, None) => return Err(Error::Unmasked),
         };
-        self.sent_close = closes;
+        if closes {
+            self.closing.send();
+        }
         let mut wire = [0; Header::MAX_LEN];
         let len = header.encode(&mut wire);
         dst.reserve(len + payload.len());
@@ -321,7 +387,7 @@ impl Decoder for Frames {
     type Error = Error;
 
     /// Takes the next frame off the front of `src` and unmasks its payload. Returns `None` if a part
-    /// of it is missing. What comes after a Close is discarded (§1.4).
+    /// of it is missing. What comes after a Close (§1.4) or after a violation (§7.1.7) is discarded.
     ///
     /// # Errors
     ///
@@ -339,15 +405,17 @@ impl Decoder for Frames {
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<FrameBuf>, Error> {
-        if self.received_close {
-            // What comes behind a Close is discarded (§1.4).
+        if self.closing().has_received() {
             src.clear();
             return Ok(None);
         }
         if let Some(frame) = self.take_single(src) {
             return Ok(Some(frame));
         }
-        self.validator.still_good()?;
+        if self.validator.violation().is_some() {
+            src.clear();
+            return Ok(None);
+        }
         if self.reader.is_between_frames() {
             let Ok((header, _)) = Header::decode(src) else {
                 // Idle connections hold no room for what may come.
@@ -394,6 +462,9 @@ impl Decoder for Frames {
     fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<FrameBuf>, Error> {
         if let Some(frame) = self.decode(src)? {
             return Ok(Some(frame));
+        }
+        if self.validator.violation().is_some() {
+            return Ok(None); // it was told
         }
         let unread = if self.reader.is_between_frames() { src.len() } else { 0 };
         src.clear();

@@ -5,7 +5,7 @@ use tokio_util::codec::{Decoder, Encoder};
 
 #[cfg(feature = "deflate")]
 use super::compression::Compression;
-use super::{Error, Frames};
+use super::{ClosingHandle, Error, Frames};
 #[cfg(feature = "deflate")]
 use crate::deflate::Parameters;
 use crate::{Assembler, CloseFrame, InvalidMessage, Message, OpCode, Policy, Violation, encode};
@@ -39,6 +39,9 @@ pub struct Messages {
 impl Messages {
     /// Creates a codec for a new connection, on which this policy holds for what is received.
     ///
+    /// Messages are collected, so one of more than 64 MiB is refused with 1009, and one of more than
+    /// 131,072 frames with 1008, unless the policy sets other limits or [`Policy::no_limit`].
+    ///
     /// # Panics
     ///
     /// If the policy has an extension, since only the extension can read its messages. [`Frames`]
@@ -52,15 +55,19 @@ impl Messages {
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         assert!(policy.rsv == 0 && !policy.negotiates_deflate(), "messages of an extension");
-        Self { frames: Frames::new(policy), assembler: Assembler::new(), fragment: usize::MAX }
+        Self::over(Frames::below(policy.collecting_messages()))
+    }
+
+    fn over(frames: Frames) -> Self {
+        Self { frames, assembler: Assembler::with_limits(u64::MAX, u32::MAX), fragment: usize::MAX }
     }
 
     /// Creates a codec for a connection on which permessage-deflate was negotiated with these
     /// parameters. It inflates what comes as it comes, and compresses what is sent (RFC 7692).
     ///
-    /// Set [`Policy::max_message`]: it limits the inflated size of a message, and a few bytes can
-    /// inflate to gigabytes. Nothing else of a compressed message is kept.
-    /// [`deflate`](crate::deflate#memory) describes what is kept between messages.
+    /// [`Policy::max_message`] counts what a message inflates to; without one the limit is 64 MiB.
+    /// Nothing else of a compressed message is kept. [`deflate`](crate::deflate#memory) describes
+    /// what is kept between messages.
     ///
     /// # Panics
     ///
@@ -86,9 +93,10 @@ impl Messages {
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(policy: Policy, parameters: Parameters) -> Self {
-        let policy = policy.permessage_deflate(false);
+        assert!(policy.rsv == 0, "messages of another extension");
+        let policy = policy.collecting_messages();
         let compression = Compression::new(policy, parameters);
-        Self { frames: Frames::compressed(policy, compression), ..Self::new(policy) }
+        Self::over(Frames::compressed(policy, compression))
     }
 
     /// Compresses messages of at least so many bytes; shorter ones are sent as they are. Without it
@@ -136,6 +144,30 @@ impl Messages {
         self
     }
 
+    /// Changes what is accepted during the connection, such as 4 KB before the login and 1 MB after
+    /// it. [`Policy::max_frame`] takes effect with the next frame, everything else with the next
+    /// message. What the policy says of compression does not count.
+    ///
+    /// # Panics
+    ///
+    /// If the role or the RSV bits differ.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Messages};
+    /// let policy = Policy::new(Role::Server);
+    /// let mut messages = Messages::new(policy.max_message(4 << 10));
+    /// messages.set_policy(policy.max_message(1 << 20));
+    /// assert_eq!(messages.frames().validator().policy().max_message, 1 << 20);
+    /// ```
+    pub fn set_policy(&mut self, policy: Policy) {
+        let policy = policy.collecting_messages();
+        let Frames { validator, compression, .. } = &mut self.frames;
+        validator.set_policy(policy.compression(validator.policy().compression));
+        if let Some(compression) = compression {
+            compression.set_max_message(validator, policy.max_message);
+        }
+    }
+
     /// Sets the source of the masking keys, as [`Frames::with_keys`] does (§5.3).
     ///
     /// ```
@@ -168,6 +200,34 @@ impl Messages {
     pub fn fragments_of(self, bytes: usize) -> Self {
         assert!(bytes > 0, "a fragment of 0 bytes carries nothing");
         Self { fragment: bytes, ..self }
+    }
+
+    /// Returns a handle to the closing handshake, for after the codec was moved away, and for a second
+    /// codec of the same connection.
+    ///
+    /// ```
+    /// # use wsvet::{Closing, Policy, Role, codec::Messages};
+    /// let closing = Messages::new(Policy::new(Role::Server)).closing_handle();
+    /// assert_eq!(closing.get(), Closing::Open);
+    /// ```
+    #[must_use]
+    pub fn closing_handle(&mut self) -> ClosingHandle {
+        self.frames.closing_handle()
+    }
+
+    /// Shares the closing handshake of another codec of the same connection, as
+    /// [`Frames::with_closing`] does.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Messages};
+    /// let policy = Policy::new(Role::Server);
+    /// let mut reads = Messages::new(policy);
+    /// let writes = Messages::new(policy).with_closing(reads.closing_handle());
+    /// # let _ = writes;
+    /// ```
+    #[must_use]
+    pub fn with_closing(self, closing: ClosingHandle) -> Self {
+        Self { frames: self.frames.with_closing(closing), ..self }
     }
 
     /// Returns the codec of the frames.

@@ -35,6 +35,7 @@
 //! }
 //! ```
 
+mod closing;
 #[cfg(feature = "deflate")]
 mod compression;
 #[cfg(not(feature = "deflate"))]
@@ -48,6 +49,7 @@ use std::io;
 
 use crate::{Message, Violation, encode};
 
+pub use closing::ClosingHandle;
 pub use frames::Frames;
 pub use messages::Messages;
 /// The crate `tokio_util` in the version whose traits the codecs implement.
@@ -79,8 +81,11 @@ pub use tokio_util;
 #[non_exhaustive]
 pub enum Error {
     /// The peer broke a rule, or its stream ended without a Close. [`reply`](Self::reply) returns the
-    /// Close to send, if the peer can still receive it. Every later call of `decode` returns the same
-    /// error.
+    /// Close to send, if the peer can still receive it.
+    ///
+    /// It is returned once, and what the peer sends after it is discarded (§7.1.7). `Framed` returns
+    /// `None` after every error; call its `next` once more, and it returns `None` again when the peer
+    /// has closed the connection.
     Violation(Violation),
     /// Data was to be sent after a Close (§5.5.1). Nothing was written. A control frame after a Close
     /// is no error: it is left out.

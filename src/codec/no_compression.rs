@@ -9,6 +9,10 @@ use crate::{Header, InvalidMessage, Message, Validator, Violation};
 pub(super) enum Compression {}
 
 impl Compression {
+    pub(super) fn set_max_message(&mut self, _: &Validator, _: u64) {
+        match *self {}
+    }
+
     pub(super) fn begin(&mut self, _: &Validator, _: &Header) {
         match *self {}
     }

@@ -8,7 +8,7 @@ mod verdict;
 
 use core::time::Duration;
 
-use crate::{CloseCode, Header, Policy, Role, Violation, kernel};
+use crate::{CloseCode, Closing, Header, Policy, Role, Violation, kernel};
 #[cfg(feature = "deflate")]
 use crate::{Compression, deflate};
 
@@ -279,7 +279,7 @@ impl Conversation {
     /// # use wsvet::{Conversation, Policy, Role, Rule, Violation};
     /// let mut conversation =
     ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
-    /// let violation = Violation { rule: Rule::InvalidUtf8, offset: 8 };
+    /// let violation = Violation::new(Rule::InvalidUtf8, 8);
     /// conversation.broke(Role::Server, violation);
     /// assert_eq!(conversation.direction(Role::Server).violation(), Some(violation));
     /// ```
@@ -355,6 +355,21 @@ impl Conversation {
             Role::Client => &self.client,
             Role::Server => &self.server,
         }
+    }
+
+    /// Returns the closing handshake as this end sees it (§7.1.4).
+    ///
+    /// ```
+    /// # use wsvet::{Closing, Conversation, Policy, Role};
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// conversation.bytes(Role::Server, b"\x88\x00");
+    /// assert_eq!(conversation.closing(Role::Client), Closing::Received);
+    /// ```
+    #[must_use]
+    pub fn closing(&self, of: Role) -> Closing {
+        let closed = |role| self.direction(role).close().is_some();
+        Closing::new(closed(of), closed(of.peer()))
     }
 
     /// How the conversation ended, as far as it was seen.

@@ -173,7 +173,7 @@ impl Verdict {
     ///
     /// ```
     /// # use wsvet::{Role, Rule, Verdict, Violation};
-    /// let violation = Violation { rule: Rule::InvalidUtf8, offset: 6 };
+    /// let violation = Violation::new(Rule::InvalidUtf8, 6);
     /// let verdict = Verdict::LetPass { by: Role::Client, violation };
     /// assert_eq!(verdict.violation(), Some(violation));
     /// ```

@@ -104,6 +104,21 @@ impl Content {
         });
     }
 
+    /// Limits what each message may inflate to from the next one on, in bytes.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, Validator, deflate::{Content, Parameters}};
+    /// let policy = Policy::new(Role::Server).max_message(4 << 10);
+    /// let mut content = Content::new(policy, Parameters::new());
+    /// content.set_max_message(&Validator::new(policy), 1 << 20);
+    /// ```
+    pub fn set_max_message(&mut self, frames: &crate::Validator, bytes: u64) {
+        self.max_message = bytes;
+        if frames.open_message().is_none() && self.frame.is_none() {
+            self.room = bytes;
+        }
+    }
+
     /// Returns whether the frame that has begun belongs to a compressed message.
     ///
     /// ```

@@ -61,6 +61,26 @@ impl Validator {
         }
     }
 
+    /// Changes what is accepted during the connection, as [`crate::Validator::set_policy`] does. What
+    /// the policy says of compression does not count.
+    ///
+    /// # Panics
+    ///
+    /// If the role or the RSV bits differ.
+    ///
+    /// ```
+    /// use wsvet::deflate::{Parameters, Validator};
+    /// use wsvet::{Policy, Role};
+    ///
+    /// let mut validator = Validator::new(Policy::new(Role::Server).max_message(1), Parameters::new());
+    /// validator.set_policy(Policy::new(Role::Server).max_message(1 << 20));
+    /// assert_eq!(validator.frames().policy().max_message, 1 << 20);
+    /// ```
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.frames.set_policy(policy.compression(Compression::Inflated));
+        self.content.set_max_message(&self.frames, policy.max_message);
+    }
+
     /// Judges a header, as [`crate::Validator::begin`] does.
     ///
     /// # Errors

@@ -20,13 +20,13 @@ use crate::{OpCode, Policy, Role, Rule, Violation};
 /// ```
 /// use arbitrary::Unstructured;
 /// use wsvet::generate::Connection;
-/// use wsvet::{Decoder, Policy, Role, Rule};
+/// use wsvet::{StreamDecoder, Policy, Role, Rule};
 ///
 /// let mut u = Unstructured::new(b"as many bytes as the fuzzer has found");
 /// let ends = [Policy::new(Role::Client), Policy::new(Role::Server)];
 /// let connection = Connection::breaking(ends, Role::Client, Rule::ReservedOpcode, &mut u)?;
 ///
-/// let mut server = Decoder::new(Policy::new(Role::Server));
+/// let mut server = StreamDecoder::new(Policy::new(Role::Server));
 /// let sent = connection.turns().filter(|(from, _)| *from == Role::Client);
 /// let found = sent.flat_map(|(_, bytes)| {
 ///     let (mut bytes, mut found) = (bytes.to_vec(), None);

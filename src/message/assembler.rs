@@ -5,6 +5,7 @@ use core::fmt;
 use bytes::{Bytes, BytesMut};
 
 use super::{Close, Message, Utf8Bytes};
+use crate::policy::{DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE};
 use crate::{CloseFrame, FrameBuf, OpCode, Rule, Violation};
 
 /// Joins frames into messages (RFC 6455 §5.4).
@@ -12,9 +13,9 @@ use crate::{CloseFrame, FrameBuf, OpCode, Rule, Violation};
 /// A message in a single frame keeps the frame's memory. The fragments of a message are copied into
 /// one buffer.
 ///
-/// An assembler keeps every fragment of an open message and has no limit of its own. Let a
-/// [`Validator`](crate::Validator) see each frame first, with a [`Policy`](crate::Policy) that sets
-/// `max_message`: it also finds the faults earlier, and names the byte.
+/// An assembler keeps every fragment of an open message: up to 64 MiB in up to 131,072 frames, unless
+/// it is created with other [limits](Self::with_limits). Let a [`Validator`](crate::Validator) see
+/// each frame first: it finds the same faults earlier, and names the byte.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -31,12 +32,16 @@ use crate::{CloseFrame, FrameBuf, OpCode, Rule, Violation};
 /// assert_eq!(messages, [Message::Ping("".into()), Message::text("hi")]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Assembler {
     /// The payloads of the open message so far.
     parts: BytesMut,
     /// Its opcode.
     open: Option<OpCode>,
+    /// How many frames it has.
+    fragments: u32,
+    max_message: u64,
+    max_fragments: u32,
 }
 
 impl Assembler {
@@ -47,7 +52,22 @@ impl Assembler {
     /// ```
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_limits(DEFAULT_MAX_MESSAGE, DEFAULT_MAX_FRAGMENTS)
+    }
+
+    /// Creates an assembler with these limits: payload bytes of a message, and frames of a message.
+    /// With `u64::MAX` and `u32::MAX` there is none.
+    ///
+    /// ```
+    /// use wsvet::{Assembler, Frame, Header, OpCode, Rule};
+    ///
+    /// let mut assembler = Assembler::with_limits(1, u32::MAX);
+    /// let frame = Frame { header: Header::new(OpCode::Text, 2), payload: "hi".into() };
+    /// assert_eq!(assembler.frame(frame).unwrap_err().rule, Rule::MessageTooBig);
+    /// ```
+    #[must_use]
+    pub fn with_limits(max_message: u64, max_fragments: u32) -> Self {
+        Self { parts: BytesMut::new(), open: None, fragments: 0, max_message, max_fragments }
     }
 
     /// Returns how many bytes of an open message are kept.
@@ -95,6 +115,10 @@ impl Assembler {
         if header.rsv() != 0 {
             return Err(InvalidMessage { rule: Rule::ReservedBits });
         }
+        let continues = opcode == OpCode::Continuation;
+        if opcode.belongs_to_message() && continues == self.open.is_some() {
+            self.check_limits(continues, &payload)?;
+        }
         match opcode {
             OpCode::Text | OpCode::Binary if self.open.is_some() => {
                 Err(InvalidMessage { rule: Rule::InterruptedMessage })
@@ -102,6 +126,7 @@ impl Assembler {
             OpCode::Text | OpCode::Binary if header.fin() => whole(opcode, payload).map(Some),
             OpCode::Text | OpCode::Binary => {
                 self.open = Some(opcode);
+                self.fragments = 1;
                 self.parts = BytesMut::from(&payload[..]);
                 Ok(None)
             }
@@ -109,6 +134,7 @@ impl Assembler {
                 let Some(opcode) = self.open else {
                     return Err(InvalidMessage { rule: Rule::UnexpectedContinuation });
                 };
+                self.fragments += 1;
                 self.parts.extend_from_slice(&payload);
                 if !header.fin() {
                     return Ok(None);
@@ -120,6 +146,29 @@ impl Assembler {
             _ if !header.fin() => Err(InvalidMessage { rule: Rule::FragmentedControl }),
             _ => control(opcode, payload).map(Some),
         }
+    }
+
+    /// Returns why a frame with this payload is too much for its message, if it is.
+    fn check_limits(&self, continues: bool, payload: &Bytes) -> Result<(), InvalidMessage> {
+        let (kept, frames) = if continues { (self.kept(), self.fragments) } else { (0, 0) };
+        if (kept + payload.len()) as u64 > self.max_message {
+            Err(InvalidMessage { rule: Rule::MessageTooBig })
+        } else if frames >= self.max_fragments {
+            Err(InvalidMessage { rule: Rule::TooManyFragments })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Default for Assembler {
+    /// Creates an assembler as [`Assembler::new`] does.
+    ///
+    /// ```
+    /// assert_eq!(wsvet::Assembler::default().kept(), 0);
+    /// ```
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -103,6 +103,49 @@ impl Validator {
         validator
     }
 
+    /// Returns the policy.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, Validator};
+    /// let policy = Policy::new(Role::Server);
+    /// assert_eq!(Validator::new(policy).policy(), policy);
+    /// ```
+    #[must_use]
+    pub const fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// Changes what is accepted during the connection, such as 4 KB before the login and 1 MB after
+    /// it.
+    ///
+    /// [`Policy::max_frame`] takes effect with the next frame, everything else with the next message:
+    /// the limits of a message that is open stay.
+    ///
+    /// # Panics
+    ///
+    /// If the role, the RSV bits or the compression differ. These are settled in the handshake.
+    ///
+    /// ```
+    /// use wsvet::{Header, OpCode, Policy, Role, Rule, Validator};
+    ///
+    /// let mut validator = Validator::new(Policy::new(Role::Client).max_message(4 << 10));
+    /// validator.set_policy(validator.policy().max_message(1 << 20));
+    /// assert!(validator.begin(&Header::new(OpCode::Binary, 1 << 20)).is_ok());
+    /// ```
+    pub fn set_policy(&mut self, policy: Policy) {
+        let settled = |policy: Policy| (policy.role, policy.rsv, policy.compression);
+        assert_eq!(settled(policy), settled(self.policy), "these are settled in the handshake");
+        self.policy = policy;
+        if !self.is_open() {
+            self.message_room = policy.max_message;
+            self.fragment_room = policy.max_fragments;
+        }
+        self.room = least_u16(policy.max_frame, self.message_room);
+        if self.failed.is_none() {
+            self.admitted = self.admitted_kinds();
+        }
+    }
+
     /// Judges a header, before a byte of its payload is waited for (§5).
     ///
     /// # Errors

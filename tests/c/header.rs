@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs::DirEntry;
 use std::path::Path;
 
-use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
+use cbindgen::{Builder, Config, DocumentationStyle, FunctionConfig, Language, Style};
 use wsvet::{CloseCode, OpCode, Rule};
 
 /// In the order in which one reads them.
@@ -25,6 +25,14 @@ const TOP: &str = "\
  * is shorter than its length, nobody can see.
  */";
 
+const MUST_USE: &str = "
+#if defined(__GNUC__) || defined(__clang__)
+#define WSVET_MUST_USE __attribute__((warn_unused_result))
+#else
+#define WSVET_MUST_USE
+#endif
+";
+
 /// The header, whole.
 pub(crate) fn generate() -> String {
     let config = Config {
@@ -36,7 +44,11 @@ pub(crate) fn generate() -> String {
         header: Some(TOP.to_owned()),
         no_includes: true,
         sys_includes: ["stdbool.h", "stddef.h", "stdint.h"].map(String::from).to_vec(),
-        after_includes: Some(constants()),
+        after_includes: Some(MUST_USE.to_owned() + &constants()),
+        function: FunctionConfig {
+            must_use: Some("WSVET_MUST_USE".to_owned()),
+            ..FunctionConfig::default()
+        },
         line_length: 100,
         tab_width: 4,
         usize_is_size_t: true,
@@ -53,7 +65,7 @@ pub(crate) fn generate() -> String {
     });
     // In Rust they are the crate's own types, in C the storage for them.
     let builder = builder
-        .rename_item("Decoder", "struct wsvet_decoder")
+        .rename_item("StreamDecoder", "struct wsvet_decoder")
         .rename_item("Validator", "struct wsvet_validator")
         .rename_item("Responder", "struct wsvet_responder")
         .include_item("wsvet_decoder")

@@ -40,7 +40,8 @@ static void decode(const struct wsvet_policy *policy, const uint8_t *stream, siz
     uint8_t out[WSVET_MAX_CONTROL_LEN];
     struct wsvet_decoder decoder;
     struct wsvet_responder responder;
-    wsvet_decoder_init(&decoder, policy);
+    if (!wsvet_decoder_init(&decoder, policy))
+        abort();
     wsvet_responder_init(&responder);
     for (size_t start = 0; start < len; start += size) {
         /* Memory of its own, so that valgrind sees who reads or writes beyond it. */
@@ -106,7 +107,8 @@ static struct wsvet_violation validate(const struct wsvet_policy *policy, const 
     struct wsvet_violation violation;
     struct wsvet_header header;
     size_t needed;
-    wsvet_validator_init(&validator, policy);
+    if (!wsvet_validator_init(&validator, policy))
+        abort();
     while ((needed = wsvet_header_decode(stream, len, &header)) == 0) {
         uint8_t wire[WSVET_MAX_HEADER_LEN];
         size_t header_len = wsvet_header_encode(&header, wire);

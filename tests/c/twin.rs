@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use wsvet::{
-    Accepts, Decoder, Event, OpCode, Policy, Responder, Role, Violation, encode::MAX_CONTROL_LEN,
+    Accepts, Event, OpCode, Policy, Responder, Role, StreamDecoder, Violation,
+    encode::MAX_CONTROL_LEN,
 };
 
 /// A stream, how it is judged, and the size of its chunks.
@@ -74,7 +75,7 @@ pub(crate) fn input((policy, bytes, size): &Stream) -> Vec<u8> {
 
 pub(crate) fn output((policy, bytes, size): &Stream) -> String {
     let mut out = String::new();
-    let mut decoder = Decoder::new(*policy);
+    let mut decoder = StreamDecoder::new(*policy);
     let violation = match decode(&mut decoder, policy.role, bytes, *size, &mut out) {
         Err(violation) => Err(violation),
         Ok(()) => {
@@ -89,7 +90,7 @@ pub(crate) fn output((policy, bytes, size): &Stream) -> String {
 
 /// Decodes and answers all of it, and prints each step.
 fn decode(
-    decoder: &mut Decoder,
+    decoder: &mut StreamDecoder,
     role: Role,
     bytes: &[u8],
     size: usize,
@@ -141,7 +142,7 @@ fn fields(event: &Event<'_>) -> String {
 fn verdict(who: &str, judged: Result<(), Violation>) -> String {
     match judged {
         Ok(()) => format!("{who}  0"),
-        Err(Violation { rule, offset }) => format!("{who} {rule} {offset}"),
+        Err(Violation { rule, offset, .. }) => format!("{who} {rule} {offset}"),
     }
 }
 

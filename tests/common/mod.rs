@@ -10,7 +10,7 @@ pub mod vectors;
 pub use bytes::{frame, hex, wire};
 
 use wsvet::{
-    Decoder, Event, Frame, Header, OpCode, Policy, Role, Rule, Validator, Violation, mask,
+    Event, Frame, Header, OpCode, Policy, Role, Rule, StreamDecoder, Validator, Violation, mask,
 };
 
 /// All rules that are found without a look into compressed messages: what breaks the one that is
@@ -38,9 +38,9 @@ pub struct Outcome {
     pub state: (Option<OpCode>, bool),
 }
 
-/// Runs a `Decoder` over the stream in chunks of these sizes, the last one repeated.
+/// Runs a `StreamDecoder` over the stream in chunks of these sizes, the last one repeated.
 pub fn decode(policy: Policy, stream: &[u8], sizes: &[usize]) -> Outcome {
-    let mut decoder = Decoder::new(policy);
+    let mut decoder = StreamDecoder::new(policy);
     let mut outcome = Outcome::default();
     let mut stream = stream.to_vec();
     let mut rest = &mut stream[..];

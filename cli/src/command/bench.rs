@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::json;
-use wsvet::{Decoder, FrameMut, Header, Policy, Role, Validator, mask};
+use wsvet::{FrameMut, Header, Policy, Role, StreamDecoder, Validator, mask};
 
 use crate::command::args::Bench;
 use crate::command::mix::{self, push};
@@ -172,7 +172,7 @@ fn validate(stream: &Stream, _: &mut [u8]) {
 }
 
 fn all(stream: &Stream, work: &mut [u8]) {
-    let mut decoder = Decoder::new(stream.policy);
+    let mut decoder = StreamDecoder::new(stream.policy);
     let mut chunk = work;
     while !chunk.is_empty() {
         let Ok((used, event)) = decoder.decode(chunk) else { break };

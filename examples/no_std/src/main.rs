@@ -11,7 +11,7 @@
 use core::ffi::c_int;
 use core::panic::PanicInfo;
 
-use wsvet::{Accepts, Decoder, Event, Policy, Responder, Role, encode};
+use wsvet::{Accepts, StreamDecoder, Event, Policy, Responder, Role, encode};
 
 /// A text, a Ping, and the header of a binary message that is refused with 1003.
 const RECEIVED: [u8; 26] =
@@ -32,7 +32,7 @@ extern "C" fn main() -> c_int {
 
 /// Gives how much is to be sent, and the text that was received.
 fn serve(sent: &mut [u8]) -> (usize, [u8; 2]) {
-    let mut decoder = Decoder::new(POLICY);
+    let mut decoder = StreamDecoder::new(POLICY);
     let mut responder = Responder::new();
     let mut out = [0; encode::MAX_CONTROL_LEN];
     let (mut len, mut text, mut received) = (0, [0; 2], 0);

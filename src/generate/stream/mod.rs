@@ -26,13 +26,13 @@ use crate::{Accepts, Header, OpCode, Policy, Role, Rule, RuleSet, Violation, mas
 /// ```
 /// use arbitrary::Unstructured;
 /// use wsvet::generate::Stream;
-/// use wsvet::{Decoder, Policy, Role, Rule};
+/// use wsvet::{StreamDecoder, Policy, Role, Rule};
 ///
 /// let policy = Policy::new(Role::Server);
 /// let mut u = Unstructured::new(b"as many bytes as the fuzzer has found");
 /// let stream = Stream::breaking(policy, Rule::InterruptedMessage, &mut u)?;
 ///
-/// let (mut decoder, mut bytes) = (Decoder::new(policy), stream.bytes().to_vec());
+/// let (mut decoder, mut bytes) = (StreamDecoder::new(policy), stream.bytes().to_vec());
 /// let mut rest = &mut bytes[..];
 /// let found = loop {
 ///     match decoder.decode(rest) {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wsvet::{Decoder, Event, Policy, Role};
+use wsvet::{StreamDecoder, Event, Policy, Role};
 
 use super::room;
 use crate::bound;
@@ -59,7 +59,7 @@ impl Outgoing {
     /// Whether this is all frames, whatever their keys are.
     pub fn check(&self, written: &[u8]) -> Result<(), String> {
         let role = if self.masked { Role::Server } else { Role::Client };
-        let mut decoder = Decoder::new(Policy::new(role));
+        let mut decoder = StreamDecoder::new(Policy::new(role));
         let mut written = written.to_vec();
         let mut rest = &mut written[..];
         for (i, (_, payload)) in self.frames().enumerate() {

@@ -1,29 +1,29 @@
-//! This crate: `Decoder`, in the role of a server, with all rules on.
+//! This crate: `StreamDecoder`, in the role of a server, with all rules on.
 
-use wsvet::{Decoder, Event, OpCode, Policy, Role};
+use wsvet::{StreamDecoder, Event, OpCode, Policy, Role};
 
 use super::Receive;
 use super::sink::{Kind, Sink};
 use super::workloads::Workload;
 use crate::contender::{About, Judges};
 
-/// `Decoder::decode` over a borrowed buffer.
+/// `StreamDecoder::decode` over a borrowed buffer.
 pub struct Wsvet;
 
 impl Receive for Wsvet {
     const ABOUT: About = About {
         name: "wsvet",
         package: "wsvet",
-        interface: "Decoder::decode over &mut [u8]",
+        interface: "StreamDecoder::decode over &mut [u8]",
         does: "unmasks in place and judges every rule, UTF-8 as well; copies and allocates nothing",
         differs: "what the others are compared with: joins no fragments and answers no Ping",
         judges: Judges::ALL,
     };
 
-    type Input = (Decoder, Vec<u8>, usize);
+    type Input = (StreamDecoder, Vec<u8>, usize);
 
     fn prepare(workload: &Workload) -> Self::Input {
-        (Decoder::new(Policy::new(Role::Server)), workload.bytes.clone(), workload.chunk_len())
+        (StreamDecoder::new(Policy::new(Role::Server)), workload.bytes.clone(), workload.chunk_len())
     }
 
     fn receive(

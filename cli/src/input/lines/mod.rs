@@ -256,7 +256,7 @@ impl Connection {
             && missing > 0
             && known.len() as u64 <= arrived
         {
-            let violation = Violation { rule, offset: part.offset };
+            let violation = Violation::new(rule, part.offset);
             let found = Found { violation, header: (start, header), inflated };
             self.frames.broke(from, found, at, judging)?;
         } else if ends {

@@ -1,0 +1,93 @@
+//! The closing handshake of a codec, and of two codecs that share it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::Closing;
+
+/// The closing handshake of one connection, wherever its codec is.
+///
+/// A codec that was moved away still has an end that can be asked: take a handle before
+/// `Framed::split`. Two codecs for one connection, one that reads in a `FramedRead` and one that
+/// writes in a `FramedWrite`, share the handshake if the second gets the handle of the first.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use tokio_util::codec::{Decoder, Encoder};
+/// use wsvet::codec::Messages;
+/// use wsvet::{Closing, Message, Policy, Role};
+///
+/// let policy = Policy::new(Role::Server);
+/// let mut reads = Messages::new(policy);
+/// let closing = reads.closing_handle();
+/// let mut writes = Messages::new(policy).with_closing(closing.clone());
+///
+/// let close = reads.decode(&mut BytesMut::from(&b"\x88\x80\0\0\0\0"[..]))?.unwrap();
+/// assert_eq!(closing.get(), Closing::Received);
+/// writes.encode(close.reply().unwrap(), &mut BytesMut::new())?;
+/// assert!(closing.get().is_done());
+/// # Ok::<(), wsvet::codec::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClosingHandle(Arc<AtomicU8>);
+
+const SENT: u8 = 1;
+const RECEIVED: u8 = 2;
+
+impl ClosingHandle {
+    /// Returns the state of the closing handshake.
+    ///
+    /// ```
+    /// # use wsvet::{Closing, Policy, Role, codec::Messages};
+    /// let closing = Messages::new(Policy::new(Role::Server)).closing_handle();
+    /// assert_eq!(closing.get(), Closing::Open);
+    /// ```
+    #[must_use]
+    pub fn get(&self) -> Closing {
+        let bits = self.0.load(Ordering::Relaxed);
+        Closing::new(bits & SENT != 0, bits & RECEIVED != 0)
+    }
+}
+
+/// The closing handshake as one codec has it: its own, or shared from when somebody asked for that.
+#[derive(Debug)]
+pub(super) enum Handshake {
+    Own(Closing),
+    Shared(ClosingHandle),
+}
+
+impl Handshake {
+    #[inline]
+    pub(super) fn get(&self) -> Closing {
+        match self {
+            Self::Own(closing) => *closing,
+            Self::Shared(handle) => handle.get(),
+        }
+    }
+
+    pub(super) fn send(&mut self) {
+        match self {
+            Self::Own(closing) => *closing = closing.send(),
+            Self::Shared(ClosingHandle(bits)) => _ = bits.fetch_or(SENT, Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn receive(&mut self) {
+        match self {
+            Self::Own(closing) => *closing = closing.receive(),
+            Self::Shared(ClosingHandle(bits)) => _ = bits.fetch_or(RECEIVED, Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn handle(&mut self) -> ClosingHandle {
+        if let Self::Own(closing) = self {
+            let bits = if closing.has_sent() { SENT } else { 0 }
+                | if closing.has_received() { RECEIVED } else { 0 };
+            *self = Self::Shared(ClosingHandle(Arc::new(AtomicU8::new(bits))));
+        }
+        match self {
+            Self::Shared(handle) => handle.clone(),
+            Self::Own(_) => unreachable!("it is shared now"),
+        }
+    }
+}
