@@ -210,6 +210,6 @@ impl From<OpCode> for u8 {
     /// assert_eq!(u8::from(wsvet::OpCode::Pong), 0xA);
     /// ```
     fn from(opcode: OpCode) -> Self {
-        opcode as u8
+        opcode as Self
     }
 }

@@ -2,7 +2,7 @@
 #![cfg(feature = "arbitrary")]
 
 mod common;
-#[path = "../examples/fuzz_a_server.rs"]
+#[path = "../examples/fuzz_a_server/src/main.rs"]
 #[allow(dead_code)] // its `main`
 mod fuzz_a_server;
 

@@ -7,6 +7,9 @@
 //! to the bytes of TCP streams; [`session`] judges a connection from its handshake to its verdict,
 //! and tells a [report](session::report::Report) what it found; [`report`] prints that.
 
+// Its types live for one run, and are not shown.
+#![allow(missing_debug_implementations)]
+
 pub mod transport;
 
 pub mod session;

@@ -33,7 +33,7 @@
 //! assert!(found.is_err()); // 1002 where 1003 is due
 //! ```
 //!
-//! `examples/fuzz_a_server.rs` does this to a server of a hundred lines that gets one thing wrong.
+//! `examples/fuzz_a_server` does this to a server of a hundred lines that gets one thing wrong.
 //!
 //! The crate's own types are [`Arbitrary`] too: any [`Header`], legal or not, any [`Policy`], and
 //! so on.

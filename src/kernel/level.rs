@@ -46,9 +46,10 @@ impl Level {
 
     #[cold]
     fn ask() -> Self {
-        if !std::arch::is_x86_feature_detected!("avx2") {
+        if cfg!(wsvet_portable) || !std::arch::is_x86_feature_detected!("avx2") {
             Self::Portable
-        } else if std::arch::is_x86_feature_detected!("avx512f")
+        } else if !cfg!(wsvet_avx2)
+            && std::arch::is_x86_feature_detected!("avx512f")
             && std::arch::is_x86_feature_detected!("avx512bw")
             && std::arch::is_x86_feature_detected!("avx512vbmi")
         {

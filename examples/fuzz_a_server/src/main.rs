@@ -1,7 +1,7 @@
 //! Fuzzes a server of a hundred lines with generated streams, and shows the one it gets wrong.
 //!
 //! ```sh
-//! cargo run --features arbitrary --example fuzz_a_server
+//! cargo run --manifest-path examples/fuzz_a_server/Cargo.toml
 //! ```
 //!
 //! With cargo-fuzz the bytes come from the fuzzer, and `judge` is the body of the target.
