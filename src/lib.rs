@@ -128,6 +128,6 @@ pub use validator::Validator;
 pub use violation::{RuleSet, RuleSetIter, Violation};
 
 /// The README's example, compiled and run.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "codec"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -50,6 +50,13 @@ impl Validator {
         }
     }
 
+    /// The same for plain bytes. It is not inlined, so that a program in a debug build calls the code
+    /// that was compiled with the crate.
+    #[inline(never)]
+    pub(super) fn payload_plain(&mut self, plain: &[u8]) -> Result<(), Violation> {
+        self.payload_text(0, plain)
+    }
+
     /// Judges the next piece of the payload, and unmasks it if there is a key.
     #[inline(always)]
     pub(crate) fn payload_masked(

@@ -10,6 +10,7 @@ mod message;
 mod rules;
 #[cfg(test)]
 mod tests;
+use crate::kernel::unmask_ascii;
 use crate::{Header, OpCode, Policy, Rule, RuleSet, Utf8, Violation};
 
 use content::Content;
@@ -215,7 +216,19 @@ impl Validator {
     /// ```
     #[inline]
     pub fn payload(&mut self, plain: &[u8]) -> Result<(), Violation> {
-        self.payload_text(0, plain)
+        let passes = self.failed.is_none()
+            && match self.content {
+                Content::Opaque => true,
+                Content::Text | Content::LastText => {
+                    self.utf8.is_complete() && unmask_ascii(0, plain)
+                }
+                _ => false,
+            };
+        if passes {
+            self.offset += plain.len() as u64;
+            return Ok(());
+        }
+        self.payload_plain(plain)
     }
 
     /// Ends the frame: its whole payload was given (§8.1).
