@@ -4,9 +4,9 @@ use std::vec::Vec;
 
 use bytes::BytesMut;
 
-use crate::deflate::{Content, Deflater, Parameters};
-use crate::message::{self, InvalidMessage};
-use crate::{Header, Message, Policy, Validator, Violation};
+use crate::deflate::{Content, Deflater, Parameters, Sink};
+use crate::message::{GrowingText, InvalidMessage};
+use crate::{Header, InvalidUtf8, Message, OpCode, Policy, Rule, Validator, Violation};
 
 /// The most memory that is kept for what is deflated, in bytes.
 const MOST_KEPT: usize = 16 << 10;
@@ -15,8 +15,7 @@ const MOST_KEPT: usize = 16 << 10;
 #[derive(Debug)]
 pub(super) struct Compression {
     content: Content,
-    /// What has come out of the message that is open.
-    inflated: BytesMut,
+    inflated: Inflated,
     deflater: Deflater,
     /// What is deflated reaches back to nothing, so it need not be sent.
     independent: bool,
@@ -25,11 +24,32 @@ pub(super) struct Compression {
     pub(super) least: usize,
 }
 
+/// What has come out of the message that is open.
+#[derive(Debug, Default)]
+struct Inflated {
+    text: GrowingText,
+    binary: BytesMut,
+}
+
+impl Sink for Inflated {
+    fn take(&mut self, piece: &[u8], text: bool) -> Result<(), InvalidUtf8> {
+        if text {
+            return self.text.push(piece);
+        }
+        self.binary.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn end(&mut self) -> bool {
+        self.text.is_complete()
+    }
+}
+
 impl Compression {
     pub(super) fn new(policy: Policy, parameters: Parameters) -> Self {
         Self {
             content: Content::new(policy, parameters),
-            inflated: BytesMut::new(),
+            inflated: Inflated::default(),
             deflater: parameters.deflater(policy.role),
             independent: !parameters.context_takeover(policy.role),
             deflated: Vec::new(),
@@ -54,14 +74,12 @@ impl Compression {
 
     /// Inflates the next piece of a frame's payload.
     pub(super) fn payload(&mut self, plain: &[u8]) -> Result<(), Violation> {
-        let inflated = &mut self.inflated;
-        self.content.payload(plain, |piece| inflated.extend_from_slice(piece))
+        self.content.payload_into(plain, &mut self.inflated)
     }
 
     /// Ends the frame, after `frames` has.
     pub(super) fn finish(&mut self, frames: &Validator) -> Result<(), Violation> {
-        let inflated = &mut self.inflated;
-        self.content.finish(frames, |piece| inflated.extend_from_slice(piece))
+        self.content.finish_into(frames, &mut self.inflated)
     }
 
     /// Returns whether the frame that was judged last belongs to a compressed message, and the
@@ -77,8 +95,13 @@ impl Compression {
         if !header.fin() {
             return Some(Ok(None));
         }
-        let inflated = core::mem::take(&mut self.inflated).freeze();
-        Some(message::whole(frames.message_opcode(), inflated).map(Some))
+        if frames.message_opcode() == OpCode::Text {
+            let text = self.inflated.text.take();
+            let invalid = InvalidMessage { rule: Rule::InvalidUtf8 };
+            Some(text.map(|text| Some(Message::Text(text))).ok_or(invalid))
+        } else {
+            Some(Ok(Some(Message::Binary(core::mem::take(&mut self.inflated.binary).freeze()))))
+        }
     }
 
     /// The payload of a message, deflated; nothing, where it goes as it is.

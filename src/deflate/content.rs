@@ -1,7 +1,7 @@
 //! What compressed messages hold, judged (RFC 7692 §7.2.2, RFC 6455 §8.1).
 
 use super::{Inflater, InvalidDeflate, Parameters};
-use crate::{Header, OpCode, Policy, Rule, Utf8, Violation};
+use crate::{Header, InvalidUtf8, OpCode, Policy, Rule, Utf8, Violation};
 
 /// Inflates and judges the compressed messages of one direction, beside a judge of its frames.
 ///
@@ -156,9 +156,17 @@ impl Content {
     /// # Ok::<(), wsvet::Violation>(())
     /// ```
     pub fn payload(&mut self, plain: &[u8], inflated: impl FnMut(&[u8])) -> Result<(), Violation> {
+        self.with_judge(inflated, |content, judge| content.payload_into(plain, judge))
+    }
+
+    /// The same, and what comes out goes to a sink that judges text itself.
+    pub(crate) fn payload_into(
+        &mut self,
+        plain: &[u8],
+        sink: &mut impl Sink,
+    ) -> Result<(), Violation> {
         let Some(Frame { opcode, start, .. }) = self.frame else { return Ok(()) };
-        self.inflate(opcode, plain, false, inflated)
-            .map_err(|rule| Violation { rule, offset: start })
+        self.inflate(opcode, plain, false, sink).map_err(|rule| Violation { rule, offset: start })
     }
 
     /// Ends the frame, after `frames` has: passes on what is left of a compressed message that ends
@@ -185,12 +193,33 @@ impl Content {
         frames: &crate::Validator,
         inflated: impl FnMut(&[u8]),
     ) -> Result<(), Violation> {
+        self.with_judge(inflated, |content, judge| content.finish_into(frames, judge))
+    }
+
+    /// The same, and what comes out goes to a sink that judges text itself.
+    pub(crate) fn finish_into(
+        &mut self,
+        frames: &crate::Validator,
+        sink: &mut impl Sink,
+    ) -> Result<(), Violation> {
         match self.frame.take() {
             Some(Frame { opcode, last: true, .. }) => self
-                .inflate(opcode, &[], true, inflated)
+                .inflate(opcode, &[], true, sink)
                 .map_err(|rule| Violation { rule, offset: frames.offset() - 1 }),
             _ => Ok(()),
         }
+    }
+
+    /// Calls `act` with a sink that judges text and passes on what breaks no rule.
+    fn with_judge<F: FnMut(&[u8])>(
+        &mut self,
+        inflated: F,
+        act: impl FnOnce(&mut Self, &mut Judge<F>) -> Result<(), Violation>,
+    ) -> Result<(), Violation> {
+        let mut judge = Judge { utf8: self.utf8, inflated };
+        let judged = act(self, &mut judge);
+        self.utf8 = judge.utf8;
+        judged
     }
 
     /// Inflates and judges the next piece of a compressed message, the last one if `end`.
@@ -199,30 +228,26 @@ impl Content {
         opcode: OpCode,
         compressed: &[u8],
         end: bool,
-        mut inflated: impl FnMut(&[u8]),
+        sink: &mut impl Sink,
     ) -> Result<(), Rule> {
-        let Self { inflater, utf8, room, lost, .. } = self;
+        let Self { inflater, room, lost, .. } = self;
         let text = opcode == OpCode::Text;
         let mut judged = Ok(());
         if !*lost {
             judged = inflater.inflate(compressed, end, |piece| {
                 let within = piece.len().min(usize::try_from(*room).unwrap_or(usize::MAX));
                 *room -= within as u64;
-                let judged = if text { utf8.push(&piece[..within]) } else { Ok(()) };
-                let good = judged.map_or_else(|error| error.index, |()| within);
-                if good > 0 {
-                    inflated(&piece[..good]);
-                }
-                judged.map_err(|_| Rule::InvalidUtf8)?;
+                sink.take(&piece[..within], text).map_err(|_| Rule::InvalidUtf8)?;
                 if within < piece.len() { Err(Rule::MessageTooBig) } else { Ok(()) }
             });
-            if judged.is_ok() && end && !utf8.is_complete() {
+            if end && !sink.end() && judged.is_ok() {
                 judged = Err(Rule::InvalidUtf8);
             }
             *lost = judged.is_err();
+        } else if end {
+            sink.end();
         }
         if end {
-            self.utf8 = Utf8::new();
             self.room = self.max_message;
             if self.lost {
                 self.lost = !self.inflater.start_anew();
@@ -254,6 +279,40 @@ impl Content {
     #[must_use]
     pub const fn is_lost(&self) -> bool {
         self.lost
+    }
+}
+
+/// Where what comes out goes. It judges text.
+pub(crate) trait Sink {
+    /// Takes the next piece of a message, which is text or not.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidUtf8`] if it is text and a byte of it proves that the text is not UTF-8.
+    fn take(&mut self, piece: &[u8], text: bool) -> Result<(), InvalidUtf8>;
+
+    /// Ends the message, and returns whether its text does not end inside a character.
+    fn end(&mut self) -> bool;
+}
+
+/// A sink that passes on what breaks no rule.
+struct Judge<F> {
+    utf8: Utf8,
+    inflated: F,
+}
+
+impl<F: FnMut(&[u8])> Sink for Judge<F> {
+    fn take(&mut self, piece: &[u8], text: bool) -> Result<(), InvalidUtf8> {
+        let judged = if text { self.utf8.push(piece) } else { Ok(()) };
+        let good = judged.map_or_else(|error| error.index, |()| piece.len());
+        if good > 0 {
+            (self.inflated)(&piece[..good]);
+        }
+        judged
+    }
+
+    fn end(&mut self) -> bool {
+        core::mem::take(&mut self.utf8).is_complete()
     }
 }
 

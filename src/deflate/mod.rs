@@ -47,6 +47,8 @@ mod parameters;
 mod validator;
 
 pub use content::Content;
+#[cfg(feature = "codec")]
+pub(crate) use content::Sink;
 pub use deflater::Deflater;
 pub use inflater::{Inflater, InvalidDeflate};
 pub use negotiation::{Fault, InvalidExtension};

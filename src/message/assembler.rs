@@ -174,7 +174,7 @@ impl Default for Assembler {
 
 /// Makes a data message of its whole payload.
 #[inline]
-pub(crate) fn whole(opcode: OpCode, payload: Bytes) -> Result<Message, InvalidMessage> {
+fn whole(opcode: OpCode, payload: Bytes) -> Result<Message, InvalidMessage> {
     match opcode {
         OpCode::Text => match Utf8Bytes::checked(payload) {
             Some(text) => Ok(Message::Text(text)),

@@ -12,9 +12,9 @@ use bytes::Bytes;
 
 use crate::{CloseCode, CloseFrame, OpCode};
 
-#[cfg(all(feature = "codec", feature = "deflate"))]
-pub(crate) use assembler::whole;
 pub use assembler::{Assembler, InvalidMessage};
+#[cfg(all(feature = "codec", feature = "deflate"))]
+pub(crate) use utf8_bytes::GrowingText;
 pub use utf8_bytes::Utf8Bytes;
 
 /// A whole message, or a control frame (RFC 6455 §5.5, §5.6).

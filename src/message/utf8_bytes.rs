@@ -17,6 +17,8 @@ use bytes::{Buf, BytesMut};
 #[cfg(feature = "codec")]
 use crate::kernel;
 use crate::kernel::{Ending, Text, judge, unmask_ascii};
+#[cfg(all(feature = "codec", feature = "deflate"))]
+use crate::{InvalidUtf8, Utf8};
 
 /// A text in shared memory: bytes that are known to be UTF-8 (RFC 6455 §8.1).
 ///
@@ -121,6 +123,46 @@ impl Utf8Bytes {
             end -= 1;
         }
         self.0.truncate(end);
+    }
+}
+
+/// A text that grows by pieces. Each is checked as it comes, so the whole need not be.
+#[cfg(all(feature = "codec", feature = "deflate"))]
+#[derive(Debug, Default)]
+pub(crate) struct GrowingText {
+    /// UTF-8, except for a character at the end that `utf8` knows to be cut. Private to this file.
+    bytes: BytesMut,
+    utf8: Utf8,
+    /// A piece was not UTF-8: no text comes of it.
+    invalid: bool,
+}
+
+#[cfg(all(feature = "codec", feature = "deflate"))]
+impl GrowingText {
+    /// Appends the next piece.
+    ///
+    /// # Errors
+    ///
+    /// The index of the first byte of the piece that proves that the text is not UTF-8. No text comes
+    /// of it then.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
+        let judged = self.utf8.push(piece);
+        self.invalid |= judged.is_err();
+        if !self.invalid {
+            self.bytes.extend_from_slice(piece);
+        }
+        judged
+    }
+
+    /// Returns whether the text does not end inside a character.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.utf8.is_complete()
+    }
+
+    /// Takes the text, or `None` if a piece was not UTF-8 or the text ends inside a character.
+    pub(crate) fn take(&mut self) -> Option<Utf8Bytes> {
+        let Self { bytes, utf8, invalid } = core::mem::take(self);
+        (!invalid && utf8.is_complete()).then(|| Utf8Bytes(bytes.freeze()))
     }
 }
 
@@ -344,5 +386,31 @@ impl From<Utf8Bytes> for String {
     /// ```
     fn from(text: Utf8Bytes) -> Self {
         text.as_str().into()
+    }
+}
+
+#[cfg(all(test, feature = "codec", feature = "deflate"))]
+mod tests {
+    use super::GrowingText;
+
+    /// However it is cut, a text comes of UTF-8 and of nothing else.
+    #[test]
+    fn a_text_that_grows_is_utf8_or_none() {
+        let pieces: [&[u8]; 8] =
+            [b"", b"a", b"\xC3", b"\xA9", b"(", b"\xF0\x9F", b"\x98\x80", b"\xFF"];
+        for first in pieces {
+            for second in pieces {
+                for third in pieces {
+                    let whole = [first, second, third].concat();
+                    let mut text = GrowingText::default();
+                    let valid = [first, second, third].iter().all(|piece| text.push(piece).is_ok());
+                    let taken = text.take();
+                    assert_eq!(taken.as_deref(), str::from_utf8(&whole).ok(), "{whole:?}");
+                    assert!(valid || taken.is_none(), "{whole:?}");
+                    text.push(b"next").unwrap();
+                    assert_eq!(text.take().as_deref(), Some("next"), "{whole:?}");
+                }
+            }
+        }
     }
 }

@@ -69,8 +69,16 @@ impl Validator {
 
     /// Returns all rules that a refused header breaks, and the violation of the first, which ends
     /// the stream.
-    #[cold]
+    #[inline(always)]
     pub(super) fn refuse(&mut self, header: &Header) -> (RuleSet, Violation) {
+        // As scalars, so that the hot path keeps the header in registers.
+        self.refuse_parts(header.first_byte(), header.second_byte(), header.payload_len())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse_parts(&mut self, first: u8, second: u8, payload_len: u64) -> (RuleSet, Violation) {
+        let header = &Header::from_wire(first, second, payload_len, [0; 4]);
         let broken = self.broken(header);
         if let Some(violation) = self.violation() {
             return (broken, violation);
