@@ -1,34 +1,35 @@
-//! The guide: short chapters, each for those who want one thing, and each around one program that
+//! The guide: short chapters, one for each use of the crate. Each chapter has a complete program that
 //! the tests compile and run.
 //!
-//! | chapter | for whom |
+//! | chapter | read it if |
 //! |---|---|
-//! | [`parsing`] | Those who want frames and judge nothing, or with rules of their own: monitors, logs, a nom grammar. |
-//! | [`validating`] | Those who have a parser, and want to know which rule a stream breaks. |
-//! | [`chunks`] | Those who read from a socket and want it all: parsed, unmasked and judged, in no memory but the buffer that was read into. |
+//! | [`parsing`] | You want frames and no checks, or only checks of your own: for a monitor, a log, or a nom grammar. |
+//! | [`validating`] | You have a parser, and want to know which rule a stream breaks. |
+//! | [`chunks`] | You read from a socket, and want frames parsed, unmasked and checked in your read buffer, without an allocation. |
 #![cfg_attr(
     feature = "alloc",
-    doc = "| [`messages`] | Those who want whole messages, on threads or on tokio, and no peer who fills their memory. |"
+    doc = "| [`messages`] | You want whole messages, on threads or on tokio, and a limit on the memory that a peer can fill. |"
 )]
 #![cfg_attr(
     not(feature = "alloc"),
-    doc = "| `messages` (feature `alloc`) | Those who want whole messages, on threads or on tokio, and no peer who fills their memory. |"
+    doc = "| `messages` (feature `alloc`) | You want whole messages, on threads or on tokio, and a limit on the memory that a peer can fill. |"
 )]
+//! | [`handshake`] | You write a server, and need the opening handshake and a complete program. |
 #![cfg_attr(
     feature = "deflate",
-    doc = "| [`compression`] | Those whose peers are browsers, which compress. |"
+    doc = "| [`compression`] | Your peers compress messages, as browsers do. |"
 )]
 #![cfg_attr(
     not(feature = "deflate"),
-    doc = "| `compression` (feature `deflate`) | Those whose peers are browsers, which compress. |"
+    doc = "| `compression` (feature `deflate`) | Your peers compress messages, as browsers do. |"
 )]
-//! | [`unsupported_data`] | Those who take text alone or binary alone, or ask why a socket was closed with 1003; and all who refuse, and want the peer to see with which code. |
-//! | [`connections`] | Those who see both ends, in a test, a proxy or a capture, and ask whether the connection was closed as it must be. |
-//! | [`without_std`] | Those whose target has no operating system or no allocator. |
-//! | [`c`] | Those who write C or C++. |
+//! | [`unsupported_data`] | You accept only text or only binary messages, you want to know why a socket was closed with 1003, or you want the peer to receive the close code of a refusal. |
+//! | [`connections`] | You see both directions, in a test, a proxy or a capture, and want to know whether the connection was closed correctly. |
+//! | [`without_std`] | Your target has no operating system or no allocator. |
+//! | [`c`] | You write C or C++. |
 //!
-//! Who reads one alone reads [`chunks`]. The sections are those of RFC 6455, but where another
-//! document is named.
+//! If you read only one chapter, read [`chunks`]. Section numbers are those of RFC 6455, unless
+//! another document is named.
 
 #[doc = include_str!("parsing.md")]
 pub mod parsing {}
@@ -43,6 +44,10 @@ pub mod chunks {}
 #[doc = include_str!("messages.md")]
 #[cfg_attr(feature = "codec", doc = include_str!("messages_on_tokio.md"))]
 pub mod messages {}
+
+#[doc = include_str!("handshake.md")]
+#[cfg_attr(feature = "codec", doc = include_str!("handshake_on_tokio.md"))]
+pub mod handshake {}
 
 #[cfg(feature = "deflate")]
 #[doc = include_str!("compression.md")]
