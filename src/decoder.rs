@@ -115,14 +115,15 @@ pub struct StreamDecoder {
 ///     fn next(&mut self) -> io::Result<Option<Event<'_>>> {
 ///         loop {
 ///             let chunk = self.start;
-///             let (used, found) = self.decoder.find(&mut self.buffer[chunk..self.end])?;
+///             let found = self.decoder.find(&mut self.buffer[chunk..self.end]);
+///             let (used, found) = found.map_err(io::Error::other)?;
 ///             self.start += used;
 ///             if let Some(found) = found {
 ///                 return Ok(Some(self.decoder.event(&found, &self.buffer[chunk..])));
 ///             }
 ///             (self.start, self.end) = (0, self.input.read(&mut self.buffer)?);
 ///             if self.end == 0 {
-///                 self.decoder.eof()?;
+///                 self.decoder.eof().map_err(io::Error::other)?;
 ///                 return Ok(None);
 ///             }
 ///         }

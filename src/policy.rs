@@ -272,7 +272,7 @@ impl Policy {
     }
 
     /// The policy with the limits by default of what collects messages.
-    #[cfg(feature = "codec")]
+    #[cfg(feature = "alloc")]
     pub(crate) const fn collecting_messages(self) -> Self {
         Self {
             max_message: or(self.max_message, DEFAULT_MAX_MESSAGE),
@@ -355,7 +355,7 @@ impl Policy {
 }
 
 /// A limit, or this one if none is set.
-#[cfg(feature = "codec")]
+#[cfg(feature = "alloc")]
 const fn or(limit: u64, default: u64) -> u64 {
     if limit == u64::MAX { default } else { limit }
 }

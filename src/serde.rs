@@ -135,31 +135,54 @@ struct PolicyDefinition {
     role: Role,
     #[serde(default)]
     accepts: Accepts,
-    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
-    no_limit: bool,
     #[serde(default)]
-    max_frame: Option<u64>,
+    max_frame: Option<Limit>,
     #[serde(default)]
-    max_message: Option<u64>,
+    max_message: Option<Limit>,
     #[serde(default)]
-    max_fragments: Option<u32>,
+    max_fragments: Option<Limit>,
     #[serde(default)]
     rsv: u8,
     #[serde(default)]
     compression: Compression,
 }
 
+/// A limit that is set.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum Limit {
+    Number(u64),
+    Unlimited(Unlimited),
+}
+
+/// That there is no limit, which `Policy::no_limit` sets.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Unlimited {
+    Unlimited,
+}
+
+impl Limit {
+    /// The limit of this number, if one is set.
+    fn of(limit: u64, unlimited: u64) -> Option<Self> {
+        match limit {
+            _ if limit < unlimited => Some(Self::Number(limit)),
+            _ if limit == unlimited => Some(Self::Unlimited(Unlimited::Unlimited)),
+            _ => None,
+        }
+    }
+}
+
 impl Serialize for Policy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { max_frame, max_message, max_fragments, role, accepts, rsv, compression } = *self;
-        let unreached = Self::new(role).no_limit();
+        let unlimited = Self::new(role).no_limit();
         PolicyDefinition {
             role,
             accepts,
-            no_limit: max_message == unreached.max_message,
-            max_frame: (max_frame < unreached.max_frame).then_some(max_frame),
-            max_message: (max_message < unreached.max_message).then_some(max_message),
-            max_fragments: (max_fragments < unreached.max_fragments).then_some(max_fragments),
+            max_frame: Limit::of(max_frame, unlimited.max_frame),
+            max_message: Limit::of(max_message, unlimited.max_message),
+            max_fragments: Limit::of(max_fragments.into(), unlimited.max_fragments.into()),
             rsv,
             compression,
         }
@@ -176,11 +199,24 @@ impl<'de> Deserialize<'de> for Policy {
         }
         let policy =
             Self::new(read.role).accepts(read.accepts).rsv(read.rsv).compression(read.compression);
-        let policy = if read.no_limit { policy.no_limit() } else { policy };
+        let unlimited = policy.no_limit();
+        let fragments = match read.max_fragments {
+            None => policy.max_fragments,
+            Some(Limit::Unlimited(_)) => unlimited.max_fragments,
+            Some(Limit::Number(limit)) => u32::try_from(limit).map_err(|_| {
+                let found = Unexpected::Unsigned(limit);
+                D::Error::invalid_value(found, &"a number of frames, at most 4,294,967,295")
+            })?,
+        };
+        let limit = |read, unset, unlimited| match read {
+            None => unset,
+            Some(Limit::Unlimited(_)) => unlimited,
+            Some(Limit::Number(limit)) => limit,
+        };
         Ok(Self {
-            max_frame: read.max_frame.unwrap_or(policy.max_frame),
-            max_message: read.max_message.unwrap_or(policy.max_message),
-            max_fragments: read.max_fragments.unwrap_or(policy.max_fragments),
+            max_frame: limit(read.max_frame, policy.max_frame, unlimited.max_frame),
+            max_message: limit(read.max_message, policy.max_message, unlimited.max_message),
+            max_fragments: fragments,
             ..policy
         })
     }

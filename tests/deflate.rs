@@ -61,6 +61,7 @@ fn wire(frames: &naive::Frames) -> Vec<u8> {
 fn agree(max_message: u64, parameters: Parameters, stream: &[u8], sizes: &[usize]) -> Judged {
     let policy = Policy::new(Role::Client).max_message(max_message);
     let judged = validate(policy, parameters, stream, sizes);
+    assert_eq!(naive::decode_stream(policy, parameters, stream, sizes), judged);
     #[cfg(feature = "codec")]
     {
         let decoded = naive::decode(policy, parameters, stream, sizes);

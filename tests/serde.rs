@@ -79,12 +79,15 @@ fn policies_in_full_and_by_hand() {
     is_written_as(policy, written);
     let bare = Policy::new(Role::Server);
     assert_eq!(to_value(bare).unwrap()["max_message"], Value::Null);
-    assert_eq!(to_value(bare).unwrap().get("no_limit"), None);
-    let unlimited = bare.no_limit();
-    assert_eq!(to_value(unlimited).unwrap()["no_limit"], true);
-    assert_eq!(from_value::<Policy>(to_value(unlimited).unwrap()).unwrap(), unlimited);
-    let limited = unlimited.max_frame(7);
-    assert_eq!(from_value::<Policy>(to_value(limited).unwrap()).unwrap(), limited);
+    assert_eq!(to_value(bare.no_limit()).unwrap()["max_message"], "unlimited");
+    for policy in [
+        bare.no_limit(),
+        bare.no_limit().max_frame(7),
+        bare.no_limit().max_message(7),
+        bare.no_limit().max_fragments(7),
+    ] {
+        assert_eq!(from_value::<Policy>(to_value(policy).unwrap()).unwrap(), policy);
+    }
     assert_eq!(from_value::<Policy>(to_value(bare).unwrap()).unwrap(), bare);
     let read: Policy = from_value(json!({ "role": "server", "accepts": "binary-only" })).unwrap();
     assert_eq!(read, bare.accepts(Accepts::BinaryOnly));
@@ -93,6 +96,8 @@ fn policies_in_full_and_by_hand() {
         json!({ "role": "server", "rsv": 8 }),
         json!({ "role": "server", "max_messages": 1 }),
         json!({ "role": "proxy" }),
+        json!({ "role": "server", "max_frame": "none" }),
+        json!({ "role": "server", "max_fragments": 4_294_967_296_u64 }),
     ] {
         from_value::<Policy>(wrong).unwrap_err();
     }

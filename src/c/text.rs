@@ -7,7 +7,7 @@ use crate::{CloseCode, Rule};
 
 /// The version of the library, as `WSVET_VERSION` is that of the header: `"1.2.3"`.
 ///
-/// The numbers of the rules and the storage of objects belong to a version: where the library is
+/// The sizes of objects, and which rules there are, can change with a version. If the library is
 /// shared, compare the two.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_version() -> *const c_char {

@@ -59,7 +59,9 @@ impl Messages {
     }
 
     fn over(frames: Frames) -> Self {
-        Self { frames, assembler: Assembler::with_limits(u64::MAX, u32::MAX), fragment: usize::MAX }
+        // The frames are judged before they are joined.
+        let assembler = Assembler::with_policy(frames.validator().policy().no_limit());
+        Self { frames, assembler, fragment: usize::MAX }
     }
 
     /// Creates a codec for a connection on which permessage-deflate was negotiated with these

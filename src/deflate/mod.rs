@@ -44,6 +44,7 @@ mod extension;
 mod inflater;
 mod negotiation;
 mod parameters;
+mod stream_decoder;
 mod validator;
 
 pub use content::Content;
@@ -53,6 +54,7 @@ pub use deflater::Deflater;
 pub use inflater::{Inflater, InvalidDeflate};
 pub use negotiation::{Fault, InvalidExtension};
 pub use parameters::Parameters;
+pub use stream_decoder::StreamDecoder;
 pub use validator::Validator;
 
 /// What ends each compressed message, and is not sent (RFC 7692 §7.2.1).

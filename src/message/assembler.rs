@@ -5,8 +5,7 @@ use core::fmt;
 use bytes::{Bytes, BytesMut};
 
 use super::{Close, Message, Utf8Bytes};
-use crate::policy::{DEFAULT_MAX_FRAGMENTS, DEFAULT_MAX_MESSAGE};
-use crate::{CloseFrame, FrameBuf, OpCode, Rule, Violation};
+use crate::{CloseFrame, FrameBuf, OpCode, Policy, Role, Rule, Violation};
 
 /// Joins frames into messages (RFC 6455 §5.4).
 ///
@@ -14,7 +13,7 @@ use crate::{CloseFrame, FrameBuf, OpCode, Rule, Violation};
 /// one buffer.
 ///
 /// An assembler keeps every fragment of an open message: up to 64 MiB in up to 131,072 frames, unless
-/// it is created with other [limits](Self::with_limits). Let a [`Validator`](crate::Validator) see
+/// it is created with [another policy](Self::with_policy). Let a [`Validator`](crate::Validator) see
 /// each frame first: it finds the same faults earlier, and names the byte.
 ///
 /// ```
@@ -52,21 +51,23 @@ impl Assembler {
     /// ```
     #[must_use]
     pub fn new() -> Self {
-        Self::with_limits(DEFAULT_MAX_MESSAGE, DEFAULT_MAX_FRAGMENTS)
+        Self::with_policy(Policy::new(Role::Server))
     }
 
-    /// Creates an assembler with these limits: payload bytes of a message, and frames of a message.
-    /// With `u64::MAX` and `u32::MAX` there is none.
+    /// Creates an assembler with the limits of a policy for a message: its payload bytes and its frames.
+    /// A limit that the policy does not set is that of [`new`](Self::new), unless the policy says
+    /// [`no_limit`](Policy::no_limit).
     ///
     /// ```
-    /// use wsvet::{Assembler, Frame, Header, OpCode, Rule};
+    /// use wsvet::{Assembler, Frame, Header, OpCode, Policy, Role, Rule};
     ///
-    /// let mut assembler = Assembler::with_limits(1, u32::MAX);
+    /// let mut assembler = Assembler::with_policy(Policy::new(Role::Server).max_message(1));
     /// let frame = Frame { header: Header::new(OpCode::Text, 2), payload: "hi".into() };
     /// assert_eq!(assembler.frame(frame).unwrap_err().rule, Rule::MessageTooBig);
     /// ```
     #[must_use]
-    pub fn with_limits(max_message: u64, max_fragments: u32) -> Self {
+    pub fn with_policy(policy: Policy) -> Self {
+        let Policy { max_message, max_fragments, .. } = policy.collecting_messages();
         Self { parts: BytesMut::new(), open: None, fragments: 0, max_message, max_fragments }
     }
 

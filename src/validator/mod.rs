@@ -134,7 +134,7 @@ impl Validator {
     /// assert!(validator.begin(&Header::new(OpCode::Binary, 1 << 20)).is_ok());
     /// ```
     pub fn set_policy(&mut self, policy: Policy) {
-        let settled = |policy: Policy| (policy.role, policy.rsv, policy.compression);
+        let settled = |policy: Policy| (policy.role, policy.rsv & 7, policy.compression);
         assert_eq!(settled(policy), settled(self.policy), "these are settled in the handshake");
         self.policy = policy;
         if !self.is_open() {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use flate2::{Compress, FlushCompress};
 use wsvet::deflate::{self, Parameters};
-use wsvet::{Header, OpCode, Policy, Rule, mask};
+use wsvet::{Event, Header, OpCode, Policy, Rule, mask};
 
 use super::place;
 use super::reference::not_utf8;
@@ -395,6 +395,47 @@ pub fn validate(policy: Policy, parameters: Parameters, stream: &[u8], sizes: &[
                 judged.messages.push((opcode, std::mem::take(&mut judged.open)));
             }
             _ => {}
+        }
+    }
+    judged
+}
+
+/// The same with `deflate::StreamDecoder`, the whole stream in chunks of these sizes.
+pub fn decode_stream(
+    policy: Policy,
+    parameters: Parameters,
+    stream: &[u8],
+    sizes: &[usize],
+) -> Judged {
+    let mut decoder = deflate::StreamDecoder::new(policy, parameters);
+    let (mut judged, mut closed) = (Judged::default(), false);
+    let mut stream = stream.to_vec();
+    let mut rest = &mut stream[..];
+    let mut sizes = sizes.iter().copied().chain(std::iter::repeat(*sizes.last().unwrap()));
+    while !rest.is_empty() && !closed {
+        let size = sizes.next().unwrap().clamp(1, rest.len());
+        let (chunk, after) = rest.split_at_mut(size);
+        rest = after;
+        let decoded = decoder.decode(chunk, |event| match event {
+            _ if closed => {}
+            Event::Data { opcode, bytes, end, .. } => {
+                judged.open.extend_from_slice(bytes);
+                if end {
+                    judged.messages.push((opcode, std::mem::take(&mut judged.open)));
+                }
+            }
+            Event::Ping(body) => judged.messages.push((OpCode::Ping, body.to_vec())),
+            Event::Pong(body) => judged.messages.push((OpCode::Pong, body.to_vec())),
+            Event::Close(_) => closed = true,
+            event => panic!("an event that the tests do not know: {event:?}"),
+        });
+        if let Err(violation) = decoded {
+            assert_eq!(decoder.decode(&mut [], |_| {}), Err(violation), "it stays");
+            if !closed {
+                judged.violation = Some(place(violation));
+                judged.open.clear();
+            }
+            return judged;
         }
     }
     judged
