@@ -1,10 +1,12 @@
-//! Close codes: the number, and the IANA registry as one table (RFC 6455 §7.4, §11.7).
+//! Close codes, and the IANA registry of close codes as a table (RFC 6455 §7.4, §11.7).
 
 use core::fmt;
 
 use crate::table::{Text, texts};
 
-/// The status code of a Close frame: any sixteen bits, so that every Close body parses (§7.4).
+/// The close code of a Close frame (RFC 6455 §7.4).
+///
+/// Every value of the sixteen bits is a `CloseCode`, so that the code of every Close body decodes.
 ///
 /// ```
 /// use wsvet::CloseCode;
@@ -19,10 +21,10 @@ use crate::table::{Text, texts};
 pub struct CloseCode(pub u16);
 
 impl CloseCode {
-    /// Whether this code may stand in a Close frame (§7.4).
+    /// Returns whether a Close frame may have this code (§7.4).
     ///
-    /// 1000-1003, 1007-1014 and 3000-4999 may. Those that only a library reports to its
-    /// application (1005, 1006, 1015) and those without a meaning may not.
+    /// It may have 1000-1003, 1007-1014 and 3000-4999. It must not have the codes that only a
+    /// library reports to its application (1005, 1006 and 1015), or the codes that have no meaning.
     ///
     /// ```
     /// # use wsvet::CloseCode;
@@ -34,7 +36,7 @@ impl CloseCode {
         self.info().is_sendable()
     }
 
-    /// The registered name, or what the range is for (§11.7).
+    /// Returns the registered name of the code, or the purpose of its range (§11.7).
     ///
     /// ```
     /// # use wsvet::CloseCode;
@@ -46,7 +48,7 @@ impl CloseCode {
         self.info().name()
     }
 
-    /// What kind of code this is (§7.4).
+    /// Returns the category of the code (§7.4).
     ///
     /// ```
     /// # use wsvet::{Category, CloseCode};
@@ -57,8 +59,10 @@ impl CloseCode {
         self.info().category()
     }
 
-    /// Returns the row of the registry that this code belongs to: its own, or that of its range.
-    /// Every code belongs to one.
+    /// Returns the row of the registry for this code (§11.7).
+    ///
+    /// It is the row of the code itself, or else the row of the range that contains the code. Every
+    /// code has a row.
     ///
     /// ```
     /// # use wsvet::CloseCode;
@@ -86,7 +90,9 @@ impl fmt::Display for CloseCode {
 }
 
 impl From<u16> for CloseCode {
-    /// Any number is a code; whether it may be sent [`is_sendable`](Self::is_sendable) says.
+    /// Creates a close code from any number.
+    ///
+    /// [`is_sendable`](Self::is_sendable) returns whether a Close frame may have it.
     ///
     /// ```
     /// assert_eq!(wsvet::CloseCode::from(4_000).to_string(), "4000 Private Use");
@@ -97,7 +103,7 @@ impl From<u16> for CloseCode {
 }
 
 impl From<CloseCode> for u16 {
-    /// The number.
+    /// Returns the number of the close code.
     ///
     /// ```
     /// assert_eq!(u16::from(wsvet::CloseCode::GOING_AWAY), 1001);
@@ -107,7 +113,7 @@ impl From<CloseCode> for u16 {
     }
 }
 
-/// What kind of close code it is (§7.4).
+/// The category of a close code (RFC 6455 §7.4).
 ///
 /// ```
 /// # use wsvet::{Category, CloseCode};
@@ -117,19 +123,19 @@ impl From<CloseCode> for u16 {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Category {
-    /// Nothing is wrong: the connection has served its purpose, or an endpoint leaves.
+    /// Nothing is wrong: the connection has served its purpose, or an endpoint goes away.
     Normal,
-    /// The sender of the Close refuses what it was sent.
+    /// The sender of the Close frame refuses what it received.
     Refusal,
-    /// The sender of the Close is itself in trouble; the peer did nothing wrong.
+    /// The sender of the Close frame has a problem of its own. The peer did nothing wrong.
     Condition,
-    /// Reported to the application by its own library; never sent.
+    /// A library reports the code to its own application. It is never sent.
     ReportedOnly,
-    /// First come, first served at IANA, for libraries and frameworks.
+    /// Libraries and frameworks register the code with IANA, first come, first served.
     Registered,
-    /// For applications that agree on it between themselves.
+    /// Applications agree on the code between themselves.
     Private,
-    /// Without a meaning today; never sent.
+    /// The code has no meaning today. It is never sent.
     Reserved,
 }
 
@@ -147,7 +153,7 @@ impl fmt::Display for Category {
     }
 }
 
-/// Who may send a close code (§7.4).
+/// The endpoint that may send a close code (RFC 6455 §7.4).
 ///
 /// ```
 /// # use wsvet::{CloseCode, Sender};
@@ -159,11 +165,11 @@ impl fmt::Display for Category {
 pub enum Sender {
     /// Either endpoint.
     Either,
-    /// The client alone.
+    /// Only the client.
     Client,
-    /// The server alone.
+    /// Only the server.
     Server,
-    /// Nobody: it must not stand on the wire.
+    /// Neither endpoint: a Close frame must not have the code.
     Nobody,
 }
 
@@ -178,8 +184,8 @@ impl fmt::Display for Sender {
     }
 }
 
-/// One row of the registry (§11.7): a close code, or a range of them, and what a person needs to
-/// know.
+/// A row of the IANA registry: a close code or a range of close codes, with explanations for a
+/// person (RFC 6455 §11.7).
 ///
 /// ```
 /// use wsvet::CloseCode;
@@ -193,7 +199,7 @@ pub struct CodeInfo {
     row: u8,
 }
 
-/// What a row says besides the texts.
+/// The columns of a row that are not texts.
 struct Range {
     first: u16,
     last: u16,
@@ -213,7 +219,8 @@ impl CodeInfo {
         CloseCode(self.range().first)
     }
 
-    /// Returns the last code of the range. It equals `first` if the row is for a single code.
+    /// Returns the last code of the range. It equals [`first`](Self::first) if the row is for a
+    /// single code.
     ///
     /// ```
     /// # use wsvet::{Category, CloseCode, Sender};
@@ -224,7 +231,7 @@ impl CodeInfo {
         CloseCode(self.range().last)
     }
 
-    /// Returns the registered name, or what the range is for.
+    /// Returns the registered name of the code, or the purpose of the range.
     ///
     /// ```
     /// # use wsvet::{Category, CloseCode, Sender};
@@ -235,7 +242,7 @@ impl CodeInfo {
         NAMES[self.row as usize].as_str()
     }
 
-    /// Returns what kind of code it is.
+    /// Returns the category of the code.
     ///
     /// ```
     /// # use wsvet::{Category, CloseCode, Sender};
@@ -246,7 +253,7 @@ impl CodeInfo {
         self.range().category
     }
 
-    /// Returns which end may send it.
+    /// Returns which endpoint may send the code.
     ///
     /// ```
     /// # use wsvet::{Category, CloseCode, Sender};
@@ -257,7 +264,7 @@ impl CodeInfo {
         self.range().sender
     }
 
-    /// Returns whether it may stand on the wire.
+    /// Returns whether a Close frame may have the code.
     ///
     /// ```
     /// # use wsvet::{Category, CloseCode, Sender};
@@ -268,7 +275,7 @@ impl CodeInfo {
         !matches!(self.range().sender, Sender::Nobody)
     }
 
-    /// Returns what it means.
+    /// Returns the meaning of the code, as a sentence or more.
     ///
     /// ```
     /// # use wsvet::{Category, CloseCode, Sender};
@@ -279,7 +286,7 @@ impl CodeInfo {
         MEANINGS[self.row as usize].as_str()
     }
 
-    /// Returns when it is seen in practice.
+    /// Returns when the code occurs in practice.
     ///
     /// ```
     /// # use wsvet::{Category, CloseCode, Sender};
@@ -290,7 +297,7 @@ impl CodeInfo {
         SEEN[self.row as usize].as_str()
     }
 
-    /// Returns what to do about it.
+    /// Returns what to do about the code.
     ///
     /// ```
     /// # use wsvet::{Category, CloseCode, Sender};
@@ -301,7 +308,7 @@ impl CodeInfo {
         RESOLVE[self.row as usize].as_str()
     }
 
-    /// Returns when to send it, and what to send instead if it does not fit.
+    /// Returns when to send the code, and which code to send instead if it does not fit.
     ///
     /// ```
     /// # use wsvet::{Category, CloseCode, Sender};
@@ -334,8 +341,10 @@ impl fmt::Debug for CodeInfo {
 }
 
 impl CloseCode {
-    /// The whole IANA registry (§11.7): every code from 0 to 65535 is in a row. A code with a row of
-    /// its own may also be in the range of a later row; the first row counts.
+    /// The whole IANA registry of close codes (§11.7).
+    ///
+    /// Every code from 0 to 65535 is in a row. A code with a row of its own may also be in the
+    /// range of a later row. The first row that contains a code applies.
     ///
     /// ```
     /// # use wsvet::CloseCode;
@@ -344,7 +353,7 @@ impl CloseCode {
     pub const REGISTRY: &'static [CodeInfo] = REGISTRY;
 }
 
-/// Defines the constants of the codes that have a row of their own, and the columns of the table.
+/// Defines the columns of the table, and a constant for each row that names one.
 macro_rules! registry {
     ($($(const $constant:ident =)? $first:literal ..= $last:literal $name:literal
         $category:ident, $sender:ident;
@@ -556,7 +565,7 @@ mod tests {
         }
     }
 
-    /// Written out again from RFC 6455 §7.4 and the registry, apart from the table.
+    /// The ranges are written from RFC 6455 §7.4 and the IANA registry, independently of the table.
     #[test]
     fn the_codes_that_may_be_sent_are_these() {
         for code in 0..=u16::MAX {

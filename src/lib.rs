@@ -1,12 +1,32 @@
-//! **wsvet** vets WebSocket frames: it parses raw RFC 6455 frames without copying them, and says
-//! of every byte stream which rule it breaks, at which byte, by which section, and with which
-//! close code the receiver must answer. Above all **1003 Unsupported Data**, for a type of data
-//! that an endpoint does not accept.
+//! **wsvet** is a zero-copy parser and a validator for WebSocket frames (RFC 6455). If a byte
+//! stream breaks a rule, wsvet names the rule, the offset of the byte, the RFC section and the
+//! close code that the receiver must reply with, above all **1003 Unsupported Data** for a type of
+//! data that the endpoint does not accept.
+//!
+//! The crate does no I/O. The caller reads bytes from the socket and writes bytes to it.
+//!
+//! | I want to ... | Use |
+//! |---|---|
+//! | only parse frames | [`Header`], [`FrameRef`], [`FrameMut`], or [`parse`] for nom |
+//! | validate the frames that my own parser reads | [`Validator`] |
+//! | parse and validate chunks from a socket, and reply | [`StreamDecoder`] and [`Responder`] |
+//! | receive whole messages | `Assembler` and `Message` (feature `alloc`) |
+//! | receive and send whole messages on tokio | `codec::Messages` (feature `codec`) |
+//! | follow both directions and get a verdict on how the connection was closed | [`Conversation`] |
+//! | write frames | [`encode`] |
+//! | compress messages with permessage-deflate | `deflate` (feature `deflate`) |
+//! | fuzz a WebSocket stack | `generate` (feature `arbitrary`) |
+//!
+//! The [`guide`] has a chapter with a complete program for most of these uses.
+//!
+//! # Example
+//!
+//! A server that accepts only text refuses a binary message with close code 1003:
 //!
 //! ```
 //! use wsvet::{Accepts, StreamDecoder, Event, Policy, Role, encode};
 //!
-//! // A server that takes text only, and a client that sends text and then binary.
+//! // The server accepts only text. The client sends a text message, then a binary message.
 //! let mut decoder = StreamDecoder::new(Policy::new(Role::Server).accepts(Accepts::TextOnly));
 //! let mut received = *b"\x81\x82\x01\x02\x03\x04ik\x82\xFE\x10\x00\x05\x06\x07\x08";
 //!
@@ -15,11 +35,11 @@
 //!     match decoder.decode(chunk) {
 //!         Ok((used, event)) => {
 //!             if let Some(Event::Data { bytes, .. }) = event {
-//!                 assert_eq!(bytes, b"hi"); // unmasked where it lies, not copied
+//!                 assert_eq!(bytes, b"hi"); // unmasked in place, not copied
 //!             }
 //!             chunk = &mut chunk[used..];
 //!         }
-//!         Err(violation) => break violation, // at the header: none of its 4096 bytes is here
+//!         Err(violation) => break violation, // at the header, before its 4096 bytes arrive
 //!     }
 //! };
 //! assert_eq!(violation.offset, 8);
@@ -34,27 +54,34 @@
 //! # Ok::<(), encode::Error>(())
 //! ```
 //!
-//! Those who have a parser of their own use the [`Validator`] alone; those who only parse use
-//! [`Header`], [`FrameRef`] or the nom parsers in [`parse`]. The [`guide`] has a chapter for each.
-//!
 //! # Features
 //!
-//! - `std` (default): `alloc`, and the standard library in `nom` and `bytes`.
-//! - `alloc`: `FrameBuf`, frames taken off a `BytesMut` without a copy, and `Message`.
-//! - `deflate`: permessage-deflate negotiated, inflated, judged and written.
-//! - `codec`: frames and messages for `tokio_util::codec`.
-//! - neither: everything else, without an allocator and on any target.
-//! - `c`: the functions of `src/c/wsvet.h`, for programs in C; nothing for a program in Rust.
-//! - `arbitrary`: `generate`, streams and whole connections to fuzz a stack with.
-//! - `serde`: `Serialize` and `Deserialize` for [`CloseCode`], [`Rule`] (as its id), [`Violation`],
-//!   [`Verdict`] and [`Policy`].
-//! - `cli`: the command-line tool; nothing for a library user.
+//! - `std` (default): enables `alloc` and the `std` features of `nom` and `bytes`. On x86-64,
+//!   masking and UTF-8 validation use AVX2 or AVX-512 if the processor has them.
+//! - `alloc`: adds `FrameBuf`, which takes frames off a `BytesMut` without a copy, `Message` and
+//!   `Assembler`.
+//! - `codec`: adds the module `codec`, with frames and messages for `tokio_util::codec`.
+//! - `deflate`: adds the module `deflate`, which negotiates permessage-deflate (RFC 7692), inflates
+//!   and validates compressed messages, and writes them.
+//! - `arbitrary`: adds the module `generate`, with streams and whole connections to fuzz a
+//!   WebSocket stack with.
+//! - `serde`: implements `Serialize` and `Deserialize` for [`CloseCode`], [`Rule`] (as its id),
+//!   [`Violation`], [`Verdict`] and [`Policy`].
+//! - `c`: adds the functions that `src/c/wsvet.h` declares, for programs in C. A program in Rust
+//!   does not need it.
+//!
+//! The features `codec`, `deflate`, `arbitrary` and `c` enable `std`. Without any feature the crate
+//! has everything else. It then needs no allocator and runs on any target.
+//!
+//! # Minimum supported Rust version
+//!
+//! Rust 1.89.
 
 #![cfg_attr(not(test), no_std)]
-// docs.rs says of each item which feature it needs.
+// On docs.rs the documentation shows which feature each item needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// What the processor has is found out at run time.
+// The kernels detect the features of the processor at run time, which needs `std`.
 #[cfg(all(feature = "std", not(test)))]
 extern crate std;
 
@@ -76,7 +103,7 @@ pub mod encode;
 mod frame;
 #[cfg(feature = "arbitrary")]
 pub mod generate;
-// Nothing but documentation.
+// This module contains only documentation.
 #[cfg(doc)]
 pub mod guide;
 mod header;
@@ -127,7 +154,7 @@ pub use utf8::{InvalidUtf8, Utf8};
 pub use validator::Validator;
 pub use violation::{RuleSet, RuleSetIter, Violation};
 
-/// The README's example, compiled and run.
+/// Compiles and runs the examples of the README.
 #[cfg(all(doctest, feature = "codec"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -2,10 +2,11 @@
 
 use core::fmt;
 
-/// The opcode of a frame: all sixteen values of the four bits, so that every header parses.
+/// The opcode of a frame (RFC 6455 §5.2).
 ///
-/// The values 3-7 and B-F are reserved by RFC 6455 §5.2. They decode, and the validator refuses
-/// them with [`Rule::ReservedOpcode`](crate::Rule::ReservedOpcode).
+/// Each of the sixteen values of the four bits has a variant, so that every header decodes. RFC
+/// 6455 reserves the values 3-7 and B-F. A [`Validator`](crate::Validator) refuses them with
+/// [`Rule::ReservedOpcode`](crate::Rule::ReservedOpcode).
 ///
 /// ```
 /// use wsvet::OpCode;
@@ -17,11 +18,11 @@ use core::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
 pub enum OpCode {
-    /// A further fragment of the message that is open (§5.4).
+    /// A further fragment of the open message (§5.4).
     Continuation = 0x0,
-    /// A text message, or its first fragment (§5.6).
+    /// A text message, or the first fragment of one (§5.6).
     Text = 0x1,
-    /// A binary message, or its first fragment (§5.6).
+    /// A binary message, or the first fragment of one (§5.6).
     Binary = 0x2,
     /// Reserved for a further data frame.
     Reserved3 = 0x3,
@@ -33,11 +34,11 @@ pub enum OpCode {
     Reserved6 = 0x6,
     /// Reserved for a further data frame.
     Reserved7 = 0x7,
-    /// Close: the last frame of a direction that counts (§5.5.1).
+    /// A Close frame. The sender must not send a data frame after it (§5.5.1).
     Close = 0x8,
-    /// Ping: to be answered with a Pong (§5.5.2).
+    /// A Ping. The receiver must reply with a Pong (§5.5.2).
     Ping = 0x9,
-    /// Pong: the answer to a Ping, or unasked (§5.5.3).
+    /// A Pong: the reply to a Ping, or unsolicited (§5.5.3).
     Pong = 0xA,
     /// Reserved for a further control frame.
     ReservedB = 0xB,
@@ -52,7 +53,7 @@ pub enum OpCode {
 }
 
 impl OpCode {
-    /// All sixteen opcodes, each at the index that is its value (§5.2).
+    /// All sixteen opcodes. The index of each opcode is its value (§5.2).
     ///
     /// ```
     /// # use wsvet::OpCode;
@@ -77,8 +78,9 @@ impl OpCode {
         Self::ReservedF,
     ];
 
-    /// The opcode in the low four bits of `byte`; the high four bits (FIN and RSV) do not count
-    /// (§5.2).
+    /// Returns the opcode in the low four bits of `byte` (§5.2).
+    ///
+    /// The high four bits, FIN and RSV, are ignored.
     ///
     /// ```
     /// # use wsvet::OpCode;
@@ -87,7 +89,7 @@ impl OpCode {
     #[inline]
     #[must_use]
     pub const fn from_low_bits(byte: u8) -> Self {
-        // Each value to itself: it compiles to the mask alone, where a table would be a load.
+        // Each value maps to itself, so this compiles to the mask alone. A table would need a load.
         match byte & 0xF {
             0x0 => Self::Continuation,
             0x1 => Self::Text,
@@ -108,7 +110,8 @@ impl OpCode {
         }
     }
 
-    /// Whether this is a control frame's opcode: 8-F, the reserved ones too (§5.5).
+    /// Returns whether this is the opcode of a control frame: 8-F, including the reserved opcodes
+    /// (§5.5).
     ///
     /// ```
     /// # use wsvet::OpCode;
@@ -120,7 +123,8 @@ impl OpCode {
         self as u8 & 0x8 != 0
     }
 
-    /// Whether this is a data frame's opcode: 0-7, the reserved ones too (§5.6).
+    /// Returns whether this is the opcode of a data frame: 0-7, including the reserved opcodes
+    /// (§5.6).
     ///
     /// ```
     /// # use wsvet::OpCode;
@@ -132,13 +136,13 @@ impl OpCode {
         !self.is_control()
     }
 
-    /// Returns whether a frame with this opcode belongs to a message: a continuation, text or binary.
+    /// Returns whether a frame with this opcode belongs to a message: continuation, text or binary.
     #[inline]
     pub(crate) const fn belongs_to_message(self) -> bool {
         self as u8 <= Self::Binary as u8
     }
 
-    /// Whether this opcode starts a message: text or binary (§5.6).
+    /// Returns whether this opcode starts a message: text or binary (§5.6).
     ///
     /// ```
     /// # use wsvet::OpCode;
@@ -150,7 +154,7 @@ impl OpCode {
         matches!(self, Self::Text | Self::Binary)
     }
 
-    /// Whether RFC 6455 leaves this opcode without a meaning: 3-7 and B-F (§5.2).
+    /// Returns whether RFC 6455 reserves this opcode: 3-7 and B-F (§5.2).
     ///
     /// ```
     /// # use wsvet::OpCode;
@@ -162,7 +166,9 @@ impl OpCode {
         self as u8 & 0x7 > 2
     }
 
-    /// The RFC's word for this opcode, in lower case; a reserved one gives its digit.
+    /// Returns the name of this opcode in RFC 6455, in lower case.
+    ///
+    /// The name of a reserved opcode is `reserved` and its hexadecimal digit.
     ///
     /// ```
     /// # use wsvet::OpCode;
@@ -193,7 +199,7 @@ impl OpCode {
 }
 
 impl fmt::Display for OpCode {
-    /// The [`name`](Self::name).
+    /// Writes the [`name`](Self::name).
     ///
     /// ```
     /// assert_eq!(wsvet::OpCode::Ping.to_string(), "ping");
@@ -204,7 +210,7 @@ impl fmt::Display for OpCode {
 }
 
 impl From<OpCode> for u8 {
-    /// The four bits of the opcode.
+    /// Returns the value of the opcode, 0 to 15.
     ///
     /// ```
     /// assert_eq!(u8::from(wsvet::OpCode::Pong), 0xA);
