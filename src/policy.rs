@@ -1,12 +1,13 @@
-//! What an endpoint is and what it accepts: the side of the rules that the RFC leaves open.
+//! The policy of an endpoint: its role, and what it accepts where RFC 6455 leaves the choice open.
 
 use core::fmt;
 
 use crate::OpCode;
 
-/// Which end of the connection we are: the receiver of the frames that are judged.
+/// The role of an endpoint: client or server.
 ///
-/// A server receives masked frames, a client unmasked ones (RFC 6455 §5.1).
+/// In a [`Policy`] it is the role of the endpoint that receives the frames. A server receives
+/// masked frames. A client receives frames that are not masked (RFC 6455 §5.1).
 ///
 /// ```
 /// use wsvet::Role;
@@ -15,14 +16,14 @@ use crate::OpCode;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Role {
-    /// We are the client: the frames come from the server.
+    /// The client. It receives frames from the server.
     Client,
-    /// We are the server: the frames come from the client.
+    /// The server. It receives frames from the client.
     Server,
 }
 
 impl Role {
-    /// The other end: the sender of the frames that are judged (§5.1).
+    /// Returns the role of the peer: `Server` for `Client`, and `Client` for `Server`.
     ///
     /// ```
     /// # use wsvet::Role;
@@ -36,7 +37,8 @@ impl Role {
         }
     }
 
-    /// The mask bit of the frames that it receives, where that stands in a header's second byte.
+    /// Returns the mask bit of the frames that this endpoint receives, at its position in the
+    /// second byte of a header.
     #[inline]
     pub(crate) const fn mask_bit(self) -> u8 {
         match self {
@@ -45,7 +47,7 @@ impl Role {
         }
     }
 
-    /// `"client"` or `"server"`.
+    /// Returns `"client"` or `"server"`.
     ///
     /// ```
     /// # use wsvet::Role;
@@ -61,7 +63,7 @@ impl Role {
 }
 
 impl fmt::Display for Role {
-    /// The [`name`](Self::name).
+    /// Writes the [`name`](Self::name).
     ///
     /// ```
     /// assert_eq!(wsvet::Role::Server.to_string(), "server");
@@ -71,7 +73,9 @@ impl fmt::Display for Role {
     }
 }
 
-/// The types of data that an endpoint accepts; the others are answered with 1003 (RFC 6455 §7.4.1).
+/// The types of data that an endpoint accepts (RFC 6455 §7.4.1).
+///
+/// The endpoint refuses every other type with 1003.
 ///
 /// ```
 /// use wsvet::{Accepts, OpCode};
@@ -85,15 +89,16 @@ pub enum Accepts {
     /// Text and binary messages.
     #[default]
     Any,
-    /// Text messages; a binary message is refused with 1003.
+    /// Only text messages. A binary message is refused with 1003.
     TextOnly,
-    /// Binary messages; a text message is refused with 1003.
+    /// Only binary messages. A text message is refused with 1003.
     BinaryOnly,
 }
 
 impl Accepts {
-    /// Whether a frame with this opcode is of a type that is accepted. Only text and binary are
-    /// types of data; every other opcode is admitted here (§5.6).
+    /// Returns whether the endpoint accepts the type of data of a frame with this opcode (§5.6).
+    ///
+    /// Only text and binary are types of data. The function returns `true` for every other opcode.
     ///
     /// ```
     /// # use wsvet::{Accepts, OpCode};
@@ -108,11 +113,11 @@ impl Accepts {
     }
 }
 
-/// What the receiving endpoint is, accepts, has negotiated and limits (RFC 6455 §5.1, §7.4.1, §9.1,
-/// §10.4).
+/// The policy of the receiving endpoint: its role, the types of data that it accepts, its limits
+/// and the extensions that it has negotiated (RFC 6455 §5.1, §7.4.1, §9.1, §10.4).
 ///
-/// It starts with no extension, no limit and all types of data accepted; each method narrows or
-/// widens one thing.
+/// A new policy has no extension and no limit, and accepts all types of data. Each method changes
+/// one of these.
 ///
 /// ```
 /// use wsvet::{Accepts, Policy, Role};
@@ -126,37 +131,43 @@ impl Accepts {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Policy {
-    /// The most payload bytes of one frame, control frames included.
+    /// The maximum payload length of a frame in bytes, for control frames too. `u64::MAX` means
+    /// that no limit is set.
     pub max_frame: u64,
-    /// The most payload bytes of one message, all its fragments together.
+    /// The maximum payload length of a message in bytes: the sum of all its fragments. `u64::MAX`
+    /// means that no limit is set.
     pub max_message: u64,
-    /// The most frames of one message; an unfragmented one has one, and empty frames count.
+    /// The maximum number of frames of a message. An unfragmented message has one frame, and empty
+    /// frames count. `u32::MAX` means that no limit is set.
     pub max_fragments: u32,
-    /// Which end we are.
+    /// The role of the receiving endpoint.
     pub role: Role,
-    /// The types of data that are accepted.
+    /// The types of data that the endpoint accepts.
     pub accepts: Accepts,
-    /// The RSV bits that negotiated extensions other than permessage-deflate define.
+    /// The RSV bits that negotiated extensions other than permessage-deflate define: RSV1 = 4,
+    /// RSV2 = 2, RSV3 = 1.
     pub rsv: u8,
-    /// Whether permessage-deflate is negotiated, and what [`max_message`](Self::max_message) counts
-    /// for a compressed message.
+    /// Whether permessage-deflate is negotiated, and which bytes of a compressed message
+    /// [`max_message`](Self::max_message) limits.
     pub compression: Compression,
 }
 
-/// A limit that is set and that no stream reaches: a length has at most 63 bits. `u64::MAX` says that
-/// no limit is set.
+/// The limit that [`Policy::no_limit`] sets. No stream reaches it, because a length has at most 63
+/// bits. It differs from `u64::MAX`, which means that no limit is set.
 const UNREACHED: u64 = u64::MAX - 1;
 
-/// The most payload bytes of a message, or of a frame, that is collected without a limit being set.
+/// The maximum payload length in bytes of a message or frame that is collected in memory, if the
+/// policy sets no limit.
 #[cfg(feature = "alloc")]
 pub(crate) const DEFAULT_MAX_MESSAGE: u64 = 64 << 20;
 
-/// The most frames of a message that is collected without a limit being set.
+/// The maximum number of frames of a message that is collected in memory, if the policy sets no
+/// limit.
 #[cfg(feature = "alloc")]
 pub(crate) const DEFAULT_MAX_FRAGMENTS: u32 = 128 << 10;
 
-/// What is negotiated about compression, and what [`Policy::max_message`] counts for a compressed
-/// message (RFC 7692 §6).
+/// Whether permessage-deflate is negotiated, and which bytes of a compressed message
+/// [`Policy::max_message`] limits (RFC 7692 §6).
 ///
 /// ```
 /// use wsvet::{Compression, Policy, Role};
@@ -170,22 +181,24 @@ pub enum Compression {
     /// permessage-deflate is not negotiated.
     #[default]
     None,
-    /// permessage-deflate is negotiated, and nobody inflates: the limit counts the bytes on the
-    /// wire, and the content of a compressed message is not judged.
+    /// permessage-deflate is negotiated, and compressed messages are not inflated. The limit counts
+    /// the bytes on the wire. The content of a compressed message is not validated.
     Opaque,
-    /// permessage-deflate is negotiated, and messages are inflated: the limit counts what comes out.
+    /// permessage-deflate is negotiated, and compressed messages are inflated. The limit counts the
+    /// inflated bytes.
     ///
-    /// A compressed message may have 6 times as many bytes on the wire, and 64 more: what does not
-    /// compress grows.
+    /// On the wire, a compressed message may have 6 times as many bytes as the limit and 64 more,
+    /// because data that does not compress grows.
     Inflated,
 }
 
 impl Policy {
-    /// Everything that RFC 6455 allows, received at this end.
+    /// Creates a policy that allows everything that RFC 6455 allows, for an endpoint with this
+    /// role.
     ///
-    /// It sets no limit. What collects messages or frames in memory (`Assembler`, `codec::Messages`
-    /// and `codec::Frames`) has limits of its own then: 64 MiB, and 131,072 frames a message. Set
-    /// other limits, or [`no_limit`](Self::no_limit).
+    /// The policy sets no limit. The types that collect messages or frames in memory (`Assembler`,
+    /// `codec::Messages` and `codec::Frames`) then have default limits: 64 MiB, and 131,072 frames
+    /// a message. To replace them, set other limits or call [`no_limit`](Self::no_limit).
     ///
     /// ```
     /// # use wsvet::{Accepts, Policy, Role};
@@ -204,7 +217,7 @@ impl Policy {
         }
     }
 
-    /// The same policy with these types of data accepted; the others are refused with 1003
+    /// Sets the types of data that the endpoint accepts. It refuses every other type with 1003
     /// (§7.4.1).
     ///
     /// ```
@@ -216,8 +229,9 @@ impl Policy {
         Self { accepts, ..self }
     }
 
-    /// The same policy with at most `bytes` of payload in one frame, control frames included;
-    /// more is refused with 1009 (§7.4.1, §10.4).
+    /// Sets the maximum payload length of a frame in bytes, for control frames too (§10.4).
+    ///
+    /// A frame with a longer payload is refused with 1009 (§7.4.1).
     ///
     /// ```
     /// # use wsvet::{Policy, Role};
@@ -228,9 +242,11 @@ impl Policy {
         Self { max_frame: bytes, ..self }
     }
 
-    /// The same policy with at most `bytes` of payload in one message, all its fragments together
-    /// and as they stand on the wire; more is refused with 1009 (§7.4.1, §10.4). For those who inflate
-    /// (feature `deflate`) it counts for what a compressed message inflates to.
+    /// Sets the maximum payload length of a message in bytes: the sum of all its fragments (§10.4).
+    ///
+    /// A longer message is refused with 1009 (§7.4.1). The limit counts the bytes on the wire,
+    /// except with [`Compression::Inflated`] (feature `deflate`): then it counts the bytes that a
+    /// compressed message inflates to.
     ///
     /// ```
     /// # use wsvet::{Policy, Role};
@@ -241,8 +257,9 @@ impl Policy {
         Self { max_message: bytes, ..self }
     }
 
-    /// The same policy with at most `fragments` frames in one message, empty ones counted; more
-    /// is refused with 1008 (§7.4.1, §10.4).
+    /// Sets the maximum number of frames of a message, including empty frames (§10.4).
+    ///
+    /// A message with more frames is refused with 1008 (§7.4.1).
     ///
     /// ```
     /// # use wsvet::{Policy, Role};
@@ -253,8 +270,10 @@ impl Policy {
         Self { max_fragments: fragments, ..self }
     }
 
-    /// Removes all limits, also those that hold by default where memory is collected: a peer can fill
-    /// the memory.
+    /// Removes all limits, including the default limits of the types that collect messages or
+    /// frames in memory.
+    ///
+    /// A peer can then fill the memory.
     ///
     /// ```
     /// # use wsvet::{Policy, Role};
@@ -271,7 +290,7 @@ impl Policy {
         }
     }
 
-    /// The policy with the limits by default of what collects messages.
+    /// Returns the policy with the default limits for collecting messages, if it sets none.
     #[cfg(feature = "alloc")]
     pub(crate) const fn collecting_messages(self) -> Self {
         Self {
@@ -285,7 +304,8 @@ impl Policy {
         }
     }
 
-    /// The policy with the limit by default of what collects frames.
+    /// Returns the policy with the default limit for collecting frames, if it sets no limit for
+    /// messages or frames.
     #[cfg(feature = "codec")]
     pub(crate) const fn collecting_frames(self) -> Self {
         if self.max_message != u64::MAX {
@@ -296,8 +316,9 @@ impl Policy {
 
     /// Sets whether permessage-deflate is negotiated (RFC 7692).
     ///
-    /// If it is, RSV1 marks a compressed message, on its first frame alone. This is
-    /// [`Compression::Opaque`]: compressed messages are not inflated, so their content is not judged.
+    /// If it is negotiated, RSV1 on the first frame of a message marks the message as compressed.
+    /// `true` sets [`Compression::Opaque`]: compressed messages are not inflated, so their content
+    /// is not validated. `false` sets [`Compression::None`].
     ///
     /// ```
     /// # use wsvet::{Policy, Role};
@@ -308,8 +329,8 @@ impl Policy {
         self.compression(if negotiated { Compression::Opaque } else { Compression::None })
     }
 
-    /// Sets what is negotiated about compression, and what [`max_message`](Self::max_message) counts
-    /// for a compressed message (RFC 7692).
+    /// Sets whether permessage-deflate is negotiated, and which bytes of a compressed message
+    /// [`max_message`](Self::max_message) limits (RFC 7692).
     ///
     /// ```
     /// use wsvet::{Compression, Header, OpCode, Policy, Role, Validator};
@@ -338,11 +359,13 @@ impl Policy {
         !matches!(self.compression, Compression::None)
     }
 
-    /// The same policy with these RSV bits defined by other extensions, on any frame: RSV1 = 4,
-    /// RSV2 = 2, RSV3 = 1; higher bits do not count (§5.2, §5.8).
+    /// Sets the RSV bits that extensions other than permessage-deflate define: RSV1 = 4, RSV2 = 2,
+    /// RSV3 = 1 (§5.2, §5.8).
     ///
-    /// What they mean for the payload is unknown, so text whose first frame has one set is not
-    /// judged as UTF-8. With permessage-deflate RSV1 keeps the meaning that RFC 7692 gives it.
+    /// Every frame may have these bits set. Higher bits are ignored. The meaning of the payload is
+    /// unknown if one of these bits is set, so a text message whose first frame has one set is not
+    /// validated as UTF-8. If permessage-deflate is negotiated, RSV1 has the meaning that RFC 7692
+    /// defines.
     ///
     /// ```
     /// # use wsvet::{Policy, Role};
@@ -354,7 +377,7 @@ impl Policy {
     }
 }
 
-/// A limit, or this one if none is set.
+/// Returns `limit`, or `default` if no limit is set.
 #[cfg(feature = "alloc")]
 const fn or(limit: u64, default: u64) -> u64 {
     if limit == u64::MAX { default } else { limit }

@@ -1,13 +1,15 @@
-//! THE TABLE of rules: one row a rule, and nothing about a rule stands anywhere else.
+//! The table of rules.
+//!
+//! Each row is one rule. The facts about a rule are in its row and in no other place.
 //!
 //! The order of the rows is their precedence: if a frame breaks several rules, the first row
-//! counts. A broken header (1002) comes before the type (1003), that before limits (1009, 1008),
-//! and those before content (1007).
+//! applies. Rules about the header (1002) come first. Rules about the type of data (1003), the
+//! limits (1009, 1008) and the content (1007) follow in this order.
 
 use crate::CloseCode;
 use crate::table::{rules, texts};
 
-/// The byte that a broken rule points at.
+/// The byte that the [`offset`](crate::Violation::offset) of a violation points at.
 ///
 /// ```
 /// use wsvet::{Place, Rule};
@@ -23,12 +25,13 @@ pub enum Place {
     SecondByte,
     /// The first byte of the extended length.
     ExtendedLength,
-    /// The byte of the payload that proves it. For a close code that is its first byte, and for a
-    /// compressed message the first byte of the frame's payload. If content is cut off at the end
-    /// of a frame, it is the last byte of the frame; for an empty frame that is a byte of the
-    /// header.
+    /// The byte of the payload that proves the violation.
+    ///
+    /// For a close code, this is the first byte of the code. For a compressed message, this is the
+    /// first byte of the frame's payload. If the content is cut off at the end of a frame, this is
+    /// the last byte of the frame. The last byte of an empty frame is a byte of its header.
     Payload,
-    /// The end of the stream: the number of bytes in it.
+    /// The end of the stream. The offset is the number of bytes in the stream.
     End,
 }
 
@@ -56,7 +59,7 @@ pub enum Field {
     PayloadLen,
     /// The payload length in its 64-bit form.
     ExtendedPayloadLen,
-    /// The payload: application data, or the body of a Close.
+    /// The payload: application data, or the body of a Close frame.
     Payload,
     /// No field: the stream ends.
     End,
@@ -75,17 +78,17 @@ impl Field {
     }
 }
 
-/// What is lost for a judge that goes on after a violation of the header.
+/// What a validator that resumes after a violation in a header can no longer validate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Loses {
     Nothing,
-    /// The window that compressed messages share: a part of it is missing.
+    /// Later compressed messages: a part of the window that they share is missing.
     Window,
-    /// The window, and the meaning of the payload: it is not judged.
+    /// Later compressed messages and the payload of the frame, whose meaning is unknown.
     Content,
 }
 
-/// What a row says besides the texts.
+/// The columns of a row that are not texts.
 struct Facts {
     close_code: CloseCode,
     field: Field,
@@ -93,7 +96,7 @@ struct Facts {
 }
 
 rules! {
-    /// A rule of the protocol, or of the endpoint's [`Policy`](crate::Policy), that a stream can
+    /// A rule of the protocol or of the endpoint's [`Policy`](crate::Policy) that a stream can
     /// break.
     ///
     /// The order of the variants is their precedence. [`id`](Self::id) and
@@ -272,8 +275,10 @@ rules! {
 }
 
 impl Rule {
-    /// Returns the close code that the receiver replies with; for the rules of the end, the code
-    /// that its application is told (1006).
+    /// Returns the close code that the receiver replies with.
+    ///
+    /// For the rules about the end of the stream this is 1006. The receiver reports 1006 to its
+    /// application and does not send it.
     ///
     /// ```
     /// # use wsvet::{CloseCode, Rule};
@@ -306,8 +311,10 @@ impl Rule {
         self.field().place()
     }
 
-    /// Returns whether the payload of a frame whose header breaks the rule has lost its meaning, so
-    /// that a judge that goes on must not judge it.
+    /// Returns whether the payload of a frame has no known meaning if the frame's header breaks the
+    /// rule.
+    ///
+    /// A validator that resumes after such a violation must not validate the payload.
     ///
     /// ```
     /// # use wsvet::Rule;
@@ -319,8 +326,10 @@ impl Rule {
         FACTS[self as usize].loses == Loses::Content
     }
 
-    /// Returns whether later compressed messages cannot be inflated after a data frame whose header
-    /// breaks the rule, because a part of the window that they share is missing (RFC 7692 §7.2.2).
+    /// Returns whether later compressed messages cannot be inflated if the header of a data frame
+    /// breaks the rule (RFC 7692 §7.2.2).
+    ///
+    /// They cannot if a part of the window that they share is missing.
     ///
     /// ```
     /// # use wsvet::Rule;
@@ -361,7 +370,7 @@ mod tests {
         }
     }
 
-    /// The order that the head of this file promises: 1002, 1003, limits, content, end.
+    /// Tests the order that the head of this file documents: 1002, 1003, limits, content, end.
     #[test]
     fn headers_count_before_type_before_limits_before_content() {
         let header = Rule::DataAfterClose;

@@ -1,12 +1,12 @@
-//! Subprotocols whose specification fixes the type of data, as one table (RFC 6455 §1.9, §5.6).
+//! The table of subprotocols whose specification fixes the type of data (RFC 6455 §1.9, §5.6).
 
 use crate::Accepts;
 
-/// A subprotocol whose own specification fixes the type of data, in both directions (RFC 6455
-/// §1.9).
+/// A subprotocol whose specification fixes the type of data, in both directions (RFC 6455 §1.9).
 ///
-/// What leaves the choice to the endpoints (`sip`, `msrp`, `soap`), or speaks of JSON but of no type
-/// of frame (`ocpp1.6`, `graphql-transport-ws`), has no row.
+/// The table has no row for a subprotocol that leaves the choice to the endpoints (`sip`, `msrp`,
+/// `soap`), and none for a subprotocol that specifies JSON but no type of frame (`ocpp1.6`,
+/// `graphql-transport-ws`).
 ///
 /// ```
 /// use wsvet::{Accepts, Subprotocol};
@@ -18,13 +18,13 @@ use crate::Accepts;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Subprotocol {
-    /// The name, as `Sec-WebSocket-Protocol` has it; upper and lower case differ.
+    /// The name in the header field `Sec-WebSocket-Protocol`. It is case-sensitive.
     pub name: &'static str,
-    /// The type of data that it allows.
+    /// The type of data that the subprotocol allows.
     pub accepts: Accepts,
-    /// The document that says so.
+    /// The document that specifies the type of data.
     pub specification: &'static str,
-    /// The number of the section, or its title where it has none.
+    /// The number of the section of the document, or the title of the section if it has no number.
     pub section: &'static str,
 }
 
@@ -52,7 +52,7 @@ const ONEM2M: &str = "oneM2M TS-0020 V3.0.1";
 const OPC_UA: &str = "OPC 10000-6 1.04";
 const WAMP: &str = "WAMP 2 Basic Profile";
 
-/// In the order of their names.
+/// All subprotocols, sorted by name.
 const ALL: &[Subprotocol] = &[
     binary("aws.iot.securetunneling-1.0", AWS, "WebSocket Subprotocol"),
     binary("aws.iot.securetunneling-2.0", AWS, "WebSocket Subprotocol"),
@@ -80,7 +80,7 @@ const ALL: &[Subprotocol] = &[
 ];
 
 impl Subprotocol {
-    /// All rows, in the order of their names.
+    /// All subprotocols in the table, sorted by name.
     ///
     /// ```
     /// # use wsvet::Subprotocol;
@@ -88,7 +88,9 @@ impl Subprotocol {
     /// ```
     pub const ALL: &'static [Self] = ALL;
 
-    /// The row of this name, if there is one.
+    /// Returns the subprotocol with this name, or `None` if the table has none.
+    ///
+    /// The name is case-sensitive.
     ///
     /// ```
     /// # use wsvet::Subprotocol;
@@ -102,8 +104,11 @@ impl Subprotocol {
 }
 
 impl Accepts {
-    /// The type of data that the subprotocol of this name allows, where its specification fixes
-    /// one ([`Subprotocol`]); both endpoints accept it alone.
+    /// Returns the only type of data that the subprotocol with this name allows, in both
+    /// directions.
+    ///
+    /// Returns `None` if the table of [`Subprotocol`]s has no row for the name: its specification
+    /// fixes no type of data, or the crate does not know the subprotocol.
     ///
     /// ```
     /// # use wsvet::Accepts;

@@ -1,16 +1,21 @@
-//! What the tables of this crate are made of: a row of texts, and the macro for a family of rules.
+//! The parts of the crate's tables: columns of texts, and the macro that defines a family of rules.
 
 #[cfg(feature = "c")]
 use core::ffi::CStr;
 
-/// A text of a table. A NUL follows it in memory, so that C can read it where it lies.
+/// A text of a table. A NUL follows it in memory, so that C can read it without a copy.
 ///
-/// Each kind of text is a static of its own, so that a program links only what it asks for.
+/// Each column of texts is a separate static, so that a program links only the columns that it
+/// uses.
 #[derive(Clone, Copy)]
 pub(crate) struct Text(&'static str);
 
 impl Text {
-    /// Takes a text that ends with its only NUL.
+    /// Creates a text from a string that ends with its only NUL.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the string does not end with its only NUL.
     pub(crate) const fn new(with_nul: &'static str) -> Self {
         let bytes = with_nul.as_bytes();
         let mut nul = 0;
@@ -36,16 +41,16 @@ impl Text {
     }
 }
 
-/// Makes the texts of one column.
+/// Creates the texts of one column.
 macro_rules! texts {
     ($($text:expr),*) => {
         [$(const { $crate::table::Text::new(concat!($text, "\0")) }),*]
     };
 }
 
-/// Defines a family of rules: the enum, its order, and what every family says of a rule.
+/// Defines a family of rules: the enum, its order, and the methods that every family has.
 ///
-/// One row is one rule: number, name, id, RFC, section, the facts of the family, and four texts.
+/// Each row is one rule: number, name, id, RFC, section, the facts of the family, and four texts.
 /// The order of the rows is the order of precedence.
 macro_rules! rules {
     (
@@ -82,7 +87,7 @@ macro_rules! rules {
         static EXPLAIN: [$crate::table::Text; ALL.len()] = texts![$($explain),*];
         static RESOLVE: [$crate::table::Text; ALL.len()] = texts![$($resolve),*];
 
-        // A reason is at most 123 bytes (§5.5): two of the 125 are the code's.
+        // The reason of a Close frame is at most 123 bytes (§5.5): the code takes 2 of the 125.
         $(const _: () = assert!($text.len() <= 123, $id);)*
 
         impl $name {
@@ -122,8 +127,9 @@ macro_rules! rules {
 
             /// Returns the stable number of the rule, at least 1.
             ///
-            /// C knows the rule by it, and it fits logs that have no room for a name. It does not
-            /// change between versions, and is no order: use `Ord` for precedence.
+            /// The C functions use this number. It also fits logs that have no room for a name. It
+            /// does not change between versions. It is not the precedence of the rule: compare the
+            /// rules themselves, with `Ord`, for that.
             ///
             /// ```
             #[doc = concat!("let rule = ", $path, "::ALL[0];")]
@@ -175,7 +181,7 @@ macro_rules! rules {
                 BREAKS[self as usize].as_str()
             }
 
-            /// Returns what the peer is told: the reason of a Close frame, at most 123 bytes.
+            /// Returns the reason for the Close frame that refuses a violation, at most 123 bytes.
             ///
             /// ```
             #[doc = concat!("assert!(", $path, "::ALL[0].text().len() <= 123);")]
@@ -185,7 +191,7 @@ macro_rules! rules {
                 TEXTS[self as usize].as_str()
             }
 
-            /// Returns what the rule says and why, in a few sentences.
+            /// Returns an explanation of the rule and its purpose, in a few sentences.
             ///
             /// ```
             #[doc = concat!("println!(\"{}\", ", $path, "::ALL[0].explain());")]
@@ -195,7 +201,7 @@ macro_rules! rules {
                 EXPLAIN[self as usize].as_str()
             }
 
-            /// Returns what to do about a violation, mostly at the sender.
+            /// Returns how to fix the cause of a violation, which is mostly at the sender.
             ///
             /// ```
             #[doc = concat!("println!(\"{}\", ", $path, "::ALL[0].resolve());")]
