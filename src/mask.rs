@@ -12,12 +12,12 @@
 
 use crate::kernel;
 
-/// Masks or unmasks `buf` where it lies, and gives the phase at which the payload's next piece
-/// goes on (§5.3).
+/// Masks or unmasks `buf` in place, and returns the phase of the next piece of the payload (§5.3).
 ///
-/// Masking is its own inverse. `phase` is the position of `buf` in the payload: 0 for its start,
-/// and for a later piece what the call before gave, or the bytes before it; only its value modulo
-/// 4 counts. The phase that is given is 0 to 3.
+/// Masking is its own inverse. `phase` is the position of `buf` in the payload, in bytes. For the
+/// start of a payload it is 0. For a later piece it is the number of payload bytes before the
+/// piece, or the value that the previous call returned. Only `phase` modulo 4 matters. The returned
+/// phase is 0 to 3.
 ///
 /// ```
 /// use wsvet::mask;
@@ -50,7 +50,7 @@ mod tests {
     }
 
     proptest! {
-        /// The naive twin: §5.3 to the letter, octet by octet.
+        /// Compares with a naive implementation that follows §5.3 octet by octet.
         #[test]
         fn every_octet_is_xored_with_key_octet_i_mod_4(
             key: [u8; 4],

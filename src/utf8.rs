@@ -1,12 +1,13 @@
-//! UTF-8 over fragments and chunks, at the cost of one pass (RFC 6455 §8.1, RFC 3629).
+//! Validation of UTF-8 across fragments and chunks, in one pass (RFC 6455 §8.1, RFC 3629).
 
 use core::fmt;
 use core::str;
 
 use crate::kernel::{Ending, Text, cut_len, goes_on, is_second, judge, turned, unmask};
 
-/// Judges UTF-8 that comes in pieces of any size, and keeps at most the three bytes of a character
-/// that is cut (RFC 6455 §8.1).
+/// A validator for UTF-8 text that arrives in pieces of any size (RFC 6455 §8.1).
+///
+/// It holds at most three bytes, the start of a character that the end of a piece cuts.
 ///
 /// ```
 /// use wsvet::Utf8;
@@ -21,12 +22,12 @@ use crate::kernel::{Ending, Text, cut_len, goes_on, is_second, judge, turned, un
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Utf8 {
-    /// The start of a character that is cut, with zeros behind it.
+    /// The start of a character that is cut, followed by zeros.
     cut: [u8; 3],
 }
 
 impl Utf8 {
-    /// The start of a text: nothing has come yet.
+    /// Creates a validator at the start of a text.
     ///
     /// ```
     /// assert!(wsvet::Utf8::new().is_complete());
@@ -36,16 +37,17 @@ impl Utf8 {
         Self { cut: [0; 3] }
     }
 
-    /// Takes the next piece of the text; it may end inside a character (§8.1).
+    /// Validates the next piece of the text. The piece may end inside a character (§8.1).
     ///
     /// # Errors
     ///
-    /// [`InvalidUtf8`] with the first byte of `piece` that no valid text can have at that place.
-    /// What is pushed after an error is not judged rightly.
+    /// [`InvalidUtf8`] if the text is not UTF-8. Its index is that of the first byte of `piece`
+    /// that no valid text can have at this position. After an error the result of a further call is
+    /// meaningless.
     ///
     /// ```
     /// # use wsvet::Utf8;
-    /// // A surrogate is betrayed by its second byte.
+    /// // The second byte proves that this is a surrogate.
     /// assert_eq!(Utf8::new().push(b"\xED\xA0\x80").unwrap_err().index, 1);
     /// ```
     #[inline]
@@ -53,14 +55,14 @@ impl Utf8 {
         self.push_text(0, piece)
     }
 
-    /// Takes the next piece, and unmasks it in the same pass if it can be written. After an error
-    /// the end of the piece may still be masked.
+    /// Validates the next piece, and unmasks it in the same pass if it can be written. After an
+    /// error the end of the piece may still be masked.
     #[inline]
     pub(crate) fn push_text(&mut self, key: u32, text: impl Text) -> Result<(), InvalidUtf8> {
         if self.is_complete() { self.take(key, text) } else { self.take_inside(key, text) }
     }
 
-    /// Fills up the cut character, then goes on with what is left of the piece.
+    /// Completes the cut character, then validates the rest of the piece.
     #[inline(never)]
     fn take_inside(&mut self, key: u32, text: impl Text) -> Result<(), InvalidUtf8> {
         let held = self.held();
@@ -80,7 +82,7 @@ impl Utf8 {
         self.take(key, rest).map_err(|error| InvalidUtf8 { index: start.len() + error.index })
     }
 
-    /// Takes text after a whole character.
+    /// Validates text that follows a whole character.
     #[inline]
     fn take(&mut self, key: u32, mut text: impl Text) -> Result<(), InvalidUtf8> {
         match judge(key, text.again()) {
@@ -89,7 +91,8 @@ impl Utf8 {
         }
     }
 
-    /// The text ends inside a character, or is none.
+    /// Holds the start of the character that the end of the text cuts, or returns an error if the
+    /// text is not UTF-8.
     fn take_other(&mut self, ending: Ending, text: &[u8]) -> Result<(), InvalidUtf8> {
         let cut = if ending == Ending::Cut { cut_len(text) } else { 0 };
         if cut == 0 {
@@ -99,13 +102,15 @@ impl Utf8 {
         Ok(())
     }
 
-    /// How many bytes of a character that is cut are held.
+    /// Returns how many bytes of a cut character are held.
     #[inline]
     fn held(&self) -> usize {
         self.cut.iter().take_while(|byte| **byte != 0).count()
     }
 
-    /// Whether the text so far ends with a whole character (§8.1).
+    /// Returns whether the text so far ends with a whole character (§8.1).
+    ///
+    /// It is `true` for an empty text.
     ///
     /// ```
     /// # use wsvet::Utf8;
@@ -120,7 +125,9 @@ impl Utf8 {
         self.cut[0] == 0
     }
 
-    /// Takes fewer bytes than the cut character still needs, or bytes that break it.
+    /// Holds bytes of the cut character, or returns an error for the first byte that breaks it.
+    ///
+    /// The bytes must not complete the character.
     fn push_bytes(&mut self, bytes: &[u8]) -> Result<(), InvalidUtf8> {
         for (index, &byte) in bytes.iter().enumerate() {
             let held = self.held();
@@ -136,7 +143,12 @@ impl Utf8 {
     }
 }
 
-/// Explain cold: the byte that proves that this is not UTF-8.
+/// Returns the index of the byte that proves that the text is not UTF-8. The fast path finds only
+/// that there is such a byte.
+///
+/// # Panics
+///
+/// Panics with debug assertions if the text is UTF-8.
 #[cold]
 fn first_bad(text: &[u8]) -> usize {
     let Err(error) = str::from_utf8(text) else {
@@ -144,15 +156,17 @@ fn first_bad(text: &[u8]) -> usize {
         return text.len();
     };
     let start = error.valid_up_to();
-    // `error_len` counts the bytes of a start that was still valid, but for a byte that can start
-    // nothing, which is 1 as well.
+    // `error_len` is the number of bytes that were a valid start of a character, so the next byte
+    // is the bad one. It is also 1 for a byte that cannot start a character. Then this byte is the
+    // bad one.
     match (error.error_len(), text[start]) {
         (Some(len), 0xC2..=0xF4) => start + len,
         _ => start,
     }
 }
 
-/// How many bytes a character has that starts with this byte, which can start one beyond ASCII.
+/// Returns the length in bytes of the character that starts with `lead`, which must be a byte that
+/// can start a character beyond ASCII.
 #[inline]
 fn width(lead: u8) -> usize {
     match lead {
@@ -162,7 +176,7 @@ fn width(lead: u8) -> usize {
     }
 }
 
-/// Whether these bytes are one whole character beyond ASCII (RFC 3629 §4).
+/// Returns whether these bytes are one whole character beyond ASCII (RFC 3629 §4).
 #[inline]
 fn is_character(bytes: &[u8]) -> bool {
     match *bytes {
@@ -173,8 +187,9 @@ fn is_character(bytes: &[u8]) -> bool {
     }
 }
 
-/// Text is not UTF-8: the index of the byte that proves it, in the piece that was pushed (RFC 6455
-/// §8.1).
+/// An error for text that is not UTF-8, with the index of the byte that proves it (RFC 6455 §8.1).
+///
+/// [`Utf8::push`] returns it.
 ///
 /// ```
 /// let error = wsvet::Utf8::new().push(b"ab\xC0").unwrap_err();
@@ -183,7 +198,7 @@ fn is_character(bytes: &[u8]) -> bool {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct InvalidUtf8 {
-    /// The index in bytes, from the start of the piece.
+    /// The index of the byte, in the piece that was passed to [`Utf8::push`].
     pub index: usize,
 }
 
@@ -200,7 +215,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// RFC 3629 §4 as it is written there, one byte after the other: what may follow a prefix.
+    /// Validates the text byte by byte, with the grammar of RFC 3629 §4 as written there.
     fn naive(text: &[u8]) -> Result<bool, usize> {
         let mut expected: &[(u8, u8)] = &[];
         for (index, &byte) in text.iter().enumerate() {
@@ -234,7 +249,7 @@ mod tests {
         Ok(utf8.is_complete())
     }
 
-    /// The bytes at which the grammar of RFC 3629 §4 changes its mind, and their neighbours.
+    /// The bytes at the edges of the ranges in the grammar of RFC 3629 §4, and their neighbours.
     const EDGES: [u8; 30] = [
         0x00, 0x41, 0x7F, 0x80, 0x81, 0x8F, 0x90, 0x91, 0x9F, 0xA0, 0xA1, 0xBE, 0xBF, 0xC0, 0xC1,
         0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xF8, 0xFF,

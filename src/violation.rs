@@ -1,4 +1,4 @@
-//! A rule that was broken, and at which byte; and the set of rules that one header breaks.
+//! Violations, and sets of rules.
 
 use core::fmt;
 use core::iter::FusedIterator;
@@ -6,7 +6,9 @@ use core::ops::{BitOr, BitOrAssign};
 
 use crate::{Place, Rule};
 
-/// A set of rules, in the order of their precedence: the rules that one header breaks.
+/// A set of rules, in the order of their precedence.
+///
+/// [`Validator::broken`](crate::Validator::broken) returns the set of rules that a header breaks.
 ///
 /// ```
 /// use wsvet::{Rule, RuleSet};
@@ -42,7 +44,7 @@ impl RuleSet {
         Self(self.0 | 1 << rule as u32)
     }
 
-    /// Returns whether the set has no rule.
+    /// Returns whether the set contains no rule.
     ///
     /// ```
     /// # use wsvet::{Rule, RuleSet};
@@ -100,7 +102,7 @@ impl RuleSet {
 }
 
 impl FromIterator<Rule> for RuleSet {
-    /// Collects the rules; one that comes twice is in the set once.
+    /// Creates a set of the rules. A rule that occurs twice is in the set once.
     ///
     /// ```
     /// # use wsvet::{CloseCode, Rule, RuleSet};
@@ -114,7 +116,7 @@ impl FromIterator<Rule> for RuleSet {
 }
 
 impl Extend<Rule> for RuleSet {
-    /// Adds the rules.
+    /// Adds the rules to the set.
     ///
     /// ```
     /// # use wsvet::{Rule, RuleSet};
@@ -143,7 +145,7 @@ impl BitOr for RuleSet {
 }
 
 impl BitOrAssign for RuleSet {
-    /// Adds the rules of the other set.
+    /// Adds the rules of the other set to this set.
     ///
     /// ```
     /// # use wsvet::{Rule, RuleSet};
@@ -210,12 +212,12 @@ impl fmt::Debug for RuleSet {
 /// ```
 #[derive(Clone, Debug)]
 pub struct RuleSetIter(
-    /// The rules to come.
+    /// The rules that the iterator has not returned.
     RuleSet,
 );
 
 impl RuleSetIter {
-    /// Removes the rule of this bit.
+    /// Removes the rule of this bit from the set, and returns it.
     fn take(&mut self, bit: u32) -> Rule {
         self.0.0 &= !(1 << bit);
         Rule::ALL[bit as usize]
@@ -244,9 +246,10 @@ impl ExactSizeIterator for RuleSetIter {}
 
 impl FusedIterator for RuleSetIter {}
 
-/// A rule that was broken, and at which byte.
+/// A rule that a stream breaks, and the offset of the byte that breaks it.
 ///
-/// It is the peer's fault, never the caller's. [`reply`](Self::reply) returns the Close frame to send.
+/// A violation is always an error of the peer, never of the caller. [`reply`](Self::reply) returns
+/// the Close frame to send.
 ///
 /// ```
 /// use wsvet::{CloseCode, Header, OpCode, Accepts, Policy, Role, Rule, Validator};
@@ -266,15 +269,17 @@ impl FusedIterator for RuleSetIter {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Violation {
-    /// The byte that breaks the rule ([`Rule::place`] says which one it is), counted from 0 at the
-    /// first byte of the first frame of this direction.
+    /// The offset in bytes of the byte that breaks the rule.
+    ///
+    /// The first byte of the first frame of this direction has the offset 0. [`Rule::place`]
+    /// returns which byte of the frame it is.
     pub offset: u64,
-    /// The rule that was broken.
+    /// The broken rule.
     pub rule: Rule,
 }
 
 impl Violation {
-    /// Creates the violation of `rule` at byte `offset` of the stream.
+    /// Creates a violation of `rule` at byte `offset` of the stream.
     ///
     /// ```
     /// use wsvet::{Rule, Violation};
@@ -286,10 +291,11 @@ impl Violation {
         Self { offset, rule }
     }
 
-    /// Creates the violation of `rule` by a header that starts at byte `start` of the stream: at the
-    /// byte that [`Rule::place`] names.
+    /// Creates a violation of `rule` by a header that starts at byte `start` of the stream.
     ///
-    /// Use it to report every rule of [`Validator::broken`](crate::Validator::broken).
+    /// The offset of the violation is that of the byte that [`Rule::place`] returns. If this byte
+    /// is not in the header, the offset is `start`. Use this function to report every rule that
+    /// [`Validator::broken`](crate::Validator::broken) returns.
     ///
     /// ```
     /// use wsvet::{Rule, Violation};
@@ -308,7 +314,7 @@ impl Violation {
 }
 
 impl fmt::Display for Violation {
-    /// Writes the id of the rule, the byte, the text, the section and the close code.
+    /// Writes the id of the rule, the offset, the text, the RFC section and the close code.
     ///
     /// ```
     /// # use wsvet::{Rule, Violation};
@@ -329,8 +335,10 @@ impl core::error::Error for Violation {}
 
 #[cfg(feature = "std")]
 impl From<Violation> for std::io::Error {
-    /// Wraps the violation, with the kind `UnexpectedEof` if the stream ended too early and
-    /// `InvalidData` otherwise.
+    /// Wraps the violation in an I/O error.
+    ///
+    /// The kind of the error is `UnexpectedEof` if the stream ended too early, and `InvalidData`
+    /// otherwise.
     ///
     /// ```
     /// use std::io;
