@@ -1,13 +1,13 @@
-//! The body of a Close frame: code and reason, and the reply to a violation (RFC 6455 §5.5.1).
+//! The body of a Close frame, and the reply to a violation (RFC 6455 §5.5.1).
 
 use core::fmt;
 use core::str;
 
 use crate::{CloseCode, Place, Rule, Utf8, Violation};
 
-/// The body of a Close frame: a code and a reason (RFC 6455 §5.5.1).
+/// The body of a Close frame: a close code and a reason (RFC 6455 §5.5.1).
 ///
-/// An empty body has no code: it decodes to `None`, and 1005 is never made up for it.
+/// An empty body has no close code. It decodes to `None`, never to 1005.
 ///
 /// ```
 /// use wsvet::{CloseCode, CloseFrame};
@@ -20,28 +20,30 @@ use crate::{CloseCode, Place, Rule, Utf8, Violation};
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct CloseFrame<'a> {
-    /// The status code; it need not be one that may be sent.
+    /// The close code. It may be a code that must not be sent.
     pub code: CloseCode,
-    /// The reason: empty where none is given.
+    /// The reason. It is empty if there is none.
     pub reason: &'a str,
 }
 
 impl<'a> CloseFrame<'a> {
-    /// The most bytes a Close body has: 125, the most of any control frame (§5.5).
+    /// The maximum length of a Close body in bytes: 125, as for every control frame (§5.5).
     ///
     /// ```
     /// assert_eq!(wsvet::CloseFrame::MAX_BODY_LEN, 125);
     /// ```
     pub const MAX_BODY_LEN: usize = 125;
 
-    /// The most bytes a reason has: 123, so that it fits behind the code (§5.5.1).
+    /// The maximum length of a reason in bytes: 123, so that it fits after the code (§5.5.1).
     ///
     /// ```
     /// assert_eq!(wsvet::CloseFrame::MAX_REASON_LEN, 123);
     /// ```
     pub const MAX_REASON_LEN: usize = Self::MAX_BODY_LEN - 2;
 
-    /// A code and a reason; the reason is cut at a character where it is over 123 bytes (§5.5).
+    /// Creates a Close body from a code and a reason (§5.5).
+    ///
+    /// A reason over 123 bytes is cut at the end of a character.
     ///
     /// ```
     /// use wsvet::{CloseCode, CloseFrame};
@@ -59,13 +61,15 @@ impl<'a> CloseFrame<'a> {
         Self { code, reason: &reason[..end] }
     }
 
-    /// Reads the whole, unmasked body of a Close frame; an empty one is `None` (§5.5.1).
+    /// Decodes the whole, unmasked body of a Close frame, or returns `None` if it is empty
+    /// (§5.5.1).
     ///
-    /// The code is not judged: see [`CloseCode::is_sendable`].
+    /// The function does not validate the code: see [`CloseCode::is_sendable`].
     ///
     /// # Errors
     ///
-    /// [`InvalidClose`] of [`Rule::CloseBodyOneByte`] or [`Rule::InvalidCloseReason`].
+    /// [`InvalidClose`] with [`Rule::CloseBodyOneByte`] if the body is one byte long, and with
+    /// [`Rule::InvalidCloseReason`] if the reason is not UTF-8.
     ///
     /// ```
     /// use wsvet::{CloseFrame, Rule};
@@ -85,9 +89,9 @@ impl<'a> CloseFrame<'a> {
         }
     }
 
-    /// Writes the body to the front of `out` and gives its length in bytes, 2 to 125 (§5.5.1).
+    /// Writes the body to the front of `out`, and returns its length in bytes, 2 to 125 (§5.5.1).
     ///
-    /// A reason over 123 bytes is cut at a character, as [`new`](Self::new) does.
+    /// A reason over 123 bytes is cut at the end of a character, as by [`new`](Self::new).
     ///
     /// ```
     /// use wsvet::{CloseCode, CloseFrame};
@@ -109,14 +113,15 @@ impl<'a> CloseFrame<'a> {
 fn invalid_reason(reason: &[u8]) -> InvalidClose {
     let index = match Utf8::new().push(reason) {
         Err(error) => error.index,
-        // Cut inside a character: the last byte proves it.
+        // The reason ends inside a character. Its last byte proves that.
         Ok(()) => reason.len() - 1,
     };
     InvalidClose { rule: Rule::InvalidCloseReason, index: 2 + index }
 }
 
-/// A Close body that cannot be read: the rule it breaks, and the index of the byte in the body
-/// (RFC 6455 §5.5.1).
+/// An error for a Close body that cannot be decoded (RFC 6455 §5.5.1).
+///
+/// [`CloseFrame::decode`] returns it.
 ///
 /// ```
 /// let error = wsvet::CloseFrame::decode(b"\x03").unwrap_err();
@@ -126,7 +131,7 @@ fn invalid_reason(reason: &[u8]) -> InvalidClose {
 pub struct InvalidClose {
     /// The rule that the body breaks.
     pub rule: Rule,
-    /// The index in bytes, from the start of the body.
+    /// The index in the body of the byte that breaks the rule.
     pub index: usize,
 }
 
@@ -139,10 +144,11 @@ impl fmt::Display for InvalidClose {
 impl core::error::Error for InvalidClose {}
 
 impl Violation {
-    /// The Close frame to answer with: the rule's code and text; `None` where nothing can be sent
-    /// any more, because the stream has ended (§7.1.5, §7.1.7).
+    /// Returns the Close frame to reply with, which has the close code and the text of the rule
+    /// (§7.1.7).
     ///
-    /// Send it only where no Close was sent yet.
+    /// Returns `None` if the stream has ended, because then nothing can be sent (§7.1.5). Do not
+    /// send the Close frame if you have sent one before.
     ///
     /// ```
     /// use wsvet::{CloseCode, Rule, Violation};

@@ -1,7 +1,7 @@
 //! The state of the closing handshake.
 
-/// The closing handshake of a connection, as one end sees it: which ends have sent a Close
-/// (RFC 6455 §7.1.2 to §7.1.4).
+/// The state of the closing handshake, from the view of one endpoint: which endpoints have sent a
+/// Close frame (RFC 6455 §7.1.2 to §7.1.4).
 ///
 /// ```text
 ///              send            receive
@@ -14,8 +14,9 @@
 ///                    +----------+
 /// ```
 ///
-/// After `Sent` this end sends no more data. After `Received` it reads no further and owes a Close.
-/// After `Done` the server closes the TCP connection, and the client waits for that.
+/// In `Sent`, this endpoint must not send more data. In `Received`, this endpoint stops reading and
+/// must send a Close frame. In `Done`, the server closes the TCP connection, and the client waits
+/// for that.
 ///
 /// ```
 /// use wsvet::{Closing, Responder, encode};
@@ -29,19 +30,20 @@
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Closing {
-    /// Neither end has sent a Close.
+    /// Neither endpoint has sent a Close frame.
     #[default]
     Open,
-    /// This end has sent a Close, the other has not.
+    /// This endpoint has sent a Close frame, and the peer has not.
     Sent,
-    /// The other end has sent a Close, this one has not.
+    /// The peer has sent a Close frame, and this endpoint has not.
     Received,
-    /// Both ends have sent a Close.
+    /// Both endpoints have sent a Close frame.
     Done,
 }
 
 impl Closing {
-    /// Returns whether this end has sent a Close: it may send no data any more (§5.5.1).
+    /// Returns whether this endpoint has sent a Close frame. It must not send data after that
+    /// (§5.5.1).
     ///
     /// ```
     /// assert!(wsvet::Closing::Sent.has_sent());
@@ -51,7 +53,8 @@ impl Closing {
         matches!(self, Self::Sent | Self::Done)
     }
 
-    /// Returns whether the other end has sent a Close: what comes after it is discarded (§1.4).
+    /// Returns whether the peer has sent a Close frame. This endpoint discards everything that
+    /// arrives after it (§1.4).
     ///
     /// ```
     /// assert!(wsvet::Closing::Received.has_received());
@@ -61,7 +64,7 @@ impl Closing {
         matches!(self, Self::Received | Self::Done)
     }
 
-    /// Returns whether both ends have sent a Close (§7.1.4).
+    /// Returns whether both endpoints have sent a Close frame (§7.1.4).
     ///
     /// ```
     /// assert!(wsvet::Closing::Done.is_done());
@@ -71,7 +74,7 @@ impl Closing {
         matches!(self, Self::Done)
     }
 
-    /// Returns the state of an end that has or has not sent and received a Close.
+    /// Returns the state for whether this endpoint has sent and received a Close frame.
     pub(crate) const fn new(sent: bool, received: bool) -> Self {
         match (sent, received) {
             (false, false) => Self::Open,
@@ -81,12 +84,12 @@ impl Closing {
         }
     }
 
-    /// Returns the state after this end has sent a Close.
+    /// Returns the state after this endpoint has sent a Close frame.
     pub(crate) const fn send(self) -> Self {
         Self::new(true, self.has_received())
     }
 
-    /// Returns the state after a Close was received.
+    /// Returns the state after this endpoint has received a Close frame.
     pub(crate) const fn receive(self) -> Self {
         Self::new(self.has_sent(), true)
     }

@@ -1,4 +1,4 @@
-//! The header of a frame: two to fourteen bytes, decoded and encoded without loss (RFC 6455 §5.2).
+//! The header of a frame: 2 to 14 bytes, decoded and encoded without loss (RFC 6455 §5.2).
 
 use core::fmt;
 use core::num::NonZeroUsize;
@@ -8,10 +8,11 @@ use crate::OpCode;
 const FIN: u8 = 0x80;
 const MASK: u8 = 0x80;
 
-/// The header of a frame, in sixteen bytes: what stood on the wire, bit for bit (RFC 6455 §5.2).
+/// The header of a frame (RFC 6455 §5.2).
 ///
-/// Decoding judges nothing: every bit pattern is a header. `decode` then `encode` gives the same
-/// bytes back, a length that is not in its shortest form included.
+/// A header preserves every bit that was on the wire, and takes 16 bytes of memory. Decoding does
+/// not validate: every bit pattern is a header. [`decode`](Self::decode) followed by
+/// [`encode`](Self::encode) returns the same bytes, even if the length is not in its shortest form.
 ///
 /// ```text
 ///  byte 0            byte 1           bytes 2-9             then
@@ -41,24 +42,24 @@ const MASK: u8 = 0x80;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Header {
     payload_len: u64,
-    /// Zero where the mask bit is clear, so that equal headers are equal values.
+    /// All zeros if the mask bit is clear, so that equal headers compare equal.
     key: [u8; 4],
     first: u8,
     second: u8,
 }
 
 impl Header {
-    /// The most bytes a header has: 14 (§5.2).
+    /// The maximum length of a header in bytes: 14 (§5.2).
     ///
     /// ```
     /// assert_eq!(wsvet::Header::MAX_LEN, 14);
     /// ```
     pub const MAX_LEN: usize = 14;
 
-    /// A final, unmasked frame's header, with `payload_len` bytes of payload in the shortest form
-    /// (§5.2).
+    /// Creates the header of a final, unmasked frame with `payload_len` bytes of payload (§5.2).
     ///
-    /// The top bit of `payload_len` is kept as given; a receiver refuses it
+    /// The length is in its shortest form. The function preserves the top bit of `payload_len`. A
+    /// receiver refuses a header with this bit set
     /// ([`Rule::LengthOverflow`](crate::Rule::LengthOverflow)).
     ///
     /// ```
@@ -78,17 +79,20 @@ impl Header {
         Self { payload_len, key: [0; 4], first: FIN | opcode as u8, second }
     }
 
-    /// A header from the fields as a parser of one's own has found them on the wire, kept as they
-    /// are: a length that is not in its shortest form too, so that it can be judged (§5.2).
+    /// Creates a header from the fields that another parser has read from the wire (§5.2).
     ///
-    /// `first` and `second` are the first two bytes of the header, `payload_len` the length in
-    /// bytes, and `key` the masking key, which counts only where the mask bit of `second` is set.
-    /// Where `second` has the length itself (up to 125), that one counts.
+    /// The header preserves the fields, even a length that is not in its shortest form, so that a
+    /// [`Validator`](crate::Validator) can validate it.
+    ///
+    /// `first` and `second` are the first two bytes of the header, and `payload_len` is the length
+    /// of the payload in bytes. If the 7-bit length in `second` is at most 125, it is the length,
+    /// and `payload_len` is ignored. If it is 126, the length is the low 16 bits of `payload_len`.
+    /// `key` is the masking key. It is ignored if the mask bit of `second` is clear.
     ///
     /// ```
     /// use wsvet::{Header, Policy, Role, Rule, Validator};
     ///
-    /// // 82 7E 00 05: five bytes, with their length in 16 bits.
+    /// // 82 7E 00 05: five bytes of payload, with their length in 16 bits.
     /// let header = Header::from_wire(0x82, 0x7E, 5, [0; 4]);
     /// assert_eq!(header.header_len(), 4);
     /// let violation = Validator::new(Policy::new(Role::Client)).begin(&header).unwrap_err();
@@ -105,10 +109,9 @@ impl Header {
         Self { payload_len, key, first, second }
     }
 
-    /// The same header with the mask bit set and this masking key (§5.3).
+    /// Sets the mask bit and the masking key (§5.3).
     ///
-    /// The key must come from a strong source of entropy, fresh for each frame; this crate has no
-    /// source of its own.
+    /// Each frame needs a fresh key from a strong source of entropy. This crate has no such source.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -120,7 +123,7 @@ impl Header {
         Self { key, second: self.second | MASK, ..self }
     }
 
-    /// The same header with FIN clear: further fragments follow (§5.4).
+    /// Clears the FIN bit: further fragments of the message follow (§5.4).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -131,8 +134,9 @@ impl Header {
         Self { first: self.first & !FIN, ..self }
     }
 
-    /// The same header with these RSV bits: RSV1 = 4, RSV2 = 2, RSV3 = 1; higher bits do not count
-    /// (§5.2).
+    /// Sets the three RSV bits to `rsv`: RSV1 = 4, RSV2 = 2, RSV3 = 1 (§5.2).
+    ///
+    /// Higher bits of `rsv` are ignored.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -143,12 +147,12 @@ impl Header {
         Self { first: self.first & !0x70 | (rsv & 7) << 4, ..self }
     }
 
-    /// Takes a header off the front of `input` and gives it with the bytes after it (§5.2).
+    /// Decodes the header at the front of `input`, and returns it with the bytes after it (§5.2).
     ///
     /// # Errors
     ///
-    /// [`Incomplete`] where `input` ends inside the header; it says how many bytes more are
-    /// certainly needed. There is no other error.
+    /// [`Incomplete`] if `input` ends inside the header. [`Incomplete::needed`] returns how many
+    /// more bytes are needed at least. There is no other error.
     ///
     /// ```
     /// use wsvet::Header;
@@ -167,7 +171,7 @@ impl Header {
         }
     }
 
-    /// Fewer than fourteen bytes are left: the header is read from a copy that zeros fill up.
+    /// Decodes a header from fewer than 14 bytes, in a copy that is padded with zeros.
     #[inline(never)]
     fn decode_short(input: &[u8]) -> Result<(Self, &[u8]), Incomplete> {
         if input.len() < 2 {
@@ -182,12 +186,13 @@ impl Header {
         }
     }
 
-    /// The header at the front of a window that holds all of it, and its length in bytes.
+    /// Returns the header at the front of `window`, which contains all of it, and its length in
+    /// bytes.
     #[inline(always)]
     pub(crate) fn from_window(window: &[u8; Self::MAX_LEN]) -> (Self, usize) {
         let [first, second, a, b, c, d, e, f, g, h, i, j, k, l] = *window;
-        // The key is a number at once, so that it stays in a register, and the length is found here,
-        // where its form is known: the next header waits for it.
+        // The key becomes a number here, so that it stays in a register. The length of the header
+        // is computed here, where its form is known, because decoding the next header waits for it.
         let number = u32::from_ne_bytes;
         let (payload_len, key, len) = match second & !MASK {
             126 => (u64::from(u16::from_be_bytes([a, b])), number([c, d, e, f]), 4),
@@ -199,9 +204,9 @@ impl Header {
         (header, len + usize::from(second >> 5 & 4))
     }
 
-    /// Writes the header to the front of `out` and gives its length in bytes, 2 to 14 (§5.2).
+    /// Writes the header to the front of `out`, and returns its length in bytes, 2 to 14 (§5.2).
     ///
-    /// The bytes of `out` behind that length are overwritten with zeros.
+    /// The bytes of `out` after the header are overwritten with zeros.
     ///
     /// ```
     /// use wsvet::{Header, OpCode};
@@ -229,7 +234,7 @@ impl Header {
         self.header_len()
     }
 
-    /// FIN: whether this frame is the last of its message (§5.2).
+    /// Returns whether the FIN bit is set: the frame is the last of its message (§5.2).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -241,7 +246,7 @@ impl Header {
         self.first & FIN != 0
     }
 
-    /// The three RSV bits as a number: RSV1 = 4, RSV2 = 2, RSV3 = 1 (§5.2).
+    /// Returns the three RSV bits as a number: RSV1 = 4, RSV2 = 2, RSV3 = 1 (§5.2).
     ///
     /// ```
     /// # use wsvet::Header;
@@ -254,7 +259,7 @@ impl Header {
         self.first >> 4 & 7
     }
 
-    /// The opcode (§5.2).
+    /// Returns the opcode (§5.2).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -267,7 +272,7 @@ impl Header {
         OpCode::from_low_bits(self.first)
     }
 
-    /// Whether the mask bit is set (§5.2).
+    /// Returns whether the mask bit is set (§5.2).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -279,7 +284,7 @@ impl Header {
         self.second & MASK != 0
     }
 
-    /// The masking key, where the mask bit is set (§5.3).
+    /// Returns the masking key, or `None` if the mask bit is clear (§5.3).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -291,10 +296,11 @@ impl Header {
         if self.is_masked() { Some(self.key) } else { None }
     }
 
-    /// The length of the payload in bytes, as the header says it (§5.2): up to 2^64 - 1, not judged.
+    /// Returns the length of the payload in bytes that the header states (§5.2).
     ///
-    /// Compare it with a limit before it is cast to `usize`; a [`Validator`](crate::Validator)
-    /// does, by [`Policy::max_frame`](crate::Policy::max_frame).
+    /// The length is not validated and can be up to 2^64 - 1. Compare it with a limit before you
+    /// cast it to `usize`. A [`Validator`](crate::Validator) compares it with
+    /// [`Policy::max_frame`](crate::Policy::max_frame).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -306,7 +312,7 @@ impl Header {
         self.payload_len
     }
 
-    /// The length of the header itself in bytes: 2 to 14 (§5.2).
+    /// Returns the length of the header itself in bytes, 2 to 14 (§5.2).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -319,7 +325,7 @@ impl Header {
         2 + self.length_bytes() + (self.second >> 5 & 4) as usize
     }
 
-    /// Whether the length is in its shortest form, as §5.2 demands.
+    /// Returns whether the payload length is in its shortest form, as §5.2 requires.
     ///
     /// ```
     /// # use wsvet::Header;
@@ -338,7 +344,7 @@ impl Header {
         }
     }
 
-    /// The first byte as it stands on the wire: FIN, RSV1-3, opcode (§5.2).
+    /// Returns the first byte of the header on the wire: FIN, RSV1-3, opcode (§5.2).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -350,7 +356,7 @@ impl Header {
         self.first
     }
 
-    /// The second byte as it stands on the wire: MASK and the 7-bit length (§5.2).
+    /// Returns the second byte of the header on the wire: MASK and the 7-bit length (§5.2).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode};
@@ -362,7 +368,7 @@ impl Header {
         self.second
     }
 
-    /// Bytes of the extended length: 0, 2 or 8.
+    /// Returns the size of the extended length in bytes: 0, 2 or 8.
     #[inline]
     const fn length_bytes(&self) -> usize {
         match self.second & !MASK {
@@ -386,10 +392,11 @@ impl fmt::Debug for Header {
     }
 }
 
-/// The input ends too early, and this many bytes more are certainly needed: no error of the peer's.
+/// The input ends inside a header or a frame, and more bytes are needed.
 ///
-/// The number never overshoots; where it depends on bytes that have not arrived it is the least
-/// that can be needed.
+/// It is not an error of the peer. [`needed`](Self::needed) returns how many more bytes are needed.
+/// This number is never too large. If the exact number depends on bytes that have not arrived, it
+/// is the minimum.
 ///
 /// ```
 /// let incomplete = wsvet::Header::decode(&[0x81]).unwrap_err();
@@ -400,7 +407,8 @@ impl fmt::Debug for Header {
 pub struct Incomplete(NonZeroUsize);
 
 impl Incomplete {
-    /// Zero is taken as one: who asks again asks for something.
+    /// Creates the error. A `needed` of 0 becomes 1, so that the caller always reads at least one
+    /// byte.
     pub(crate) const fn new(needed: usize) -> Self {
         match NonZeroUsize::new(needed) {
             Some(needed) => Self(needed),
@@ -408,10 +416,10 @@ impl Incomplete {
         }
     }
 
-    /// How many bytes more are certainly needed: at least 1.
+    /// Returns how many more bytes are needed at least. It is never 0.
     ///
-    /// For a frame it comes from the peer's header: judge that, or compare with a limit, before
-    /// memory is reserved for it.
+    /// For a frame, the number comes from the header that the peer sent. Validate the header, or
+    /// compare the number with a limit, before you reserve memory for that many bytes.
     ///
     /// ```
     /// assert_eq!(wsvet::Header::decode(&[]).unwrap_err().needed(), 2);
