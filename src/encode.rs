@@ -1,11 +1,12 @@
-//! Bytes out: a frame or a Close frame, header and payload, masked on the way (RFC 6455 §5.2).
+//! Functions that write frames to a buffer, and mask the payload while they copy it (RFC 6455
+//! §5.2).
 //!
-//! [`Header::encode`] writes a header alone, for those who send the payload from where it lies.
+//! [`Header::encode`] writes only a header. Use it to send a payload without copying it.
 //!
 //! ```
 //! use wsvet::{CloseCode, CloseFrame, OpCode, encode};
 //!
-//! // What a server sends, one frame behind the other.
+//! // A server sends a text message and then a Close frame.
 //! let mut out = [0; 64];
 //! let mut len = encode::single(OpCode::Text, b"bye", None, &mut out)?;
 //! let close = CloseFrame::new(CloseCode::NORMAL_CLOSURE, "");
@@ -18,7 +19,8 @@ use core::fmt;
 
 use crate::{CloseCode, CloseFrame, Frame, Header, OpCode, kernel};
 
-/// The most bytes a control frame has: 131, with a masking key and 125 bytes of payload (§5.5).
+/// The maximum length of a control frame in bytes: 131, with a masking key and 125 bytes of payload
+/// (RFC 6455 §5.5).
 ///
 /// ```
 /// assert_eq!(wsvet::encode::MAX_CONTROL_LEN, 131);
@@ -27,13 +29,13 @@ pub const MAX_CONTROL_LEN: usize = 2 + 4 + CloseFrame::MAX_BODY_LEN;
 
 /// Writes a whole frame to the front of `out`, and returns its length in bytes (§5.2).
 ///
-/// `payload` is plain; if the header has a masking key, the payload is masked while it is copied.
-/// [`raw::frame`] writes illegal frames too.
+/// `payload` is not masked. If the header has a masking key, the function masks the payload while
+/// it copies it. [`raw::frame`] also writes illegal frames.
 ///
 /// # Errors
 ///
-/// An [`Error`], if the frame does not fit or is illegal whatever was sent before it. `out` is not
-/// changed then.
+/// [`Error`] if the frame does not fit in `out`, if the length in the header is not that of the
+/// payload, or if the frame is illegal regardless of the frames before it. `out` is then unchanged.
 ///
 /// ```
 /// use wsvet::{Header, OpCode, encode};
@@ -53,12 +55,14 @@ pub fn frame(header: &Header, payload: &[u8], out: &mut [u8]) -> Result<usize, E
 /// Writes a message or a control frame as a single frame to the front of `out`, and returns its
 /// length in bytes (§5.4).
 ///
-/// `payload` is plain. A client passes a fresh masking key, a server `None` (§5.1).
+/// `payload` is not masked. A client passes a fresh masking key for each frame. A server passes
+/// `None` (§5.1).
 ///
 /// # Errors
 ///
-/// An [`Error`], if the frame does not fit or is illegal: a reserved opcode, a control frame with
-/// more than 125 bytes of payload, or a Close whose body is illegal. `out` is not changed then.
+/// [`Error`] if the frame does not fit in `out`, or is illegal: it has a reserved opcode, it is a
+/// control frame with more than 125 bytes of payload, or it is a Close frame with an illegal body.
+/// `out` is then unchanged.
 ///
 /// ```
 /// use wsvet::{OpCode, encode};
@@ -88,7 +92,7 @@ pub fn single(
     raw::frame(&header, payload, out)
 }
 
-/// Returns why a frame is illegal whatever was sent before it, if it is.
+/// Returns an error if the frame is illegal regardless of the frames before it.
 #[inline]
 pub(crate) fn check(header: &Header, payload: &[u8]) -> Result<(), Error> {
     if header.payload_len() != payload.len() as u64 {
@@ -117,12 +121,13 @@ fn check_control(opcode: OpCode, fin: bool, payload: &[u8]) -> Result<(), Error>
     }
 }
 
-/// Returns an error if this code must not be on the wire.
+/// Returns an error if a Close frame must not have this code.
 fn check_code(code: CloseCode) -> Result<(), Error> {
     if code.is_sendable() { Ok(()) } else { Err(Error::InvalidCloseCode) }
 }
 
-/// Writes a frame of at most 125 bytes of payload: its header is a number, and needs no steps.
+/// Writes a frame with at most 125 bytes of payload. Its header has a fixed length of 2 or 6 bytes,
+/// so this is faster than [`raw::frame`].
 #[inline(always)]
 fn short(first: u8, payload: &[u8], key: Option<[u8; 4]>, out: &mut [u8]) -> Result<usize, Error> {
     let header_len = if key.is_some() { 6 } else { 2 };
@@ -142,14 +147,16 @@ fn short(first: u8, payload: &[u8], key: Option<[u8; 4]>, out: &mut [u8]) -> Res
     Ok(len)
 }
 
-/// The frames of a message, each with at most `most` bytes of payload (§5.4).
+/// Splits a message into fragments with at most `most` bytes of payload each, and returns an
+/// iterator over their frames (§5.4).
 ///
-/// Nothing is copied: the payloads are plain parts of `payload`, and the headers have no masking
-/// key; a client gives each a fresh one with [`Header::masked`]. An empty message is one frame.
+/// The payloads are unmasked parts of `payload`. Nothing is copied. The headers have no masking
+/// key: a client sets a fresh key for each frame with [`Header::masked`], and masks the payload. An
+/// empty message is one frame.
 ///
 /// # Panics
 ///
-/// Where `most` is 0; with debug assertions, for the opcode of a control frame or a continuation.
+/// Panics if `most` is 0. Panics with debug assertions if `opcode` is not text or binary.
 ///
 /// ```
 /// use std::io::{IoSlice, Write};
@@ -159,7 +166,7 @@ fn short(first: u8, payload: &[u8], key: Option<[u8; 4]>, out: &mut [u8]) -> Res
 /// let mut head = [0; Header::MAX_LEN];
 /// for frame in encode::fragments(OpCode::Text, b"Hello", 3) {
 ///     let len = frame.header.encode(&mut head);
-///     // The payload is sent from where it lies. (A socket may take a part of it.)
+///     // The payload is sent without a copy. (A socket may accept only a part of it.)
 ///     socket.write_vectored(&[IoSlice::new(&head[..len]), IoSlice::new(frame.payload)])?;
 /// }
 /// assert_eq!(socket, b"\x01\x03Hel\x80\x02lo"); // §5.7
@@ -172,7 +179,9 @@ pub fn fragments(opcode: OpCode, payload: &[u8], most: usize) -> Fragments<'_> {
     Fragments { opcode, rsv: 0, rest: Some(payload), most }
 }
 
-/// The frames of a message, made by [`fragments`].
+/// An iterator over the frames of a message.
+///
+/// [`fragments`] returns it.
 ///
 /// ```
 /// # use wsvet::{OpCode, encode};
@@ -183,14 +192,17 @@ pub struct Fragments<'a> {
     opcode: OpCode,
     /// The RSV bits of the next frame.
     rsv: u8,
-    /// What was not given yet; nothing after the last frame.
+    /// The payload of the frames that the iterator has not returned, or `None` after the last
+    /// frame.
     rest: Option<&'a [u8]>,
     most: usize,
 }
 
 impl Fragments<'_> {
-    /// The same frames, the first with these RSV bits: 4, RSV1, for a payload that permessage-deflate
-    /// has compressed (RFC 7692 §6).
+    /// Sets the RSV bits of the next frame to `rsv`: RSV1 = 4, RSV2 = 2, RSV3 = 1.
+    ///
+    /// Call it before the first frame is taken, so that the first frame of the message has the
+    /// bits. Use 4 for a payload that permessage-deflate has compressed (RFC 7692 §6).
     ///
     /// ```
     /// # use wsvet::{OpCode, encode};
@@ -225,13 +237,15 @@ impl<'a> Iterator for Fragments<'a> {
 /// Writes a whole Close frame to the front of `out`, and returns its length in bytes, 4 to 131
 /// (§5.5.1).
 ///
-/// A client passes a fresh masking key, a server `None` (§5.1). For a Close without a code use
+/// A client passes a fresh masking key for each frame. A server passes `None` (§5.1). A reason over
+/// 123 bytes is cut at the end of a character. To write a Close frame without a code, use
 /// [`single`].
 ///
 /// # Errors
 ///
-/// [`Error::InvalidCloseCode`] if the code must not be on the wire, such as 1005 and 1006, and
-/// [`Error::BufferTooSmall`]; [`MAX_CONTROL_LEN`] bytes always suffice.
+/// - [`Error::InvalidCloseCode`] if a Close frame must not have the code, such as 1005 and 1006.
+/// - [`Error::BufferTooSmall`] if the frame does not fit in `out`. [`MAX_CONTROL_LEN`] bytes always
+///   suffice.
 ///
 /// ```
 /// use wsvet::{CloseCode, CloseFrame, Rule, Violation, encode};
@@ -254,7 +268,7 @@ pub fn close(close: &CloseFrame<'_>, key: Option<[u8; 4]>, out: &mut [u8]) -> Re
     short(0x88, &body[..len], key, out)
 }
 
-/// Writers that check nothing, to test how a peer takes illegal frames.
+/// Functions that write frames without checks, to test how a peer handles illegal frames.
 ///
 /// ```
 /// use wsvet::{Header, OpCode, encode};
@@ -269,16 +283,19 @@ pub fn close(close: &CloseFrame<'_>, key: Option<[u8; 4]>, out: &mut [u8]) -> Re
 pub mod raw {
     use super::{Error, Header, kernel};
 
-    /// Writes the header and the payload as they are to the front of `out`, and returns their length
-    /// in bytes. If the header has a masking key, the payload is masked.
+    /// Writes the header and the payload to the front of `out` without checks, and returns their
+    /// length in bytes.
+    ///
+    /// If the header has a masking key, the function masks the payload while it copies it.
     ///
     /// # Errors
     ///
-    /// [`Error::BufferTooSmall`] and no other. `out` is not changed then.
+    /// [`Error::BufferTooSmall`] if the header and the payload do not fit in `out`. There is no
+    /// other error. `out` is then unchanged.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, encode};
-    /// let header = Header::new(OpCode::Text, 1 << 40); // it promises more than comes
+    /// let header = Header::new(OpCode::Text, 1 << 40); // the payload is shorter than it states
     /// assert_eq!(encode::raw::frame(&header, b"hi", &mut [0; 12]), Ok(12));
     /// ```
     #[inline]
@@ -289,7 +306,7 @@ pub mod raw {
             return Err(Error::BufferTooSmall { needed: len });
         };
         match out.first_chunk_mut() {
-            // The payload overwrites what is written after the header.
+            // `encode` writes zeros after the header. The payload overwrites them.
             Some(window) => {
                 header.encode(window);
             }
@@ -304,7 +321,7 @@ pub mod raw {
     }
 }
 
-/// Why a frame was not written.
+/// The reason why a frame was not written.
 ///
 /// ```
 /// use wsvet::{Header, OpCode, encode};
@@ -316,9 +333,9 @@ pub mod raw {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The frame does not fit the buffer.
+    /// The frame does not fit in the buffer.
     BufferTooSmall {
-        /// How many bytes the frame needs in all.
+        /// The length of the whole frame in bytes.
         needed: usize,
     },
     /// The length in the header is not that of the payload.
@@ -331,9 +348,9 @@ pub enum Error {
     FragmentedControl,
     /// A control frame has more than 125 bytes of payload (§5.5).
     OversizedControl,
-    /// The body of a Close is one byte, or its reason is not UTF-8 (§5.5.1).
+    /// The body of a Close frame is one byte long, or its reason is not UTF-8 (§5.5.1).
     InvalidCloseBody,
-    /// The code of a Close must not be on the wire, such as 1005 or 1006 (§7.4).
+    /// A Close frame must not have the code, such as 1005 or 1006 (§7.4).
     InvalidCloseCode,
     /// A continuation frame continues no message (§5.4).
     UnexpectedContinuation,

@@ -1,4 +1,4 @@
-//! A frame: a header with its payload, wherever that lies.
+//! Frames: a header with its payload.
 
 use core::fmt;
 
@@ -6,13 +6,13 @@ use crate::{Header, Incomplete, mask};
 
 /// A frame: a [`Header`] with its payload (RFC 6455 §5.2).
 ///
-/// The type of the payload says what can be done with it:
+/// The type `P` of the payload tells whether the payload is as on the wire or unmasked:
 ///
 /// | frame | payload |
 /// |---|---|
-/// | [`FrameRef`], [`FrameMut`] | in a buffer, as it stands on the wire: [`Masked`] |
-/// | `Frame<&[u8]>` | plain, borrowed |
-/// | `FrameBuf` (feature `alloc`) | plain, in shared memory |
+/// | [`FrameRef`], [`FrameMut`] | as on the wire, borrowed from a buffer: [`Masked`] |
+/// | `Frame<&[u8]>` | unmasked, borrowed |
+/// | `FrameBuf` (feature `alloc`) | unmasked, in shared memory |
 ///
 /// ```
 /// use wsvet::{Frame, Header, OpCode};
@@ -28,18 +28,18 @@ pub struct Frame<P> {
     pub payload: P,
 }
 
-/// Payload as it stands on the wire: it must be unmasked before it is read (RFC 6455 §5.3).
+/// A payload as on the wire, which must be unmasked before it is read (RFC 6455 §5.3).
 ///
-/// The payload of a frame without a masking key has this type too, because its bytes are plain only
-/// if the header says so. [`FrameMut::unmask`] and [`FrameRef::plain`] return plain payload. Nothing
-/// that takes plain payload takes this type:
+/// The payload of a frame without a masking key has this type too, because only the header tells
+/// whether the bytes are masked. [`FrameMut::unmask`] and [`FrameRef::plain`] return an unmasked
+/// payload. No function that takes an unmasked payload accepts this type:
 ///
 /// ```compile_fail,E0308
 /// use wsvet::{FrameRef, Policy, Role, Validator};
 ///
 /// let (frame, _) = FrameRef::decode(b"\x81\x82\x01\x02\x03\x04ik").unwrap();
 /// let mut validator = Validator::new(Policy::new(Role::Server));
-/// validator.frame(&frame.header, frame.payload).unwrap(); // it is masked
+/// validator.frame(&frame.header, frame.payload).unwrap(); // the payload is masked
 /// ```
 ///
 /// ```
@@ -54,7 +54,7 @@ pub struct Frame<P> {
 pub struct Masked<P>(P);
 
 impl<P> Masked<P> {
-    /// Marks bytes as payload that stands on the wire.
+    /// Creates a payload from its bytes on the wire.
     ///
     /// ```
     /// assert_eq!(wsvet::Masked::new(b"ik").into_raw(), b"ik");
@@ -64,8 +64,9 @@ impl<P> Masked<P> {
         Self(raw)
     }
 
-    /// Returns the bytes as they stand on the wire: to forward them, or to unmask them with
-    /// [`mask`](crate::mask).
+    /// Returns the bytes as on the wire.
+    ///
+    /// Use it to forward them, or to unmask them with [`mask`](crate::mask).
     ///
     /// ```
     /// assert_eq!(wsvet::Masked::new("ik").into_raw(), "ik");
@@ -77,7 +78,7 @@ impl<P> Masked<P> {
 }
 
 impl<P: AsRef<[u8]>> Masked<P> {
-    /// Returns the length in bytes.
+    /// Returns the length of the payload in bytes.
     ///
     /// ```
     /// assert_eq!(wsvet::Masked::new(b"ik").len(), 2);
@@ -87,7 +88,7 @@ impl<P: AsRef<[u8]>> Masked<P> {
         self.0.as_ref().len()
     }
 
-    /// Returns whether there is no byte.
+    /// Returns whether the payload is empty.
     ///
     /// ```
     /// assert!(wsvet::Masked::new(b"").is_empty());
@@ -99,7 +100,8 @@ impl<P: AsRef<[u8]>> Masked<P> {
 }
 
 impl<P: AsRef<[u8]>> fmt::Debug for Masked<P> {
-    /// Writes the length: masked bytes are of no use to a reader.
+    /// Writes the length. It does not write the bytes, because masked bytes are of no use to a
+    /// reader.
     ///
     /// ```
     /// assert_eq!(format!("{:?}", wsvet::Masked::new(b"ik")), "Masked(2 bytes)");
@@ -109,12 +111,12 @@ impl<P: AsRef<[u8]>> fmt::Debug for Masked<P> {
     }
 }
 
-/// A frame in a buffer, as it stands on the wire.
+/// A frame that borrows its payload from a buffer, as on the wire.
 ///
 /// ```
 /// use wsvet::FrameRef;
 ///
-/// /// How many bytes of payload are in these frames.
+/// /// Returns the payload bytes of all the frames.
 /// fn total(frames: &[FrameRef<'_>]) -> usize {
 ///     frames.iter().map(|frame| frame.payload.len()).sum()
 /// }
@@ -126,7 +128,8 @@ impl<P: AsRef<[u8]>> fmt::Debug for Masked<P> {
 /// ```
 pub type FrameRef<'a> = Frame<Masked<&'a [u8]>>;
 
-/// A frame in a buffer, as it stands on the wire, whose payload can be unmasked there (§5.3).
+/// A frame that mutably borrows its payload from a buffer, as on the wire, and can unmask it in
+/// place (RFC 6455 §5.3).
 ///
 /// ```
 /// use wsvet::FrameMut;
@@ -139,7 +142,7 @@ pub type FrameRef<'a> = Frame<Masked<&'a [u8]>>;
 /// ```
 pub type FrameMut<'a> = Frame<Masked<&'a mut [u8]>>;
 
-/// A frame whose payload is plain, in shared memory: taken off a read buffer without a copy.
+/// A frame with an unmasked payload in shared memory, taken off a read buffer without a copy.
 ///
 /// ```
 /// use wsvet::{Frame, FrameBuf, Header, OpCode};
@@ -152,12 +155,14 @@ pub type FrameMut<'a> = Frame<Masked<&'a mut [u8]>>;
 pub type FrameBuf = Frame<bytes::Bytes>;
 
 impl<'a> FrameRef<'a> {
-    /// Takes a whole frame off the front of `input`, and returns it with the bytes after it (§5.2).
+    /// Decodes the whole frame at the front of `input`, and returns it with the bytes after it
+    /// (§5.2).
     ///
     /// # Errors
     ///
-    /// [`Incomplete`] if `input` ends inside the frame. It says how many bytes more are certainly
-    /// needed: all that are missing, once the length has come.
+    /// [`Incomplete`] if `input` ends inside the frame. [`Incomplete::needed`] returns how many
+    /// more bytes are needed at least. If `input` contains the payload length, this is the exact
+    /// number of missing bytes.
     ///
     /// ```
     /// use wsvet::{FrameRef, OpCode};
@@ -174,7 +179,9 @@ impl<'a> FrameRef<'a> {
         Ok((Self { header, payload: Masked(&frame[header.header_len()..]) }, rest))
     }
 
-    /// Returns the frame with its payload, if that is not masked: as a server sends it (§5.1).
+    /// Returns the frame with its unmasked payload, or `None` if the payload is masked.
+    ///
+    /// A server sends frames that are not masked (§5.1).
     ///
     /// ```
     /// # use wsvet::FrameRef;
@@ -192,11 +199,12 @@ impl<'a> FrameRef<'a> {
 }
 
 impl<'a> FrameMut<'a> {
-    /// Takes a whole frame off the front of `input`, and returns it with the bytes after it (§5.2).
+    /// Decodes the whole frame at the front of `input`, and returns it with the bytes after it
+    /// (§5.2).
     ///
     /// # Errors
     ///
-    /// [`Incomplete`], as [`FrameRef::decode`] returns it.
+    /// [`Incomplete`] if `input` ends inside the frame, as for [`FrameRef::decode`].
     ///
     /// ```
     /// use wsvet::FrameMut;
@@ -213,8 +221,9 @@ impl<'a> FrameMut<'a> {
         Ok((Self { header, payload: Masked(&mut frame[header.header_len()..]) }, rest))
     }
 
-    /// Unmasks the payload where it lies, and returns the frame with it (§5.3). A payload that is not
-    /// masked stays as it is. The header keeps its key.
+    /// Unmasks the payload in place, and returns the frame with the unmasked payload (§5.3).
+    ///
+    /// A payload that is not masked does not change. The header keeps its masking key.
     ///
     /// ```
     /// use wsvet::{Frame, Header, Masked, OpCode};
@@ -236,12 +245,13 @@ impl<'a> FrameMut<'a> {
 
 #[cfg(feature = "alloc")]
 impl FrameBuf {
-    /// Takes a whole frame off the front of `input` and unmasks its payload, without a copy (§5.2,
-    /// §5.3).
+    /// Takes the whole frame at the front of `input` off it, and unmasks its payload, without a
+    /// copy (§5.2, §5.3).
     ///
     /// # Errors
     ///
-    /// [`Incomplete`], as [`FrameRef::decode`] returns it. `input` is unchanged then.
+    /// [`Incomplete`] if `input` ends inside the frame, as for [`FrameRef::decode`]. `input` is
+    /// then unchanged.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -264,7 +274,8 @@ impl FrameBuf {
     }
 }
 
-/// The header at the front of `input`, and the length of the frame in bytes, which `input` has.
+/// Returns the header at the front of `input`, and the length of the frame in bytes. `input` has at
+/// least this length.
 fn frame_len(input: &[u8]) -> Result<(Header, usize), Incomplete> {
     match Header::decode(input) {
         Ok((header, rest)) => {
@@ -279,7 +290,8 @@ fn frame_len(input: &[u8]) -> Result<(Header, usize), Incomplete> {
     }
 }
 
-/// The bytes of the payload too, where the length has arrived before the masking key.
+/// Returns `incomplete`, with the bytes of the payload added if `input` contains the payload length
+/// but not the whole masking key.
 fn with_payload(incomplete: Incomplete, input: &[u8]) -> Incomplete {
     let mut window = [0; Header::MAX_LEN];
     window[..input.len()].copy_from_slice(input);

@@ -1,14 +1,14 @@
-//! The grammar as nom parsers: they compose with any other (RFC 6455 §5.2, §5.5.1).
+//! nom parsers for headers, frames and Close bodies, which compose with other nom parsers (RFC 6455
+//! §5.2, §5.5.1).
 //!
-//! Where nom is not wanted the same doors are open without it: [`Header::decode`],
-//! [`FrameRef::decode`] and [`CloseFrame::decode`].
+//! [`Header::decode`], [`FrameRef::decode`] and [`CloseFrame::decode`] do the same without nom.
 //!
 //! ```
 //! use nom::sequence::preceded;
 //! use nom::{IResult, Parser, bytes::streaming::tag};
 //! use wsvet::{FrameRef, parse};
 //!
-//! // A frame behind a preface of one's own.
+//! // A frame that follows an application-defined prefix.
 //! fn vetted(input: &[u8]) -> IResult<&[u8], FrameRef<'_>> {
 //!     preceded(tag("vet:"), parse::frame).parse(input)
 //! }
@@ -24,11 +24,12 @@ use nom::{Err, IResult, Needed};
 
 use crate::{CloseFrame, FrameRef, Header, Incomplete, Rule};
 
-/// Parses the header of a frame: any bytes are one, or too few of one (§5.2).
+/// Parses the header of a frame (§5.2).
 ///
 /// # Errors
 ///
-/// `Err::Incomplete(Needed::Size(n))` where `n` bytes more are certainly needed; nothing else.
+/// `Err::Incomplete(Needed::Size(n))` if `input` ends inside the header. At least `n` more bytes
+/// are needed. There is no other error, because any bytes form a header.
 ///
 /// ```
 /// use nom::{Err, Needed};
@@ -48,12 +49,15 @@ pub fn header<'a, E: ParseError<&'a [u8]>>(input: &'a [u8]) -> IResult<&'a [u8],
     }
 }
 
-/// Parses a whole frame: its payload lies inside `input`, masked as on the wire (§5.2).
+/// Parses a whole frame (§5.2).
+///
+/// The frame borrows its payload from `input`, as on the wire.
 ///
 /// # Errors
 ///
-/// `Err::Incomplete(Needed::Size(n))` where `n` bytes more are certainly needed: all that are
-/// missing, once the length has arrived. Nothing else.
+/// `Err::Incomplete(Needed::Size(n))` if `input` ends inside the frame. At least `n` more bytes are
+/// needed. If `input` contains the payload length, `n` is the exact number of missing bytes. There
+/// is no other error.
 ///
 /// ```
 /// use nom::{Err, Needed};
@@ -73,16 +77,17 @@ pub fn frame<'a, E: ParseError<&'a [u8]>>(input: &'a [u8]) -> IResult<&'a [u8], 
     }
 }
 
-/// Parses the whole, unmasked body of a Close frame: all of `input`; an empty one is `None`
-/// (§5.5.1).
+/// Parses all of `input` as the whole, unmasked body of a Close frame (§5.5.1).
 ///
-/// The code is not judged: see [`CloseCode::is_sendable`](crate::CloseCode::is_sendable).
+/// Returns `None` if `input` is empty. The function does not validate the code: see
+/// [`CloseCode::is_sendable`](crate::CloseCode::is_sendable).
 ///
 /// # Errors
 ///
-/// `Err::Incomplete(Needed::Size(1))` for one byte, which is half a code (`complete` makes an error
-/// of it where the body is known to be whole), and `Err::Error` of `ErrorKind::Char`, at the byte
-/// that proves it, for a reason that is not UTF-8.
+/// - `Err::Incomplete(Needed::Size(1))` if `input` is one byte, which is half a code. If the body
+///   is known to be whole, wrap the parser in nom's `complete` to get an `Err::Error` instead.
+/// - `Err::Error` with `ErrorKind::Char` if the reason is not UTF-8. Its input starts at the byte
+///   that proves this.
 ///
 /// ```
 /// use wsvet::{CloseCode, parse};
