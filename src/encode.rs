@@ -126,8 +126,8 @@ fn check_code(code: CloseCode) -> Result<(), Error> {
     if code.is_sendable() { Ok(()) } else { Err(Error::InvalidCloseCode) }
 }
 
-/// Writes a frame with at most 125 bytes of payload. Its header has a fixed length of 2 or 6 bytes,
-/// so this is faster than [`raw::frame`].
+/// Writes a frame with at most 125 bytes of payload. Its header is always 2 or 6 bytes long, so the
+/// steps of [`Header::encode`] are not needed.
 #[inline(always)]
 fn short(first: u8, payload: &[u8], key: Option<[u8; 4]>, out: &mut [u8]) -> Result<usize, Error> {
     let header_len = if key.is_some() { 6 } else { 2 };

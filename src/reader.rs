@@ -1,14 +1,15 @@
-//! The one cursor over a stream of bytes: a header that is cut, the frame, and what of its payload
-//! is still to come.
+//! The cursor over a stream of bytes: the cut header, the current frame, and the rest of its
+//! payload.
 
 use core::fmt;
 
 use crate::{Header, kernel};
 
-/// Follows one direction of a connection from frame to frame, however its bytes are cut (RFC 6455
-/// §5.2).
+/// A cursor that follows one direction of a connection from frame to frame, regardless of how the
+/// stream is cut into chunks (RFC 6455 §5.2).
 ///
-/// It judges nothing, copies nothing but a header that is cut, and never looks at a payload.
+/// A reader does not validate. It copies only a header that is cut by the end of a chunk, and never
+/// reads the bytes of a payload.
 ///
 /// ```text
 ///   +-------------+   the header is whole    +---------+
@@ -18,7 +19,9 @@ use crate::{Header, kernel};
 ///   +-------------+
 /// ```
 ///
-/// A reader with a buffer of its own, which counts the bytes of text:
+/// To use a reader, call [`header`](Self::header) until a frame has begun, consume its payload with
+/// [`available`](Self::available) and [`advance`](Self::advance), and call [`finish`](Self::finish)
+/// when [`is_whole`](Self::is_whole) returns `true`. This program counts the bytes of text:
 ///
 /// ```
 /// use wsvet::{OpCode, Reader};
@@ -40,7 +43,7 @@ use crate::{Header, kernel};
 ///         };
 ///         chunk = &chunk[used..];
 ///         if reader.is_whole() {
-///             reader.finish(); // the whole frame has come
+///             reader.finish(); // the whole frame has arrived
 ///         }
 ///     }
 /// }
@@ -49,14 +52,14 @@ use crate::{Header, kernel};
 #[derive(Clone)]
 pub struct Reader {
     header: Header,
-    /// Payload bytes of the frame that have not come.
+    /// The number of payload bytes of the frame that have not arrived.
     remaining: u64,
-    /// How many bytes of a header are held, or `IN_PAYLOAD`.
+    /// The number of held bytes of a cut header, or `IN_PAYLOAD`.
     state: u8,
     cut: [u8; Header::MAX_LEN],
 }
 
-/// A header was taken, and its frame is not finished.
+/// The state after a header was read, until its frame is finished.
 const IN_PAYLOAD: u8 = 0x80;
 
 impl Reader {
@@ -75,14 +78,15 @@ impl Reader {
         }
     }
 
-    /// Takes the bytes of the next header off the front of `chunk`, and returns how many it took.
+    /// Reads the bytes of the next header from the front of `chunk`, and returns the number of
+    /// bytes read.
     ///
-    /// If the header is cut, it takes all of `chunk` and holds it. Otherwise the frame has begun:
-    /// [`frame`](Self::frame) returns its header.
+    /// If `chunk` ends inside the header, the function reads all of `chunk`, and the reader holds
+    /// the bytes. Otherwise the frame begins, and [`frame`](Self::frame) returns its header.
     ///
     /// # Panics
     ///
-    /// With debug assertions, if the frame before is not finished.
+    /// Panics with debug assertions if the previous frame is not finished.
     ///
     /// ```
     /// # use wsvet::Reader;
@@ -106,7 +110,7 @@ impl Reader {
         }
     }
 
-    /// Takes what is missing of a header that is cut.
+    /// Reads the missing bytes of a cut header.
     #[inline(never)]
     fn rest_of_header(&mut self, chunk: &[u8]) -> usize {
         let held = self.unread();
@@ -120,7 +124,8 @@ impl Reader {
         }
     }
 
-    /// Holds what `chunk` has, at most as much as a header can have, and returns how much.
+    /// Holds the bytes of `chunk`, up to the maximum length of a header, and returns how many of
+    /// them.
     #[inline]
     fn hold(&mut self, chunk: &[u8]) -> usize {
         let held = self.unread();
@@ -130,7 +135,7 @@ impl Reader {
         len
     }
 
-    /// Begins a frame whose header was parsed elsewhere.
+    /// Begins a frame whose header was decoded elsewhere.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Reader};
@@ -145,7 +150,8 @@ impl Reader {
         self.state = IN_PAYLOAD;
     }
 
-    /// Returns the header of the frame that has begun and is not finished.
+    /// Returns the header of the frame that has begun and is not finished, or `None` if there is
+    /// none.
     ///
     /// ```
     /// # use wsvet::Reader;
@@ -157,7 +163,7 @@ impl Reader {
         if self.state == IN_PAYLOAD { Some(&self.header) } else { None }
     }
 
-    /// Returns how many bytes of the payload have not come: 0 if no frame has begun.
+    /// Returns how many bytes of the payload have not arrived. It is 0 if no frame has begun.
     ///
     /// ```
     /// # use wsvet::Reader;
@@ -180,12 +186,15 @@ impl Reader {
     #[inline]
     #[must_use]
     pub const fn available(&self, len: usize) -> usize {
-        // The lesser of the two, so it fits.
+        // The cast is lossless, because `remaining` is less than a `usize`.
         if self.remaining < len as u64 { self.remaining as usize } else { len }
     }
 
-    /// Returns the masking key as the next byte of the payload meets it, if the frame is masked:
-    /// its four bytes are turned by how many bytes have come (§5.3).
+    /// Returns the masking key for the next byte of the payload, or `None` if the frame is not
+    /// masked (§5.3).
+    ///
+    /// Its four bytes are rotated by the number of payload bytes that have arrived, so that its
+    /// first byte masks the next byte of the payload.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Reader};
@@ -200,7 +209,7 @@ impl Reader {
         self.key().map(u32::to_le_bytes)
     }
 
-    /// The same as a number.
+    /// Returns the [`masking_key`](Self::masking_key) as a number.
     #[inline]
     pub(crate) fn key(&self) -> Option<u32> {
         let key = self.header.masking_key()?;
@@ -208,8 +217,9 @@ impl Reader {
         Some(kernel::turned(kernel::number(key), phase as usize))
     }
 
-    /// Moves over `len` bytes of the payload, which came or are missing, at most to the end of the
-    /// frame.
+    /// Moves over `len` bytes of the payload, at most to the end of the frame.
+    ///
+    /// The bytes have arrived, or are missing from the input.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Reader};
@@ -223,7 +233,7 @@ impl Reader {
         self.remaining = self.remaining.saturating_sub(len);
     }
 
-    /// Returns whether a frame has begun and all of its payload has come.
+    /// Returns whether a frame has begun and its whole payload has arrived.
     ///
     /// ```
     /// # use wsvet::Reader;
@@ -235,7 +245,7 @@ impl Reader {
         self.state == IN_PAYLOAD && self.remaining == 0
     }
 
-    /// Ends the frame; a header comes next.
+    /// Finishes the frame. A header comes next.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Reader};
@@ -250,7 +260,7 @@ impl Reader {
         self.state = 0;
     }
 
-    /// Returns how many bytes of a header that is cut are held.
+    /// Returns how many bytes of a cut header the reader holds.
     ///
     /// ```
     /// # use wsvet::Reader;
@@ -264,7 +274,7 @@ impl Reader {
         (self.state & !IN_PAYLOAD) as usize
     }
 
-    /// Returns the bytes of a header that is cut, as far as they have come.
+    /// Returns the bytes of a cut header that the reader holds.
     ///
     /// ```
     /// # use wsvet::Reader;
@@ -277,7 +287,8 @@ impl Reader {
         &self.cut[..self.unread()]
     }
 
-    /// Returns whether the stream is between two frames: no byte of the next header has come.
+    /// Returns whether the stream is between two frames: no frame has begun, and no byte of the
+    /// next header has arrived.
     ///
     /// ```
     /// assert!(wsvet::Reader::new().is_between_frames());

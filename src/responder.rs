@@ -1,18 +1,22 @@
-//! What an endpoint must answer: Pong to Ping, Close to Close, and Close to a violation
-//! (RFC 6455 §5.5, §7.1).
+//! The replies that an endpoint must send: a Pong to a Ping, a Close frame to a Close frame, and a
+//! Close frame to a violation (RFC 6455 §5.5, §7.1).
 
 use crate::{CloseCode, CloseFrame, Closing, Event, OpCode, Violation, encode};
 
-/// Writes the answers that an endpoint owes, and keeps the closing handshake: one Close is sent,
-/// and nothing behind it.
+/// A writer for the replies that an endpoint must send, which also tracks the closing handshake
+/// (RFC 6455 §5.5, §7.1).
 ///
-/// It does no I/O: what a method gives is to be sent, and where it is empty there is nothing to
-/// send. A client gives a fresh masking key each time, a server `None` (§5.1).
+/// It writes at most one Close frame, and nothing after it.
 ///
-/// A peer that has broken a rule sees the code and the reason only if the Close reaches it. After
-/// sending it, shut the sending half down and read on until the peer's end comes, for some seconds
-/// at most: a socket that is closed with bytes unread is reset, and a reset can overtake the Close,
-/// so that the peer is left with 1006 (§7.1.1).
+/// A responder does no I/O. The caller sends the bytes that a method returns. If they are empty,
+/// there is nothing to send. A client passes a fresh masking key to each call, a server passes
+/// `None` (§5.1).
+///
+/// A peer that breaks a rule sees the code and the reason only if the Close frame reaches it. After
+/// you send the Close frame, shut down the sending half of the socket. Then read until the peer
+/// ends the stream, for some seconds at most. If you close a socket that has unread bytes, the
+/// operating system resets the connection. A reset can overtake the Close frame, and the peer then
+/// reports 1006 (§7.1.1).
 ///
 /// ```
 /// use wsvet::{StreamDecoder, Policy, Responder, Role, encode};
@@ -35,7 +39,7 @@ pub struct Responder {
 }
 
 impl Responder {
-    /// The start of a connection: no Close was sent or received.
+    /// Creates a responder at the start of a connection. No Close frame was sent or received.
     ///
     /// ```
     /// assert!(!wsvet::Responder::new().is_done());
@@ -45,13 +49,16 @@ impl Responder {
         Self { closing: Closing::Open }
     }
 
-    /// Returns the reply to what was received: a Pong with the payload of a Ping (§5.5.3), or a Close
-    /// with the code of a Close (§5.5.1). It is empty for any other event, and after a Close was
-    /// sent.
+    /// Returns the reply to a received event.
     ///
-    /// A [`StreamDecoder`](crate::StreamDecoder) returns no Ping of more than 125 bytes and no Close with a code
-    /// that must not be sent. If an event of another source is one, the Ping gets no reply, and the
-    /// Close gets 1002.
+    /// The reply to a Ping is a Pong with the same payload (§5.5.3). The reply to a Close frame is
+    /// a Close frame with the same code and no reason (§5.5.1). The reply is empty for every other
+    /// event, and after a Close frame was sent.
+    ///
+    /// A [`StreamDecoder`](crate::StreamDecoder) returns no Ping with more than 125 bytes, and no
+    /// Close frame with a code that must not be sent. An event from another source may have these
+    /// faults. The reply to such a Ping is empty, and the reply to such a Close frame has the code
+    /// 1002.
     ///
     /// ```
     /// # use wsvet::{Event, Responder, encode};
@@ -72,7 +79,7 @@ impl Responder {
             }
             Event::Close(close) => {
                 self.closing = self.closing.receive();
-                // The peer knows the reason that it sent.
+                // The reply has no reason, because the peer knows the reason that it sent.
                 let echo = close.map(|close| {
                     let sendable = close.code.is_sendable();
                     CloseFrame::new(
@@ -86,9 +93,11 @@ impl Responder {
         }
     }
 
-    /// Returns the Close that a violation requires, with the code and the text of its rule. It is
-    /// empty if the stream has ended, because then the peer is gone, and after a Close was sent
-    /// (§7.1.7).
+    /// Returns the Close frame that a violation requires, with the close code and the text of its
+    /// rule (§7.1.7).
+    ///
+    /// It is empty after a Close frame was sent. It is also empty for a violation at the end of the
+    /// stream, because then the peer is gone.
     ///
     /// ```
     /// # use wsvet::{Responder, Rule, Violation, encode};
@@ -111,13 +120,15 @@ impl Responder {
         }
     }
 
-    /// Returns a Close to start the closing handshake with, with a code and a reason or without. It
-    /// is empty after a Close was sent (§7.1.2).
+    /// Returns a Close frame that starts the closing handshake (§7.1.2).
+    ///
+    /// If `close` is `None`, the body of the Close frame is empty. The returned bytes are empty
+    /// after a Close frame was sent.
     ///
     /// # Errors
     ///
-    /// [`encode::Error::InvalidCloseCode`] if the code must not be on the wire, such as 1005 and
-    /// 1006. No Close counts as sent then.
+    /// [`encode::Error::InvalidCloseCode`] if a Close frame must not have the code, such as 1005
+    /// and 1006. No Close frame then counts as sent.
     ///
     /// ```
     /// # use wsvet::{CloseCode, CloseFrame, Responder, encode};
@@ -157,7 +168,7 @@ impl Responder {
         self.closing
     }
 
-    /// Returns whether a Close was sent: no data may follow (§5.5.1).
+    /// Returns whether a Close frame was sent. The endpoint must not send data after it (§5.5.1).
     ///
     /// ```
     /// assert!(!wsvet::Responder::new().has_sent_close());
@@ -167,8 +178,9 @@ impl Responder {
         self.closing.has_sent()
     }
 
-    /// Returns whether both ends have sent a Close: the closing handshake is over, and the server
-    /// closes the TCP connection (§7.1.1).
+    /// Returns whether both endpoints have sent a Close frame (§7.1.1).
+    ///
+    /// If they have, the closing handshake is complete, and the server closes the TCP connection.
     ///
     /// ```
     /// assert!(!wsvet::Responder::new().is_done());
@@ -179,7 +191,7 @@ impl Responder {
     }
 }
 
-/// Returns a reply as it was written; nothing, if it cannot be written.
+/// Returns the written reply, or nothing if it cannot be written.
 fn written(reply: Result<&[u8], encode::Error>) -> &[u8] {
     reply.unwrap_or_default()
 }

@@ -1,6 +1,7 @@
-//! What is said of a stream, and by which policy, in a form that can be stored and sent.
+//! Serialization of close codes, rules, violations, verdicts and policies.
 //!
-//! Names, not numbers: a rule is its id, and a new rule or a new order changes nothing that was stored.
+//! The format uses names instead of discriminants: a rule is its id. So a new rule, or a new order
+//! of the rules, does not change the meaning of stored data.
 
 use core::fmt;
 
@@ -9,7 +10,7 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::{Abnormality, Accepts, CloseCode, Compression, Policy, Role, Rule, Verdict, Violation};
 
-/// A close code is its number.
+/// A close code is serialized as its number.
 impl Serialize for CloseCode {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u16(self.0)
@@ -22,7 +23,7 @@ impl<'de> Deserialize<'de> for CloseCode {
     }
 }
 
-/// A rule is its id.
+/// A rule is serialized as its id.
 impl Serialize for Rule {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.id())
@@ -49,7 +50,7 @@ impl<'de> Deserialize<'de> for Rule {
     }
 }
 
-/// Serializes the type as the definition of the same shape says.
+/// Implements `Serialize` and `Deserialize` for a type with a definition of the same shape.
 macro_rules! as_defined {
     ($($of:ty: $definition:ty;)*) => {$(
         impl Serialize for $of {
@@ -127,8 +128,11 @@ enum VerdictDefinition {
     Open,
 }
 
-/// A policy. Only the role must be there, so that it can be written by hand. A limit that is not there
-/// is none: a number as large as `u64::MAX` is not the same in every language.
+/// The serialized form of a policy.
+///
+/// Only the role is required, so that a person can write a policy by hand. An absent limit means
+/// that no limit is set. `u64::MAX` is not used for that, because some languages cannot represent
+/// such a large number exactly.
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PolicyDefinition {
