@@ -1,4 +1,4 @@
-//! Chunks in, events out: parse, unmask and validate in one, for those who want it all.
+//! The decoder that parses, unmasks and validates chunks of a stream, and returns events.
 
 use core::fmt;
 use core::ops::Range;
@@ -7,7 +7,7 @@ use core::str;
 use crate::kernel::{self, Ending, judge, unmask_ascii};
 use crate::{CloseCode, CloseFrame, OpCode, Policy, Reader, Validator, Violation};
 
-/// What a [`StreamDecoder`] found: a piece of a message, or a whole control frame.
+/// An event that a [`StreamDecoder`] returns: a piece of a message, or a whole control frame.
 ///
 /// ```
 /// use wsvet::{StreamDecoder, Event, OpCode, Policy, Role};
@@ -23,38 +23,43 @@ use crate::{CloseCode, CloseFrame, OpCode, Policy, Reader, Validator, Violation}
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The next piece of a text or binary message: as much of a frame as the chunk has.
+    /// The next piece of a text or binary message: the part of a frame's payload that is in the
+    /// chunk.
     #[non_exhaustive]
     Data {
-        /// The opcode of the message, text or binary, for its continuation frames too.
+        /// The opcode of the message, text or binary. Continuation frames have the opcode of their
+        /// message too.
         opcode: OpCode,
-        /// The plain bytes, where they lie in the chunk; a character of a text may be cut.
+        /// The unmasked bytes, which lie in the chunk. They may start or end inside a character of
+        /// a text message.
         bytes: &'a [u8],
-        /// Whether the message ends with this piece; a message can end with an empty one.
+        /// Whether the message ends with this piece. The last piece of a message can be empty.
         end: bool,
-        /// The RSV bits of the message's first frame: 4 where permessage-deflate is negotiated and
-        /// has compressed the message.
+        /// The RSV bits of the first frame of the message. If permessage-deflate is negotiated, the
+        /// bit 4 (RSV1) means that the message is compressed.
         rsv: u8,
     },
-    /// A Ping: answer with a Pong that has the same payload (§5.5.2).
+    /// A Ping with its payload. Reply with a Pong that has the same payload (§5.5.2).
     Ping(&'a [u8]),
-    /// A Pong (§5.5.3).
+    /// A Pong with its payload (§5.5.3).
     Pong(&'a [u8]),
-    /// A Close: answer with a Close, if none was sent yet, and read no further (§5.5.1). An empty
-    /// body is `None`. Control frames that come after it are given too.
+    /// A Close frame with its body, or `None` if the body is empty (§5.5.1).
+    ///
+    /// Reply with a Close frame if you have not sent one, and stop reading. If you continue, the
+    /// decoder also returns the control frames after it.
     Close(Option<CloseFrame<'a>>),
 }
 
-/// Decodes one direction of a connection from chunks of any size, and judges all of it (RFC 6455
-/// §5, §6.2).
+/// A decoder that parses, unmasks and validates one direction of a connection, from chunks of any
+/// size (RFC 6455 §5, §6.2).
 ///
-/// Data is unmasked where it lies in the chunk and never copied. What is kept between chunks is at
-/// most a cut header or the body of a cut control frame, inside the decoder itself: it allocates
-/// nothing, whatever a header says.
+/// The decoder unmasks data in place in the chunk, and never copies it. Between chunks it holds at
+/// most a cut header or the body of a cut control frame, in a fixed buffer. It never allocates
+/// memory, whatever length a header states.
 ///
-/// The events and the violation are the same however the stream is cut into chunks. Only the data
-/// comes in as many pieces as it arrives in, and what of a frame was given before its payload
-/// breaks a rule depends on them.
+/// The events and the violation do not depend on how the stream is cut into chunks, with two
+/// exceptions. The decoder returns data in as many pieces as it arrives in. If a payload breaks a
+/// rule, the pieces of the frame that the decoder returned before depend on the chunks.
 ///
 /// ```
 /// use wsvet::{Accepts, StreamDecoder, Event, Policy, Role, Rule, Violation};
@@ -76,7 +81,7 @@ pub enum Event<'a> {
 /// read(&mut decoder, &mut b"i".clone(), &mut text)?;
 /// assert_eq!(text, b"hi");
 ///
-/// // A binary message of 4096 bytes is refused at its header.
+/// // The decoder refuses a binary message of 4096 bytes at its header.
 /// let violation = read(&mut decoder, &mut b"\x82\x7E\x10\x00".clone(), &mut text).unwrap_err();
 /// assert_eq!((violation.rule, violation.offset), (Rule::UnsupportedData, 6));
 /// # Ok::<(), Violation>(())
@@ -85,16 +90,16 @@ pub enum Event<'a> {
 pub struct StreamDecoder {
     validator: Validator,
     reader: Reader,
-    /// How many bytes of `body` are held.
+    /// The number of bytes that `body` holds.
     held: u8,
-    /// The body of a control frame that is cut.
+    /// The body of a cut control frame.
     body: [u8; CloseFrame::MAX_BODY_LEN],
 }
 
-/// An [`Event`] without its bytes, which borrows nothing: where they lie is remembered instead.
+/// An [`Event`] that borrows nothing: it stores the position of its bytes instead of the bytes.
 ///
-/// [`StreamDecoder::find`] returns it, and [`StreamDecoder::event`] makes it an event again. So a
-/// method can look for an event in a loop, and return it when it has found one:
+/// [`StreamDecoder::find`] returns it, and [`StreamDecoder::event`] converts it to the event. This
+/// lets a method search for an event in a loop, and return the event after the loop has found one:
 ///
 /// ```
 /// use std::io;
@@ -105,7 +110,7 @@ pub struct StreamDecoder {
 ///     input: R,
 ///     decoder: StreamDecoder,
 ///     buffer: [u8; 4096],
-///     /// The bytes of the buffer that were read and not yet decoded.
+///     /// The range of the buffer that was read and not yet decoded.
 ///     start: usize,
 ///     end: usize,
 /// }
@@ -154,22 +159,23 @@ enum Kind {
     },
     Ping,
     Pong,
-    /// Its bytes are those of the reason.
+    /// The bytes are those of the reason.
     Close(Option<CloseCode>),
 }
 
-/// Where the bytes of an event lie.
+/// The position of the bytes of an event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Lie {
     /// In the chunk.
     Chunk(Range<usize>),
-    /// In the body of a control frame that came in several chunks.
+    /// In the decoder's copy of the body of a control frame that arrived in several chunks.
     Body(Range<usize>),
 }
 
 impl<'a> Event<'a> {
-    /// Creates an [`Event::Data`] of a message that is not compressed: for tests, and for decoders of
-    /// your own.
+    /// Creates an [`Event::Data`] of a message that is not compressed.
+    ///
+    /// It is for tests, and for decoders of your own.
     ///
     /// ```
     /// use wsvet::{Event, OpCode};
@@ -184,7 +190,7 @@ impl<'a> Event<'a> {
 }
 
 impl StreamDecoder {
-    /// The start of a stream that is received under this policy.
+    /// Creates a decoder at the start of a stream that an endpoint with this policy receives.
     ///
     /// ```
     /// use wsvet::{StreamDecoder, Policy, Role};
@@ -202,11 +208,11 @@ impl StreamDecoder {
         }
     }
 
-    /// Changes what is accepted during the connection, as [`Validator::set_policy`] does.
+    /// Changes the policy during the connection, as [`Validator::set_policy`] does.
     ///
     /// # Panics
     ///
-    /// If the role, the RSV bits or the compression differ.
+    /// Panics if the role, the RSV bits or the compression differ from those of the current policy.
     ///
     /// ```
     /// use wsvet::{Policy, Role, StreamDecoder};
@@ -219,17 +225,19 @@ impl StreamDecoder {
         self.validator.set_policy(policy);
     }
 
-    /// Decodes up to the next event, and gives how many bytes of `chunk` were used with it.
+    /// Decodes `chunk` up to the next event, and returns how many bytes of `chunk` it used, and the
+    /// event.
     ///
-    /// Call it again with the rest of the chunk until that is empty. Without an event all of the
-    /// chunk was used. The bytes used are overwritten with plain ones; those of an event lie in
-    /// the chunk, but for the body of a control frame that came in several chunks.
+    /// Call it again with the rest of the chunk until the rest is empty. If there is no event, all
+    /// of the chunk was used. Masked payloads are unmasked in the chunk. The bytes of an event lie
+    /// in the chunk, except for the body of a control frame that arrived in several chunks.
     ///
     /// # Errors
     ///
-    /// The first [`Violation`] of the stream; it ends the stream (§7.1.7) and is given again by
-    /// every later call. Of the frame that breaks a rule nothing more is given, though the chunk may
-    /// have been unmasked further.
+    /// [`Violation`] if the stream breaks a rule. It is the first violation of the stream and ends
+    /// the stream (§7.1.7): every later call returns the same violation. The decoder returns no
+    /// more data of the frame that breaks the rule, although more of the chunk may have been
+    /// unmasked.
     ///
     /// ```
     /// use wsvet::{StreamDecoder, Event, Policy, Role};
@@ -244,7 +252,7 @@ impl StreamDecoder {
         &'a mut self,
         chunk: &'a mut [u8],
     ) -> Result<(usize, Option<Event<'a>>), Violation> {
-        // Most chunks start with a whole frame of data.
+        // Fast path: most chunks start with a whole data frame.
         if self.reader.is_between_frames()
             && let Some(window) = chunk.first_chunk()
             && let first = window[0]
@@ -271,12 +279,14 @@ impl StreamDecoder {
         self.decode_piece(chunk)
     }
 
-    /// Decodes up to the next event, as [`decode`](Self::decode) does, and returns it without a
-    /// borrow: [`event`](Self::event) returns the event itself.
+    /// Decodes `chunk` up to the next event, as [`decode`](Self::decode) does, and returns the
+    /// event without a borrow.
+    ///
+    /// [`event`](Self::event) returns the event itself.
     ///
     /// # Errors
     ///
-    /// The first [`Violation`] of the stream, as [`decode`](Self::decode) returns it.
+    /// [`Violation`] if the stream breaks a rule, as for [`decode`](Self::decode).
     ///
     /// ```
     /// use wsvet::{Event, Policy, Role, StreamDecoder};
@@ -316,12 +326,13 @@ impl StreamDecoder {
 
     /// Returns the event that [`find`](Self::find) has found, with its bytes.
     ///
-    /// Call it before the next call of `find` or [`decode`](Self::decode). `chunk` is the chunk that
-    /// was given to `find`, or more bytes that start with it.
+    /// `chunk` must be the chunk that was passed to `find`, or more bytes that start with it. Call
+    /// this function before the next call of `find` or [`decode`](Self::decode). Otherwise the
+    /// event may have other bytes.
     ///
     /// # Panics
     ///
-    /// If `chunk` is shorter than the bytes that were used.
+    /// May panic if `chunk` is shorter than the bytes that `find` used.
     ///
     /// ```
     /// use wsvet::{Event, OpCode, Policy, Role, StreamDecoder};
@@ -345,13 +356,14 @@ impl StreamDecoder {
             Kind::Pong => Event::Pong(bytes),
             Kind::Close(code) => Event::Close(code.map(|code| CloseFrame {
                 code,
-                // It was judged when it was found.
+                // `find` has validated the reason as UTF-8.
                 reason: str::from_utf8(bytes).unwrap_or_default(),
             })),
         }
     }
 
-    /// Decodes a piece of data that is not the last of its frame, or anything else.
+    /// Decodes a chunk that is a piece of a data frame but not its end, or else calls
+    /// [`decode_any`](Self::decode_any).
     #[inline(never)]
     fn decode_piece<'a>(
         &'a mut self,
@@ -411,11 +423,14 @@ impl StreamDecoder {
         }
     }
 
-    /// Ends the stream: no byte will follow.
+    /// Ends the stream, and validates its end. No byte may follow (§7.1.5).
     ///
     /// # Errors
     ///
-    /// A [`Violation`] as [`Validator::eof`] gives it (§7.1.5); there is nobody left to send it to.
+    /// [`Violation`] with [`Rule::EofInFrame`](crate::Rule::EofInFrame) or
+    /// [`Rule::EofWithoutClose`](crate::Rule::EofWithoutClose) if the stream ends without a Close
+    /// frame, or the violation that ended the stream before. For the violation of these two rules
+    /// no reply can be sent.
     ///
     /// ```
     /// use wsvet::{StreamDecoder, Policy, Role, Rule};
@@ -429,7 +444,8 @@ impl StreamDecoder {
         self.validator.eof(self.reader.unread())
     }
 
-    /// The validator that judges the stream: its offset, and what is open.
+    /// Returns the validator of the stream, which knows the offset in the stream and the open
+    /// message.
     ///
     /// ```
     /// use wsvet::{StreamDecoder, Policy, Role};
@@ -444,7 +460,7 @@ impl StreamDecoder {
         &self.validator
     }
 
-    /// Unmasks and judges the next bytes of the payload.
+    /// Unmasks and validates the next bytes of the payload.
     #[inline(always)]
     fn judge(&mut self, piece: &mut [u8]) -> Result<(), Violation> {
         let key = self.reader.key();
@@ -452,15 +468,17 @@ impl StreamDecoder {
         self.validator.payload_masked(key, piece)
     }
 
-    /// Returns a piece of the message that the frame belongs to.
+    /// Returns the event for a piece of the message that the frame belongs to.
     #[inline]
     fn data<'a>(&self, bytes: &'a [u8], end: bool) -> Event<'a> {
         let (opcode, rsv) = (self.validator.message_opcode(), self.validator.message_rsv());
         Event::Data { opcode, bytes, end, rsv }
     }
 
-    /// Returns the whole body of a control frame: `piece` itself, or what was held and `piece` after
-    /// it.
+    /// Returns the whole body of a control frame, or `None` if the frame is not `done`.
+    ///
+    /// The body is `piece` itself, or the held bytes followed by `piece`. If the frame is not
+    /// `done`, the decoder holds `piece`.
     fn control_body<'a>(&'a mut self, piece: &'a [u8], done: bool) -> Option<&'a [u8]> {
         let held = usize::from(self.held);
         if done && held == 0 {
@@ -473,16 +491,17 @@ impl StreamDecoder {
     }
 }
 
-/// The key of a frame, if it has one, and its payload, which starts there.
+/// Returns the masking key of a frame, if it has one, and its payload, which starts at `start`.
 #[inline(always)]
 fn split(start: usize, frame: &mut [u8]) -> (Option<u32>, &mut [u8]) {
     let (header, payload) = frame.split_at_mut(start);
-    // Behind the two bytes that every header has there are four only with a key.
+    // On the fast path the length has at most 16 bits, so only a header with a masking key has four
+    // or more bytes after its first two.
     (header[2..].last_chunk().map(|key| kernel::number(*key)), payload)
 }
 
-/// Unmasks the payload of a message in a single frame, and whether it breaks no rule. If it does,
-/// it is left as it was.
+/// Unmasks the payload of a message in a single frame, and returns whether the payload breaks no
+/// rule. If it breaks a rule, the payload is left as it was.
 #[inline(always)]
 pub(crate) fn passes(first: u8, start: usize, frame: &mut [u8]) -> bool {
     const TEXT: u8 = 0x81;
@@ -504,7 +523,7 @@ fn passes_plain_text(text: &[u8]) -> bool {
     unmask_ascii(0, text) || judge(0, text) == Ending::Whole
 }
 
-/// The same for any text.
+/// Unmasks text, and returns whether it is UTF-8. If it is not, the text is left masked.
 #[inline(never)]
 fn passes_text(key: u32, text: &mut [u8]) -> bool {
     let passes = judge(key, &mut *text) == Ending::Whole;
@@ -518,7 +537,7 @@ fn control_event(opcode: OpCode, body: &[u8]) -> Event<'_> {
     match opcode {
         OpCode::Ping => Event::Ping(body),
         OpCode::Pong => Event::Pong(body),
-        // The validator admits no reserved opcode, and no body that does not decode.
+        // The validator refuses reserved opcodes, and Close bodies that cannot be decoded.
         _ => {
             let close = CloseFrame::decode(body);
             debug_assert!(close.is_ok(), "{close:?}");
