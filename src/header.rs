@@ -12,7 +12,7 @@ const MASK: u8 = 0x80;
 ///
 /// A header preserves every bit that was on the wire, and takes 16 bytes of memory. Decoding does
 /// not validate: every bit pattern is a header. [`decode`](Self::decode) followed by
-/// [`encode`](Self::encode) returns the same bytes, even if the length is not in its shortest form.
+/// [`encode`](Self::encode) writes the same bytes, even if the length is not in its shortest form.
 ///
 /// ```text
 ///  byte 0            byte 1           bytes 2-9             then

@@ -49,7 +49,7 @@ pub enum Field {
     Fin,
     /// The RSV bits: RSV1, RSV2 and RSV3.
     Rsv,
-    /// RSV1 alone.
+    /// Only RSV1.
     Rsv1,
     /// The opcode.
     Opcode,
