@@ -1,4 +1,4 @@
-//! What brought a conversation to its end, in order.
+//! The steps that lead to the end of a conversation.
 
 use core::fmt;
 use core::time::Duration;
@@ -6,7 +6,8 @@ use core::time::Duration;
 use super::End;
 use crate::{CloseCode, Role, Violation};
 
-/// A step towards the end of a [`Conversation`](crate::Conversation): who did what, and when.
+/// A step towards the end of a [`Conversation`](crate::Conversation): an act of one endpoint, and
+/// its time.
 ///
 /// ```
 /// use wsvet::{Act, CloseCode, Conversation, End, Policy, Role};
@@ -25,15 +26,15 @@ use crate::{CloseCode, Role, Violation};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Step {
-    /// Who did it.
+    /// The endpoint that acted.
     pub from: Role,
-    /// When, on the clock of [`Conversation::at`](crate::Conversation::at).
+    /// The time of the act, on the clock of [`Conversation::at`](crate::Conversation::at).
     pub at: Duration,
-    /// What was done.
+    /// The act.
     pub act: Act,
 }
 
-/// What one end did on the way to the end of a conversation.
+/// An act of one endpoint that leads to the end of a conversation.
 ///
 /// ```
 /// use wsvet::{Act, CloseCode};
@@ -44,18 +45,18 @@ pub struct Step {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Act {
-    /// It broke a rule, for the first time, and before its Close.
+    /// The endpoint broke a rule for the first time, before its first Close frame.
     Broke(Violation),
-    /// It sent its first Close: with this code, or without one.
+    /// The endpoint sent its first Close frame: with this code, or `None` if the frame has no code.
     Closed(Option<CloseCode>),
-    /// It sent data after its Close, for the first time.
+    /// The endpoint sent data after its Close frame for the first time (§5.5.1).
     SentDataAfterClose,
-    /// It stopped sending.
+    /// The endpoint stopped sending.
     Ended(End),
 }
 
 impl Act {
-    /// The stable name, in lower case with hyphens.
+    /// Returns the stable name of the act, in lower case with hyphens.
     ///
     /// ```
     /// assert_eq!(wsvet::Act::SentDataAfterClose.id(), "data-after-close");
@@ -87,9 +88,11 @@ impl fmt::Display for Act {
     }
 }
 
-/// When something happened: on the caller's clock, and among all that has happened.
+/// The time of a call to a conversation, and the number of the call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Mark {
+    /// The time on the caller's clock.
     pub(super) at: Duration,
+    /// The number of the call. It orders the calls of both directions.
     pub(super) step: u64,
 }

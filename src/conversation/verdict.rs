@@ -1,10 +1,11 @@
-//! How a conversation ended.
+//! The verdict on the end of a conversation.
 
 use core::fmt;
 
 use crate::{CloseCode, Role, Violation};
 
-/// Why the application is told 1006 (§7.1.5).
+/// The reason for which a connection ended with the code 1006, that is, without a complete closing
+/// handshake (§7.1.5).
 ///
 /// ```
 /// use wsvet::Abnormality;
@@ -14,21 +15,21 @@ use crate::{CloseCode, Role, Violation};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum Abnormality {
-    /// The stream ended inside a frame.
+    /// The stream of the endpoint ended inside a frame.
     InFrame,
-    /// The stream ended between two frames, without a Close.
+    /// The stream of the endpoint ended between two frames, without a Close frame.
     WithoutClose,
-    /// The connection was reset without a Close.
+    /// The endpoint reset the connection, without a Close frame.
     Reset,
-    /// The other end had sent a Close, and got none back.
+    /// The peer sent a Close frame, and the endpoint did not answer it with a Close frame.
     Unanswered,
-    /// The connection was reset by the end that had sent a Close, before it could be answered.
+    /// The endpoint sent a Close frame, and reset the connection before the peer could answer.
     ResetUnanswered,
 }
 
-/// How a [`Conversation`](crate::Conversation) ended (§7.1).
+/// The verdict on a [`Conversation`](crate::Conversation): how the connection was closed (§7.1).
 ///
-/// Its `Display` is a sentence.
+/// The `Display` implementation writes a sentence.
 ///
 /// ```
 /// use wsvet::{CloseCode, Role, Verdict};
@@ -42,57 +43,61 @@ pub enum Abnormality {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Both ends have sent a Close.
+    /// Both endpoints sent a Close frame.
     Clean {
-        /// Who sent his first.
+        /// The endpoint that sent its Close frame first.
         first: Role,
-        /// Its code; 1005 where it has none.
+        /// The code of the first Close frame, or 1005 if it has none.
         code: CloseCode,
     },
-    /// A rule was broken, and the receiver answered with the code that was due.
+    /// An endpoint broke a rule, and the receiver answered with the close code of that rule
+    /// ([`Rule::close_code`](crate::Rule::close_code)).
     Refused {
-        /// Who refused it.
+        /// The receiver.
         by: Role,
-        /// What the other had broken.
+        /// The violation that the receiver answered.
         violation: Violation,
     },
-    /// A rule was broken, and the receiver answered with another code than was due, or dropped the
-    /// connection.
+    /// An endpoint broke a rule, and the receiver answered with a different close code than that of
+    /// the rule, or dropped the connection.
     RefusedOtherwise {
-        /// Who refused it.
+        /// The receiver.
         by: Role,
-        /// What the other had broken; its rule has the code that was due.
+        /// The violation. Its rule has the code that the receiver had to send.
         violation: Violation,
-        /// The code that was sent; 1005 where the Close had none, 1006 where none was sent.
+        /// The code that the receiver sent, 1005 if its Close frame has no code, or 1006 if it sent
+        /// no Close frame.
         code: CloseCode,
     },
-    /// A rule was broken, and the receiver went on as if nothing had been.
+    /// An endpoint broke a rule, and the receiver continued as if nothing were wrong.
     LetPass {
-        /// Who let it pass.
+        /// The receiver.
         by: Role,
-        /// What the other had broken.
+        /// The violation that the receiver let pass.
         violation: Violation,
     },
-    /// A Close says that the other broke a rule, and nothing that can be seen was broken.
+    /// An endpoint sent a Close frame whose code says that the peer broke a rule, and the
+    /// conversation found no violation of the peer.
     WronglyRefused {
-        /// Who refused.
+        /// The endpoint that sent the Close frame.
         by: Role,
-        /// With which code: 1002, 1003, 1007 or 1009.
+        /// The code of the Close frame: 1002, 1003, 1007 or 1009.
         code: CloseCode,
     },
-    /// The connection was not closed by a handshake: the application is told 1006.
+    /// The connection ended without a complete closing handshake. The application receives the code
+    /// 1006.
     Abnormal {
-        /// Whose Close is missing.
+        /// The endpoint that did not complete the closing handshake, as `why` says.
         by: Role,
-        /// Why it is missing.
+        /// What the endpoint did instead.
         why: Abnormality,
     },
-    /// The connection was still open when nothing more was seen.
+    /// The conversation does not show how the connection ended: it was still open.
     Open,
 }
 
 impl Abnormality {
-    /// The stable name, in lower case with hyphens.
+    /// Returns the stable name of the reason, in lower case with hyphens.
     ///
     /// ```
     /// assert_eq!(wsvet::Abnormality::WithoutClose.id(), "without-close");
@@ -110,7 +115,7 @@ impl Abnormality {
 }
 
 impl Verdict {
-    /// The stable name of the outcome, in lower case with hyphens.
+    /// Returns the stable name of the verdict, in lower case with hyphens.
     ///
     /// ```
     /// assert_eq!(wsvet::Verdict::Open.id(), "open");
@@ -128,8 +133,10 @@ impl Verdict {
         }
     }
 
-    /// The end that the verdict is about: who closed first, who refused, who let pass, or whose
-    /// Close is missing.
+    /// Returns the endpoint that the verdict is about, or `None` for [`Open`](Self::Open).
+    ///
+    /// It is the endpoint that sent the first Close frame, that refused a violation or let it pass,
+    /// or that did not complete the closing handshake.
     ///
     /// ```
     /// # use wsvet::{Abnormality, Role, Verdict};
@@ -149,8 +156,10 @@ impl Verdict {
         }
     }
 
-    /// The code with which the connection was closed: 1005 where the Close has none, 1006 where
-    /// there was no Close.
+    /// Returns the code with which the connection was closed: 1005 if the Close frame has no code,
+    /// or 1006 if the connection ended without a complete closing handshake.
+    ///
+    /// Returns `None` for [`LetPass`](Self::LetPass) and [`Open`](Self::Open).
     ///
     /// ```
     /// # use wsvet::{CloseCode, Role, Verdict};
@@ -169,7 +178,7 @@ impl Verdict {
         }
     }
 
-    /// What was broken, where the verdict is about how that was taken.
+    /// Returns the violation, if the verdict is about the answer to one.
     ///
     /// ```
     /// # use wsvet::{Role, Rule, Verdict, Violation};
@@ -188,7 +197,7 @@ impl Verdict {
     }
 }
 
-/// Whether a Close with this code says that the other end broke a rule.
+/// Returns whether a Close frame with this code says that the peer broke a rule.
 pub(super) const fn blames(code: CloseCode) -> bool {
     matches!(
         code,
@@ -199,7 +208,9 @@ pub(super) const fn blames(code: CloseCode) -> bool {
     )
 }
 
-/// Whether a Close with this code may be meant as a refusal, of whatever kind.
+/// Returns whether a Close frame with this code may be an answer to a violation.
+///
+/// These are the codes that blame the peer, and 1008 and 1011, which can have any reason.
 pub(super) const fn refuses(code: CloseCode) -> bool {
     blames(code) || matches!(code, CloseCode::POLICY_VIOLATION | CloseCode::INTERNAL_ERROR)
 }
