@@ -1,4 +1,5 @@
-//! One direction of a conversation: its frames judged, its Close and its end remembered.
+//! One direction of a conversation: its frames are validated, and its Close frame and its end are
+//! recorded.
 
 use core::time::Duration;
 
@@ -6,7 +7,7 @@ use super::compressed::Compressed;
 use super::timeline::{Act, Mark, Step};
 use crate::{CloseCode, Header, OpCode, Policy, Reader, Role, RuleSet, Validator, Violation};
 
-/// What one end of a [`Conversation`](crate::Conversation) has sent.
+/// One direction of a [`Conversation`](crate::Conversation): what one endpoint has sent.
 ///
 /// ```
 /// use wsvet::{Conversation, Policy, Role};
@@ -23,26 +24,28 @@ pub struct Direction {
     validator: Validator,
     reader: Reader,
     compressed: Compressed,
-    /// The first two bytes of a Close body, as far as they have come.
+    /// The first two bytes of the payload of the open frame, as far as they have arrived. They are
+    /// the code if it is a Close frame.
     code: [u8; 2],
+    /// The number of bytes that `code` holds.
     code_len: u8,
-    /// Nobody can say where the next frame starts.
+    /// Whether the start of the next frame is unknown.
     lost: bool,
     frames: u64,
     last: Option<Sent>,
-    /// When the last data frame began before the Close.
+    /// The start of the last data frame before the Close frame.
     last_data: Option<Mark>,
-    /// The first Close, and when it was whole.
+    /// The code of the first Close frame, and the end of that frame.
     close: Option<(Option<CloseCode>, Mark)>,
-    /// What its receiver had to refuse first, and when.
+    /// The first violation before the Close frame, which the receiver had to refuse.
     broken: Option<(Violation, Mark)>,
     data_after_close: Option<Mark>,
     end: Option<(End, Mark)>,
-    /// The stream ended inside a header that was not given.
+    /// Whether the stream ended inside a header that the reader does not hold.
     unread: bool,
 }
 
-/// A frame that was sent.
+/// A frame that an endpoint has sent.
 ///
 /// ```
 /// use wsvet::{Conversation, OpCode, Policy, Role};
@@ -56,25 +59,26 @@ pub struct Direction {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Sent {
-    /// Its header.
+    /// The header of the frame.
     pub header: Header,
-    /// The byte of the direction at which it starts.
+    /// The offset at which the frame starts, in bytes from the start of the direction.
     pub offset: u64,
-    /// When it began, on the clock of [`Conversation::at`](crate::Conversation::at).
+    /// The time at which the frame began, on the clock of
+    /// [`Conversation::at`](crate::Conversation::at).
     pub at: Duration,
-    /// All rules that its header breaks.
+    /// All rules that the header breaks.
     pub broken: RuleSet,
-    /// Whether it belongs to a compressed message (RFC 7692 §6).
+    /// Whether the frame belongs to a compressed message (RFC 7692 §6).
     pub compressed: bool,
-    /// Whether its content is judged.
+    /// Whether the content of the frame is validated.
     ///
-    /// The content of a compressed message is not judged if the conversation does not inflate
-    /// (`Conversation::deflate` does), or if something that the message may reach back to is broken
-    /// or missing.
+    /// The content of a compressed message is not validated if the conversation does not inflate
+    /// (`Conversation::deflate` does), or if the message may refer to earlier data that is broken or
+    /// missing.
     pub judged: bool,
 }
 
-/// How one end of a TCP connection stops sending (RFC 6455 §7.1.1).
+/// The way in which an endpoint of a TCP connection stops sending (RFC 6455 §7.1.1).
 ///
 /// ```
 /// use wsvet::{Conversation, End, Policy, Role, Verdict};
@@ -87,14 +91,14 @@ pub struct Sent {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
 pub enum End {
-    /// With FIN: all that was sent has come.
+    /// The endpoint sent FIN. Everything that it sent before has arrived.
     Fin,
-    /// With RST.
+    /// The endpoint sent RST.
     Reset,
 }
 
 impl Direction {
-    /// The start of what is received under this policy.
+    /// Creates a direction at the start of a stream that an endpoint with this policy receives.
     pub(super) const fn new(policy: Policy, compressed: Compressed) -> Self {
         Self {
             validator: Validator::new(policy),
@@ -114,7 +118,7 @@ impl Direction {
         }
     }
 
-    /// How many frames have begun.
+    /// Returns the number of frames that have begun.
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -126,7 +130,7 @@ impl Direction {
         self.frames
     }
 
-    /// The last frame that has begun.
+    /// Returns the last frame that has begun, or `None` if no frame has.
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -138,7 +142,9 @@ impl Direction {
         self.last.as_ref()
     }
 
-    /// The code of the first Close, if one was sent: `None` inside where it has no code (§5.5.1).
+    /// Returns the code of the first Close frame, or `None` if the endpoint has not sent one.
+    ///
+    /// The value is `Some(None)` if the Close frame has no code (§5.5.1).
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -150,7 +156,10 @@ impl Direction {
         self.close.map(|(code, _)| code)
     }
 
-    /// What was broken first, up to the Close (§1.4).
+    /// Returns the first violation of the endpoint.
+    ///
+    /// A violation after the first Close frame does not count, because the peer discards everything
+    /// after that frame (§1.4).
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -162,8 +171,8 @@ impl Direction {
         self.broken.map(|(violation, _)| violation)
     }
 
-    /// Whether data came after the Close ([`Rule::DataAfterClose`](crate::Rule::DataAfterClose),
-    /// §5.5.1).
+    /// Returns whether the endpoint has sent data after its Close frame
+    /// ([`Rule::DataAfterClose`](crate::Rule::DataAfterClose), §5.5.1).
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -177,8 +186,11 @@ impl Direction {
         self.data_after_close.is_some()
     }
 
-    /// The validator that judges the direction: its offset, and what is open. Its violation is
-    /// always forgotten, because the direction is followed beyond.
+    /// Returns the validator of the direction, which has the offset, the open frame and the open
+    /// message.
+    ///
+    /// Its [`violation`](Validator::violation) is always `None`, because the conversation continues
+    /// after each violation.
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -199,7 +211,7 @@ impl Direction {
         self.broken
     }
 
-    /// Whether a message, or a part of one, was sent after this step, and before the Close.
+    /// Returns whether the endpoint began a data frame after this step, and before its Close frame.
     pub(super) fn went_on(&self, step: u64) -> bool {
         self.last_data.is_some_and(|mark| mark.step > step)
     }
@@ -208,12 +220,12 @@ impl Direction {
         self.end
     }
 
-    /// Nobody can say where the next frame starts.
+    /// Returns whether the start of the next frame is unknown.
     pub(super) fn is_lost(&self) -> bool {
         self.lost
     }
 
-    /// Returns how many bytes of the direction have come, those of a header that is cut included.
+    /// Returns the number of bytes that have arrived, including those of a cut header.
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -227,7 +239,7 @@ impl Direction {
         self.validator.offset() + self.reader.unread() as u64
     }
 
-    /// Returns the cursor over what the end sends: the frame that is open, and a header that is cut.
+    /// Returns the reader of the direction, which holds the open frame and a cut header.
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -241,13 +253,14 @@ impl Direction {
         &self.reader
     }
 
-    /// A header is cut, or a payload.
+    /// Returns whether the stream is inside a frame: in its header or in its payload.
     pub(super) fn is_inside_frame(&self) -> bool {
         !self.reader.is_between_frames() || self.unread
     }
 
-    /// Takes a header off the front of `chunk`, if there is enough for one, and returns how many
-    /// bytes it took.
+    /// Reads a header from the front of `chunk`, and returns it and the number of bytes read.
+    ///
+    /// The header is `None` if the chunk ends inside it.
     pub(super) fn take_header(&mut self, chunk: &[u8]) -> (Option<Header>, usize) {
         let used = self.reader.header(chunk);
         (self.reader.frame().copied(), used)
@@ -331,7 +344,8 @@ impl Direction {
         judged.err()
     }
 
-    /// What it has done on the way to the end, and when among all else.
+    /// Returns the steps of this direction, each with the number that orders the steps of both
+    /// directions.
     pub(super) fn steps(&self, from: Role) -> [Option<(u64, Step)>; 4] {
         let step = |(act, mark): (Act, Mark)| (mark.step, Step { from, at: mark.at, act });
         [
@@ -343,7 +357,7 @@ impl Direction {
         .map(|done| done.map(step))
     }
 
-    /// Notes the first violation, and goes on behind each.
+    /// Records the first violation, and continues after each violation.
     fn note(&mut self, judged: Result<(), Violation>, mark: Mark) -> Result<(), Violation> {
         if let Err(violation) = judged {
             self.broke(violation, mark);
@@ -353,7 +367,7 @@ impl Direction {
     }
 
     pub(super) fn broke(&mut self, violation: Violation, mark: Mark) {
-        // Who has received a Close discards what comes behind it (§1.4).
+        // The peer discards everything that arrives after a Close frame (§1.4).
         if self.close.is_none() {
             self.broken.get_or_insert((violation, mark));
         }

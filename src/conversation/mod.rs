@@ -1,4 +1,4 @@
-//! Both directions of a connection: the closing handshake, and its verdict (RFC 6455 §7).
+//! Both directions of a connection, and the verdict on the closing handshake (RFC 6455 §7).
 
 #[cfg_attr(not(feature = "deflate"), path = "no_compressed.rs")]
 mod compressed;
@@ -20,14 +20,19 @@ use compressed::Compressed;
 use timeline::Mark;
 use verdict::{blames, refuses};
 
-/// Follows both directions of a connection, and says in the end whether it was closed as it must be
-/// (RFC 6455 §7).
+/// A validator for both directions of a connection, which determines whether the endpoints closed
+/// the connection correctly (RFC 6455 §7).
 ///
-/// It does no I/O: give it what each end sends, in the order in which that was seen. Either bytes,
-/// with [`bytes`](Self::bytes), or, from a parser of one's own, headers and plain payloads as to a
-/// [`Validator`](crate::Validator): [`begin`](Self::begin), [`payload`](Self::payload),
-/// [`finish`](Self::finish). A direction is followed beyond its first violation, because what comes
-/// after it tells how it was taken. Nothing is allocated, except to inflate compressed messages
+/// A conversation does no I/O. Pass it what each endpoint sends, in the order of observation. There
+/// are two ways:
+///
+/// * Pass bytes to [`bytes`](Self::bytes) or [`observe`](Self::observe).
+/// * If you have your own parser, pass headers and unmasked payloads, as to a
+///   [`Validator`](crate::Validator), to [`begin`](Self::begin), [`payload`](Self::payload) and
+///   [`finish`](Self::finish).
+///
+/// A conversation continues after the first violation of a direction, because the frames after it
+/// show how the receiver answered. It allocates memory only to inflate compressed messages
 /// (`Conversation::deflate`, with the feature `deflate`).
 ///
 /// ```
@@ -40,8 +45,8 @@ use verdict::{blames, refuses};
 ///
 /// let Verdict::RefusedOtherwise { by, violation, code } = conversation.verdict() else { panic!() };
 /// assert_eq!((by, violation.rule), (Role::Server, Rule::UnsupportedData));
-/// assert_eq!(violation.rule.close_code(), CloseCode::UNSUPPORTED_DATA); // was due
-/// assert_eq!(code, CloseCode::NORMAL_CLOSURE); // was sent
+/// assert_eq!(violation.rule.close_code(), CloseCode::UNSUPPORTED_DATA); // the correct code
+/// assert_eq!(code, CloseCode::NORMAL_CLOSURE); // the code that the server sent
 /// ```
 #[derive(Debug)]
 pub struct Conversation {
@@ -49,19 +54,22 @@ pub struct Conversation {
     client: Direction,
     /// What the server sends.
     server: Direction,
-    /// When the next thing happens.
+    /// The time of the next step.
     now: Duration,
-    /// How many things have happened.
+    /// The number of steps so far.
     steps: u64,
 }
 
 impl Conversation {
-    /// The start of a conversation between ends with these policies: the client's is about what the
-    /// server sends, and the other way round.
+    /// Creates a conversation between a client and a server with these policies.
+    ///
+    /// The policy of an endpoint applies to the frames that the endpoint receives: that of the client
+    /// to what the server sends, and that of the server to what the client sends.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where the roles of the policies are not these.
+    /// Panics with debug assertions if the role of `client` is not `Client`, or the role of `server`
+    /// is not `Server`.
     ///
     /// ```
     /// use wsvet::{Conversation, Policy, Role, Verdict};
@@ -78,15 +86,16 @@ impl Conversation {
         Self { client, server, now: Duration::ZERO, steps: 0 }
     }
 
-    /// Creates the start of a conversation whose ends have agreed on permessage-deflate with these
-    /// parameters: compressed messages are inflated and judged (RFC 7692 §6).
+    /// Creates a conversation whose endpoints have negotiated permessage-deflate with these
+    /// parameters. The conversation inflates and validates compressed messages (RFC 7692 §6).
     ///
-    /// [`Policy::max_message`] counts what a message inflates to. Each direction keeps a window of
-    /// 32 KiB from its first compressed message on.
+    /// [`Policy::max_message`] counts the inflated bytes of a message. Each direction keeps a window
+    /// of 32 KiB from its first compressed message on.
     ///
     /// # Panics
     ///
-    /// With debug assertions, if the roles of the policies are not these.
+    /// Panics with debug assertions if the role of `client` is not `Client`, or the role of `server`
+    /// is not `Server`.
     ///
     /// ```
     /// use wsvet::deflate::Parameters;
@@ -109,8 +118,9 @@ impl Conversation {
         Self { client, server, now: Duration::ZERO, steps: 0 }
     }
 
-    /// Says when what comes next was seen, on any clock that does not go back: the verdict does not
-    /// depend on it, [`Sent::at`] does.
+    /// Sets the time of everything that is passed from now on, on any clock that does not go back.
+    ///
+    /// It is the time of [`Sent::at`] and [`Step::at`]. The verdict does not depend on it.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -126,8 +136,10 @@ impl Conversation {
         self.now = time;
     }
 
-    /// Takes the next bytes that this end sends, cut anywhere. They are read and not changed, so that
-    /// a proxy can forward them.
+    /// Validates the next bytes that this endpoint sends, cut into chunks of any size.
+    ///
+    /// The function does not change the bytes, so a proxy can forward them.
+    /// [`direction`](Self::direction) returns the results.
     ///
     /// ```
     /// # use wsvet::{Conversation, OpCode, Policy, Role};
@@ -141,12 +153,12 @@ impl Conversation {
         self.observe(from, chunk, |_| {});
     }
 
-    /// Takes the next bytes that this end sends, as [`bytes`](Self::bytes) does, and tells `saw` what
-    /// they are: headers, pieces of payload, violations, and ends of frames.
+    /// Validates the next bytes that this endpoint sends, as [`bytes`](Self::bytes) does, and calls
+    /// `saw` for each header, piece of a payload, violation and end of a frame.
     ///
-    /// Masked payload is unmasked in a buffer of 1 KiB on the stack, so its pieces are at most that
-    /// long. If [`skip`](Self::skip) has passed over the last bytes of a frame, the frame ends with
-    /// the next call, which may be given no bytes.
+    /// The function unmasks a masked payload in a buffer of 1 KiB on the stack, so a piece of such a
+    /// payload has at most 1 KiB. If [`skip`](Self::skip) has passed over the last bytes of a frame,
+    /// the frame ends with the next call, even if its `chunk` is empty.
     ///
     /// ```
     /// use wsvet::{Conversation, Observed, Policy, Role};
@@ -198,15 +210,15 @@ impl Conversation {
         }
     }
 
-    /// The header of the next frame that this end sends.
+    /// Begins the next frame that this endpoint sends, and validates its header.
     ///
     /// # Errors
     ///
-    /// The [`Violation`] that it is; the frame counts as begun.
+    /// A [`Violation`] if the header breaks a rule. The frame has begun in this case too.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where the frame before of this end was not finished.
+    /// Panics with debug assertions if the previous frame of this endpoint is not finished.
     ///
     /// ```
     /// # use wsvet::{Conversation, Header, OpCode, Policy, Role};
@@ -220,15 +232,15 @@ impl Conversation {
         self.direction_mut(from).begin(header, mark)
     }
 
-    /// The next piece of the payload, plain.
+    /// Validates the next piece of the payload, which must be unmasked.
     ///
     /// # Errors
     ///
-    /// The [`Violation`] that it is; the rest of the frame may still be given.
+    /// A [`Violation`] if the piece breaks a rule. You can still pass the rest of the frame.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where no frame of this end was begun.
+    /// Panics with debug assertions if this endpoint has no open frame.
     ///
     /// ```
     /// # use wsvet::{Conversation, Header, OpCode, Policy, Role};
@@ -242,7 +254,8 @@ impl Conversation {
         self.payload_with(from, plain, |_| {})
     }
 
-    /// Passes on what a compressed message holds.
+    /// Validates the next piece of the payload, and calls `inflated` with the inflated bytes if the
+    /// message is compressed.
     fn payload_with(
         &mut self,
         from: Role,
@@ -253,12 +266,14 @@ impl Conversation {
         self.direction_mut(from).payload(plain, mark, inflated)
     }
 
-    /// Passes over bytes of the payload that nobody has: a capture lacks them, or a log kept the
-    /// headers alone. They count, and are not judged.
+    /// Skips `len` bytes of the payload that are not available, for example because a capture lacks
+    /// them or a log contains only the headers.
+    ///
+    /// The bytes count towards the offset. They are not validated.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where no frame of this end was begun.
+    /// Panics with debug assertions if this endpoint has no open frame.
     ///
     /// ```
     /// # use wsvet::{Conversation, Header, OpCode, Policy, Role};
@@ -273,7 +288,7 @@ impl Conversation {
         self.direction_mut(from).skip(len);
     }
 
-    /// Notes a violation that was found by another judge, or stands in a log.
+    /// Records a violation that another validator found, or that is in a log.
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role, Rule, Violation};
@@ -288,15 +303,15 @@ impl Conversation {
         self.direction_mut(from).broke(violation, mark);
     }
 
-    /// The end of the frame.
+    /// Ends the frame, after its whole payload.
     ///
     /// # Errors
     ///
-    /// The [`Violation`] that it is.
+    /// A [`Violation`] if the frame, or the message that it ends, breaks a rule at its end.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where no frame of this end was begun.
+    /// Panics with debug assertions if this endpoint has no open frame.
     ///
     /// ```
     /// # use wsvet::{CloseCode, Conversation, Header, OpCode, Policy, Role};
@@ -313,19 +328,21 @@ impl Conversation {
         self.finish_with(from, |_| {})
     }
 
-    /// Passes on what is left of a compressed message.
+    /// Ends the frame, and calls `inflated` with the rest of a compressed message that ends with it.
     fn finish_with(&mut self, from: Role, inflated: impl FnMut(&[u8])) -> Result<(), Violation> {
         let mark = self.mark();
         self.direction_mut(from).finish(mark, inflated)
     }
 
-    /// Ends what this end sends (§7.1.5).
+    /// Ends the stream of this endpoint (§7.1.5).
     ///
-    /// `unread` is how many bytes came after the last whole header that are too few for another. It
-    /// is 0 if all bytes were given to [`bytes`](Self::bytes) or [`observe`](Self::observe).
+    /// `unread` is the number of bytes of a cut header at the end of the stream that you have not
+    /// passed. It is 0 if you passed all bytes to [`bytes`](Self::bytes) or
+    /// [`observe`](Self::observe).
     ///
-    /// Returns the [`Violation`] that this is, if any: of [`Rule::EofInFrame`](crate::Rule::EofInFrame)
-    /// or [`Rule::EofWithoutClose`](crate::Rule::EofWithoutClose).
+    /// Returns a [`Violation`] of [`Rule::EofInFrame`](crate::Rule::EofInFrame) if the stream ends
+    /// inside a frame, or of [`Rule::EofWithoutClose`](crate::Rule::EofWithoutClose) if it ends
+    /// without a Close frame.
     ///
     /// ```
     /// # use wsvet::{Abnormality, Conversation, End, Policy, Role, Rule, Verdict};
@@ -341,7 +358,7 @@ impl Conversation {
         self.direction_mut(from).end(end, unread, mark)
     }
 
-    /// What this end has sent.
+    /// Returns what this endpoint has sent.
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -357,7 +374,7 @@ impl Conversation {
         }
     }
 
-    /// Returns the closing handshake as this end sees it (§7.1.4).
+    /// Returns the state of the closing handshake, from the view of this endpoint (§7.1.4).
     ///
     /// ```
     /// # use wsvet::{Closing, Conversation, Policy, Role};
@@ -372,10 +389,11 @@ impl Conversation {
         Closing::new(closed(of), closed(of.peer()))
     }
 
-    /// How the conversation ended, as far as it was seen.
+    /// Returns the verdict: how the conversation ended, as far as it was observed.
     ///
-    /// A violation counts where neither end had sent a Close before: who has sent one cannot answer
-    /// with another, and who has received one discards what comes behind it (§1.4).
+    /// A violation counts only if neither endpoint has sent a Close frame before it. An endpoint that
+    /// has sent a Close frame cannot answer with a second one. An endpoint that has received a Close
+    /// frame discards everything that arrives after it (§1.4).
     ///
     /// ```
     /// use wsvet::{Conversation, Policy, Role, Verdict};
@@ -397,8 +415,10 @@ impl Conversation {
         }
     }
 
-    /// What brought the conversation to its end, in the order in which it was seen: what each end
-    /// broke first, its Close, and how it stopped sending. There are at most eight steps.
+    /// Returns the steps that led to the end of the conversation, in the order of observation.
+    ///
+    /// The steps of an endpoint are its first violation, its first Close frame, the first data after
+    /// that, and the end of its stream. There are at most eight steps.
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -424,7 +444,8 @@ impl Conversation {
         steps.into_iter().flatten().map(|(_, step)| step)
     }
 
-    /// The first violation that its receiver had to answer, who sent it, and when.
+    /// Returns the first violation that its receiver had to answer: the sender, the violation and the
+    /// number of its step.
     fn broken(&self) -> Option<(Role, Violation, u64)> {
         earliest(|sender| {
             let close = self.direction(sender.peer()).closed();
@@ -433,7 +454,7 @@ impl Conversation {
         })
     }
 
-    /// How a violation was answered.
+    /// Returns the verdict on the answer of the endpoint `by` to a violation.
     fn answer(&self, by: Role, violation: Violation, step: u64) -> Verdict {
         let (receiver, sender) = (self.direction(by), self.direction(by.peer()));
         let refused_otherwise = |code| Verdict::RefusedOtherwise { by, violation, code };
@@ -462,13 +483,13 @@ impl Conversation {
         }
     }
 
-    /// How the closing handshake went.
+    /// Returns the verdict on the closing handshake, if no violation had to be answered.
     fn handshake(&self) -> Verdict {
         let first = earliest(|role| self.direction(role).closed());
         let end = earliest(|role| self.direction(role).ended());
         let Some((first, code, closed)) = first else { return self.without_close() };
         if end.is_some_and(|(.., ended)| ended < closed) {
-            // Who goes without a Close cannot answer one.
+            // An endpoint whose stream has ended cannot answer a Close frame.
             return self.without_close();
         }
         let code = code.unwrap_or(CloseCode::NO_STATUS_RECEIVED);
@@ -484,7 +505,7 @@ impl Conversation {
             Verdict::Clean { first, code }
         } else {
             match end {
-                // The peer was not given the time to answer.
+                // The reset left the peer no time to answer.
                 Some((by, End::Reset, _)) if by == first => {
                     Verdict::Abnormal { by, why: Abnormality::ResetUnanswered }
                 }
@@ -496,7 +517,7 @@ impl Conversation {
         }
     }
 
-    /// How a connection ended before anybody had sent a Close.
+    /// Returns the verdict on a connection that ended before any Close frame.
     fn without_close(&self) -> Verdict {
         match earliest(|role| self.direction(role).ended()) {
             None => Verdict::Open,
@@ -508,7 +529,7 @@ impl Conversation {
         }
     }
 
-    /// When what happens now happens.
+    /// Counts a step, and returns its time and number.
     fn mark(&mut self) -> Mark {
         self.steps += 1;
         Mark { at: self.now, step: self.steps }
@@ -522,7 +543,7 @@ impl Conversation {
     }
 }
 
-/// What [`Conversation::observe`] saw in the bytes of one end.
+/// An observation of [`Conversation::observe`] in the bytes of one endpoint.
 ///
 /// ```
 /// use wsvet::{Conversation, Observed, Policy, Role, Rule};
@@ -541,35 +562,35 @@ impl Conversation {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Observed<'a> {
-    /// A header, the byte at which it starts, and all rules that it breaks.
+    /// A header, the offset at which it starts, and all rules that it breaks.
     Header(Sent),
     /// The next piece of the payload of that frame.
     Payload {
         /// The piece, unmasked.
         plain: &'a [u8],
-        /// The byte of the direction at which the piece starts.
+        /// The offset at which the piece starts, in bytes from the start of the direction.
         offset: u64,
     },
-    /// The next piece of what a compressed message holds, after the piece of payload that it comes
-    /// out of. It is 1 byte to 32 KiB long, and nothing in it breaks a rule.
+    /// The next inflated bytes of a compressed message. They follow the piece of the payload that
+    /// inflates to them. They are 1 byte to 32 KiB, and nothing in them breaks a rule.
     Inflated(&'a [u8]),
-    /// A violation. It follows the header or the piece of payload that breaks the rule; if the end of
-    /// a frame breaks it, it comes before that.
+    /// A violation. It follows the header or the piece of the payload that breaks the rule. If the
+    /// end of a frame breaks the rule, the violation precedes that end.
     Violation {
-        /// The rule and the byte.
+        /// The broken rule, and the offset at which it is broken.
         violation: Violation,
-        /// The piece of payload that it was found in, unmasked; empty if it was found in a header or
-        /// at the end of a frame.
+        /// The piece of the payload that contains the violation, unmasked. It is empty if the
+        /// violation is in a header or at the end of a frame.
         piece: &'a [u8],
     },
     /// The end of the frame.
     End {
-        /// How many bytes of the direction have come: the byte at which the next frame starts.
+        /// The offset at which the next frame starts, in bytes from the start of the direction.
         offset: u64,
     },
 }
 
-/// How many bytes of masked payload are unmasked at once.
+/// The number of bytes of a masked payload that are unmasked at once.
 const PIECE: usize = 1024;
 
 fn tell(judged: Result<(), Violation>, piece: &[u8], saw: &mut impl FnMut(Observed<'_>)) {
@@ -578,7 +599,8 @@ fn tell(judged: Result<(), Violation>, piece: &[u8], saw: &mut impl FnMut(Observ
     }
 }
 
-/// To which end something happened first, what, and when.
+/// Returns the earliest of the results that `of` returns for the two endpoints: the endpoint, the
+/// result and the number of its step.
 fn earliest<T>(of: impl Fn(Role) -> Option<(T, Mark)>) -> Option<(Role, T, u64)> {
     [Role::Client, Role::Server]
         .into_iter()
