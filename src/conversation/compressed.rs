@@ -1,9 +1,11 @@
-//! The compressed messages of a direction, inflated and judged if that was asked for.
+//! The compressed messages of a direction, which are inflated and validated if the conversation
+//! inflates.
 
 use crate::deflate::{Content, Parameters};
 use crate::{Header, Policy, Rule, RuleSet, Validator, Violation};
 
-/// The judge of what compressed messages hold; `None` if nothing is inflated.
+/// The validator of the content of compressed messages, or `None` if the conversation does not
+/// inflate.
 #[derive(Debug)]
 pub(super) struct Compressed(Option<Content>);
 
@@ -14,12 +16,12 @@ impl Compressed {
         Self(Some(Content::new(policy, parameters)))
     }
 
-    /// Takes a header after `frames` has judged it, and returns whether the content of a compressed
-    /// message is judged from here on.
+    /// Begins a frame after `frames` has validated its header, and returns whether the content of a
+    /// compressed message is validated from here on.
     pub(super) fn begin(&mut self, frames: &Validator, header: &Header, broken: RuleSet) -> bool {
         let Some(content) = &mut self.0 else { return false };
         content.begin(frames, header);
-        // What its payload means is unknown, or what it does to the message that is open.
+        // The meaning of the payload is unknown, or its effect on the open message.
         if header.opcode().is_data() && broken.iter().any(Rule::loses_window) {
             content.lose();
         }

@@ -73,8 +73,8 @@ pub struct Sent {
     /// Whether the content of the frame is validated.
     ///
     /// The content of a compressed message is not validated if the conversation does not inflate
-    /// (`Conversation::deflate` does), or if the message may refer to earlier data that is broken or
-    /// missing.
+    /// (`Conversation::deflate` does), or if the message may refer to earlier data that is broken
+    /// or missing.
     pub judged: bool,
 }
 

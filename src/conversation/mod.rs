@@ -63,13 +63,13 @@ pub struct Conversation {
 impl Conversation {
     /// Creates a conversation between a client and a server with these policies.
     ///
-    /// The policy of an endpoint applies to the frames that the endpoint receives: that of the client
-    /// to what the server sends, and that of the server to what the client sends.
+    /// The policy of an endpoint applies to the frames that the endpoint receives: that of the
+    /// client to what the server sends, and that of the server to what the client sends.
     ///
     /// # Panics
     ///
-    /// Panics with debug assertions if the role of `client` is not `Client`, or the role of `server`
-    /// is not `Server`.
+    /// Panics with debug assertions if the role of `client` is not `Client`, or the role of
+    /// `server` is not `Server`.
     ///
     /// ```
     /// use wsvet::{Conversation, Policy, Role, Verdict};
@@ -89,13 +89,13 @@ impl Conversation {
     /// Creates a conversation whose endpoints have negotiated permessage-deflate with these
     /// parameters. The conversation inflates and validates compressed messages (RFC 7692 §6).
     ///
-    /// [`Policy::max_message`] counts the inflated bytes of a message. Each direction keeps a window
-    /// of 32 KiB from its first compressed message on.
+    /// [`Policy::max_message`] counts the inflated bytes of a message. Each direction keeps a
+    /// window of 32 KiB from its first compressed message on.
     ///
     /// # Panics
     ///
-    /// Panics with debug assertions if the role of `client` is not `Client`, or the role of `server`
-    /// is not `Server`.
+    /// Panics with debug assertions if the role of `client` is not `Client`, or the role of
+    /// `server` is not `Server`.
     ///
     /// ```
     /// use wsvet::deflate::Parameters;
@@ -156,9 +156,9 @@ impl Conversation {
     /// Validates the next bytes that this endpoint sends, as [`bytes`](Self::bytes) does, and calls
     /// `saw` for each header, piece of a payload, violation and end of a frame.
     ///
-    /// The function unmasks a masked payload in a buffer of 1 KiB on the stack, so a piece of such a
-    /// payload has at most 1 KiB. If [`skip`](Self::skip) has passed over the last bytes of a frame,
-    /// the frame ends with the next call, even if its `chunk` is empty.
+    /// The function unmasks a masked payload in a buffer of 1 KiB on the stack, so a piece of such
+    /// a payload has at most 1 KiB. If [`skip`](Self::skip) has passed over the last bytes of a
+    /// frame, the frame ends with the next call, even if its `chunk` is empty.
     ///
     /// ```
     /// use wsvet::{Conversation, Observed, Policy, Role};
@@ -328,7 +328,8 @@ impl Conversation {
         self.finish_with(from, |_| {})
     }
 
-    /// Ends the frame, and calls `inflated` with the rest of a compressed message that ends with it.
+    /// Ends the frame, and calls `inflated` with the rest of a compressed message that ends with
+    /// it.
     fn finish_with(&mut self, from: Role, inflated: impl FnMut(&[u8])) -> Result<(), Violation> {
         let mark = self.mark();
         self.direction_mut(from).finish(mark, inflated)
@@ -391,9 +392,9 @@ impl Conversation {
 
     /// Returns the verdict: how the conversation ended, as far as it was observed.
     ///
-    /// A violation counts only if neither endpoint has sent a Close frame before it. An endpoint that
-    /// has sent a Close frame cannot answer with a second one. An endpoint that has received a Close
-    /// frame discards everything that arrives after it (§1.4).
+    /// A violation counts only if neither endpoint has sent a Close frame before it. An endpoint
+    /// that has sent a Close frame cannot answer with a second one. An endpoint that has received a
+    /// Close frame discards everything that arrives after it (§1.4).
     ///
     /// ```
     /// use wsvet::{Conversation, Policy, Role, Verdict};
@@ -417,8 +418,8 @@ impl Conversation {
 
     /// Returns the steps that led to the end of the conversation, in the order of observation.
     ///
-    /// The steps of an endpoint are its first violation, its first Close frame, the first data after
-    /// that, and the end of its stream. There are at most eight steps.
+    /// The steps of an endpoint are its first violation, its first Close frame, the first data
+    /// after that, and the end of its stream. There are at most eight steps.
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -444,8 +445,8 @@ impl Conversation {
         steps.into_iter().flatten().map(|(_, step)| step)
     }
 
-    /// Returns the first violation that its receiver had to answer: the sender, the violation and the
-    /// number of its step.
+    /// Returns the first violation that its receiver had to answer: the sender, the violation and
+    /// the number of its step.
     fn broken(&self) -> Option<(Role, Violation, u64)> {
         earliest(|sender| {
             let close = self.direction(sender.peer()).closed();

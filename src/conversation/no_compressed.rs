@@ -1,11 +1,11 @@
-//! Without the feature `deflate` nothing is inflated.
+//! A substitute for `compressed` without the feature `deflate`. It inflates nothing.
 
 use crate::{Header, RuleSet, Validator, Violation};
 
 #[derive(Debug)]
 pub(super) struct Compressed;
 
-#[allow(clippy::unused_self)] // the other one has something to do
+#[allow(clippy::unused_self)] // the signatures are those of `compressed`
 impl Compressed {
     pub(super) const NONE: Self = Self;
 
