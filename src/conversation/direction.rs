@@ -17,7 +17,7 @@ use crate::{CloseCode, Header, OpCode, Policy, Reader, Role, RuleSet, Validator,
 /// conversation.bytes(Role::Server, b"\x89\x00\x88\x00");
 /// let server = conversation.direction(Role::Server);
 /// assert_eq!(server.frames(), 2);
-/// assert_eq!(server.close(), Some(None)); // a Close without a code
+/// assert_eq!(server.close(), Some(None)); // a Close frame without a code
 /// ```
 #[derive(Debug)]
 pub struct Direction {

@@ -90,7 +90,8 @@ impl Conversation {
     /// parameters. The conversation inflates and validates compressed messages (RFC 7692 §6).
     ///
     /// [`Policy::max_message`] counts the inflated bytes of a message. Each direction keeps a
-    /// window of 32 KiB from its first compressed message on.
+    /// window of 32 KiB from its first compressed message on (see
+    /// [Memory](crate::deflate#memory)).
     ///
     /// # Panics
     ///

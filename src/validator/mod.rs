@@ -1,8 +1,11 @@
-//! One direction of a connection, judged header by header and piece by piece.
+//! The validator of one direction of a connection.
 //!
-//! Accept fast, explain cold: `gate` answers yes or no on the hot path, and `rules` finds the rules
-//! that are broken only after a no. Tests over every header in every state prove that they agree.
-//! `content` judges payloads; `message` is what is known of the message that a frame belongs to.
+//! The validation of headers is split in two. `gate` answers on the hot path whether a header
+//! breaks a rule. `rules` determines which rules it breaks, and runs only if it breaks one. Tests
+//! over every header in every state show that the two agree.
+//!
+//! `content` validates payloads. `message` stores the properties of the message that a frame
+//! belongs to.
 
 mod content;
 mod gate;
@@ -16,12 +19,15 @@ use crate::{Header, OpCode, Policy, Rule, RuleSet, Utf8, Violation};
 use content::Content;
 use message::Message;
 
-/// Judges one direction of a connection: headers, and plain payloads in pieces of any size.
+/// A validator for one direction of a connection: for headers, and for unmasked payloads in pieces
+/// of any size.
 ///
-/// It sees no buffer and no masked byte, so it serves any parser. For each frame call
-/// [`begin`](Self::begin) once, [`payload`](Self::payload) for each piece, then
-/// [`finish`](Self::finish); at the end of the stream [`eof`](Self::eof). The first violation ends
-/// the stream (RFC 6455 §7.1.7): every later call gives it again, until [`resume`](Self::resume).
+/// A validator does not read from a buffer and does not unmask, so it works with any parser. For
+/// each frame, call [`begin`](Self::begin) once, [`payload`](Self::payload) for each piece of the
+/// payload, and then [`finish`](Self::finish). At the end of the stream, call [`eof`](Self::eof).
+///
+/// The first violation ends the stream (RFC 6455 §7.1.7). Every later call returns it again, until
+/// a call of [`resume`](Self::resume).
 ///
 /// ```text
 ///              begin: text, binary            begin: close
@@ -52,31 +58,32 @@ use message::Message;
 #[derive(Clone, Debug)]
 pub struct Validator {
     policy: Policy,
-    /// Bytes of the stream that were judged: headers begun and payload pieces.
+    /// The number of validated bytes: the headers of begun frames, and pieces of payloads.
     offset: u64,
-    /// Payload bytes that the message may still have.
+    /// The number of payload bytes that the message may still have.
     message_room: u64,
-    /// Where `failed` was broken.
+    /// The offset at which the rule `failed` was broken.
     failed_at: u64,
-    /// Frames that the message may still have.
+    /// The number of frames that the message may still have.
     fragment_room: u32,
-    /// The most payload bytes that the next data frame may have, of those that 16 bits can count.
+    /// The maximum number of payload bytes of the next data frame, at most 0xFFFF.
     room: u16,
     /// The kinds of first bytes that the state and the policy admit.
     admitted: u8,
-    /// The bits of a first byte that tell its kind: all but the RSV bits of other extensions.
+    /// The bits of a first byte that determine its kind: all but the RSV bits of other extensions.
     telling: u8,
     /// The message that the last data frame belongs to.
     message: Message,
-    /// `CLOSED`, `OPEN`.
+    /// The flags `CLOSED` and `OPEN`.
     marks: u8,
     content: Content,
     utf8: Utf8,
+    /// The broken rule that ended the stream.
     failed: Option<Rule>,
 }
 
 impl Validator {
-    /// The start of a stream: nothing has been judged.
+    /// Creates a validator at the start of a stream that an endpoint with this policy receives.
     ///
     /// ```
     /// use wsvet::{Policy, Role, Validator};
@@ -116,15 +123,16 @@ impl Validator {
         self.policy
     }
 
-    /// Changes what is accepted during the connection, such as 4 KB before the login and 1 MB after
-    /// it.
+    /// Replaces the policy during the connection, for example to accept 4 KB before a login and 1
+    /// MB after it.
     ///
-    /// [`Policy::max_frame`] takes effect with the next frame, everything else with the next message:
-    /// the limits of a message that is open stay.
+    /// [`Policy::max_frame`] takes effect with the next frame. Everything else takes effect with
+    /// the next message: the limits of an open message stay.
     ///
     /// # Panics
     ///
-    /// If the role, the RSV bits or the compression differ. These are settled in the handshake.
+    /// Panics if the role, the RSV bits or the compression differ from those of the old policy. The
+    /// opening handshake determines these.
     ///
     /// ```
     /// use wsvet::{Header, OpCode, Policy, Role, Rule, Validator};
@@ -147,31 +155,32 @@ impl Validator {
         }
     }
 
-    /// Judges a header, before a byte of its payload is waited for (§5).
+    /// Begins the next frame, and validates its header (§5). No byte of the payload need have
+    /// arrived.
     ///
     /// # Errors
     ///
-    /// The [`Violation`] of the first rule in precedence that the header breaks in this state; or
-    /// the one that ended the stream before.
+    /// A [`Violation`] of the first rule, in order of precedence, that the header breaks in this
+    /// state. If an earlier violation ended the stream, the function returns that violation.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where the frame before was not finished.
+    /// Panics with debug assertions if the previous frame is not finished.
     ///
     /// ```
     /// use wsvet::{Accepts, Header, OpCode, Policy, Role, Rule, Validator};
     ///
     /// let mut validator = Validator::new(Policy::new(Role::Client).accepts(Accepts::BinaryOnly));
     /// let violation = validator.begin(&Header::new(OpCode::Text, 1 << 40)).unwrap_err();
-    /// assert_eq!(violation.rule, Rule::UnsupportedData); // 1003, with no payload read
+    /// assert_eq!(violation.rule, Rule::UnsupportedData); // 1003, before any payload
     /// ```
     #[inline]
     pub fn begin(&mut self, header: &Header) -> Result<(), Violation> {
         self.begin_or(header, |(_, violation)| violation)
     }
 
-    /// Judges a header as [`begin`](Self::begin) does, and makes the error of all rules that it
-    /// breaks and of the violation.
+    /// Validates a header as [`begin`](Self::begin) does. `error` converts all rules that the
+    /// header breaks and the violation to the error.
     #[inline(always)]
     pub(crate) fn begin_or<E>(
         &mut self,
@@ -189,21 +198,24 @@ impl Validator {
         Ok(())
     }
 
-    /// Judges the next piece of the payload: plain bytes, unmasked, as many as there are (§5.5.1,
-    /// §8.1).
+    /// Validates the next piece of the payload, of any size (§5.5.1, §8.1). The bytes must be
+    /// unmasked.
     ///
-    /// A frame without a payload needs no call. The pieces of a frame are its payload in order;
-    /// that they add up to `payload_len` is the caller's business.
+    /// Pass the pieces of a payload in order. A frame without a payload needs no call. The
+    /// validator does not check that the lengths of the pieces add up to the payload length of the
+    /// header.
     ///
     /// # Errors
     ///
-    /// A [`Violation`] of [`Rule::InvalidUtf8`] or [`Rule::InvalidCloseReason`] at the byte that
-    /// proves it, or of [`Rule::InvalidCloseCode`] at the first byte of the code; or the one that
-    /// ended the stream before.
+    /// * A [`Violation`] of [`Rule::InvalidUtf8`] or [`Rule::InvalidCloseReason`] if the text is
+    ///   not UTF-8, at the first byte that shows it.
+    /// * A [`Violation`] of [`Rule::InvalidCloseCode`] if an endpoint must not send the close code,
+    ///   at the first byte of the code.
+    /// * The violation that ended the stream, if one did.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where no frame was begun.
+    /// Panics with debug assertions if no frame has begun.
     ///
     /// ```
     /// use wsvet::{Header, OpCode, Policy, Role, Rule, Validator};
@@ -231,17 +243,17 @@ impl Validator {
         self.payload_plain(plain)
     }
 
-    /// Ends the frame: its whole payload was given (§8.1).
+    /// Ends the frame, after its whole payload (§8.1).
     ///
     /// # Errors
     ///
-    /// A [`Violation`] of [`Rule::InvalidUtf8`] or [`Rule::InvalidCloseReason`] where the message
-    /// or the reason ends inside a character, at the last byte of the frame; or the one that ended
-    /// the stream before.
+    /// A [`Violation`] of [`Rule::InvalidUtf8`] or [`Rule::InvalidCloseReason`] if the message or
+    /// the reason ends inside a character, at the last byte of the frame. If an earlier violation
+    /// ended the stream, the function returns that violation.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where no frame was begun.
+    /// Panics with debug assertions if no frame has begun.
     ///
     /// ```
     /// use wsvet::{Header, OpCode, Policy, Role, Validator};
@@ -268,14 +280,15 @@ impl Validator {
         }
     }
 
-    /// Passes over bytes of the payload that nobody has: a capture lacks them, or a log kept the
-    /// headers alone.
+    /// Skips `len` bytes of the payload that are not available, for example because a capture lacks
+    /// them or a log contains only the headers.
     ///
-    /// They count, and are not judged; what text they were a part of is not judged any further.
+    /// The bytes count towards the offset. They are not validated, nor is the rest of the text
+    /// message or of the Close frame that they belong to.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where no frame was begun.
+    /// Panics with debug assertions if no frame has begun.
     ///
     /// ```
     /// use wsvet::{Header, OpCode, Policy, Role, Validator};
@@ -297,18 +310,18 @@ impl Validator {
         self.lose_content();
     }
 
-    /// Judges a whole frame: [`begin`](Self::begin), [`payload`](Self::payload) and
-    /// [`finish`](Self::finish) in one.
+    /// Validates a whole frame: calls [`begin`](Self::begin), [`payload`](Self::payload) and
+    /// [`finish`](Self::finish).
     ///
     /// `plain` is the whole payload, unmasked.
     ///
     /// # Errors
     ///
-    /// The [`Violation`] of the first of the three that finds one.
+    /// The [`Violation`] of the first of these calls that returns one.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where the frame before was not finished.
+    /// Panics with debug assertions if the previous frame is not finished.
     ///
     /// ```
     /// use wsvet::{Header, OpCode, Policy, Role, Validator};
@@ -325,15 +338,16 @@ impl Validator {
         self.finish()
     }
 
-    /// Judges the end of the stream; `unread` is how many bytes came after the last whole header
-    /// that are too few for another (§7.1.5).
+    /// Validates the end of the stream (§7.1.5).
     ///
-    /// After a Close frame the stream may end anywhere.
+    /// `unread` is the number of bytes of a cut header at the end of the stream. After a Close
+    /// frame, the stream may end anywhere.
     ///
     /// # Errors
     ///
-    /// A [`Violation`] of [`Rule::EofInFrame`] or [`Rule::EofWithoutClose`], its offset the length
-    /// of the stream; or the one that ended the stream before.
+    /// A [`Violation`] of [`Rule::EofInFrame`] if the stream ends inside a frame, or of
+    /// [`Rule::EofWithoutClose`] if it ends between two frames. The offset of both is the length of
+    /// the stream. If an earlier violation ended the stream, the function returns that violation.
     ///
     /// ```
     /// use wsvet::{Header, OpCode, Policy, Role, Rule, Validator};
@@ -357,14 +371,19 @@ impl Validator {
         }
     }
 
-    /// Forgets the violation, so that a linter can judge on. An endpoint must not (§7.1.7).
+    /// Clears the violation, so that the validator can continue. This is for linters: an endpoint
+    /// must not continue (§7.1.7).
     ///
-    /// After a violation from [`begin`](Self::begin) or [`payload`](Self::payload) the frame counts
-    /// as begun: give what is left of its payload and finish it as any other. After one from
-    /// [`finish`](Self::finish) it is finished, and after one from [`eof`](Self::eof) all is over.
-    /// Its state is what its header says: a text frame inside a fragmented message, for one, opens
-    /// a message of its own. Content whose meaning is lost, and the rest of a text that was not
-    /// UTF-8, is not judged any further.
+    /// What to do next depends on the call that returned the violation:
+    ///
+    /// * [`begin`](Self::begin) or [`payload`](Self::payload): the frame has begun. Pass the rest
+    ///   of its payload, and finish the frame as usual.
+    /// * [`finish`](Self::finish): the frame is finished. Continue with the next frame.
+    /// * [`eof`](Self::eof): the stream has ended.
+    ///
+    /// The state follows the header, even if the header breaks a rule. For example, a text frame
+    /// inside a fragmented message starts a new message. The validator does not validate content
+    /// without a known meaning ([`Rule::loses_content`]), nor the rest of a text that is not UTF-8.
     ///
     /// ```
     /// use wsvet::{Header, OpCode, Policy, Role, Rule, Validator};
@@ -382,7 +401,7 @@ impl Validator {
         self.admitted = self.admitted_kinds();
     }
 
-    /// The violation that ended the stream, if one has (§7.1.7).
+    /// Returns the violation that ended the stream, or `None` if none did (§7.1.7).
     ///
     /// ```
     /// # use wsvet::{Policy, Role, Validator};
@@ -398,7 +417,8 @@ impl Validator {
         }
     }
 
-    /// How many bytes of the stream were judged: the headers begun and the payload given.
+    /// Returns the number of validated bytes: the headers of begun frames, and the payload that was
+    /// passed or skipped.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Policy, Role, Validator};
@@ -413,7 +433,8 @@ impl Validator {
         self.offset
     }
 
-    /// Returns the opcode of the fragmented message that is open, text or binary (§5.4).
+    /// Returns the opcode of the open fragmented message, text or binary, or `None` if no message
+    /// is open (§5.4).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Policy, Role, Validator};
@@ -428,8 +449,10 @@ impl Validator {
         if self.is_open() { Some(self.message.opcode()) } else { None }
     }
 
-    /// Returns the opcode of the message that the last data frame belongs to, text or binary, for a
-    /// continuation frame too. It is [`OpCode::Continuation`] until a message has begun (§5.4).
+    /// Returns the opcode of the message that the last data frame belongs to: text or binary, also
+    /// if that frame is a continuation frame (§5.4).
+    ///
+    /// Returns [`OpCode::Continuation`] if no message has begun.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Policy, Role, Validator};
@@ -448,7 +471,8 @@ impl Validator {
     /// Returns the RSV bits of the first frame of the message that the last data frame belongs to:
     /// RSV1 = 4, RSV2 = 2, RSV3 = 1.
     ///
-    /// With permessage-deflate 4 means that the message is compressed (RFC 7692 §6).
+    /// If permessage-deflate is negotiated, the bit 4 means that the message is compressed (RFC
+    /// 7692 §6).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Policy, Role, Validator};
@@ -464,7 +488,7 @@ impl Validator {
         self.message.rsv()
     }
 
-    /// Returns whether the frame that has begun last, with this header, belongs to a compressed
+    /// Returns whether the last frame that has begun, with this header, belongs to a compressed
     /// message (RFC 7692 §6).
     pub(crate) const fn is_compressed(&self, header: &Header) -> bool {
         self.policy.negotiates_deflate()
@@ -476,7 +500,7 @@ impl Validator {
         self.marks & OPEN != 0
     }
 
-    /// Whether a Close frame has begun: no data may follow (§5.5.1).
+    /// Returns whether a Close frame has begun. No data may follow it (§5.5.1).
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Policy, Role, Validator};
@@ -491,21 +515,22 @@ impl Validator {
         self.marks & CLOSED != 0
     }
 
-    /// Which end receives.
+    /// Returns the role of the receiver.
     #[cfg(feature = "codec")]
     pub(crate) const fn role(&self) -> crate::Role {
         self.policy.role
     }
 
-    /// Judges and finishes a message in a single frame of so many bytes, header and payload, that
-    /// is [admitted](Self::admits_common) and whose payload breaks no rule.
+    /// Passes an unfragmented message whose frame has `frame` bytes, header and payload.
+    ///
+    /// The header must be [admitted](Self::admits_common), and the payload must break no rule.
     #[inline(always)]
     pub(crate) fn pass_single(&mut self, frame: usize) {
         debug_assert!(self.failed.is_none(), "a stream that has ended admits nothing");
         self.offset += frame as u64;
     }
 
-    /// Takes over what the header says.
+    /// Changes the state to that after the header.
     #[inline]
     fn enter(&mut self, header: &Header) {
         let opcode = header.opcode();
@@ -515,7 +540,7 @@ impl Validator {
             self.utf8 = Utf8::new();
             self.message = Message::new(header.first_byte());
             if header.fin() && !self.is_open() {
-                // A message in one frame leaves nothing open.
+                // An unfragmented message does not change the limits.
                 self.content = self.message.content(true);
             } else {
                 self.marks |= OPEN;
@@ -533,14 +558,15 @@ impl Validator {
         }
     }
 
-    /// A fragment of the message that is open.
+    /// Begins a fragment of the open message.
     #[inline]
     fn enter_fragment(&mut self, len: u64, last: bool) {
         self.content = self.message.content(last);
         self.take_room(len, last);
     }
 
-    /// Of the room of the message that is open, and closes it with its last fragment.
+    /// Subtracts a fragment of `len` bytes from the limits of the open message, or closes the
+    /// message if the fragment is its last.
     #[inline]
     fn take_room(&mut self, len: u64, last: bool) {
         if last {
@@ -548,7 +574,7 @@ impl Validator {
             self.start_message(self.policy.max_message);
             return;
         }
-        // After a violation there may be too little of it.
+        // After a violation, the fragment may exceed the limits.
         self.message_room = self.message_room.saturating_sub(len);
         self.fragment_room = self.fragment_room.saturating_sub(1);
         if self.message_room < u64::from(self.room) {
@@ -559,7 +585,7 @@ impl Validator {
         }
     }
 
-    /// Sets the limits for the message that is open, or else for the next.
+    /// Sets the limits of the open message, or of the next message if none is open.
     #[inline(never)]
     fn start_message(&mut self, room: u64) {
         self.message_room = room;
@@ -569,12 +595,13 @@ impl Validator {
     }
 }
 
+/// Returns the least of `a`, `b` and 0xFFFF.
 const fn least_u16(a: u64, b: u64) -> u16 {
     let least = if a < b { a } else { b };
     if least < 0xFFFF { least as u16 } else { 0xFFFF }
 }
 
-/// A Close has begun.
+/// A Close frame has begun.
 const CLOSED: u8 = 1;
 /// A fragmented message is open.
 const OPEN: u8 = 1 << 1;

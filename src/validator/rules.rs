@@ -1,13 +1,15 @@
-//! The cold explanation: which rules a header breaks, and the violation that ends the stream.
+//! The cold path of the validation of headers: which rules a header breaks, and the violation that
+//! ends the stream.
 
 use super::{Content, Validator};
 use crate::{Header, OpCode, Role, Rule, RuleSet, Violation};
 
 impl Validator {
-    /// All rules that this header breaks in this state, for linters; nothing is changed.
+    /// Returns all rules that this header breaks in this state. This is for linters. The state does
+    /// not change.
     ///
-    /// [`begin`](Self::begin) refuses a header exactly where this set is not empty, with its first
-    /// rule.
+    /// [`begin`](Self::begin) returns a violation exactly if this set is not empty. It is a
+    /// violation of the first rule of the set.
     ///
     /// ```
     /// use wsvet::{Header, OpCode, Policy, Role, Rule, Validator};
@@ -30,7 +32,7 @@ impl Validator {
         let continues = opcode == OpCode::Continuation;
         let open = self.is_open();
         let rsv1 = header.rsv() & 4 != 0;
-        // A frame that starts a message has all the room there is.
+        // A frame that starts a message has the full limits.
         let (message_room, fragment_room) = if continues {
             (self.message_room, self.fragment_room)
         } else {
@@ -61,17 +63,19 @@ impl Validator {
         .collect()
     }
 
-    /// Returns whether one of these RSV bits is defined by no negotiated extension.
+    /// Returns whether these RSV bits include one that no negotiated extension defines.
     pub(crate) const fn is_undefined(&self, rsv: u8) -> bool {
         let deflate = if self.policy.negotiates_deflate() { 4 } else { 0 };
         rsv & !(self.policy.rsv | deflate) != 0
     }
 
-    /// Returns all rules that a refused header breaks, and the violation of the first, which ends
-    /// the stream.
+    /// Ends the stream at a header that breaks a rule, and returns all rules that it breaks and the
+    /// violation of the first.
+    ///
+    /// If an earlier violation ended the stream, the function returns that violation.
     #[inline(always)]
     pub(super) fn refuse(&mut self, header: &Header) -> (RuleSet, Violation) {
-        // As scalars, so that the hot path keeps the header in registers.
+        // The arguments are scalars so that the hot path keeps the header in registers.
         self.refuse_parts(header.first_byte(), header.second_byte(), header.payload_len())
     }
 
@@ -85,10 +89,10 @@ impl Validator {
         }
         let start = self.offset;
         self.enter(header);
-        // What the payload means is unknown, or its end is: it is not judged after `resume`.
+        // The meaning or the end of the payload is unknown, so it is not validated after `resume`.
         if broken.iter().any(Rule::loses_content) {
             self.content = Content::Opaque;
-            // A control frame, or one that has no meaning at all, is no part of the message.
+            // A control frame or a frame with a reserved opcode is not part of the message.
             if header.opcode().belongs_to_message() && self.is_open() {
                 self.message.lose();
             }
@@ -99,7 +103,7 @@ impl Validator {
         }
     }
 
-    /// Gives the violation that ended the stream again, if one has.
+    /// Returns the violation that ended the stream as an error, if one did.
     #[inline]
     pub(crate) fn still_good(&self) -> Result<(), Violation> {
         match self.violation() {
@@ -108,18 +112,19 @@ impl Validator {
         }
     }
 
-    /// Ends the stream with a violation that a judge beside this one has found.
+    /// Ends the stream with a violation that another validator has found.
     #[cfg(any(feature = "codec", feature = "deflate"))]
     #[cold]
     pub(crate) fn refuse_with(&mut self, found: Violation) -> Violation {
         self.fail(found.rule, found.offset)
     }
 
+    /// Ends the stream with a violation of this rule at this offset, and returns the violation.
     #[cold]
     pub(super) fn fail(&mut self, rule: Rule, offset: u64) -> Violation {
         self.failed = Some(rule);
         self.failed_at = offset;
-        // So that one look at the next header is enough.
+        // The next header fails the check of its kind, so the hot path need not check `failed`.
         self.admitted = 0;
         Violation { rule, offset }
     }
