@@ -1,31 +1,35 @@
-//! Payloads: text as UTF-8, and the body of a Close.
+//! The validation of payloads: UTF-8 in text messages, and the body of Close frames.
 
 use super::Validator;
 use crate::kernel::{self, Text, unmask_ascii};
 use crate::{CloseCode, Rule, Utf8, Violation};
 
-/// What the next byte of the stream is.
+/// The kind of the next byte of the stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Content {
-    /// No payload: a header.
+    /// A header: no frame is open.
     Between,
-    /// Nothing that is judged: binary, compressed, ping, pong.
+    /// A payload that is not validated, such as binary or compressed data, or that of a Ping or
+    /// Pong.
     Opaque,
-    /// Text, and the message goes on after this frame.
+    /// Text. The message continues after this frame.
     Text,
-    /// Text, and the message ends with this frame.
+    /// Text. The message ends with this frame.
     LastText,
     /// The high byte of a close code.
     CodeHigh,
-    /// The low byte of a close code, after this high one.
+    /// The low byte of a close code. The field is the high byte.
     CodeLow(u8),
-    /// A reason.
+    /// The reason of a Close frame.
     Reason,
 }
 
 impl Validator {
-    /// The same, and unmasks the piece where it can be written. After a violation the end of the
-    /// piece may still be masked.
+    /// Validates the next piece of the payload, which is masked with `key`, and unmasks the piece
+    /// in place if it is mutable.
+    ///
+    /// A `key` of 0 means that the piece is unmasked. After a violation, the end of the piece may
+    /// still be masked.
     #[inline(always)]
     pub(super) fn payload_text(&mut self, key: u32, mut piece: impl Text) -> Result<(), Violation> {
         self.still_good()?;
@@ -50,14 +54,16 @@ impl Validator {
         }
     }
 
-    /// The same for plain bytes. It is not inlined, so that a program in a debug build calls the code
-    /// that was compiled with the crate.
+    /// Validates the next piece of the payload, which is unmasked.
+    ///
+    /// The function is not inlined, so that a program in a debug build calls the code that was
+    /// compiled with the crate.
     #[inline(never)]
     pub(super) fn payload_plain(&mut self, plain: &[u8]) -> Result<(), Violation> {
         self.payload_text(0, plain)
     }
 
-    /// Judges the next piece of the payload, and unmasks it if there is a key.
+    /// Validates the next piece of the payload, and unmasks it in place if there is a key.
     #[inline(always)]
     pub(crate) fn payload_masked(
         &mut self,
@@ -70,8 +76,10 @@ impl Validator {
         }
     }
 
-    /// Judges and finishes a fragment, not the first, that is [admitted](Self::admits_common), of
-    /// which all is there; it is unmasked where there is a key.
+    /// Validates and finishes a continuation frame whose payload has arrived completely, and
+    /// unmasks the payload in place if there is a key.
+    ///
+    /// The header must be [admitted](Self::admits_common).
     #[inline(always)]
     pub(crate) fn fragment(
         &mut self,
@@ -94,7 +102,9 @@ impl Validator {
         Ok(())
     }
 
-    /// The content of a fragment of text, whatever it is; the fragment is counted already.
+    /// Validates the payload of a continuation frame of a text message, which may be any text.
+    ///
+    /// The offset and the limits must already include the frame.
     #[inline(never)]
     fn text_fragment(
         &mut self,
@@ -113,7 +123,7 @@ impl Validator {
         Ok(())
     }
 
-    /// What is left of the frame is not judged, nor of the message where it is text.
+    /// Stops the validation of the rest of the frame, and of the rest of the message if it is text.
     pub(super) fn lose_content(&mut self) {
         let of_message = matches!(self.content, Content::Text | Content::LastText);
         self.content = Content::Opaque;
@@ -122,6 +132,8 @@ impl Validator {
         }
     }
 
+    /// Validates a piece of text, masked with `key`, that starts at the offset `start`. If it is
+    /// not UTF-8, ends the stream with a violation of `rule`.
     #[inline(always)]
     fn judge_utf8(
         &mut self,
@@ -139,6 +151,7 @@ impl Validator {
         }
     }
 
+    /// Validates a piece of the body of a Close frame that starts at the offset `start`.
     fn judge_close(&mut self, mut plain: &[u8], mut start: u64) -> Result<(), Violation> {
         while let [byte, rest @ ..] = plain {
             match self.content {

@@ -1,19 +1,24 @@
-//! The fast gate: whether a header breaks no rule, by one look at a table.
+//! The hot path of the validation of headers: whether a header breaks a rule.
+//!
+//! A table maps the first byte of a header to the kind of the frame. The state of the validator
+//! includes the set of admitted kinds, so one look-up replaces the checks of most rules.
 
 use super::Validator;
 use crate::policy::Compression;
 use crate::{Header, OpCode, Role};
 
 impl Validator {
-    /// Where the payload starts and how long it is, if the header at the front of this window
-    /// breaks no rule and is of the most common kind: of a message in a single frame, or of a
-    /// fragment that is not the first, of less than 64 KiB. Nothing is changed.
+    /// Returns the index and the length of the payload, if the header at the front of `window`
+    /// breaks no rule and is of a common kind.
+    ///
+    /// The common kinds are unfragmented messages and continuation frames, with a payload of less
+    /// than 64 KiB. The state does not change.
     #[inline(always)]
     pub(crate) fn admits_common(&self, window: &[u8; Header::MAX_LEN]) -> Option<(usize, usize)> {
         let [first, second, high, low, ..] = *window;
         let mask = self.policy.role.mask_bit();
         let key = usize::from(mask >> 5);
-        // A mask bit that is wrong makes it more than 127.
+        // If the mask bit is wrong, the result is greater than 127.
         let (start, len) = match second ^ mask {
             len @ 0..=125 => (2 + key, u16::from(len)),
             126 if u16::from_be_bytes([high, low]) > 125 => {
@@ -26,7 +31,8 @@ impl Validator {
         admitted.then_some((start, usize::from(len)))
     }
 
-    /// The hot half of [`broken`](Self::broken): whether the header breaks no rule.
+    /// Returns whether the header breaks no rule, that is, whether [`broken`](Self::broken) returns
+    /// the empty set.
     #[inline]
     pub(super) fn admits(&self, header: &Header) -> bool {
         let policy = &self.policy;
@@ -46,7 +52,7 @@ impl Validator {
             }
     }
 
-    /// The payload bytes that a message may have whose first header this is.
+    /// Returns the maximum number of payload bytes of the message that starts with this header.
     pub(super) const fn whole_room(&self, first: &Header) -> u64 {
         if self.policy.negotiates_deflate() && first.rsv() & 4 != 0 {
             self.compressed_room()
@@ -55,17 +61,17 @@ impl Validator {
         }
     }
 
-    /// The payload bytes that a compressed message may have on the wire.
+    /// Returns the maximum number of payload bytes of a compressed message on the wire.
     const fn compressed_room(&self) -> u64 {
         let room = self.policy.max_message;
         match self.policy.compression {
-            // With a stored block for each byte, they are six times as many.
+            // A stored block of DEFLATE with one byte has six bytes.
             Compression::Inflated => room.saturating_mul(6).saturating_add(64),
             _ => room,
         }
     }
 
-    /// The kinds of first bytes that may come next.
+    /// Returns the kinds of first bytes that the next frame may have.
     pub(super) const fn admitted_kinds(&self) -> u8 {
         let policy = &self.policy;
         if self.is_closed() {
@@ -97,7 +103,7 @@ const BINARY: u8 = 1 << 4;
 const DEFLATED_TEXT: u8 = 1 << 5;
 const DEFLATED_BINARY: u8 = 1 << 6;
 
-/// The kind of frame that a first byte announces: one bit, or none where it is always refused.
+/// The kind of the frame for each first byte: one bit, or 0 if the first byte always breaks a rule.
 static KINDS: [u8; 256] = {
     let mut kinds = [0; 256];
     let mut fin = 0;
@@ -115,7 +121,7 @@ static KINDS: [u8; 256] = {
     kinds
 };
 
-/// The same of messages in a single frame and of fragments, but for the first, alone.
+/// The entries of [`KINDS`] for unfragmented messages and continuation frames. All others are 0.
 static COMMON: [u8; 256] = {
     let mut kinds = KINDS;
     let mut first = 0;

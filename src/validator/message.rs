@@ -1,21 +1,22 @@
-//! What is known of the message that a frame belongs to.
+//! The properties of the message that a frame belongs to.
 
 use super::content::Content;
 use crate::OpCode;
 
-/// The first byte of a message's first frame, with FIN replaced by `JUDGED`.
+/// The first byte of the first frame of a message. The flag `JUDGED` replaces the FIN bit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Message(u8);
 
-/// The message is text whose payload is judged as UTF-8.
+/// The message is text, and its payload is validated as UTF-8.
 const JUDGED: u8 = 0x80;
 
 impl Message {
-    /// No message has begun.
+    /// The value before a message has begun.
     pub(super) const NONE: Self = Self(0);
 
-    /// Creates the message whose first frame starts with this byte. An RSV bit means that an
-    /// extension has changed the payload.
+    /// Creates the message whose first frame starts with this byte.
+    ///
+    /// If an RSV bit is set, an extension has changed the payload, so text is not validated.
     #[inline]
     pub(super) const fn new(first: u8) -> Self {
         let first = first & 0x7F;
@@ -32,18 +33,18 @@ impl Message {
         self.0 >> 4 & 7
     }
 
-    /// Returns whether its payload is judged as UTF-8.
+    /// Returns whether the payload is validated as UTF-8.
     #[inline]
     pub(super) const fn is_judged(self) -> bool {
         self.0 & JUDGED != 0
     }
 
-    /// Its payload is not judged any further.
+    /// Stops the validation of the payload.
     pub(super) const fn lose(&mut self) {
         self.0 &= !JUDGED;
     }
 
-    /// Returns what a fragment of it holds: the last fragment, or another.
+    /// Returns the kind of the payload of a fragment. `last` is whether it is the last fragment.
     #[inline]
     pub(super) const fn content(self, last: bool) -> Content {
         match (self.is_judged(), last) {

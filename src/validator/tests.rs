@@ -1,7 +1,8 @@
 use super::*;
 use crate::{Accepts, Compression, Role};
 
-/// Every second byte, with the extended lengths at which a verdict can change.
+/// Returns windows with this first byte, every second byte, and the extended lengths at which the
+/// result can change.
 fn windows(first: u8) -> impl Iterator<Item = [u8; Header::MAX_LEN]> {
     const EDGES: [u64; 14] =
         [0, 1, 2, 3, 4, 125, 126, 127, 0xFFFF, 0x1_0000, 1 << 62, (1 << 63) - 1, 1 << 63, u64::MAX];
@@ -49,7 +50,7 @@ fn policies() -> impl Iterator<Item = Policy> {
     })
 }
 
-/// The states a stream can be in at the start of a frame.
+/// Returns the states that a stream can have at the start of a frame.
 fn states(policy: Policy) -> impl Iterator<Item = Validator> {
     let text = Message::new(0x01);
     let binary = Message::new(0x02);
