@@ -1,16 +1,18 @@
-//! What compressed messages hold, judged (RFC 7692 §7.2.2, RFC 6455 §8.1).
+//! The validator of the content of compressed messages (RFC 7692 §7.2.2, RFC 6455 §8.1).
 
 use super::{Inflater, InvalidDeflate, Parameters};
 use crate::{Header, InvalidUtf8, OpCode, Policy, Rule, Utf8, Violation};
 
-/// Inflates and judges the compressed messages of one direction, beside a judge of its frames.
+/// A validator that inflates the compressed messages of one direction, and validates their content.
+/// Another validator validates the frames.
 ///
-/// It is for a judge of frames that goes on after a violation, as a
-/// [`Conversation`](crate::Conversation) does. An endpoint uses [`Validator`](super::Validator),
-/// which is both judges in one.
+/// It is for a program that continues after a violation, as a
+/// [`Conversation`](crate::Conversation) does. In an endpoint, use [`Validator`](super::Validator),
+/// which validates the frames and the content.
 ///
-/// For each frame, call [`begin`](Self::begin) once, [`payload`](Self::payload) for each piece, then
-/// [`finish`](Self::finish), each after the call of the same name on the judge of frames.
+/// For each frame, call [`begin`](Self::begin) once, [`payload`](Self::payload) for each piece of
+/// the payload, and then [`finish`](Self::finish). Make each call after the call of the same name
+/// on the validator of the frames.
 ///
 /// ```
 /// use wsvet::deflate::{Content, Parameters};
@@ -20,7 +22,7 @@ use crate::{Header, InvalidUtf8, OpCode, Policy, Rule, Utf8, Violation};
 /// let mut conversation = Conversation::new(policy(Role::Client), policy(Role::Server));
 /// let mut content = Content::new(policy(Role::Client), Parameters::new());
 ///
-/// // Text that inflates to "Hello" (RFC 7692 §7.2.3.1), and a message that is not DEFLATE.
+/// // A text that inflates to "Hello" (RFC 7692 §7.2.3.1), and a message that is not DEFLATE.
 /// for (payload, judged) in [(&b"\xF2\x48\xCD\xC9\xC9\x07\x00"[..], None), (b"\xFF", Some(11))] {
 ///     let header = Header::new(OpCode::Text, payload.len() as u64).with_rsv(4);
 ///     conversation.begin(Role::Server, &header)?;
@@ -43,11 +45,11 @@ pub struct Content {
     inflater: Inflater,
     utf8: Utf8,
     max_message: u64,
-    /// How many bytes more the open message may inflate to.
+    /// The number of bytes that the rest of the open message may inflate to.
     room: u64,
-    /// What comes next is not judged.
+    /// Whether the validation has stopped, because earlier data is broken or missing.
     lost: bool,
-    /// The frame whose payload comes, if it belongs to a compressed message.
+    /// The open frame, if it belongs to a compressed message.
     frame: Option<Frame>,
 }
 
@@ -56,14 +58,15 @@ pub struct Content {
 struct Frame {
     /// The opcode of the message.
     opcode: OpCode,
-    /// Whether it is the message's last frame.
+    /// Whether the frame is the last of the message.
     last: bool,
-    /// The byte of the stream at which the payload starts.
+    /// The offset at which the payload starts, in bytes from the start of the stream.
     start: u64,
 }
 
 impl Content {
-    /// The start of a direction that is received under this policy, with these parameters.
+    /// Creates a validator at the start of a direction that an endpoint with this policy receives,
+    /// if the endpoints have negotiated permessage-deflate with these parameters.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, deflate::{Content, Parameters}};
@@ -84,7 +87,7 @@ impl Content {
         }
     }
 
-    /// Takes the header of the next frame, after `frames` has judged it.
+    /// Begins the next frame, after `frames` has validated its header.
     ///
     /// ```
     /// # use wsvet::{Compression, Header, OpCode, Policy, Role, Validator, deflate::{Content, Parameters}};
@@ -104,7 +107,9 @@ impl Content {
         });
     }
 
-    /// Limits what each message may inflate to from the next one on, in bytes.
+    /// Sets the maximum number of bytes that a message may inflate to, from the next message on.
+    ///
+    /// `frames` is the validator of the frames. The limit of an open message stays.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, Validator, deflate::{Content, Parameters}};
@@ -119,7 +124,7 @@ impl Content {
         }
     }
 
-    /// Returns whether the frame that has begun belongs to a compressed message.
+    /// Returns whether the open frame belongs to a compressed message.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, deflate::{Content, Parameters}};
@@ -130,18 +135,24 @@ impl Content {
         self.frame.is_some()
     }
 
-    /// Inflates and judges the next piece of the payload, and passes what comes out to `inflated`.
+    /// Inflates and validates the next piece of the payload, which must be unmasked, and calls
+    /// `inflated` with the inflated bytes.
     ///
-    /// A frame of a message that is not compressed, and a control frame, are passed over. Nothing
-    /// that breaks a rule is passed on, and all before it is.
+    /// The function ignores control frames and frames of messages that are not compressed. Before a
+    /// violation, `inflated` receives all bytes that break no rule, and no others.
     ///
     /// # Errors
     ///
-    /// A [`Violation`] of [`Rule::InvalidDeflate`], [`Rule::InvalidUtf8`], or
-    /// [`Rule::MessageTooBig`] as soon as more comes out than the policy allows. Its byte is the
-    /// first of the frame's payload: what comes out has no bytes of its own on the wire. An endpoint
-    /// stops then (RFC 6455 §7.1.7). For a judge that goes on, the content is
-    /// [lost](Self::is_lost), and later pieces give nothing.
+    /// * A [`Violation`] of [`Rule::InvalidDeflate`] if the message is not DEFLATE.
+    /// * A [`Violation`] of [`Rule::InvalidUtf8`] if the inflated text is not UTF-8.
+    /// * A [`Violation`] of [`Rule::MessageTooBig`] as soon as the message inflates to more bytes
+    ///   than the policy accepts.
+    ///
+    /// The offset of the violation is that of the first byte of the frame's payload, because
+    /// inflated bytes have no offset on the wire.
+    ///
+    /// An endpoint must stop after a violation (RFC 6455 §7.1.7). If you continue, the content is
+    /// [lost](Self::is_lost), and later pieces inflate to nothing.
     ///
     /// ```
     /// # use wsvet::{Compression, Header, OpCode, Policy, Role, Rule, Validator, deflate::{Content, Parameters}};
@@ -159,7 +170,8 @@ impl Content {
         self.with_judge(inflated, |content, judge| content.payload_into(plain, judge))
     }
 
-    /// The same, and what comes out goes to a sink that judges text itself.
+    /// Inflates the next piece of the payload as [`payload`](Self::payload) does, and passes the
+    /// inflated bytes to a sink that validates text.
     pub(crate) fn payload_into(
         &mut self,
         plain: &[u8],
@@ -169,12 +181,13 @@ impl Content {
         self.inflate(opcode, plain, false, sink).map_err(|rule| Violation { rule, offset: start })
     }
 
-    /// Ends the frame, after `frames` has: passes on what is left of a compressed message that ends
-    /// with it.
+    /// Ends the frame, after `frames` has ended it. If a compressed message ends with the frame,
+    /// the function calls `inflated` with the rest of the message.
     ///
     /// # Errors
     ///
-    /// A [`Violation`] as of [`payload`](Self::payload). Its byte is the last of the frame.
+    /// A [`Violation`] as [`payload`](Self::payload) returns it. Its offset is that of the last
+    /// byte of the frame.
     ///
     /// ```
     /// # use wsvet::{Compression, Header, OpCode, Policy, Role, Rule, Validator, deflate::{Content, Parameters}};
@@ -196,7 +209,8 @@ impl Content {
         self.with_judge(inflated, |content, judge| content.finish_into(frames, judge))
     }
 
-    /// The same, and what comes out goes to a sink that judges text itself.
+    /// Ends the frame as [`finish`](Self::finish) does, and passes the inflated bytes to a sink
+    /// that validates text.
     pub(crate) fn finish_into(
         &mut self,
         frames: &crate::Validator,
@@ -210,7 +224,8 @@ impl Content {
         }
     }
 
-    /// Calls `act` with a sink that judges text and passes on what breaks no rule.
+    /// Calls `act` with a sink that validates text, and calls `inflated` with the bytes that break
+    /// no rule.
     fn with_judge<F: FnMut(&[u8])>(
         &mut self,
         inflated: F,
@@ -222,7 +237,8 @@ impl Content {
         judged
     }
 
-    /// Inflates and judges the next piece of a compressed message, the last one if `end`.
+    /// Inflates and validates the next piece of a compressed message. `end` is whether it is the
+    /// last.
     fn inflate(
         &mut self,
         opcode: OpCode,
@@ -256,8 +272,9 @@ impl Content {
         judged
     }
 
-    /// Marks a part of the open message as missing: the rest of it is not judged, nor is any message
-    /// that may reach back to it.
+    /// Records that a part of the open message is missing.
+    ///
+    /// The rest of the message is not validated, nor is any later message that may refer to it.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, deflate::{Content, Parameters}};
@@ -269,8 +286,11 @@ impl Content {
         self.lost = true;
     }
 
-    /// Returns whether what comes next is not judged, because something before it was not DEFLATE,
-    /// broke another rule, or is missing.
+    /// Returns whether the next content is not validated, because earlier content is not DEFLATE,
+    /// breaks another rule, or is missing.
+    ///
+    /// Without context takeover, this lasts until the end of the message. With context takeover, it
+    /// lasts until the end of the stream.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, deflate::{Content, Parameters}};
@@ -282,20 +302,20 @@ impl Content {
     }
 }
 
-/// Where what comes out goes. It judges text.
+/// A receiver of inflated bytes, which validates text.
 pub(crate) trait Sink {
-    /// Takes the next piece of a message, which is text or not.
+    /// Receives the next piece of a message. `text` is whether it is a text message.
     ///
     /// # Errors
     ///
-    /// [`InvalidUtf8`] if it is text and a byte of it proves that the text is not UTF-8.
+    /// [`InvalidUtf8`] if the message is text, and the piece shows that it is not UTF-8.
     fn take(&mut self, piece: &[u8], text: bool) -> Result<(), InvalidUtf8>;
 
-    /// Ends the message, and returns whether its text does not end inside a character.
+    /// Ends the message, and returns `false` if its text ends inside a character.
     fn end(&mut self) -> bool;
 }
 
-/// A sink that passes on what breaks no rule.
+/// A sink that calls `inflated` with the bytes that break no rule.
 struct Judge<F> {
     utf8: Utf8,
     inflated: F,

@@ -1,4 +1,17 @@
-//! What permessage-deflate has compressed, piece by piece (RFC 7692 §7.2.2).
+//! The inflater of compressed messages (RFC 7692 §7.2.2).
+//!
+//! A compressed message is a sequence of DEFLATE blocks. Its last block is an empty stored block,
+//! whose last 4 bytes, `TAIL`, the sender removes. At the end of a message, the inflater adds these
+//! bytes and checks that they complete exactly one empty block.
+//!
+//! zlib writes the inflated bytes to a ring of 32 KiB, and the closure receives them from there.
+//! The ring is also a copy of the window. The inflater needs the copy if a message has a final
+//! block. At a final block zlib ends its stream, but later data may refer to data before that
+//! block. The inflater then starts a new zlib stream, with the content of the ring as its
+//! dictionary.
+//!
+//! zlib may hold inflated bytes back when the end of the ring is reached. The inflater therefore
+//! calls zlib again after that, even if no input is left.
 
 use core::cell::Cell;
 use core::fmt;
@@ -9,19 +22,24 @@ use zlib_rs::{Inflate, InflateFlush, Status};
 
 use super::TAIL;
 
-/// The most that DEFLATE reaches back, in bytes.
+/// The greatest distance at which DEFLATE refers to earlier data, in bytes.
 const WINDOW: usize = 32 << 10;
 
 std::thread_local! {
-    /// What a message that nothing reaches back to has left.
+    /// The state of a finished message that later messages do not refer to. The next message of the
+    /// thread reuses its memory.
     static SPARE: Cell<Option<Box<State>>> = const { Cell::new(None) };
 }
 
-/// Inflates the compressed messages of one direction, in pieces of any size (RFC 7692 §7.2.2).
+/// An inflater for the compressed messages of one direction, in pieces of any size (RFC 7692
+/// §7.2.2).
 ///
-/// It keeps about 80 KB from the first message on; without context takeover it keeps them only while
-/// a message is open, and leaves them to the next that the thread inflates. The sender's window may
-/// be of any size: it is not held against it that it reaches back further than was agreed on.
+/// With context takeover, an inflater keeps about 80 KB from the first message on. Without context
+/// takeover, it keeps this memory only while a message is open. Then the next message that the
+/// thread inflates reuses the memory.
+///
+/// The window is always 32 KiB. The inflater accepts a reference to data that is farther back than
+/// the negotiated window of the sender.
 ///
 /// ```
 /// use wsvet::deflate::{Inflater, InvalidDeflate};
@@ -31,32 +49,34 @@ std::thread_local! {
 /// let mut take = |piece: &[u8]| Ok::<_, InvalidDeflate>(text.extend_from_slice(piece));
 /// inflater.inflate(b"\xF2\x48\xCD", false, &mut take)?;
 /// inflater.inflate(b"\xC9\xC9\x07\x00", true, &mut take)?; // "Hello" (§7.2.3.1)
-/// inflater.inflate(b"\xF2\x00\x11\x00\x00", true, &mut take)?; // and again, from the window
+/// inflater.inflate(b"\xF2\x00\x11\x00\x00", true, &mut take)?; // "Hello" again, from the window
 /// assert_eq!(text, b"HelloHello");
 /// # Ok::<(), InvalidDeflate>(())
 /// ```
 #[derive(Default)]
 pub struct Inflater {
     context_takeover: bool,
-    /// Where there was a message, and the next may reach back to it.
+    /// The state of the open message, or of the last message if the next may refer to it.
     state: Option<Box<State>>,
 }
 
 struct State {
     inflate: Inflate,
-    /// A ring of what came out last.
+    /// A ring of the last inflated bytes.
     window: Box<[u8]>,
-    /// Where in the ring the next byte goes.
+    /// The index in the ring of the next byte.
     next: usize,
-    /// The ring was filled once.
+    /// Whether the whole ring has been written.
     full: bool,
-    /// The last byte that came was the end of a final block.
+    /// Whether the last byte of input was the end of a final block.
     ended: bool,
 }
 
 impl Inflater {
-    /// The start of a direction whose messages may reach back to those before, or may not
-    /// (RFC 7692 §7.1.1). Nothing is allocated yet.
+    /// Creates an inflater at the start of a direction.
+    ///
+    /// `context_takeover` is whether a message may refer to earlier messages (RFC 7692 §7.1.1). The
+    /// function allocates no memory.
     ///
     /// ```
     /// use wsvet::deflate::{Inflater, InvalidDeflate};
@@ -72,20 +92,24 @@ impl Inflater {
         Self { context_takeover, state: None }
     }
 
-    /// Inflates the next piece of a message, its last where `end` says so, and gives what comes out
-    /// in pieces of 1 byte to 32 KiB. An error of `each` ends it at once.
+    /// Inflates the next piece of a message, and calls `each` with the inflated bytes, in pieces of
+    /// 1 byte to 32 KiB.
     ///
-    /// What comes out up to the end of a piece does not depend on how the message was cut.
+    /// `end` is whether the piece is the last of the message. After a piece, all bytes that the
+    /// input so far inflates to have been passed to `each`, however the message is cut into pieces.
     ///
     /// # Errors
     ///
-    /// [`InvalidDeflate`], behind all that came out before; or what `each` gives. After an error the
-    /// inflater is of no use any more.
+    /// * [`InvalidDeflate`] if the message is not DEFLATE, after `each` has received all bytes
+    ///   before the error.
+    /// * The error of `each`, if it returns one. The function then returns at once.
+    ///
+    /// The inflater cannot be used after an error.
     ///
     /// ```
     /// use wsvet::deflate::Inflater;
     ///
-    /// // No more than 4 bytes, whatever comes.
+    /// // Stop after more than 4 bytes.
     /// let mut text = Vec::new();
     /// let hello = b"\xF2\x48\xCD\xC9\xC9\x07\x00";
     /// let inflated = Inflater::new(true).inflate(hello, true, |piece| {
@@ -109,12 +133,12 @@ impl Inflater {
         Ok(())
     }
 
-    /// Forgets everything, where the next message reaches back to nothing; whether that is so.
+    /// Discards the state if there is no context takeover, and returns whether that is so.
     pub(super) fn start_anew(&mut self) -> bool {
         if !self.context_takeover
             && let Some(state) = self.state.take()
         {
-            // A thread that is ending has none.
+            // There is no spare state while the thread ends.
             let _ = SPARE.try_with(|spare| spare.set(Some(state)));
         }
         !self.context_takeover
@@ -122,7 +146,8 @@ impl Inflater {
 }
 
 impl State {
-    /// The start of a stream, in memory that a message of the thread has left, if there is any.
+    /// Creates the state at the start of a stream. It reuses the spare state of the thread, if
+    /// there is one.
     fn start() -> Box<Self> {
         match SPARE.try_with(Cell::take) {
             Ok(Some(mut spare)) => {
@@ -140,12 +165,13 @@ impl State {
         }
     }
 
+    /// Inflates the next piece of a message, and calls `each` with the inflated bytes.
     fn inflate<E: From<InvalidDeflate>>(
         &mut self,
         mut compressed: &[u8],
         mut each: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        // The end of the ring may hold back what all of the input was taken for.
+        // zlib may hold inflated bytes back at the end of the ring, after it has read all input.
         let mut held_back = false;
         while !compressed.is_empty() || held_back {
             if core::mem::take(&mut self.ended) {
@@ -167,21 +193,23 @@ impl State {
         Ok(())
     }
 
-    /// Puts back what ends a message: it must be the rest of an empty block, and no less or more
-    /// (§7.2.1). Behind a final block there may be nothing (§7.2.3.4).
+    /// Ends the message: adds `TAIL`, which must complete exactly one empty block (§7.2.1).
+    ///
+    /// If the message ends with a final block, nothing is added (§7.2.3.4).
     fn finish(&mut self) -> Result<(), InvalidDeflate> {
         if core::mem::take(&mut self.ended) {
             return self.restart();
         }
-        // It is left at the end of the block, before the byte that is too many.
+        // zlib stops at the end of the block, before the extra byte. Without an extra byte, a
+        // message that ends one byte later could not be told from one that ends here.
         let [a, b, c, d] = TAIL;
         let (taken, given, status) = self.step(&[a, b, c, d, 0], InflateFlush::Block);
         let whole = status? == Status::Ok && taken == TAIL.len() && given == 0;
         if whole { Ok(()) } else { Err(InvalidDeflate) }
     }
 
-    /// Inflates until the input or the end of the ring is reached, or a final block: how many bytes
-    /// were taken, and given.
+    /// Inflates until the end of the input, the end of the ring or the end of a final block.
+    /// Returns the number of bytes read, the number of bytes written, and the status.
     fn step(
         &mut self,
         input: &[u8],
@@ -194,7 +222,7 @@ impl State {
         (taken, given, status.map_err(|_| InvalidDeflate))
     }
 
-    /// Behind a final block another stream starts, with the same window.
+    /// Starts a new stream with the same window, after a final block.
     fn restart(&mut self) -> Result<(), InvalidDeflate> {
         self.inflate.reset(false);
         let (new, old) = self.window.split_at(self.next);
@@ -214,9 +242,10 @@ impl fmt::Debug for Inflater {
     }
 }
 
-/// A compressed message is not DEFLATE, or does not end where a block ends (RFC 7692 §7.2.2).
+/// The error if a compressed message is not DEFLATE, or does not end at the end of a block (RFC
+/// 7692 §7.2.2).
 ///
-/// It is broken [`Rule::InvalidDeflate`](crate::Rule::InvalidDeflate).
+/// Such a message breaks [`Rule::InvalidDeflate`](crate::Rule::InvalidDeflate).
 ///
 /// ```
 /// assert_eq!(
