@@ -1,4 +1,4 @@
-//! Messages compressed (RFC 7692 §7.2.1).
+//! The deflater, which compresses messages (RFC 7692 §7.2.1).
 
 use core::cell::Cell;
 use core::fmt;
@@ -9,18 +9,19 @@ use zlib_rs::{Deflate, DeflateConfig, DeflateFlush};
 
 use super::TAIL;
 
-/// The least room for what comes out, in bytes.
+/// The minimum size of the output space that is added at once, in bytes.
 const LEAST_ROOM: usize = 64;
 
-/// The most room that is made at once, in bytes.
+/// The maximum size of the output space that is added at once, in bytes.
 const MOST_ROOM: usize = 16 << 10;
 
 std::thread_local! {
-    /// What a message that nothing reaches back to has left.
+    /// The state of a finished message that later messages do not refer to. The next message of the
+    /// thread reuses its memory if its configuration is the same.
     static SPARE: Cell<Option<(DeflateConfig, Box<Deflate>)>> = const { Cell::new(None) };
 }
 
-/// Compresses the messages of one direction (RFC 7692 §7.2.1).
+/// A deflater for the messages of one direction (RFC 7692 §7.2.1).
 ///
 /// ```
 /// use wsvet::deflate::{Deflater, Inflater, InvalidDeflate};
@@ -29,7 +30,7 @@ std::thread_local! {
 /// let (mut first, mut second) = (Vec::new(), Vec::new());
 /// deflater.deflate(b"the same again", true, &mut first);
 /// deflater.deflate(b"the same again", true, &mut second);
-/// assert!(second.len() < first.len()); // the window holds it already
+/// assert!(second.len() < first.len()); // the second message refers to the first
 ///
 /// let mut inflater = Inflater::new(true);
 /// let mut plain = Vec::new();
@@ -42,23 +43,25 @@ std::thread_local! {
 pub struct Deflater {
     config: DeflateConfig,
     context_takeover: bool,
-    /// Something of the message was given.
+    /// Whether a part of the open message that is not empty has been passed.
     begun: bool,
-    /// Where there was a message, and the next may reach back to it.
+    /// The state of the open message, or of the last message if the next may refer to it.
     deflate: Option<Box<Deflate>>,
 }
 
 impl Deflater {
-    /// The start of a direction with a window of so many bits, 8 to 15, whose messages may reach
-    /// back to those before, or may not (RFC 7692 §7.1.1, §7.1.2).
+    /// Creates a deflater at the start of a direction.
     ///
-    /// Nothing is allocated before the first message. The memory that is then kept, between messages
-    /// only with context takeover, falls with the bits: about 380 KB for 15, 165 KB for 12, 138 KB
-    /// for 9 and 8. So does what compression gains.
+    /// `window_bits` is the base-2 logarithm of the size of the window, 8 to 15 (RFC 7692 §7.1.2).
+    /// `context_takeover` is whether a message may refer to earlier messages (§7.1.1).
+    ///
+    /// The deflater allocates no memory before the first message. Then it keeps about 380 KB for 15
+    /// bits, 165 KB for 12 bits, and 138 KB for 9 and 8 bits. It keeps this memory between messages
+    /// only with context takeover. With fewer bits, compression is worse.
     ///
     /// # Panics
     ///
-    /// For bits outside of 8 to 15.
+    /// Panics if `window_bits` is not 8 to 15.
     ///
     /// ```
     /// let mut deflater = wsvet::deflate::Deflater::new(9, false);
@@ -66,7 +69,8 @@ impl Deflater {
     /// ```
     #[must_use]
     pub fn new(window_bits: u8, context_takeover: bool) -> Self {
-        // A window of 9 bits is the least that zlib has, and it reaches back 250 bytes at most.
+        // The smallest window of zlib has 9 bits. With it, zlib refers to data at most 250 bytes
+        // back, which is also in a window of 8 bits.
         let bits = i32::from(super::window_bits(window_bits)).max(9);
         let config = DeflateConfig {
             level: 1,
@@ -77,12 +81,14 @@ impl Deflater {
         Self { config, context_takeover, begun: false, deflate: None }
     }
 
-    /// The same deflater with this level: 1, which it starts with, is the fastest, 9 compresses
-    /// most. What does not compress grows by 5.5 % at level 1, and by 0.03 % from level 2 on.
+    /// Returns the deflater with this compression level, from 1 (fastest) to 9 (best compression).
+    /// The default is 1.
+    ///
+    /// Data that does not compress grows by 5.5 % at level 1, and by 0.03 % at level 2 and above.
     ///
     /// # Panics
     ///
-    /// For levels outside of 1 to 9.
+    /// Panics if `level` is not 1 to 9.
     ///
     /// ```
     /// let deflater = wsvet::deflate::Deflater::new(15, true).level(9);
@@ -94,17 +100,19 @@ impl Deflater {
         self
     }
 
-    /// Sets the level of a deflater that has deflated nothing.
+    /// Sets the compression level of a deflater that has not yet compressed a message.
     pub(crate) fn set_level(&mut self, level: u8) {
         assert!((1..=9).contains(&level), "a level is 1 to 9");
         self.config.level = level.into();
     }
 
-    /// Compresses the next piece of a message, its last where `end` says so, and adds what comes out
-    /// to `out`. Pieces that are not the last may give nothing at once.
+    /// Compresses the next piece of a message, and appends the compressed bytes to `out`.
     ///
-    /// A message that was compressed has to be sent where there is context takeover: the next may
-    /// reach back to it.
+    /// `end` is whether the piece is the last of the message. The deflater may hold back the
+    /// compressed bytes of the other pieces.
+    ///
+    /// With context takeover, you must send each message that you compress, because the next
+    /// message may refer to it.
     ///
     /// ```
     /// use wsvet::deflate::Deflater;
@@ -123,18 +131,19 @@ impl Deflater {
                 debug_assert!(out.ends_with(&TAIL));
                 out.truncate(out.len() - TAIL.len());
             } else {
-                // What is flushed a second time gives nothing.
+                // zlib writes nothing for an empty message: it ignores a flush without new input.
                 out.push(0);
             }
             if !self.context_takeover
                 && let Some(deflate) = self.deflate.take()
             {
-                // A thread that is ending has none.
+                // There is no spare state while the thread ends.
                 let _ = SPARE.try_with(|spare| spare.set(Some((self.config, deflate))));
             }
         }
     }
 
+    /// Runs zlib over `plain`, and appends all its output to `out`.
     fn run(&mut self, mut plain: &[u8], flush: DeflateFlush, out: &mut Vec<u8>) {
         let config = self.config;
         let deflate = self.deflate.get_or_insert_with(|| start(config));
@@ -148,7 +157,7 @@ impl Deflater {
             plain = &plain[(deflate.total_in() - before.0) as usize..];
             let given = (deflate.total_out() - before.1) as usize;
             out.truncate(start + given);
-            // Where there was room left, nothing is held back.
+            // If there is space left, zlib holds nothing back.
             if given < room {
                 return;
             }
@@ -157,8 +166,8 @@ impl Deflater {
     }
 }
 
-/// The start of a stream, in memory that a message of the thread has left, if there is any that
-/// serves.
+/// Creates the state at the start of a stream. It reuses the spare state of the thread, if there is
+/// one with the same configuration.
 fn start(config: DeflateConfig) -> Box<Deflate> {
     match SPARE.try_with(Cell::take) {
         Ok(Some((of, mut spare))) if of == config => {

@@ -1,18 +1,20 @@
-//! Chunks in, events out, with compressed messages inflated.
+//! The decoder that parses, unmasks, inflates and validates chunks of a stream, and passes events
+//! to a closure.
 
 use super::{Parameters, Validator};
 use crate::{CloseFrame, Event, Header, OpCode, Policy, Reader, Violation, mask};
 
-/// Decodes one direction of a connection on which permessage-deflate was agreed, from chunks of any
-/// size, and judges all of it (RFC 6455 §5, RFC 7692 §6).
+/// A decoder that parses, unmasks, inflates and validates one direction of a connection with
+/// permessage-deflate, from chunks of any size (RFC 6455 §5, RFC 7692 §6).
 ///
-/// It is the [`StreamDecoder`](crate::StreamDecoder) for compressed messages. The data of an event is
-/// what the message holds, inflated if it was compressed, so one chunk can make many events: they are
-/// passed to a closure. Each piece of data is at most 32 KiB long, or as long as the chunk.
+/// It is the [`StreamDecoder`](crate::StreamDecoder) for compressed messages. The bytes of a data
+/// event are inflated if the message is compressed. One chunk can inflate to many events, so the
+/// decoder passes events to a closure. A data event has at most 32 KiB if the message is
+/// compressed, and at most the length of the chunk if it is not.
 ///
-/// [`Policy::max_message`] counts what a message inflates to. A violation in a compressed message is
-/// at the first byte of the frame's payload, because what comes out has no bytes of its own on the
-/// wire.
+/// [`Policy::max_message`] counts the inflated bytes of a message. The offset of a violation in a
+/// compressed message is that of the first byte of the frame's payload, because inflated bytes have
+/// no offset on the wire.
 ///
 /// ```
 /// use wsvet::deflate::{Parameters, StreamDecoder};
@@ -22,7 +24,7 @@ use crate::{CloseFrame, Event, Header, OpCode, Policy, Reader, Violation, mask};
 /// let mut decoder = StreamDecoder::new(policy, Parameters::new());
 /// let mut text = Vec::new();
 /// let mut messages = 0;
-/// // "Hello", compressed (RFC 7692 §7.2.3.1), in two reads.
+/// // "Hello", compressed (RFC 7692 §7.2.3.1), in two chunks.
 /// for mut chunk in [b"\xC1\x07\xF2\x48\xCD".to_vec(), b"\xC9\xC9\x07\x00".to_vec()] {
 ///     decoder.decode(&mut chunk, |event| {
 ///         if let Event::Data { opcode: OpCode::Text, bytes, end, .. } = event {
@@ -38,14 +40,15 @@ use crate::{CloseFrame, Event, Header, OpCode, Policy, Reader, Violation, mask};
 pub struct StreamDecoder {
     validator: Validator,
     reader: Reader,
-    /// How many bytes of `body` have come.
+    /// The number of bytes that `body` holds.
     held: u8,
-    /// The body of a control frame.
+    /// The payload of the open control frame.
     body: [u8; CloseFrame::MAX_BODY_LEN],
 }
 
 impl StreamDecoder {
-    /// Creates a decoder at the start of a stream that is received under this policy.
+    /// Creates a decoder at the start of a stream that an endpoint with this policy receives, if
+    /// the endpoints have negotiated permessage-deflate with these parameters.
     ///
     /// ```
     /// use wsvet::deflate::{Parameters, StreamDecoder};
@@ -64,11 +67,11 @@ impl StreamDecoder {
         }
     }
 
-    /// Changes what is accepted during the connection, as [`Validator::set_policy`] does.
+    /// Replaces the policy during the connection, as [`Validator::set_policy`] does.
     ///
     /// # Panics
     ///
-    /// Panics if the role or the RSV bits differ.
+    /// Panics if the role or the RSV bits differ from those of the old policy.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, deflate::{Parameters, StreamDecoder}};
@@ -80,10 +83,9 @@ impl StreamDecoder {
         self.validator.set_policy(policy);
     }
 
-    /// Decodes all of the chunk, and passes each event to `each`. The payload is unmasked in the
-    /// chunk.
+    /// Decodes the whole chunk, unmasks payloads in place, and calls `each` with each event.
     ///
-    /// A message ends with a [`Event::Data`] whose `end` is set, which may have no bytes.
+    /// A message ends with an [`Event::Data`] whose `end` is `true`, and which has no bytes.
     ///
     /// # Errors
     ///
@@ -126,6 +128,7 @@ impl StreamDecoder {
         }
     }
 
+    /// Unmasks and validates a piece of a payload, and holds it if the frame is a control frame.
     fn payload(
         &mut self,
         piece: &mut [u8],
@@ -144,6 +147,7 @@ impl StreamDecoder {
         self.validator.payload(piece, |bytes| each(Event::data(opcode, bytes, false)))
     }
 
+    /// Ends the frame, and calls `each` with the last event of the frame.
     fn finish(&mut self, each: &mut impl FnMut(Event<'_>)) -> Result<(), Violation> {
         let Some(&header) = self.reader.frame() else { return Ok(()) };
         let opcode = self.validator.frames().message_opcode();
@@ -159,17 +163,17 @@ impl StreamDecoder {
         each(match header.opcode() {
             OpCode::Ping => Event::Ping(body),
             OpCode::Pong => Event::Pong(body),
-            // The body was judged.
+            // The validator has accepted the body, so the decoding does not fail.
             _ => Event::Close(CloseFrame::decode(body).unwrap_or_default()),
         });
         Ok(())
     }
 
-    /// Ends the stream: no byte follows.
+    /// Validates the end of the stream (RFC 6455 §7.1.5).
     ///
     /// # Errors
     ///
-    /// A [`Violation`], as [`crate::Validator::eof`] returns it (RFC 6455 §7.1.5).
+    /// A [`Violation`] as [`crate::Validator::eof`] returns it.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, Rule, deflate::{Parameters, StreamDecoder}};
@@ -182,7 +186,7 @@ impl StreamDecoder {
         self.validator.eof(self.reader.unread())
     }
 
-    /// Returns the validator that judges the stream.
+    /// Returns the validator of the stream.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, deflate::{Parameters, StreamDecoder}};
