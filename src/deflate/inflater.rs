@@ -200,8 +200,8 @@ impl State {
         if core::mem::take(&mut self.ended) {
             return self.restart();
         }
-        // zlib stops at the end of the block, before the extra byte. Without an extra byte, a
-        // message that ends one byte later could not be told from one that ends here.
+        // If the tail completes an empty block, zlib stops at the end of the block and does not read
+        // the extra byte.
         let [a, b, c, d] = TAIL;
         let (taken, given, status) = self.step(&[a, b, c, d, 0], InflateFlush::Block);
         let whole = status? == Status::Ok && taken == TAIL.len() && given == 0;

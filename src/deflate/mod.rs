@@ -1,29 +1,32 @@
-//! permessage-deflate: agreed on, inflated, judged and written (RFC 7692).
+//! The extension permessage-deflate: its negotiation, and the validation, inflating and compression
+//! of messages (RFC 7692).
 //!
-//! - [`Parameters`] reads the handshake: a server accepts an offer with them, a client judges the
-//!   answer, and a bystander both.
-//! - [`Validator`] judges a direction with its compressed messages looked into: UTF-8 and
-//!   [`Policy::max_message`](crate::Policy::max_message) count for what they inflate to.
-//! - [`Content`] is its half that inflates, for those who have the frames judged already.
-//! - [`Inflater`] and [`Deflater`] are for those who judge nothing.
+//! - [`Parameters`] are the result of the negotiation in the opening handshake. With them, a server
+//!   accepts an offer, a client checks the answer of the server, and a third party checks both.
+//! - [`StreamDecoder`] parses, unmasks, inflates and validates chunks of a stream.
+//! - [`Validator`] validates one direction and inflates compressed messages. It validates the
+//!   inflated bytes as UTF-8, and [`Policy::max_message`](crate::Policy::max_message) counts them.
+//! - [`Content`] is the part of the validator that inflates. It is for programs in which another
+//!   validator validates the frames.
+//! - [`Inflater`] and [`Deflater`] inflate and compress messages. They do not validate.
 //!
-//! With the feature `codec`, `codec::Messages::deflate` does all of it.
+//! With the feature `codec`, `codec::Messages::deflate` does all of this.
 //!
 //! # Memory
 //!
-//! Nothing is kept before the first compressed message. Then a direction that is inflated keeps
-//! about 80 KB, 32 KiB of them what came last; one that is deflated keeps as much as
-//! [`Deflater::new`] says. Without context takeover nothing is kept between messages, but for one
-//! inflater and one deflater of each thread.
+//! Before the first compressed message, a direction keeps no memory. After it, a direction that is
+//! inflated keeps about 80 KB, which include a window of 32 KiB. A direction that is compressed
+//! keeps the memory that [`Deflater::new`] states. Without context takeover, a direction keeps no
+//! memory between messages, but each thread keeps one inflater and one deflater.
 //!
-//! A connection of the codec that is idle has 461 KB by default, 219 KB where the server's window is
-//! of 9 bits, and 248 bytes without context takeover.
+//! An idle connection of the codec has 461 KB by default, 219 KB if the server's window has 9 bits,
+//! and 248 bytes without context takeover.
 //!
 //! ```
 //! use wsvet::deflate::{Inflater, Parameters};
 //! use wsvet::{Header, OpCode, Policy, Role, deflate};
 //!
-//! // The server's side of the handshake.
+//! // The part of the server in the opening handshake.
 //! let offered = "permessage-deflate; client_max_window_bits, x-other";
 //! let parameters = Parameters::new().accept(offered).unwrap();
 //! assert_eq!(parameters.to_string(), "permessage-deflate");
@@ -57,13 +60,17 @@ pub use parameters::Parameters;
 pub use stream_decoder::StreamDecoder;
 pub use validator::Validator;
 
-/// What ends each compressed message, and is not sent (RFC 7692 §7.2.1).
+/// The last bytes of each compressed message, which are not sent (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
-/// The least and the most bits of a window (RFC 7692 §7.1.2).
+/// The range of the bits of a window (RFC 7692 §7.1.2).
 const WINDOW_BITS: core::ops::RangeInclusive<u8> = 8..=15;
 
-/// The bits of a window, where they are such.
+/// Returns `bits`.
+///
+/// # Panics
+///
+/// Panics if `bits` is not 8 to 15.
 const fn window_bits(bits: u8) -> u8 {
     assert!(
         *WINDOW_BITS.start() <= bits && bits <= *WINDOW_BITS.end(),

@@ -1,25 +1,28 @@
-//! One direction of a connection, judged with its compressed messages looked into.
+//! The validator of one direction of a connection with permessage-deflate.
 
 use super::{Content, Parameters};
 use crate::{Compression, Header, Policy, Violation};
 
-/// Judges one direction of a connection on which permessage-deflate was agreed: headers, and plain
-/// payloads in pieces of any size (RFC 7692 §6).
+/// A validator for one direction of a connection with permessage-deflate: for headers, and for
+/// unmasked payloads in pieces of any size (RFC 7692 §6).
 ///
-/// It is a [`crate::Validator`] that looks into compressed messages, and is called as that one is;
-/// [`payload`](Self::payload) and [`finish`](Self::finish) give what the messages hold. The limit
-/// [`Policy::max_message`] counts for what a message inflates to, and is found as soon as that is
-/// too much, so that a bomb costs no more than the limit. As it stands on the wire a compressed
-/// message may be six times as long, since what does not compress grows.
+/// It is a [`crate::Validator`] that also inflates compressed messages, and is used in the same
+/// way. [`payload`](Self::payload) and [`finish`](Self::finish) pass the content of the messages to
+/// a closure.
 ///
-/// The byte of a violation inside a compressed message is the first of the frame's payload: what
-/// comes out has no bytes of its own on the wire.
+/// The limit [`Policy::max_message`] counts the inflated bytes of a message. The validator stops to
+/// inflate as soon as the limit is exceeded, so a decompression bomb does not cost more than the
+/// limit. On the wire, a compressed message may have 6 times as many bytes as the limit and 64
+/// more, because data that does not compress grows.
+///
+/// The offset of a violation in a compressed message is that of the first byte of the frame's
+/// payload, because inflated bytes have no offset on the wire.
 ///
 /// ```
 /// use wsvet::deflate::{Deflater, Parameters, Validator};
 /// use wsvet::{CloseCode, Header, OpCode, Policy, Role, Rule};
 ///
-/// // A few bytes that inflate to 1,000 times "a".
+/// // A few bytes that inflate to 1,000 bytes "a".
 /// let mut bomb = Vec::new();
 /// Deflater::new(15, true).deflate(&[b'a'; 1_000], true, &mut bomb);
 /// assert!(bomb.len() < 30);
@@ -36,13 +39,15 @@ use crate::{Compression, Header, Policy, Violation};
 pub struct Validator {
     frames: crate::Validator,
     content: Content,
-    /// A data frame has begun.
+    /// Whether the open frame is a data frame.
     in_data: bool,
 }
 
 impl Validator {
-    /// The start of a stream that is received under this policy, on which permessage-deflate was
-    /// agreed with these parameters.
+    /// Creates a validator at the start of a stream that an endpoint with this policy receives, if
+    /// the endpoints have negotiated permessage-deflate with these parameters.
+    ///
+    /// The function sets [`Policy::compression`] to [`Compression::Inflated`].
     ///
     /// ```
     /// use wsvet::deflate::{Parameters, Validator};
@@ -61,12 +66,12 @@ impl Validator {
         }
     }
 
-    /// Changes what is accepted during the connection, as [`crate::Validator::set_policy`] does. What
-    /// the policy says of compression does not count.
+    /// Replaces the policy during the connection, as [`crate::Validator::set_policy`] does. The
+    /// function ignores the compression of the new policy.
     ///
     /// # Panics
     ///
-    /// If the role or the RSV bits differ.
+    /// Panics if the role or the RSV bits differ from those of the old policy.
     ///
     /// ```
     /// use wsvet::deflate::{Parameters, Validator};
@@ -81,15 +86,16 @@ impl Validator {
         self.content.set_max_message(&self.frames, policy.max_message);
     }
 
-    /// Judges a header, as [`crate::Validator::begin`] does.
+    /// Begins the next frame, and validates its header, as [`crate::Validator::begin`] does.
     ///
     /// # Errors
     ///
-    /// The first [`Violation`] of the stream.
+    /// A [`Violation`] if the header breaks a rule, or if an earlier violation ended the stream.
+    /// The function always returns the first violation of the stream.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where the frame before was not finished.
+    /// Panics with debug assertions if the previous frame is not finished.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Policy, Role, Rule, deflate::{Parameters, Validator}};
@@ -104,16 +110,21 @@ impl Validator {
         Ok(())
     }
 
-    /// Judges the next piece of the payload, as [`crate::Validator::payload`] does, and gives what
-    /// it holds of a message: inflated, or as it is. Of a control frame nothing is given.
+    /// Validates the next piece of the payload, as [`crate::Validator::payload`] does, and calls
+    /// `message` with the content of a message.
+    ///
+    /// `message` receives inflated bytes if the message is compressed, and the bytes of the piece
+    /// if it is not. It is not called for a control frame.
     ///
     /// # Errors
     ///
-    /// The first [`Violation`] of the stream. What breaks a rule in a compressed message is not given.
+    /// A [`Violation`] if the piece breaks a rule, or if an earlier violation ended the stream. The
+    /// function always returns the first violation of the stream. Before a violation in a
+    /// compressed message, `message` receives only the bytes that break no rule.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where no frame was begun.
+    /// Panics with debug assertions if no frame has begun.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Policy, Role, Rule, deflate::{Parameters, Validator}};
@@ -141,17 +152,18 @@ impl Validator {
         Ok(())
     }
 
-    /// Ends the frame, as [`crate::Validator::finish`] does; what is left of a compressed message
-    /// that ends with it is given.
+    /// Ends the frame, as [`crate::Validator::finish`] does. If a compressed message ends with the
+    /// frame, the function calls `message` with the rest of the message.
     ///
     /// # Errors
     ///
-    /// The first [`Violation`] of the stream: at the last byte of the frame, where a message ends
-    /// inside a block or a character.
+    /// A [`Violation`] at the last byte of the frame if the message ends inside a DEFLATE block or
+    /// inside a character. If an earlier violation ended the stream, the function returns that
+    /// violation.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where no frame was begun.
+    /// Panics with debug assertions if no frame has begun.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Policy, Role, Rule, deflate::{Parameters, Validator}};
@@ -166,16 +178,18 @@ impl Validator {
         found.map_err(|found| self.frames.refuse_with(found))
     }
 
-    /// Judges a whole frame: [`begin`](Self::begin), [`payload`](Self::payload) and
-    /// [`finish`](Self::finish) in one. `plain` is its whole payload, unmasked.
+    /// Validates a whole frame: calls [`begin`](Self::begin), [`payload`](Self::payload) and
+    /// [`finish`](Self::finish).
+    ///
+    /// `plain` is the whole payload, unmasked.
     ///
     /// # Errors
     ///
-    /// The [`Violation`] of the first of the three that finds one.
+    /// The [`Violation`] of the first of these calls that returns one.
     ///
     /// # Panics
     ///
-    /// With debug assertions, where the frame before was not finished.
+    /// Panics with debug assertions if the previous frame is not finished.
     ///
     /// ```
     /// # use wsvet::{Header, OpCode, Policy, Role, deflate::{Parameters, Validator}};
@@ -197,11 +211,13 @@ impl Validator {
         self.finish(message)
     }
 
-    /// Judges the end of the stream, as [`crate::Validator::eof`] does.
+    /// Validates the end of the stream, as [`crate::Validator::eof`] does.
+    ///
+    /// `unread` is the number of bytes of a cut header at the end of the stream.
     ///
     /// # Errors
     ///
-    /// The [`Violation`] that it is.
+    /// A [`Violation`] as [`crate::Validator::eof`] returns it.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, Rule, deflate::{Parameters, Validator}};
@@ -212,7 +228,8 @@ impl Validator {
         self.frames.eof(unread)
     }
 
-    /// The validator of the frames: its offset and its violation, and what is open.
+    /// Returns the validator of the frames, which has the offset, the violation and the open
+    /// message.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, deflate::{Parameters, Validator}};
