@@ -1,4 +1,5 @@
-//! The list that a `Sec-WebSocket-Extensions` is (RFC 6455 §9.1).
+//! The parser of the value of a `Sec-WebSocket-Extensions` header, a list of extensions (RFC 6455
+//! §9.1).
 
 use std::borrow::Cow;
 use std::string::String;
@@ -13,13 +14,14 @@ use nom::{IResult, Parser};
 
 use super::{Fault, InvalidExtension};
 
-/// An extension of a list.
+/// An extension in a list.
 pub(super) struct Extension<'a> {
     pub(super) name: &'a str,
     pub(super) offset: usize,
     pub(super) parameters: Vec<Parameter<'a>>,
 }
 
+/// A parameter of an extension.
 pub(super) struct Parameter<'a> {
     pub(super) name: &'a str,
     pub(super) offset: usize,
@@ -27,7 +29,8 @@ pub(super) struct Parameter<'a> {
 }
 
 impl Extension<'_> {
-    /// Where this parameter starts; where it is missing, the extension.
+    /// Returns the index at which this parameter starts, or that at which the extension starts if
+    /// the parameter is missing.
     pub(super) fn offset_of(&self, name: &str) -> usize {
         let parameter = self.parameters.iter().find(|parameter| parameter.is(name));
         parameter.map_or(self.offset, |parameter| parameter.offset)
@@ -35,13 +38,17 @@ impl Extension<'_> {
 }
 
 impl Parameter<'_> {
-    /// Whether this is its name, in capitals or not (RFC 5234 §2.3).
+    /// Returns whether this is the name of the parameter, regardless of case (RFC 5234 §2.3).
     pub(super) fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
 }
 
-/// The extensions of a list, of which elements may be empty.
+/// Parses a list of extensions. Elements of the list may be empty.
+///
+/// # Errors
+///
+/// An [`InvalidExtension`] if the value is not a list of extensions.
 pub(super) fn extensions(value: &str) -> Result<Vec<Extension<'_>>, InvalidExtension> {
     let mut extensions = Vec::new();
     let mut rest = value;
@@ -61,7 +68,7 @@ pub(super) fn extensions(value: &str) -> Result<Vec<Extension<'_>>, InvalidExten
     }
 }
 
-/// An extension at the front of `rest`, which is the end of `value`.
+/// Parses an extension at the front of `rest`, which is the end of `value`.
 fn extension<'a>(value: &'a str, rest: &'a str) -> IResult<&'a str, Extension<'a>> {
     let offset = value.len() - rest.len();
     let parameter = |rest: &'a str| {
@@ -90,8 +97,10 @@ fn token(input: &str) -> IResult<&str, &str> {
     take_while1(in_token).parse(input)
 }
 
-/// A value in quotes, in which a backslash makes any character stand for itself. That it is a token,
-/// as it has to be, shows where it is known.
+/// Parses a value in quotes, in which a backslash escapes any character.
+///
+/// Without the quotes, the value must be a token (RFC 6455 §9.1). The function does not check this.
+/// The valid values of the known parameters are tokens.
 fn quoted(input: &str) -> IResult<&str, Cow<'_, str>> {
     let escaped = preceded(char('\\'), anychar);
     let inside = many0(escaped.or(none_of("\"\\"))).map(String::from_iter);

@@ -1,11 +1,11 @@
-//! What is offered, what is answered, and what is wrong with it (RFC 7692 §7.1).
+//! The negotiation of permessage-deflate: offers, answers, and their errors (RFC 7692 §7.1).
 
 use core::fmt::{self, Display};
 
 use super::extension::{Extension, Parameter};
 use super::{Parameters, WINDOW_BITS};
 
-/// The extension's name.
+/// The name of the extension.
 pub(super) const NAME: &str = "permessage-deflate";
 
 pub(super) const SERVER_NO_CONTEXT_TAKEOVER: &str = "server_no_context_takeover";
@@ -13,7 +13,8 @@ pub(super) const CLIENT_NO_CONTEXT_TAKEOVER: &str = "client_no_context_takeover"
 pub(super) const SERVER_MAX_WINDOW_BITS: &str = "server_max_window_bits";
 pub(super) const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
 
-/// What is wrong with a `Sec-WebSocket-Extensions` (RFC 7692 §7.1).
+/// The reason for which the value of a `Sec-WebSocket-Extensions` header is invalid (RFC 7692
+/// §7.1).
 ///
 /// ```
 /// # use wsvet::deflate::Fault;
@@ -22,17 +23,18 @@ pub(super) const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It is no list of extensions (RFC 6455 §9.1).
+    /// The value is not a list of extensions (RFC 6455 §9.1).
     Syntax,
-    /// A parameter that the extension does not have.
+    /// permessage-deflate does not define the parameter.
     Unknown,
-    /// A parameter, or the extension in an answer, that comes twice.
+    /// A parameter, or permessage-deflate in an answer, occurs twice.
     Repeated,
-    /// A parameter with a value that it may not have, or without one that it must have.
+    /// A parameter has a value that it must not have, or lacks a value that it must have.
     BadValue,
-    /// An extension or a parameter of an answer that was not offered.
+    /// The answer has an extension or a parameter that the client did not offer.
     NotOffered,
-    /// An answer that leaves out, or exceeds, what was demanded.
+    /// The answer lacks a parameter that the offer requires, or has a greater value than the offer
+    /// permits.
     NotAccepted,
 }
 
@@ -49,7 +51,8 @@ impl Display for Fault {
     }
 }
 
-/// A `Sec-WebSocket-Extensions` with which a connection cannot be opened (RFC 7692 §7.1).
+/// The error if the value of a `Sec-WebSocket-Extensions` header is invalid, so that the client
+/// must fail the connection (RFC 7692 §7.1).
 ///
 /// ```
 /// # use wsvet::deflate::Parameters;
@@ -61,9 +64,9 @@ impl Display for Fault {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct InvalidExtension {
-    /// What is wrong.
+    /// The reason for which the value is invalid.
     pub fault: Fault,
-    /// The byte of the value at which the extension or the parameter starts that is wrong.
+    /// The index of the first byte of the invalid extension or parameter in the value.
     pub offset: usize,
 }
 
@@ -76,14 +79,14 @@ impl Display for InvalidExtension {
 
 impl core::error::Error for InvalidExtension {}
 
-/// What a client offers.
+/// An offer of a client.
 pub(super) struct Offer {
     pub(super) wanted: Parameters,
-    /// The server may choose the bits of the client's window.
+    /// Whether the server may choose the bits of the client's window.
     pub(super) client_max_window_bits: bool,
 }
 
-/// The offers of permessage-deflate among these extensions, good or not.
+/// Returns the offers of permessage-deflate among these extensions, valid or not.
 pub(super) fn offers_in(
     extensions: &[Extension<'_>],
 ) -> impl Iterator<Item = Result<Offer, InvalidExtension>> {
@@ -95,7 +98,14 @@ pub(super) fn offers_in(
 }
 
 impl Offer {
-    /// What is agreed on with this answer, with what the offer promises.
+    /// Returns the negotiated parameters, if `answer` accepts this offer.
+    ///
+    /// The parameters include what the client promises in the offer. `extension` is the extension
+    /// from which `answer` was read.
+    ///
+    /// # Errors
+    ///
+    /// An [`InvalidExtension`] if the answer does not accept the offer.
     pub(super) fn agree(
         &self,
         answer: Parameters,
@@ -130,7 +140,7 @@ impl Offer {
         if let Some((_, name, fault)) = faults.into_iter().find(|(wrong, ..)| *wrong) {
             return Err(InvalidExtension { fault, offset: extension.offset_of(name) });
         }
-        // What a client has promised it keeps, whether the server answers it or not.
+        // The client keeps its promises, even if the answer does not repeat them.
         Ok(Parameters {
             client_max_window_bits: given.or(wanted.client_max_window_bits),
             client_no_context_takeover: answer.client_no_context_takeover
@@ -140,11 +150,16 @@ impl Offer {
     }
 }
 
+/// Returns whether the extension is permessage-deflate.
 pub(super) fn is_deflate(extension: &Extension<'_>) -> bool {
     extension.name.eq_ignore_ascii_case(NAME)
 }
 
-/// The parameters of an offer, or of an answer.
+/// Reads the parameters of an offer if `offer` is `true`, or else of an answer.
+///
+/// # Errors
+///
+/// An [`InvalidExtension`] if a parameter is unknown, occurs twice or has a bad value.
 pub(super) fn read(extension: &Extension<'_>, offer: bool) -> Result<Parameters, InvalidExtension> {
     let mut read = Parameters::new();
     for (index, parameter) in extension.parameters.iter().enumerate() {
