@@ -1,4 +1,4 @@
-//! What both ends of a connection agree on (RFC 7692 §7.1).
+//! The parameters of permessage-deflate that the endpoints negotiate (RFC 7692 §7.1).
 
 use core::fmt::{self, Display};
 use std::string::String;
@@ -11,16 +11,17 @@ use super::negotiation::{
 use super::{Deflater, Fault, Inflater, InvalidExtension, WINDOW_BITS, window_bits};
 use crate::Role;
 
-/// What both ends agree on, or what one of them wants (RFC 7692 §7.1).
+/// The parameters of permessage-deflate that the endpoints have negotiated, or that one endpoint
+/// wants (RFC 7692 §7.1).
 ///
-/// Headers of the handshake are given as their values; several of one name joined with commas, as
-/// RFC 6455 §9.1 says.
+/// The functions take the value of the `Sec-WebSocket-Extensions` header of the opening handshake.
+/// If there are several such headers, join their values with commas (RFC 6455 §9.1).
 ///
 /// ```
 /// use wsvet::Role;
 /// use wsvet::deflate::Parameters;
 ///
-/// // The client offers, the server accepts, the client judges the answer.
+/// // The client offers, the server accepts, and the client checks the answer.
 /// let offered = Parameters::new().server_no_context_takeover(true).offer();
 /// assert_eq!(
 ///     offered,
@@ -37,18 +38,18 @@ use crate::Role;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Parameters {
-    /// No message of the server reaches back to those before (§7.1.1.1).
+    /// Whether no message of the server refers to earlier messages (§7.1.1.1).
     pub(super) server_no_context_takeover: bool,
-    /// No message of the client reaches back to those before (§7.1.1.2).
+    /// Whether no message of the client refers to earlier messages (§7.1.1.2).
     pub(super) client_no_context_takeover: bool,
-    /// The bits of the server's window, 8 to 15; 15 where nothing was said (§7.1.2.1).
+    /// The bits of the server's window, 8 to 15. `None` means 15 (§7.1.2.1).
     pub(super) server_max_window_bits: Option<u8>,
-    /// The bits of the client's window, 8 to 15; 15 where nothing was said (§7.1.2.2).
+    /// The bits of the client's window, 8 to 15. `None` means 15 (§7.1.2.2).
     pub(super) client_max_window_bits: Option<u8>,
 }
 
 impl Parameters {
-    /// The defaults: context takeover, and windows of 15 bits.
+    /// Creates the default parameters: context takeover, and windows of 15 bits.
     ///
     /// ```
     /// # use wsvet::deflate::Parameters;
@@ -64,8 +65,11 @@ impl Parameters {
         }
     }
 
-    /// The same parameters, with the server's context takeover given up or not: it then keeps no
-    /// memory between messages to deflate, nor the client to inflate.
+    /// Returns the parameters with or without the context takeover of the server: `true` means
+    /// without (§7.1.1.1).
+    ///
+    /// Without context takeover, the server needs no memory between messages to compress, and the
+    /// client needs none to inflate.
     ///
     /// ```
     /// # use wsvet::{Role, deflate::Parameters};
@@ -77,8 +81,11 @@ impl Parameters {
         Self { server_no_context_takeover: given_up, ..self }
     }
 
-    /// The same parameters, with the client's context takeover given up or not: it then keeps no
-    /// memory between messages to deflate, nor the server to inflate.
+    /// Returns the parameters with or without the context takeover of the client: `true` means
+    /// without (§7.1.1.2).
+    ///
+    /// Without context takeover, the client needs no memory between messages to compress, and the
+    /// server needs none to inflate.
     ///
     /// ```
     /// # use wsvet::{Role, deflate::Parameters};
@@ -90,11 +97,12 @@ impl Parameters {
         Self { client_no_context_takeover: given_up, ..self }
     }
 
-    /// The same parameters, with a window of so many bits for what the server sends.
+    /// Returns the parameters with a window of `bits` bits for the messages of the server
+    /// (§7.1.2.1).
     ///
     /// # Panics
     ///
-    /// For bits outside of 8 to 15.
+    /// Panics if `bits` is not 8 to 15.
     ///
     /// ```
     /// # use wsvet::{Role, deflate::Parameters};
@@ -106,11 +114,12 @@ impl Parameters {
         Self { server_max_window_bits: Some(window_bits(bits)), ..self }
     }
 
-    /// The same parameters, with a window of so many bits for what the client sends.
+    /// Returns the parameters with a window of `bits` bits for the messages of the client
+    /// (§7.1.2.2).
     ///
     /// # Panics
     ///
-    /// For bits outside of 8 to 15.
+    /// Panics if `bits` is not 8 to 15.
     ///
     /// ```
     /// # use wsvet::{Role, deflate::Parameters};
@@ -122,9 +131,11 @@ impl Parameters {
         Self { client_max_window_bits: Some(window_bits(bits)), ..self }
     }
 
-    /// What a client sends that wants these parameters: its `Sec-WebSocket-Extensions`.
+    /// Returns the offer of a client that wants these parameters: the value of its
+    /// `Sec-WebSocket-Extensions` header.
     ///
-    /// It always says that the server may choose the bits of the client's window.
+    /// The offer always contains `client_max_window_bits`, so the server may choose the bits of the
+    /// client's window.
     ///
     /// ```
     /// # use wsvet::deflate::Parameters;
@@ -140,12 +151,16 @@ impl Parameters {
         offer
     }
 
-    /// What a server agrees to that wants these parameters: the first offer of the client's
-    /// `Sec-WebSocket-Extensions` that can be accepted, if one can. As [`Display`] it is the
-    /// answer's `Sec-WebSocket-Extensions`.
+    /// Accepts the first valid offer in the client's `Sec-WebSocket-Extensions` header, for a
+    /// server that wants these parameters.
     ///
-    /// An offer with a parameter that is unknown, comes twice, or has no good value is declined
-    /// (§7.1). A smaller window of the client is asked for where it was offered.
+    /// Returns the negotiated parameters, or `None` if no offer is valid. The [`Display`]
+    /// implementation of the result writes the value of the `Sec-WebSocket-Extensions` header of
+    /// the answer.
+    ///
+    /// The function declines an offer that has an unknown parameter, a parameter that occurs twice,
+    /// or a bad value (§7.1). The result has a smaller window for the client only if the offer
+    /// contains `client_max_window_bits`.
     ///
     /// ```
     /// # use wsvet::deflate::Parameters;
@@ -173,14 +188,22 @@ impl Parameters {
         })
     }
 
-    /// What was agreed on with this answer to these offers, each a `Sec-WebSocket-Extensions`; none
-    /// where the answer is silent about it.
+    /// Returns the parameters that the client and the server have negotiated with these offers and
+    /// this answer, or `None` if the answer does not contain permessage-deflate.
+    ///
+    /// `offers` and `answer` are the values of the `Sec-WebSocket-Extensions` headers of the client
+    /// and of the server.
     ///
     /// # Errors
     ///
-    /// [`InvalidExtension`] where the client has to fail the connection (§7.1): for an answer that
-    /// does not parse, has an extension or a parameter that was not offered, that is unknown or
-    /// comes twice, or does not accept what an offer demands.
+    /// An [`InvalidExtension`] if the client must fail the connection (§7.1), that is, if the
+    /// answer:
+    ///
+    /// * is not a list of extensions,
+    /// * has an extension or a parameter that the client did not offer,
+    /// * has an unknown parameter, or a parameter with a bad value,
+    /// * has permessage-deflate twice, or a parameter twice, or
+    /// * does not accept what the offer requires.
     ///
     /// ```
     /// # use wsvet::deflate::{Fault, Parameters};
@@ -216,8 +239,10 @@ impl Parameters {
         Ok(agreed)
     }
 
-    /// Returns the bits of the window that were stated for what this end sends, 8 to 15, or `None` if
-    /// nothing was said (§7.1.2). [`window_bits`](Self::window_bits) is 15 then.
+    /// Returns the stated bits of the window for the messages of this endpoint, 8 to 15, or `None`
+    /// if the parameters do not state them (§7.1.2).
+    ///
+    /// If it is `None`, [`window_bits`](Self::window_bits) returns 15.
     ///
     /// ```
     /// # use wsvet::{Role, deflate::Parameters};
@@ -231,7 +256,7 @@ impl Parameters {
         }
     }
 
-    /// Returns whether the messages of this end may reach back to those before.
+    /// Returns whether a message of this endpoint may refer to earlier messages (§7.1.1).
     ///
     /// ```
     /// # use wsvet::{Role, deflate::Parameters};
@@ -245,7 +270,7 @@ impl Parameters {
         }
     }
 
-    /// The bits of the window of this end, 8 to 15.
+    /// Returns the bits of the window for the messages of this endpoint, 8 to 15.
     ///
     /// ```
     /// # use wsvet::{Role, deflate::Parameters};
@@ -263,7 +288,7 @@ impl Parameters {
         }
     }
 
-    /// The inflater of what this end sends.
+    /// Creates an inflater for the messages of this endpoint.
     ///
     /// ```
     /// # use wsvet::{Role, deflate::Parameters};
@@ -275,7 +300,7 @@ impl Parameters {
         Inflater::new(self.context_takeover(sender))
     }
 
-    /// The deflater of what this end sends.
+    /// Creates a deflater for the messages of this endpoint.
     ///
     /// ```
     /// # use wsvet::{Role, deflate::Parameters};
@@ -289,7 +314,7 @@ impl Parameters {
 }
 
 impl Display for Parameters {
-    /// As they stand in the answer of a server.
+    /// Writes the parameters as in the answer of a server.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(NAME)?;
         for (name, given_up) in [
