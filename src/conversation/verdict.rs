@@ -7,6 +7,8 @@ use crate::{CloseCode, Role, Violation};
 /// The reason for which a connection ended with the code 1006, that is, without a complete closing
 /// handshake (§7.1.5).
 ///
+/// The endpoint in the descriptions is the one in the field `by` of [`Verdict::Abnormal`].
+///
 /// ```
 /// use wsvet::Abnormality;
 ///

@@ -10,8 +10,8 @@ use crate::{Compression, Header, Policy, Violation};
 /// way. [`payload`](Self::payload) and [`finish`](Self::finish) pass the content of the messages to
 /// a closure.
 ///
-/// The limit [`Policy::max_message`] counts the inflated bytes of a message. The validator stops to
-/// inflate as soon as the limit is exceeded, so a decompression bomb does not cost more than the
+/// The limit [`Policy::max_message`] counts the inflated bytes of a message. The validator stops
+/// inflating as soon as the limit is exceeded, so a decompression bomb does not cost more than the
 /// limit. On the wire, a compressed message may have 6 times as many bytes as the limit and 64
 /// more, because data that does not compress grows.
 ///
