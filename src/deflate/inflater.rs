@@ -1,8 +1,9 @@
 //! The inflater of compressed messages (RFC 7692 §7.2.2).
 //!
-//! A compressed message is a sequence of DEFLATE blocks. Its last block is an empty stored block,
-//! whose last 4 bytes, `TAIL`, the sender removes. At the end of a message, the inflater adds these
-//! bytes and checks that they complete exactly one empty block.
+//! A compressed message is a sequence of DEFLATE blocks. The last block is an empty stored block,
+//! and the sender removes the last 4 bytes of this block, `TAIL`. At the end of a message, the
+//! inflater adds these bytes, and checks that they complete exactly one empty block. If the message
+//! ends with a final block instead, the inflater adds nothing.
 //!
 //! zlib writes the inflated bytes to a ring of 32 KiB, and the closure receives them from there.
 //! The ring is also a copy of the window. The inflater needs the copy if a message has a final
@@ -200,8 +201,8 @@ impl State {
         if core::mem::take(&mut self.ended) {
             return self.restart();
         }
-        // If the tail completes an empty block, zlib stops at the end of the block and does not read
-        // the extra byte.
+        // If the tail completes an empty block, zlib stops at the end of the block and does not
+        // read the extra byte.
         let [a, b, c, d] = TAIL;
         let (taken, given, status) = self.step(&[a, b, c, d, 0], InflateFlush::Block);
         let whole = status? == Status::Ok && taken == TAIL.len() && given == 0;
