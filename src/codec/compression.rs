@@ -13,7 +13,7 @@ const MOST_KEPT: usize = 16 << 10;
 
 /// Both directions of a connection on which permessage-deflate was agreed.
 #[derive(Debug)]
-pub(super) struct Compression {
+pub(super) struct DeflateState {
     content: Content,
     inflated: Inflated,
     deflater: Deflater,
@@ -45,7 +45,7 @@ impl Sink for Inflated {
     }
 }
 
-impl Compression {
+impl DeflateState {
     pub(super) fn new(policy: Policy, parameters: Parameters) -> Self {
         Self {
             content: Content::new(policy, parameters),

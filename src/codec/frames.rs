@@ -8,9 +8,9 @@ use tokio_util::codec::{Decoder, Encoder};
 
 use super::Error;
 use super::closing::{ClosingHandle, Handshake};
-use super::compression::Compression;
+use super::compression::DeflateState;
 #[cfg(feature = "deflate")]
-use crate::Compression as Limit;
+use crate::Compression;
 use crate::decoder::passes;
 use crate::{
     Closing, FrameBuf, Header, Message, OpCode, Policy, Reader, Role, Utf8Bytes, Validator,
@@ -46,7 +46,7 @@ const MOST_ROOM: usize = 128 << 10;
 pub struct Frames {
     pub(super) validator: Validator,
     /// Of messages, where permessage-deflate was agreed on.
-    pub(super) compression: Option<Box<Compression>>,
+    pub(super) compression: Option<Box<DeflateState>>,
     reader: Reader,
     /// How many bytes of the frame lie at the front of the buffer and were judged: header and
     /// payload.
@@ -100,8 +100,8 @@ impl Frames {
 
     /// The same below messages that are compressed.
     #[cfg(feature = "deflate")]
-    pub(super) fn compressed(policy: Policy, compression: Compression) -> Self {
-        let validator = Validator::new(policy.compression(Limit::Inflated));
+    pub(super) fn compressed(policy: Policy, compression: DeflateState) -> Self {
+        let validator = Validator::new(policy.compression(Compression::Inflated));
         Self { validator, compression: Some(Box::new(compression)), ..Self::below(policy) }
     }
 

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
 
 #[cfg(feature = "deflate")]
-use super::compression::Compression;
+use super::compression::DeflateState;
 use super::{ClosingHandle, Error, Frames};
 #[cfg(feature = "deflate")]
 use crate::deflate::Parameters;
@@ -97,7 +97,7 @@ impl Messages {
     pub fn deflate(policy: Policy, parameters: Parameters) -> Self {
         assert!(policy.rsv == 0, "messages of another extension");
         let policy = policy.collecting_messages();
-        let compression = Compression::new(policy, parameters);
+        let compression = DeflateState::new(policy, parameters);
         Self::over(Frames::compressed(policy, compression))
     }
 

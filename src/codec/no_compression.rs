@@ -6,9 +6,9 @@ use crate::{Header, InvalidMessage, Message, Validator, Violation};
 
 /// There is none, ever.
 #[derive(Debug)]
-pub(super) enum Compression {}
+pub(super) enum DeflateState {}
 
-impl Compression {
+impl DeflateState {
     pub(super) fn set_max_message(&mut self, _: &Validator, _: u64) {
         match *self {}
     }

@@ -75,7 +75,7 @@ pub struct Sent {
     /// The content of a compressed message is not validated if the conversation does not inflate
     /// (`Conversation::deflate` does), or if the message may refer to earlier data that is broken
     /// or missing.
-    pub judged: bool,
+    pub validated: bool,
 }
 
 /// The way in which an endpoint of a TCP connection stops sending (RFC 6455 §7.1.1).
@@ -289,7 +289,7 @@ impl Direction {
             at: mark.at,
             broken,
             compressed,
-            judged: inflates || !compressed,
+            validated: inflates || !compressed,
         });
         self.note(judged.map_err(|(_, violation)| violation), mark)
     }

@@ -50,12 +50,12 @@ pub struct Content {
     /// Whether the validation has stopped, because earlier data is broken or missing.
     lost: bool,
     /// The open frame, if it belongs to a compressed message.
-    frame: Option<Frame>,
+    frame: Option<CompressedFrame>,
 }
 
 /// A frame of a compressed message.
 #[derive(Clone, Copy, Debug)]
-struct Frame {
+struct CompressedFrame {
     /// The opcode of the message.
     opcode: OpCode,
     /// Whether the frame is the last of the message.
@@ -100,7 +100,7 @@ impl Content {
     /// # Ok::<(), wsvet::Violation>(())
     /// ```
     pub fn begin(&mut self, frames: &crate::Validator, header: &Header) {
-        self.frame = frames.is_compressed(header).then(|| Frame {
+        self.frame = frames.is_compressed(header).then(|| CompressedFrame {
             opcode: frames.message_opcode(),
             last: header.fin(),
             start: frames.offset(),
@@ -177,7 +177,7 @@ impl Content {
         plain: &[u8],
         sink: &mut impl Sink,
     ) -> Result<(), Violation> {
-        let Some(Frame { opcode, start, .. }) = self.frame else { return Ok(()) };
+        let Some(CompressedFrame { opcode, start, .. }) = self.frame else { return Ok(()) };
         self.inflate(opcode, plain, false, sink).map_err(|rule| Violation { rule, offset: start })
     }
 
@@ -217,7 +217,7 @@ impl Content {
         sink: &mut impl Sink,
     ) -> Result<(), Violation> {
         match self.frame.take() {
-            Some(Frame { opcode, last: true, .. }) => self
+            Some(CompressedFrame { opcode, last: true, .. }) => self
                 .inflate(opcode, &[], true, sink)
                 .map_err(|rule| Violation { rule, offset: frames.offset() - 1 }),
             _ => Ok(()),

@@ -6,7 +6,7 @@ use crate::{CloseCode, Rule, Utf8, Violation};
 
 /// The kind of the next byte of the stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Content {
+pub(super) enum Expected {
     /// A header: no frame is open.
     Between,
     /// A payload that is not validated, such as binary or compressed data, or that of a Ping or
@@ -33,21 +33,21 @@ impl Validator {
     #[inline(always)]
     pub(super) fn payload_text(&mut self, key: u32, mut piece: impl Text) -> Result<(), Violation> {
         self.still_good()?;
-        debug_assert_ne!(self.content, Content::Between, "payload before begin");
+        debug_assert_ne!(self.content, Expected::Between, "payload before begin");
         let start = self.offset;
         self.offset += piece.bytes().len() as u64;
         match self.content {
-            Content::Between | Content::Opaque => {
+            Expected::Between | Expected::Opaque => {
                 kernel::unmask(key, &mut piece);
                 Ok(())
             }
-            Content::Text | Content::LastText => {
+            Expected::Text | Expected::LastText => {
                 if self.utf8.is_complete() && unmask_ascii(key, piece.again()) {
                     return Ok(());
                 }
                 self.judge_utf8(key, piece, start, Rule::InvalidUtf8)
             }
-            Content::CodeHigh | Content::CodeLow(_) | Content::Reason => {
+            Expected::CodeHigh | Expected::CodeLow(_) | Expected::Reason => {
                 kernel::unmask(key, &mut piece);
                 self.judge_close(piece.bytes(), start)
             }
@@ -125,8 +125,8 @@ impl Validator {
 
     /// Stops the validation of the rest of the frame, and of the rest of the message if it is text.
     pub(super) fn lose_content(&mut self) {
-        let of_message = matches!(self.content, Content::Text | Content::LastText);
-        self.content = Content::Opaque;
+        let of_message = matches!(self.content, Expected::Text | Expected::LastText);
+        self.content = Expected::Opaque;
         if of_message {
             self.message.lose();
         }
@@ -155,16 +155,16 @@ impl Validator {
     fn judge_close(&mut self, mut plain: &[u8], mut start: u64) -> Result<(), Violation> {
         while let [byte, rest @ ..] = plain {
             match self.content {
-                Content::CodeHigh => {
-                    self.content = Content::CodeLow(*byte);
+                Expected::CodeHigh => {
+                    self.content = Expected::CodeLow(*byte);
                 }
-                Content::CodeLow(high) => {
+                Expected::CodeLow(high) => {
                     let code = CloseCode(u16::from_be_bytes([high, *byte]));
                     if !code.is_sendable() {
-                        self.content = Content::Opaque;
+                        self.content = Expected::Opaque;
                         return Err(self.fail(Rule::InvalidCloseCode, start - 1));
                     }
-                    self.content = Content::Reason;
+                    self.content = Expected::Reason;
                     self.utf8 = Utf8::new();
                 }
                 _ => return self.judge_utf8(0, plain, start, Rule::InvalidCloseReason),

@@ -1,16 +1,16 @@
 //! The properties of the message that a frame belongs to.
 
-use super::content::Content;
+use super::content::Expected;
 use crate::OpCode;
 
 /// The first byte of the first frame of a message. The flag `JUDGED` replaces the FIN bit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Message(u8);
+pub(super) struct MessageState(u8);
 
 /// The message is text, and its payload is validated as UTF-8.
 const JUDGED: u8 = 0x80;
 
-impl Message {
+impl MessageState {
     /// The value before a message has begun.
     pub(super) const NONE: Self = Self(0);
 
@@ -46,11 +46,11 @@ impl Message {
 
     /// Returns the kind of the payload of a fragment. `last` is whether it is the last fragment.
     #[inline]
-    pub(super) const fn content(self, last: bool) -> Content {
+    pub(super) const fn content(self, last: bool) -> Expected {
         match (self.is_judged(), last) {
-            (true, true) => Content::LastText,
-            (true, false) => Content::Text,
-            _ => Content::Opaque,
+            (true, true) => Expected::LastText,
+            (true, false) => Expected::Text,
+            _ => Expected::Opaque,
         }
     }
 }

@@ -16,8 +16,8 @@ mod tests;
 use crate::kernel::unmask_ascii;
 use crate::{Header, OpCode, Policy, Rule, RuleSet, Utf8, Violation};
 
-use content::Content;
-use message::Message;
+use content::Expected;
+use message::MessageState;
 
 /// A validator for one direction of a connection: for headers, and for unmasked payloads in pieces
 /// of any size.
@@ -73,10 +73,10 @@ pub struct Validator {
     /// The bits of a first byte that determine its kind: all but the RSV bits of other extensions.
     telling: u8,
     /// The message that the last data frame belongs to.
-    message: Message,
+    message: MessageState,
     /// The flags `CLOSED` and `OPEN`.
     marks: u8,
-    content: Content,
+    content: Expected,
     utf8: Utf8,
     /// The broken rule that ended the stream.
     failed: Option<Rule>,
@@ -101,9 +101,9 @@ impl Validator {
             admitted: 0,
             room: least_u16(policy.max_frame, policy.max_message),
             telling: !((policy.rsv & if policy.negotiates_deflate() { 3 } else { 7 }) << 4),
-            message: Message::NONE,
+            message: MessageState::NONE,
             marks: 0,
-            content: Content::Between,
+            content: Expected::Between,
             utf8: Utf8::new(),
             failed: None,
         };
@@ -188,7 +188,7 @@ impl Validator {
         error: impl FnOnce((RuleSet, Violation)) -> E,
     ) -> Result<(), E> {
         debug_assert!(
-            self.content == Content::Between || self.failed.is_some(),
+            self.content == Expected::Between || self.failed.is_some(),
             "the frame before was not finished"
         );
         if !self.admits(header) {
@@ -230,8 +230,8 @@ impl Validator {
     pub fn payload(&mut self, plain: &[u8]) -> Result<(), Violation> {
         let passes = self.failed.is_none()
             && match self.content {
-                Content::Opaque => true,
-                Content::Text | Content::LastText => {
+                Expected::Opaque => true,
+                Expected::Text | Expected::LastText => {
                     self.utf8.is_complete() && unmask_ascii(0, plain)
                 }
                 _ => false,
@@ -267,13 +267,13 @@ impl Validator {
     #[inline]
     pub fn finish(&mut self) -> Result<(), Violation> {
         self.still_good()?;
-        debug_assert_ne!(self.content, Content::Between, "finish before begin");
-        let content = core::mem::replace(&mut self.content, Content::Between);
+        debug_assert_ne!(self.content, Expected::Between, "finish before begin");
+        let content = core::mem::replace(&mut self.content, Expected::Between);
         match content {
-            Content::LastText if !self.utf8.is_complete() => {
+            Expected::LastText if !self.utf8.is_complete() => {
                 Err(self.fail(Rule::InvalidUtf8, self.offset - 1))
             }
-            Content::Reason if !self.utf8.is_complete() => {
+            Expected::Reason if !self.utf8.is_complete() => {
                 Err(self.fail(Rule::InvalidCloseReason, self.offset - 1))
             }
             _ => Ok(()),
@@ -305,7 +305,7 @@ impl Validator {
         if len == 0 || self.failed.is_some() {
             return;
         }
-        debug_assert_ne!(self.content, Content::Between, "payload before begin");
+        debug_assert_ne!(self.content, Expected::Between, "payload before begin");
         self.offset = self.offset.saturating_add(len);
         self.lose_content();
     }
@@ -364,7 +364,7 @@ impl Validator {
         let end = self.offset.saturating_add(unread as u64);
         if self.is_closed() {
             Ok(())
-        } else if self.content != Content::Between || unread > 0 {
+        } else if self.content != Expected::Between || unread > 0 {
             Err(self.fail(Rule::EofInFrame, end))
         } else {
             Err(self.fail(Rule::EofWithoutClose, end))
@@ -535,10 +535,10 @@ impl Validator {
     fn enter(&mut self, header: &Header) {
         let opcode = header.opcode();
         self.offset += header.header_len() as u64;
-        self.content = Content::Opaque;
+        self.content = Expected::Opaque;
         if opcode.starts_message() {
             self.utf8 = Utf8::new();
-            self.message = Message::new(header.first_byte());
+            self.message = MessageState::new(header.first_byte());
             if header.fin() && !self.is_open() {
                 // An unfragmented message does not change the limits.
                 self.content = self.message.content(true);
@@ -553,7 +553,7 @@ impl Validator {
             }
         } else if opcode == OpCode::Close {
             self.marks |= CLOSED;
-            self.content = Content::CodeHigh;
+            self.content = Expected::CodeHigh;
             self.admitted = self.admitted_kinds();
         }
     }

@@ -1,7 +1,7 @@
 //! The cold path of the validation of headers: which rules a header breaks, and the violation that
 //! ends the stream.
 
-use super::{Content, Validator};
+use super::{Expected, Validator};
 use crate::{Header, OpCode, Role, Rule, RuleSet, Violation};
 
 impl Validator {
@@ -91,7 +91,7 @@ impl Validator {
         self.enter(header);
         // The meaning or the end of the payload is unknown, so it is not validated after `resume`.
         if broken.iter().any(Rule::loses_content) {
-            self.content = Content::Opaque;
+            self.content = Expected::Opaque;
             // A control frame or a frame with a reserved opcode is not part of the message.
             if header.opcode().belongs_to_message() && self.is_open() {
                 self.message.lose();

@@ -52,10 +52,10 @@ fn policies() -> impl Iterator<Item = Policy> {
 
 /// Returns the states that a stream can have at the start of a frame.
 fn states(policy: Policy) -> impl Iterator<Item = Validator> {
-    let text = Message::new(0x01);
-    let binary = Message::new(0x02);
+    let text = MessageState::new(0x01);
+    let binary = MessageState::new(0x02);
     let open = [
-        (Message::NONE, 0, 0, 0),
+        (MessageState::NONE, 0, 0, 0),
         (text, OPEN, 0, 1),
         (text, OPEN, 2, 1),
         (binary, OPEN, 3, 2),

@@ -73,7 +73,7 @@ impl Inflated {
     }
 
     /// The header of the next frame.
-    pub fn begin(&mut self, Sent { header, compressed, judged, .. }: &Sent) {
+    pub fn begin(&mut self, Sent { header, compressed, validated, .. }: &Sent) {
         if !self.agreed {
             return;
         }
@@ -90,7 +90,7 @@ impl Inflated {
         self.start.opcode = self.message.filter(|_| *compressed).map(|message| message.opcode);
         self.start.bytes.clear();
         self.start.len = 0;
-        if *compressed && !judged {
+        if *compressed && !validated {
             self.lose();
         }
     }

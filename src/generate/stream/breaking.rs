@@ -6,7 +6,7 @@ use std::vec::Vec;
 use arbitrary::{Result, Unstructured};
 
 use super::{
-    AFFORDABLE, BEHIND, Frame, MOST_LEN, Message, Stream, content, most_payload, undefined,
+    AFFORDABLE, BEHIND, MOST_LEN, NextFrame, OpenMessage, Stream, content, most_payload, undefined,
 };
 use crate::{CloseFrame, Header, OpCode, Rule, Violation};
 
@@ -170,7 +170,7 @@ impl Stream {
     fn break_text(&mut self, u: &mut Unstructured<'_>) -> Result<u64> {
         self.finish_message(u)?;
         let (payload, proof) = content::not_utf8(u, most_payload(&self.policy))?;
-        let mut message = Message::new(OpCode::Text, 0, payload);
+        let mut message = OpenMessage::new(OpCode::Text, 0, payload);
         let offset = loop {
             let sent = message.sent;
             let frame = self.fragment(message, u)?;
@@ -221,7 +221,7 @@ impl Stream {
 
     /// A legal frame, cut anywhere.
     fn cut_frame(&mut self, u: &mut Unstructured<'_>) -> Result<u64> {
-        let Frame { header, payload, .. } = self.open_frame(u)?;
+        let NextFrame { header, payload, .. } = self.open_frame(u)?;
         let start = self.write(&header, &payload) as usize;
         let cut = u.int_in_range(start + 1..=self.bytes.len() - 1)?;
         self.bytes.truncate(cut);

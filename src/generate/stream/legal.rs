@@ -4,12 +4,14 @@ use std::vec::Vec;
 
 use arbitrary::{Result, Unstructured};
 
-use super::{Frame, MOST_FRAMES, MOST_LEN, Message, Stream, content, most_payload, undefined};
+use super::{
+    MOST_FRAMES, MOST_LEN, NextFrame, OpenMessage, Stream, content, most_payload, undefined,
+};
 use crate::{CloseFrame, Header, OpCode, Role};
 
 impl Stream {
     /// A legal frame that is no Close.
-    pub(super) fn open_frame(&self, u: &mut Unstructured<'_>) -> Result<Frame> {
+    pub(super) fn open_frame(&self, u: &mut Unstructured<'_>) -> Result<NextFrame> {
         let data = if u.ratio(3, 4)? { self.data(u)? } else { None };
         match data {
             Some(frame) => Ok(frame),
@@ -23,7 +25,7 @@ impl Stream {
 
     /// A legal fragment of the message that is open, or of a new one; `None` where no data may
     /// come.
-    fn data(&self, u: &mut Unstructured<'_>) -> Result<Option<Frame>> {
+    fn data(&self, u: &mut Unstructured<'_>) -> Result<Option<NextFrame>> {
         let message = match &self.open {
             _ if self.closed || self.policy.max_fragments == 0 => return Ok(None),
             Some(message) => message.clone(),
@@ -33,7 +35,7 @@ impl Stream {
     }
 
     /// A new message that fits the limits.
-    fn message(&self, u: &mut Unstructured<'_>) -> Result<Message> {
+    fn message(&self, u: &mut Unstructured<'_>) -> Result<OpenMessage> {
         let most = most_payload(&self.policy);
         let opcode = self.accepted(u)?;
         let mut rsv =
@@ -46,11 +48,15 @@ impl Stream {
             rsv &= if deflate { 3 } else { 7 };
             plain(opcode, most, u)?
         };
-        Ok(Message::new(opcode, rsv, payload))
+        Ok(OpenMessage::new(opcode, rsv, payload))
     }
 
     /// The next frame of a message, such that what is left of it still fits the limits.
-    pub(super) fn fragment(&self, mut message: Message, u: &mut Unstructured<'_>) -> Result<Frame> {
+    pub(super) fn fragment(
+        &self,
+        mut message: OpenMessage,
+        u: &mut Unstructured<'_>,
+    ) -> Result<NextFrame> {
         let limit = usize::try_from(self.policy.max_frame).unwrap_or(usize::MAX);
         let fragments = (self.policy.max_fragments - message.fragments) as usize;
         let left = message.payload.len() - message.sent;
@@ -72,7 +78,7 @@ impl Stream {
         let payload = message.payload[message.sent..][..len].to_vec();
         message.sent += len;
         message.fragments += 1;
-        Ok(Frame {
+        Ok(NextFrame {
             header: if last { header } else { header.not_final() },
             payload,
             open: Some(message),
@@ -80,7 +86,7 @@ impl Stream {
     }
 
     /// A Close that may be sent.
-    pub(super) fn close(&self, u: &mut Unstructured<'_>) -> Result<Frame> {
+    pub(super) fn close(&self, u: &mut Unstructured<'_>) -> Result<NextFrame> {
         let body = content::close(u, self.most_control())?;
         self.control(OpCode::Close, body, u)
     }
@@ -90,9 +96,9 @@ impl Stream {
         opcode: OpCode,
         payload: Vec<u8>,
         u: &mut Unstructured<'_>,
-    ) -> Result<Frame> {
+    ) -> Result<NextFrame> {
         let header = self.header(opcode, payload.len() as u64, u)?;
-        Ok(Frame { header, payload, open: self.open.clone() })
+        Ok(NextFrame { header, payload, open: self.open.clone() })
     }
 
     /// A header as the sender's role has it, now and then with the RSV bits that an extension

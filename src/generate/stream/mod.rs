@@ -50,7 +50,7 @@ pub struct Stream {
     messages: Vec<(OpCode, Vec<u8>)>,
     /// Which of them permessage-deflate has compressed.
     compressed: Vec<bool>,
-    open: Option<Message>,
+    open: Option<OpenMessage>,
     closed: bool,
     violation: Option<Violation>,
     /// The frame that breaks a rule, or its message, is there to its end.
@@ -59,7 +59,7 @@ pub struct Stream {
 
 /// A message of which frames are still to be sent.
 #[derive(Clone, Debug)]
-struct Message {
+struct OpenMessage {
     opcode: OpCode,
     rsv: u8,
     payload: Arc<[u8]>,
@@ -69,17 +69,17 @@ struct Message {
     fragments: u32,
 }
 
-impl Message {
+impl OpenMessage {
     fn new(opcode: OpCode, rsv: u8, payload: Vec<u8>) -> Self {
         Self { opcode, rsv, payload: payload.into(), sent: 0, fragments: 0 }
     }
 }
 
 /// A frame that is not sent yet, and the message that is open after it.
-struct Frame {
+struct NextFrame {
     header: Header,
     payload: Vec<u8>,
-    open: Option<Message>,
+    open: Option<OpenMessage>,
 }
 
 /// The most frames of a legal stream, and of a message that needs them.
@@ -397,8 +397,8 @@ impl Stream {
     }
 
     /// Sends a legal frame.
-    fn send(&mut self, frame: Frame) {
-        let Frame { header, payload, open } = frame;
+    fn send(&mut self, frame: NextFrame) {
+        let NextFrame { header, payload, open } = frame;
         self.write(&header, &payload);
         self.open = open;
         if header.opcode().is_control() {
