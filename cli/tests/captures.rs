@@ -1,4 +1,4 @@
-//! The recorded captures, frame by frame as another dissector saw them.
+//! The recorded captures, compared frame by frame with the output of another dissector.
 
 mod common;
 
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 const DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures");
 
-/// What breaks: the rule, who sends it, and its byte.
+/// A violation: the rule, the sender, and the byte.
 type Broken = (&'static str, &'static str, u64);
 
-/// The captures, with what breaks where neither end has a preference.
+/// The captures, with their violations if both endpoints accept all types of data.
 const CAPTURES: [(&str, &[Broken]); 43] = [
     ("aiohttp-1001-unanswered", &[("eof-without-close", "server", 7)]),
     ("aiohttp-1003-for-nothing", &[]),
@@ -62,8 +62,8 @@ const CAPTURES: [(&str, &[Broken]); 43] = [
     ("raw-split-header", &[]),
 ];
 
-/// How each connection was closed, with what its ends accept: the outcome and the code, the code
-/// that was due where that is another, and by whom.
+/// The captures, with the arguments and the verdict of each connection: the outcome, the code, the
+/// required code if it is another one, and the endpoint.
 const VERDICTS: [(&str, &[&str], &[&str]); 44] = [
     ("aiohttp-1001-unanswered", &[], &["abnormal 1006 server unanswered"]),
     ("aiohttp-1003-for-nothing", &[], &["wrongly-refused 1003 server"]),
@@ -130,10 +130,10 @@ fn check(args: &[&str]) -> (Vec<Value>, Option<i32>) {
     (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), output.status.code())
 }
 
-/// The frames of each direction in order: the TCP stream and the sender, then what is compared.
+/// The frames of each direction in order. The key is the TCP stream, and whether the server sends.
 type Frames = BTreeMap<(u64, bool), Vec<Value>>;
 
-/// What the other dissector saw.
+/// Returns the frames that the other dissector found.
 fn dissected(name: &str) -> Frames {
     let lines = std::fs::read_to_string(format!("{DIR}/{name}.frames.jsonl")).unwrap();
     let mut frames = Frames::new();
@@ -155,7 +155,7 @@ fn dissected(name: &str) -> Frames {
     frames
 }
 
-/// What the tool saw of the same.
+/// Returns the frames that the tool found.
 fn judged(lines: &[Value]) -> Frames {
     let mut frames = Frames::new();
     for frame in lines.iter().filter(|line| line["event"] == "frame") {
@@ -172,7 +172,7 @@ fn judged(lines: &[Value]) -> Frames {
         let key = (frame["tcp_stream"].as_u64().unwrap(), frame["from"] == "server");
         frames.entry(key).or_default().push(seen);
         let payload = frame["payload"].as_str().unwrap();
-        assert_eq!(payload.len() as u64, 2 * frame["payload_len"].as_u64().unwrap());
+        assert_eq!(payload.len() as u64, 2 * frame["payload_len"].as_u64().unwrap(), "{frame}");
     }
     frames
 }
@@ -205,7 +205,7 @@ fn every_frame_is_seen_as_another_dissector_saw_it() {
             }
             assert_eq!(status, Some(i32::from(!broken.is_empty())), "{path}");
             for line in violations {
-                // The direction ends there: the other dissector judges nothing and goes on.
+                // The tool stops there; the other dissector judges nothing and continues.
                 let key = (line["tcp_stream"].as_u64().unwrap(), line["from"] == "server");
                 let seen = judged(&lines).get(&key).map_or(0, Vec::len);
                 if let Some(frames) = expected.get_mut(&key) {
@@ -221,7 +221,7 @@ fn every_frame_is_seen_as_another_dissector_saw_it() {
 #[test]
 fn text_is_what_the_other_dissector_read() {
     let at_the_end = |(rule, ..): &Broken| rule.starts_with("eof");
-    // The other dissector goes on behind a violation.
+    // The other dissector continues after a violation.
     for (name, _) in CAPTURES.iter().filter(|(_, broken)| broken.iter().all(at_the_end)) {
         let (lines, _) = check(&[&format!("{DIR}/{name}.pcap")]);
         let texts: Vec<_> = lines
@@ -236,7 +236,7 @@ fn text_is_what_the_other_dissector_read() {
             .map(|line| serde_json::from_str::<Value>(line).unwrap())
             .filter(|line| line["opcode"] == 1 && line["fin"] == true && line["rsv"] == 0)
             .map(|line| line["text"].as_str().unwrap_or_default().to_owned())
-            // It marks a text that it has cut.
+            // The other dissector ends a text that it has cut with three dots.
             .map(|text| text.strip_suffix("...").map_or(text.clone(), str::to_owned))
             .collect();
         assert_eq!(texts.len(), expected.len(), "{name}");
@@ -246,8 +246,7 @@ fn text_is_what_the_other_dissector_read() {
     }
 }
 
-/// The captures whose messages are compressed: how many each end sends, and how many bytes they
-/// hold.
+/// The captures with compressed messages: how many each endpoint sends, and their inflated bytes.
 const COMPRESSED: [(&str, [(u64, u64); 2]); 4] = [
     ("aiohttp-deflate", [(4, 1_105), (4, 1_105)]),
     ("chromium-pmd", [(12, 131_440), (12, 131_480)]),
@@ -269,7 +268,7 @@ fn compressed_messages_are_told_with_what_they_hold() {
             let verdict = lines.iter().find(|line| line["event"] == "verdict").unwrap();
             assert_eq!(verdict[from]["compressed"]["inflated"], len, "{name} {from}");
         }
-        // The other dissector inflates what is one frame, and cuts what is long.
+        // The other dissector inflates only messages of one frame, and cuts long ones.
         let seen = std::fs::read_to_string(format!("{DIR}/{name}.frames.jsonl")).unwrap();
         let seen = seen.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let mut compared = 0;
@@ -286,7 +285,7 @@ fn compressed_messages_are_told_with_what_they_hold() {
         }
         assert!(compared >= 2, "{name}: {compared}");
     }
-    // Where compression was not agreed on, there is no such line.
+    // Without negotiated compression, there is no such line.
     let (lines, _) = check(&[&format!("{DIR}/chromium-1003.pcap")]);
     assert!(lines.iter().all(|line| line["event"] != "message"));
 }
@@ -302,7 +301,7 @@ fn a_text_only_server_refuses_the_browsers_binary_message() {
     assert_eq!(violation["section"], "7.4.1");
     assert_eq!(violation["close_code"], 1003);
     assert_eq!(violation["from"], "client");
-    // The first frame whose opcode is binary, by the other reading.
+    // The first binary frame that the other dissector found.
     let binary = dissected("chromium-1003")[&(0, false)]
         .iter()
         .position(|frame| frame["opcode"] == 2)
@@ -328,7 +327,7 @@ fn the_verdicts_are_what_happened() {
     }
 }
 
-/// A verdict as it stands in the table.
+/// Returns a verdict in the form of the table above.
 fn ending(line: &Value) -> String {
     let mut said = line["outcome"].as_str().unwrap().to_owned();
     if let Some(code) = line["code"].as_u64() {
@@ -345,10 +344,10 @@ fn ending(line: &Value) -> String {
     said
 }
 
-/// What is read back from the lines is what they were written of.
+/// The JSON lines of a capture give the same result as the capture.
 #[test]
 fn json_lines_are_read_back() {
-    // Without --keep-going the frames behind a violation are not told.
+    // Without --keep-going, the frames after a violation are not written.
     let all = ["--payload", "--keep-going"];
     let options = [&all[..], &[&all[..], TEXT_ONLY].concat()];
     let hars = ["mitmproxy-1003.har", "playwright-echo.har", "devtools-bad-utf8.har"];
@@ -366,7 +365,7 @@ fn json_lines_are_read_back() {
     }
 }
 
-/// Without payloads it is only the payloads that are lost.
+/// JSON lines without payloads give the same verdicts.
 #[test]
 fn json_lines_without_payloads_have_the_same_verdict() {
     for (name, args, expected) in VERDICTS {
@@ -379,8 +378,8 @@ fn json_lines_without_payloads_have_the_same_verdict() {
     }
 }
 
-/// The lines in the order of their connections, without what is said of the input itself, and of a
-/// frame that began in an earlier packet.
+/// Returns the lines in the order of their connections, without the name of the input and without
+/// what a violation hides.
 fn comparable(lines: &[u8]) -> Vec<Value> {
     let lines = std::str::from_utf8(lines).unwrap();
     let mut lines: Vec<Value> =
@@ -391,14 +390,14 @@ fn comparable(lines: &[u8]) -> Vec<Value> {
         if line["event"] == "violation" {
             broken.insert(direction);
         }
-        // Nor is known then what messages hold that reach back to it.
+        // After a violation, the length of a compressed message that refers back is unknown.
         if line["event"] == "message" && broken.contains(&direction) {
             line.as_object_mut().unwrap().remove("len");
         }
         line.as_object_mut().unwrap().remove("input");
         for end in ["client", "server"] {
             let Some(side) = line.get_mut(end).and_then(Value::as_object_mut) else { continue };
-            // The payload of a frame that breaks a rule in its header is not told.
+            // The payload of a frame whose header breaks a rule is not written.
             side.remove("compressed");
             if let Some(last) = side.get_mut("last") {
                 last.as_object_mut().unwrap().remove("seconds_before_the_end");
@@ -409,7 +408,7 @@ fn comparable(lines: &[u8]) -> Vec<Value> {
     lines
 }
 
-/// What three programs have kept of the same conversation, which has no Close.
+/// HAR files that three programs wrote of the same conversation; none has a Close frame.
 #[test]
 fn messages_of_a_har() {
     for program in ["mitmproxy", "playwright", "devtools"] {
@@ -421,18 +420,19 @@ fn messages_of_a_har() {
             let output = common::run(&args, b"");
             assert_eq!(output.status.code(), Some(status), "{path}");
             let told = String::from_utf8(output.stderr).unwrap();
-            assert!(told.contains("a HAR has whole messages alone"), "{told}");
+            assert!(told.contains("a HAR file contains whole messages only"), "{path}: {told}");
             let lines = comparable(&output.stdout);
             let frames: Vec<_> = lines.iter().filter(|line| line["event"] == "frame").collect();
             let hello = frames[0]["payload"].as_str().unwrap();
             assert!(hello.starts_with("48656c6c6f"), "{path}");
-            assert_eq!((&frames[0]["message"], &frames[0]["from"]), (&1.into(), &"client".into()));
+            let first = (&frames[0]["message"], &frames[0]["from"]);
+            assert_eq!(first, (&1.into(), &"client".into()), "{path}");
             let verdict = lines.iter().find(|line| line["event"] == "verdict").unwrap();
-            assert_eq!(verdict["gap"], true);
+            assert_eq!(verdict["gap"], true, "{path}");
             if status == 1 {
                 let violation = lines.iter().find(|line| line["event"] == "violation").unwrap();
-                assert_eq!(violation["rule"], "unsupported-data");
-                // The server echoes binary, or the HAR ends with it.
+                assert_eq!(violation["rule"], "unsupported-data", "{path}");
+                // The server echoes the binary message, or the HAR file ends with it.
                 let outcome = if file == "echo" { "let-pass" } else { "open" };
                 assert_eq!(verdict["outcome"], outcome, "{path}");
             }

@@ -1,4 +1,4 @@
-//! The oracle of the fuzz target `readers` on stable: every find, and the recorded captures.
+//! The checks of the fuzz target `readers` without a fuzzer: past findings and recorded captures.
 
 #[path = "../../fuzz/readers.rs"]
 mod readers;

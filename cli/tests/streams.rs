@@ -1,4 +1,4 @@
-//! Captures made here: every link type, and every way in which TCP can bring the same bytes.
+//! Generated captures: every link type, and every way in which TCP can deliver the same bytes.
 
 mod common;
 
@@ -12,7 +12,7 @@ const REQUEST: &[u8] =
 const ANSWER: &[u8] =
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
 
-/// What the two ends of the conversation send, heads included.
+/// Returns the bytes that both endpoints send, including the opening handshake.
 fn conversation() -> [Vec<u8>; 2] {
     let frames = |sender, reply: &[u8]| {
         let plain: [(Header, &[u8]); 4] = [
@@ -34,7 +34,7 @@ fn conversation() -> [Vec<u8>; 2] {
     ]
 }
 
-/// A segment: which end sends it (0 is the client), where it starts, and what it is.
+/// A segment: its sender (0 is the client), its position, its bytes and its flags.
 #[derive(Clone, Debug)]
 struct Piece {
     end: usize,
@@ -53,7 +53,7 @@ struct Ends {
 
 const ENDS: Ends = Ends { v6: false, port: 40_000, isn: [1_000, 9_000] };
 
-/// The IP packet of a segment. Only a SYN starts at the first sequence number itself.
+/// Returns the IP packet of a segment. Only a SYN has the initial sequence number.
 fn packet(ends: Ends, piece: &Piece) -> Vec<u8> {
     let ports = [ends.port, 80];
     let (from, to) = (piece.end, 1 - piece.end);
@@ -84,7 +84,7 @@ fn packet(ends: Ends, piece: &Piece) -> Vec<u8> {
     packet
 }
 
-/// An IP packet as it stands behind the header of this link type.
+/// Returns an IP packet with the header of this link type before it.
 fn link(kind: u32, ip: &[u8]) -> Vec<u8> {
     let v6 = ip[0] >> 4 == 6;
     let ether = if v6 { [0x86, 0xDD] } else { [0x08, 0x00] };
@@ -98,7 +98,7 @@ fn link(kind: u32, ip: &[u8]) -> Vec<u8> {
     };
     let mut framed = [head, ip.to_vec()].concat();
     if kind == 1 {
-        // Ethernet pads short frames, and what it pads with is no payload.
+        // Ethernet pads short frames. The padding is not payload.
         framed.resize(framed.len().max(60), 0xEE);
     }
     framed
@@ -116,13 +116,13 @@ fn pcap(kind: u32, packets: &[Vec<u8>]) -> Vec<u8> {
     file
 }
 
-/// SYN, SYN and ACK.
+/// Returns the SYN of the client, and the SYN and ACK of the server.
 fn opening() -> [Piece; 2] {
     let piece = |end, flags| Piece { end, start: 0, bytes: Vec::new(), flags };
     [piece(0, "S"), piece(1, "SA")]
 }
 
-/// All that both ends send, cut into pieces of this size, the heads first.
+/// Returns everything that both endpoints send in pieces of this size, the HTTP headers first.
 fn pieces(size: usize) -> Vec<Piece> {
     let [client, server] = conversation();
     let mut pieces = Vec::new();
@@ -137,7 +137,7 @@ fn pieces(size: usize) -> Vec<Piece> {
     pieces
 }
 
-/// The FIN of an end.
+/// Returns the FIN of an endpoint.
 fn closing(end: usize) -> Piece {
     Piece { end, start: conversation()[end].len(), bytes: Vec::new(), flags: "FA" }
 }
@@ -157,7 +157,7 @@ fn check(args: &[&str], capture: &[u8]) -> (Vec<Value>, String, Option<i32>) {
     (lines, String::from_utf8(output.stderr).unwrap(), output.status.code())
 }
 
-/// The lines of one end in order, without the packets that they came in and their times.
+/// Returns the lines of one endpoint in order, without packet numbers and times.
 fn lines_of(from: &str, lines: &[Value]) -> Vec<Value> {
     lines
         .iter()
@@ -172,7 +172,7 @@ fn lines_of(from: &str, lines: &[Value]) -> Vec<Value> {
         .collect()
 }
 
-/// What the tool says of the bytes of one end alone.
+/// Returns the lines for the bytes of one endpoint alone.
 fn expected(end: usize) -> Vec<Value> {
     let bytes = &conversation()[end];
     let (receiver, from, head) =
@@ -265,8 +265,8 @@ fn several_connections_between_each_other() {
         let mut of_one: Vec<_> =
             lines.iter().filter(|line| line["connection"] == number).cloned().collect();
         of_one.iter_mut().for_each(|line| line["connection"] = 0.into());
-        assert_eq!(lines_of("client", &of_one), expected(0));
-        assert_eq!(lines_of("server", &of_one), expected(1));
+        assert_eq!(lines_of("client", &of_one), expected(0), "connection {number}");
+        assert_eq!(lines_of("server", &of_one), expected(1), "connection {number}");
     }
 }
 
@@ -281,7 +281,7 @@ fn the_same_ports_are_used_again() {
             .chain(one.iter().map(|piece| packet(Ends { isn, ..ENDS }, piece)))
             .collect();
         let (lines, _, status) = check(&[], &pcap(1, &packets));
-        assert_eq!(status, Some(0));
+        assert_eq!(status, Some(0), "isn {isn:?}");
         for number in 0..2 {
             let of_one = lines.iter().filter(|line| line["connection"] == number).count();
             assert_eq!(of_one, 12, "connection {number}, isn {isn:?}");
@@ -291,7 +291,7 @@ fn the_same_ports_are_used_again() {
 
 #[test]
 fn what_the_capture_lacks_is_said() {
-    // A segment of the client's frames: one that holds payload alone, and one with headers.
+    // A segment of the client: one with only payload, and one with frame headers.
     for (at, passed_over) in [(100, true), (300, false)] {
         let mut all: Vec<_> = opening().into_iter().chain(pieces(100)).collect();
         let is_lost = |piece: &Piece| piece.end == 0 && piece.start == REQUEST.len() + at;
@@ -299,29 +299,31 @@ fn what_the_capture_lacks_is_said() {
         all.extend([closing(0), closing(1)]);
         let packets: Vec<_> = all.iter().map(|piece| packet(ENDS, piece)).collect();
         let (lines, _, status) = check(&[], &pcap(1, &packets));
-        assert_eq!(status, Some(0));
+        assert_eq!(status, Some(0), "segment at {at}");
         let gap: Vec<_> = lines.iter().filter(|line| line["event"] == "gap").collect();
         let [gap] = gap[..] else { panic!("{lines:?}") };
         let missing = if at == 100 { 100 } else { conversation()[0].len() - REQUEST.len() - 300 };
         assert_eq!(
             (&gap["from"], &gap["offset"], &gap["missing"], &gap["passed_over"]),
-            (&"client".into(), &at.into(), &missing.into(), &passed_over.into())
+            (&"client".into(), &at.into(), &missing.into(), &passed_over.into()),
+            "segment at {at}"
         );
-        assert_eq!(lines_of("server", &lines), expected(1));
+        assert_eq!(lines_of("server", &lines), expected(1), "segment at {at}");
         let mut client = lines_of("client", &lines);
         let verdict = lines.iter().find(|line| line["event"] == "verdict").unwrap();
-        assert_eq!(verdict["gap"], true);
+        assert_eq!(verdict["gap"], true, "segment at {at}");
         if passed_over {
-            // All is there but for 100 bytes of a payload.
+            // Only 100 bytes of a payload are missing.
             client.retain(|line| line["event"] == "frame");
             client[1]["payload"] = "07".repeat(300).into();
-            assert_eq!(client, expected(0));
-            assert_eq!((&verdict["outcome"], &verdict["code"]), (&"clean".into(), &1000.into()));
+            assert_eq!(client, expected(0), "segment at {at}");
+            let outcome = (&verdict["outcome"], &verdict["code"]);
+            assert_eq!(outcome, (&"clean".into(), &1000.into()), "segment at {at}");
         }
     }
 }
 
-/// How TCP ends: what it means where no Close came.
+/// The end of a TCP stream, with and without a Close frame before it.
 #[test]
 fn fin_and_rst() {
     let ping = common::frame(Role::Server, Header::new(OpCode::Ping, 0), b"");
@@ -346,11 +348,12 @@ fn fin_and_rst() {
         let packets: Vec<_> = all.map(|piece| packet(ENDS, &piece)).collect();
         let (lines, _, status) = check(&[], &pcap(1, &packets));
         let violation = lines.iter().find(|line| line["event"] == "violation").map(|line| {
-            assert_eq!((&line["close_code"], &line["from"]), (&1006.into(), &"server".into()));
+            let told = (&line["close_code"], &line["from"]);
+            assert_eq!(told, (&1006.into(), &"server".into()), "{frames:02x?} {flags}");
             (line["rule"].as_str().unwrap(), line["offset"].as_u64().unwrap())
         });
         assert_eq!(violation, expected, "{frames:02x?} {flags}");
-        assert_eq!(status, Some(i32::from(expected.is_some())));
+        assert_eq!(status, Some(i32::from(expected.is_some())), "{frames:02x?} {flags}");
     }
 }
 
@@ -363,23 +366,26 @@ fn traffic_that_is_no_websocket() {
         pcap(1, &packets)
     };
     for (capture, said) in [
-        (pcap(1, &[]), "holds no packet"),
-        (pcap(1, &[vec![0x45, 0, 0, 20]]), "none of the packets is TCP (1 read)"),
+        (pcap(1, &[]), "has no packets"),
+        (pcap(1, &[vec![0x45, 0, 0, 20]]), "has no TCP packets (1 packet read)"),
         (pcap(147, &[vec![0x45, 0, 0, 20]]), "link type 147"),
-        (http(b"HTTP/1.1 403 Forbidden\r\n\r\n"), "the server answered the upgrade with HTTP 403"),
-        (http(b"\x16\x03\x01"), "the server does not speak HTTP/1.1"),
+        (
+            http(b"HTTP/1.1 403 Forbidden\r\n\r\n"),
+            "the server answered the upgrade request with HTTP 403",
+        ),
+        (http(b"\x16\x03\x01"), "the server does not send HTTP/1.1"),
     ] {
         let (lines, complaint, status) = check(&[], &capture);
-        assert_eq!((lines.len(), status), (0, Some(2)));
-        assert!(complaint.contains(said), "{complaint}");
-        assert_eq!(complaint.lines().count(), 1);
+        assert_eq!((lines.len(), status), (0, Some(2)), "{said}: {lines:?}");
+        assert!(complaint.contains(said), "{said}: {complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{said}: {complaint}");
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
-    /// Any order, with retransmissions and overlaps: the same frames.
+    /// Segments in any order, with retransmissions and overlaps, give the same frames.
     #[test]
     fn segments_in_any_order(
         size in 1usize..60,
@@ -404,8 +410,8 @@ proptest! {
     }
 }
 
-/// What the subprotocol's specification fixes is accepted in both directions, and the command line
-/// has the last word.
+/// The specification of the subprotocol fixes the type of data in both directions, unless the
+/// command line sets another one.
 #[test]
 fn the_subprotocol_fixes_the_type_of_data() {
     let capture = |name: &str| {

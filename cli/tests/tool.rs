@@ -1,7 +1,7 @@
-//! What the tool prints, whole, and how it ends.
+//! The complete output of the tool, and its exit status.
 //!
-//! The expected outputs stand in `tests/output`. After a change that is meant, write them anew with
-//! `WSVET_BLESS=1 cargo test -p wsvet-cli --test tool`, and read what has changed.
+//! The expected outputs are in `tests/output`. After an intended change, accept the new outputs with
+//! `WSVET_BLESS=1 cargo test -p wsvet-cli --test tool`, and read the diff.
 
 mod common;
 
@@ -9,25 +9,32 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::run;
+use similar_asserts::SimpleDiff;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Compares with `tests/output/NAME`, or writes it.
+/// Compares the output with `tests/output/NAME`, or writes this file if WSVET_BLESS is set.
 fn expect(name: &str, actual: &str) {
     expect_file(&Path::new(ROOT).join("tests/output").join(name), actual);
 }
 
-/// Compares with a file, or writes it.
+/// Compares the output with a file, or writes the file if WSVET_BLESS is set.
 fn expect_file(path: &Path, actual: &str) {
     if std::env::var_os("WSVET_BLESS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, actual).unwrap();
     }
     let expected = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(actual == expected, "{} is now:\n{actual}", path.display());
+    assert!(
+        actual == expected,
+        "{} differs from the output:\n{}\nto accept the output, run: WSVET_BLESS=1 cargo test -p \
+         wsvet-cli --test tool",
+        path.display(),
+        SimpleDiff::from_str(&expected, actual, "expected file", "output")
+    );
 }
 
-/// What a run prints on both streams, and its exit status.
+/// Returns the text that a run prints on both streams, and its exit status.
 fn transcript(args: &[&str], input: &[u8]) -> String {
     let output = run(args, input);
     let out = String::from_utf8(output.stdout).unwrap();
@@ -38,11 +45,17 @@ fn transcript(args: &[&str], input: &[u8]) -> String {
 }
 
 #[test]
+fn help() {
+    expect("help.txt", &transcript(&["help"], b""));
+    expect("help-check.txt", &transcript(&["help", "check"], b""));
+}
+
+#[test]
 fn demo() {
     expect("demo.txt", &transcript(&["demo"], b""));
 }
 
-/// The picture in the README is what the demo prints in a terminal.
+/// The picture in the README shows the output of the demo in a terminal.
 #[test]
 fn the_picture_is_what_the_demo_prints() {
     let output = run(&["demo", "--color", "always"], b"");
@@ -100,7 +113,7 @@ fn check_of_many_connections() {
     expect("check-many.txt", &transcript(&[&["check"], &many[..]].concat(), b""));
     let summary = [&["check", "--summary"], &many[..]].concat();
     expect("check-summary.txt", &transcript(&summary, b""));
-    // With --follow the table comes behind the frames.
+    // With --follow, the table comes after the frames.
     let follow = transcript(&[&["check", "--follow"], &many[..]].concat(), b"");
     let at = |text: &str| follow.find(text).unwrap();
     assert!(at("\"terminate me\"") < at(" conn  target"));
@@ -121,13 +134,13 @@ fn check_of_messages_and_lines() {
         {"event":"frame","connection":1,"from":"client","opcode":"ping","text":"hi"}
         {"event":"end","connection":1,"from":"client","how":"reset"}"#;
     expect("check-lines.txt", &transcript(&["check", "-"], log));
-    // The mark that some programs write before UTF-8 is none of it.
+    // Some programs write a byte order mark before UTF-8.
     let marked = run(&["check", "-"], &[b"\xEF\xBB\xBF", &log[..]].concat());
     assert_eq!(marked.stdout, run(&["check", "-"], log).stdout);
-    // A place that no stream can have is no reason to stop.
+    // An offset that is too large for any stream does not stop the tool.
     let far = br#"{"event":"violation","from":"client","offset":5,"rule":"invalid-utf8","frame_offset":18446744073709551615,"header":"8100"}"#;
     assert!(transcript(&["check", "-"], far).ends_with("[exit status 1]\n"));
-    // What cannot be read of a HAR is said, and the rest is read.
+    // The tool reports what it cannot read in a HAR file, and reads the rest.
     let har = br#"{"log":{"entries":[
         {"request":null,"response":{"headers":[null]}},
         {"request":{"url":"http://x/"},"response":null},
@@ -143,7 +156,7 @@ fn check_of_messages_and_lines() {
     expect("check-har-odd.txt", &transcript(&["check", "-"], har));
 }
 
-/// Compressed messages of one direction: the arguments, the hex text, and what is printed of it.
+/// Compressed messages of one direction: the arguments, the hex text, and the output.
 #[test]
 fn check_of_compressed_messages() {
     // "Hello", and again from the window (RFC 7692 §7.2.3).
@@ -171,7 +184,7 @@ fn check_of_compressed_messages() {
         ),
         // 1,000 times "a" in 11 bytes.
         (&["--permessage-deflate", "--max-message", "500"], "c1 0b 4a4c1c05a360140c770000"),
-        // Five bytes, of which seven stand on the wire.
+        // Five inflated bytes, seven on the wire.
         (&["--permessage-deflate", "--max-message", "5"], "c1 07 f248cdc9c90700"),
     ];
     let all: String = cases
@@ -185,12 +198,11 @@ fn check_of_compressed_messages() {
     let capture = "tests/captures/pyws-server.pcap";
     expect("check-deflate-capture.txt", &transcript(&["check", capture], b""));
     let page = html(&[capture], b"");
-    assert!(page.contains("13 compressed messages of 172 B hold 337 B (2.0 : 1)"));
+    assert!(page.contains("13 compressed messages of 172 B inflate to 337 B (2.0 : 1)"));
     assert!(page.contains(r#", 13 B → 11 B <bdi class="payload mono">onetwothree</bdi>"#));
 }
 
-/// A violation inside a compressed message is read back from the line that tells it, which does not
-/// have the payload.
+/// A violation inside a compressed message is read from its JSON line, which has no payload.
 #[test]
 fn compressed_messages_are_judged_from_lines() {
     let log = |payload: &str| {
@@ -209,18 +221,18 @@ fn compressed_messages_are_judged_from_lines() {
     assert_eq!((&found["rule"], &found["offset"]), (&"message-too-big".into(), &2.into()));
     assert_eq!(found["inflated"], 500);
     assert!(lines.contains(r#""outcome":"refused","code":1009"#), "{lines}");
-    // The limit is not asked for again: what was found stands in the line.
+    // The second run has no limit: the violation is in the line.
     let again = run(&["check", "--json", "-"], &first.stdout);
     assert_eq!(again.status.code(), Some(1));
     let again = String::from_utf8(again.stdout).unwrap();
     assert!(again.contains(r#""outcome":"refused","code":1009"#), "{again}");
-    // What is not there is not judged, and its close code is not held against anybody.
+    // A payload that is missing is not judged, so the close code is not judged as wrong.
     let unknown = String::from_utf8(run(&limited, log("").as_bytes()).stdout).unwrap();
     assert!(unknown.contains(r#""len":null,"compressed":true,"wire_len":11"#), "{unknown}");
     assert!(unknown.contains(r#""gap":true"#), "{unknown}");
 }
 
-/// An answer that the client must not take is told, and messages are inflated as it says.
+/// The tool reports an answer that the client must reject, and inflates messages with it.
 #[test]
 fn check_of_a_wrong_negotiation() {
     let log = |offered: &str, answer: &str| {
@@ -254,7 +266,7 @@ fn check_of_a_wrong_negotiation() {
     assert!(transcript(&["check", "-"], good.as_bytes()).ends_with("[exit status 0]\n"));
 }
 
-/// The page, but for its style, and the text of the RFC at its end.
+/// The page without its style and without the text of the RFC at its end.
 #[test]
 fn page() {
     let page = html(&["tests/captures/chromium-node-text-only-1003.pcap"], b"");
@@ -265,7 +277,7 @@ fn page() {
     expect("page.html", &format!("{head}{body}").replace('>', ">\n"));
 }
 
-/// Nothing that a peer sends is more than text on the page.
+/// Everything that a peer sends is only text on the page.
 #[test]
 fn payloads_are_text_on_the_page() {
     let bad = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&lt;</style>";
@@ -291,18 +303,18 @@ fn payloads_are_text_on_the_page() {
     }
 }
 
-/// Every frame of the page has its place: many are cut down to the first and the last.
+/// A page shows only the first and the last frames of a long connection, and says so.
 #[test]
 fn a_page_holds_so_much_and_says_what_it_leaves_out() {
     let frame = r#"{"event":"frame","from":"server","opcode":2,"payload":""}"#;
     let page = html(&["-"], [frame; 2_000].join("\n").as_bytes());
     assert_eq!(page.matches("class=\"server binary\"").count(), 500);
-    assert!(page.contains("1500 more rows are not on this page"));
+    assert!(page.contains("1500 more rows are not shown"));
     let page = html(&["tests/captures/node-pyws-ping-1000.pcap"; 60], b"");
     assert_eq!(page.matches("too many connections").count(), 20);
     let output = run(&["check", "--html", "no/such/folder.html", "-"], b"8100");
     assert_eq!(output.status.code(), Some(2));
-    // A capture is no page that may be overwritten.
+    // A capture is not overwritten with a page.
     let capture = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kept.pcap");
     std::fs::copy("tests/captures/node-terminates.pcap", &capture).unwrap();
     let output = run(&["check", "--html", capture.to_str().unwrap(), "-"], b"8100");
@@ -311,7 +323,7 @@ fn a_page_holds_so_much_and_says_what_it_leaves_out() {
     assert_eq!(kept, std::fs::read("tests/captures/node-terminates.pcap").unwrap());
 }
 
-/// The page that is written of these inputs.
+/// Returns the page that the tool writes for these inputs.
 fn html(inputs: &[&str], input: &[u8]) -> String {
     let name = std::thread::current().name().unwrap().to_owned();
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name + ".html");
@@ -321,7 +333,7 @@ fn html(inputs: &[&str], input: &[u8]) -> String {
     std::fs::read_to_string(file).unwrap()
 }
 
-/// The lines that the documentation of `--json` shows.
+/// The keys of `--json` lines, in the documented order.
 #[test]
 fn json_lines_have_the_keys_that_are_promised() {
     let hex = b"# Hello, then binary\n81 85 37fa213d 7f9f4d5158 0x82 0x80 00000000";
@@ -344,7 +356,7 @@ fn json_lines_have_the_keys_that_are_promised() {
     ));
 }
 
-/// One frame a line: the arguments, the hex text, and what is printed of it.
+/// Frames in hex text: the arguments, the hex text, and the output.
 #[test]
 fn check_of_hex_text() {
     let cases: [(&[&str], &str); 14] = [
@@ -373,7 +385,7 @@ fn check_of_hex_text() {
     expect("check-hex.txt", &all);
 }
 
-/// Each stage goes over every frame that `check` prints; what it measures is no test's business.
+/// Each stage processes every frame that `check` prints. The measured times are not tested.
 #[test]
 fn bench_replays_what_check_sees() {
     let captures = ["tests/captures/chromium-pmd.pcap", "tests/captures/node-plain.pcap"];
@@ -383,16 +395,16 @@ fn bench_replays_what_check_sees() {
     let replayed = [&["bench", "--json", "--repetitions", "1"], &captures[..]].concat();
     for (args, frames) in [(&replayed[..], Some(frames)), (&replayed[..4], None)] {
         let output = run(args, b"");
-        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
         let lines = String::from_utf8(output.stdout).unwrap();
         let lines: Vec<serde_json::Value> =
             lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let stages: Vec<_> = lines.iter().map(|line| line["stage"].as_str().unwrap()).collect();
-        assert_eq!(stages, ["header", "unmask", "validate", "all"]);
+        assert_eq!(stages, ["header", "unmask", "validate", "all"], "{args:?}");
         for line in &lines {
-            assert_eq!(line["frames"], lines[0]["frames"]);
-            assert!(frames.is_none_or(|frames| line["frames"] == frames));
-            assert!(line["ns_per_frame"].as_f64().unwrap() > 0.0);
+            assert_eq!(line["frames"], lines[0]["frames"], "{args:?}: {line}");
+            assert!(frames.is_none_or(|frames| line["frames"] == frames), "{args:?}: {line}");
+            assert!(line["ns_per_frame"].as_f64().unwrap() > 0.0, "{args:?}: {line}");
         }
     }
     let nothing = run(&["bench", "-"], b"");
@@ -414,7 +426,7 @@ fn limits() {
     assert_eq!(check(&["--max-fragments", "1"]), 1);
 }
 
-/// What cannot be judged: one clear line, and exit status 2.
+/// An input that cannot be judged: one clear line, and exit status 2.
 #[test]
 fn input_that_cannot_be_judged() {
     let http = b"81 85\n81 8g";
@@ -461,7 +473,7 @@ fn input_that_cannot_be_judged() {
     expect("check-unusable.txt", &all);
 }
 
-/// A capture cut anywhere is judged as far as it goes, and the rest is said in one line.
+/// A capture that is cut anywhere is judged up to the cut, which one line reports.
 #[test]
 fn a_capture_that_is_cut_or_garbled() {
     for name in ["aiohttp-close-1003.pcap", "bad-utf8-fragmented.pcapng"] {
@@ -470,14 +482,17 @@ fn a_capture_that_is_cut_or_garbled() {
             let output = run(&["check", "--json", "-"], &whole[..end]);
             let err = String::from_utf8(output.stderr).unwrap();
             assert!(matches!(output.status.code(), Some(0..=2)), "{name} cut at {end}: {err}");
-            assert!(err.lines().count() <= 1 && !err.contains("panicked"), "{err}");
+            assert!(
+                err.lines().count() <= 1 && !err.contains("panicked"),
+                "{name} cut at {end}: {err}"
+            );
         }
         let mut garbled = whole.clone();
         let at = whole.len() / 2;
         garbled[at..at + 40].fill(0xFF);
         let output = run(&["check", "--json", "-"], &garbled);
         let err = String::from_utf8(output.stderr).unwrap();
-        assert!(err.lines().count() <= 1 && !err.contains("panicked"), "{err}");
+        assert!(err.lines().count() <= 1 && !err.contains("panicked"), "{name} garbled: {err}");
     }
 }
 
@@ -491,7 +506,7 @@ fn colours_are_for_terminals_and_for_those_who_ask() {
     assert!(!colourful(&json));
 }
 
-/// Frames are seen as they come, though the capture has not ended.
+/// Frames are printed as they arrive, before the capture ends.
 #[test]
 fn a_capture_that_goes_on_is_followed() {
     use std::io::{BufRead, BufReader, Write};
@@ -513,18 +528,20 @@ fn a_capture_that_goes_on_is_followed() {
         let output = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || output.lines().try_for_each(|line| send.send(line.unwrap())));
         loop {
-            let line = lines.recv_timeout(Duration::from_secs(20)).expect("a line in time");
-            // The Close of the client, and its answer is still to come.
+            let line = lines
+                .recv_timeout(Duration::from_secs(20))
+                .unwrap_or_else(|error| panic!("{mode:?}: no line in time: {error}"));
+            // The client's Close frame; the answer is not in the capture yet.
             if line.contains("close") && line.contains("client") {
                 break;
             }
         }
         drop(stdin);
-        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{mode:?}");
     }
 }
 
-/// What a peer sends reaches the terminal as text alone.
+/// Everything that a peer sends reaches the terminal only as text.
 #[test]
 fn payloads_cannot_steer_the_terminal() {
     let text = "8a 00 81 08 1b5b33316d c28d 07 88 09 03e8 1b5b326a c285 7f";

@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line: commands, options and their help texts.
 
 use std::path::PathBuf;
 
@@ -7,74 +7,87 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::input::reading::Reading;
 use crate::session::limits::Limits;
 
-/// Vets WebSocket frames: says which rule of RFC 6455 is broken, at which byte, and with which
-/// close code the receiver must answer.
+/// Judge WebSocket captures by RFC 6455
+///
+/// For each violation, wsvet names the rule, the byte, the section of the RFC, and the close code
+/// that the receiver must send.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// When to use colours; NO_COLOR is honoured
+    /// Choose when to print colours; auto respects NO_COLOR
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Judge a recorded conversation that is built in: binary sent to a text-only server
+    /// Judge a built-in recording: a client sends binary to a text-only server
     Demo,
-    /// Judge captures, hex text or raw bytes
+    /// Judge captures, HAR files, JSON lines, hex text or raw bytes
     #[command(after_help = CHECK_HELP)]
     Check(Check),
-    /// Measure how fast frames are decoded and judged on this machine
+    /// Measure how fast this machine decodes and judges frames
     Bench(Bench),
     /// Explain a close code or a rule
     Explain {
-        /// A close code (1003) or a rule (unsupported-data)
+        /// Close code or rule to explain, for example 1003 or unsupported-data
         #[arg(value_name = "CODE|RULE")]
         what: String,
     },
-    /// Compare two close codes side by side: which one to use when
+    /// Compare two close codes, and say when to use which
     Compare {
-        /// A close code
+        /// First close code
         #[arg(value_name = "CODE")]
         left: u16,
-        /// Another close code
+        /// Second close code
         #[arg(value_name = "CODE")]
         right: u16,
     },
     /// List the close codes of the IANA registry
     Codes,
-    /// List the rules
+    /// List the rules, in the order of their precedence
     Rules,
 }
 
 const CHECK_HELP: &str = "\
-Exit status: 0 nothing is broken; 1 at least one violation; 2 wrong usage, or input that cannot be \
-read or holds no WebSocket traffic.
+Exit status:
+  0  no rule is broken
+  1  at least one violation
+  2  wrong usage, or an input that cannot be read or has no WebSocket traffic
 
-Where permessage-deflate was agreed on, messages are inflated and judged: the row of the last frame \
-says how many bytes a message holds, and --json has a line `message` for each. An answer of the server \
-that the client must not take counts as a violation; --json has a line `negotiation` for it.
+Compression:
+  If the endpoints negotiated permessage-deflate, wsvet inflates the messages and judges the result. \
+The row of a message's last frame shows the inflated length. --json prints a line `message` for each \
+message.
+  If the server's answer is one that the client must reject, this counts as a violation. --json prints \
+a line `negotiation` for it.
 
-A log of one's own is read as JSON lines, one event each; all but `event`, `from` and `opcode` may be \
-left out:
+JSON lines:
+  wsvet reads the output of --json, and logs of other programs with one JSON object per line. Only \
+`event`, `from` and `opcode` are required:
   {\"event\":\"connection\",\"connection\":0,\"target\":\"/chat\",\"subprotocol\":\"mqtt\",\"time\":1.5}
   {\"event\":\"frame\",\"connection\":0,\"from\":\"client\",\"opcode\":2,\"fin\":true,\"payload\":\"00ff\"}
   {\"event\":\"frame\",\"connection\":0,\"from\":\"server\",\"opcode\":\"text\",\"text\":\"hi\"}
   {\"event\":\"end\",\"connection\":0,\"from\":\"server\",\"how\":\"fin\"}
 
 Examples:
-  wsvet check --server-accepts text capture.pcap
-  wsvet check --html conversation.html capture.pcap
-  echo '82 83 37 fa 21 3d 36 f8 22' | wsvet check --server-accepts text -
-  wsvet check --receiver client --format raw from-the-server.bin";
+  Judge a capture of a server that accepts only text messages:
+    wsvet check --server-accepts text capture.pcap
+  Write a page with sequence diagrams, too:
+    wsvet check --html conversation.html capture.pcap
+  Judge one frame from a client, written in hex:
+    echo '82 83 37 fa 21 3d 36 f8 22' | wsvet check --server-accepts text -
+  Judge the raw bytes that a server sent:
+    wsvet check --receiver client --format raw from-the-server.bin";
 
 #[derive(Args)]
 pub(crate) struct Check {
-    /// Files to judge: pcap, pcapng, HAR, JSON lines of --json, hex text or raw bytes; - is
-    /// standard input
+    /// Files to judge; - reads standard input
+    ///
+    /// wsvet detects the format: pcap, pcapng, HAR, JSON lines, hex text or raw bytes.
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
@@ -84,46 +97,53 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) limits: Limits,
 
-    /// Print each frame's payload, unmasked
+    /// Print the unmasked payload of each frame
     #[arg(long)]
     pub(crate) payload: bool,
 
-    /// Judge on after the first violation of a direction, wherever the frame boundaries allow it
+    /// Report every violation of a direction, not only the first
+    ///
+    /// Reporting stops only if the start of the next frame is unknown.
     #[arg(long)]
     pub(crate) keep_going: bool,
 
-    /// Print no frames but those that break a rule: how each connection was closed, and why
+    /// Print only the frames that break a rule, and how each connection was closed and why
     #[arg(long)]
     pub(crate) summary: bool,
 
-    /// Print frames as they come, of a capture that still goes on; what is said of whole
-    /// connections comes last
+    /// Print each frame as soon as it is read, while the capture still grows
+    ///
+    /// How the connections were closed is printed at the end of the input.
     #[arg(long)]
     pub(crate) follow: bool,
 
-    /// Print one JSON object a line
+    /// Print one JSON object per line
     #[arg(long, conflicts_with = "summary")]
     pub(crate) json: bool,
 
-    /// Write a page for a browser too: each connection as a sequence diagram
+    /// Also write an HTML page that shows each connection as a sequence diagram
+    ///
+    /// An existing file is overwritten only if it is empty or an HTML page.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub(crate) struct Bench {
-    /// Files whose whole, legal frames are replayed; without one, a mix that is built in
+    /// Files with the frames to replay; without a file, a built-in mix of frames
+    ///
+    /// Only complete frames that break no rule are replayed.
     #[arg(value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
     #[command(flatten)]
     pub(crate) reading: Reading,
 
-    /// How often each stage is measured
+    /// Measure each stage N times
     #[arg(long, value_name = "N", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) repetitions: u32,
 
-    /// Print one JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -42,7 +42,9 @@ pub(crate) fn run(
         replay.into_streams()
     };
     if unusable > 0 || streams.is_empty() {
-        complain("there is nothing to measure");
+        complain(
+            "nothing was measured: an input could not be read, or no input has complete frames",
+        );
         return Ok(Status::Unusable);
     }
     print(out, &streams, args.repetitions, args.json).map(|()| Status::Fine)
@@ -137,8 +139,8 @@ impl Report for Replay {
 /// What is measured: each stage alone, then all of them as a receiver does them.
 const STAGES: [(&str, &str, Stage); 4] = [
     ("header", "decode every header", headers),
-    ("unmask", "unmask every payload where it lies", unmask),
-    ("validate", "judge every header and plain payload", validate),
+    ("unmask", "unmask every payload in place", unmask),
+    ("validate", "judge every header and unmasked payload", validate),
     ("all", "decode, unmask and judge the stream", all),
 ];
 
@@ -188,8 +190,8 @@ fn print(out: &mut impl Write, streams: &[Stream], repetitions: u32, json: bool)
     let bytes: usize = streams.iter().map(|stream| stream.wire.len()).sum();
     if !json {
         let what = format!(
-            "{frames} frames, {bytes} bytes with their headers, {repetitions} measurements of \
-             each stage, in memory and on one core."
+            "{frames} frames, {bytes} bytes including headers, {repetitions} measurements of each \
+             stage, in memory and on one core."
         );
         paragraph(out, "", &what)?;
     }
@@ -238,8 +240,8 @@ fn print(out: &mut impl Write, streams: &[Stream], repetitions: u32, json: bool)
     writeln!(out)?;
     list(out, &table)?;
     writeln!(out)?;
-    let note = "The first figure is the median, MB are millions of bytes of the stream. Compare \
-        figures of one run only: machines drift.";
+    let note = "ns/frame is the median. MB are millions of bytes of the stream. Compare only \
+        figures of the same run: the speed of a machine changes.";
     paragraph(out, "", note)
 }
 

@@ -55,9 +55,10 @@ fn html_file(path: &Path) -> Result<File, String> {
         File::open(path).and_then(|file| file.take(START.len() as u64).read_to_end(&mut start));
     if older.is_ok() && !start.is_empty() && start != START {
         return Err(format!(
-            "{}: this is no page, and is not overwritten with one",
+            "{}: the file exists and is not an HTML page: give --html another file name",
             path.display()
         ));
     }
-    File::create(path).map_err(|error| format!("{}: cannot be written: {error}", path.display()))
+    File::create(path)
+        .map_err(|error| format!("{}: cannot write the page: {error}", path.display()))
 }

@@ -18,8 +18,8 @@ const CAPTURE: &[u8] =
 
 /// Judges the recording, and says why 1003 is the answer and its neighbours are not.
 pub(crate) fn run(out: &mut impl Write) -> io::Result<()> {
-    let intro = "A recorded conversation between two real endpoints. The server accepts text \
-        only; the client sends it text, and then a binary message.";
+    let intro = "A recorded conversation between two real endpoints. The server accepts only \
+        text. The client sends text, and then a binary message.";
     paragraph(out, "", intro)?;
     writeln!(out)?;
     let mut report = Text::new(&mut *out, Shown::default());
@@ -43,5 +43,5 @@ pub(crate) fn run(out: &mut impl Write) -> io::Result<()> {
     }
     writeln!(out, "\n{HEADING}What to do{HEADING:#}")?;
     paragraph(out, "  ", Rule::UnsupportedData.resolve())?;
-    writeln!(out, "\nNow your own: wsvet check --server-accepts text CAPTURE.pcap")
+    writeln!(out, "\nJudge your own capture: wsvet check --server-accepts text CAPTURE.pcap")
 }

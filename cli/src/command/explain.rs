@@ -30,7 +30,7 @@ pub(crate) fn explain(
         return explain_code(out, info.first()).map(|()| Status::Fine);
     }
     if !what.is_empty() && what.bytes().all(|byte| byte.is_ascii_digit()) {
-        complain(&format!("'{what}' is no close code: a code has two bytes, 0 to 65535"));
+        complain(&format!("'{what}' is not a close code: must be 0 to 65535"));
         return Ok(Status::Unusable);
     }
     let near = Rule::ALL
@@ -40,7 +40,8 @@ pub(crate) fn explain(
         .filter(|(similarity, _)| *similarity > 0.7);
     let hint = near.map_or(String::new(), |(_, id)| format!(" Did you mean '{id}'?"));
     complain(&format!(
-        "'{what}' is neither a close code nor a rule.{hint} See 'wsvet codes' and 'wsvet rules'"
+        "'{what}' is neither a close code nor a rule.{hint} Run 'wsvet codes' or 'wsvet rules' \
+         for a list"
     ));
     Ok(Status::Unusable)
 }
@@ -70,7 +71,11 @@ pub(crate) fn compare(out: &mut impl Write, left: CloseCode, right: CloseCode) -
     match contrast::between(left, right) {
         Some(text) => paragraph(out, "  ", text)?,
         None if left.info() == right.info() => {
-            paragraph(out, "  ", "None that is registered: both belong to the same range.")?;
+            paragraph(
+                out,
+                "  ",
+                "The registry makes no difference: both codes are in the same range.",
+            )?;
         }
         None => {
             for code in [left, right] {
@@ -99,7 +104,10 @@ pub(crate) fn codes(out: &mut impl Write) -> io::Result<()> {
         ]
     });
     list(out, ["code", "name", "category", "sent by"], rows)?;
-    writeln!(out, "\n'wsvet explain CODE' says more; 'wsvet compare CODE CODE' tells two apart.")
+    writeln!(
+        out,
+        "\nRun 'wsvet explain CODE' for details, or 'wsvet compare CODE CODE' to compare."
+    )
 }
 
 /// Lists the rules in the order of their precedence.
@@ -110,8 +118,8 @@ pub(crate) fn rules(out: &mut impl Write) -> io::Result<()> {
     });
     list(out, ["rule", "section", "code", "broken when"], rows)?;
     writeln!(out)?;
-    paragraph(out, "", "Where a frame breaks several rules, the first in this order counts.")?;
-    writeln!(out, "'wsvet explain RULE' says more.")
+    paragraph(out, "", "If a frame breaks several rules, the first in this list counts.")?;
+    writeln!(out, "Run 'wsvet explain RULE' for details.")
 }
 
 /// Prints rows as a table, or one fact below the other where that is too wide.
@@ -143,7 +151,7 @@ fn explain_code(out: &mut impl Write, code: CloseCode) -> io::Result<()> {
     let rules: Vec<_> =
         Rule::ALL.iter().filter(|rule| rule.close_code() == code).map(|rule| rule.id()).collect();
     if !rules.is_empty() {
-        writeln!(out, "{HEADING}due for{HEADING:#}")?;
+        writeln!(out, "{HEADING}required by these rules{HEADING:#}")?;
         paragraph(out, "  ", &rules.join(", "))?;
     }
     Ok(())
@@ -155,7 +163,7 @@ fn explain_rule(out: &mut impl Write, rule: Rule) -> io::Result<()> {
     let answer = if code.is_sendable() {
         format!("{code}, with the reason \"{}\"", rule.text())
     } else {
-        format!("{code}: told to the application; nothing can be sent any more")
+        format!("{code}: reported to the application; nothing can be sent any more")
     };
     for (name, fact) in [
         ("broken when", rule.breaks()),
@@ -173,14 +181,14 @@ fn explain_rule(out: &mut impl Write, rule: Rule) -> io::Result<()> {
 /// What there is to say of a code, each fact with its name.
 fn facts(code: CloseCode) -> [(&'static str, String); 7] {
     let info = code.info();
-    let wire = if info.is_sendable() { "yes" } else { "no: it must not be sent" };
+    let wire = if info.is_sendable() { "yes" } else { "no" };
     [
         ("category", info.category().to_string()),
         ("what it means", info.meaning().to_owned()),
         ("when you see it", info.seen().to_owned()),
         ("how to resolve it", info.resolve().to_owned()),
-        ("who may send it", info.sender().to_string()),
-        ("on the wire", wire.to_owned()),
+        ("sent by", info.sender().to_string()),
+        ("allowed in a Close frame", wire.to_owned()),
         ("when to send it", info.send_when().to_owned()),
     ]
 }

@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
         // The reader of the output has seen enough and closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Fine,
         Err(error) => {
-            complain(&cli, &format!("the output cannot be written: {error}"));
+            complain(&cli, &format!("cannot write the output: {error}"));
             Status::Unusable
         }
     };

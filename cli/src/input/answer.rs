@@ -1,16 +1,16 @@
-//! What is said of an input beside its records.
+//! The result of reading an input: notices, or the error.
 
 use std::io;
 
-/// What else is to be said of an input that was judged, or why it cannot be.
+/// The notices about an input that was judged, or the reason why it cannot be judged.
 pub type Answer = Result<Vec<String>, String>;
 
-/// The error for an input that can be read and holds no WebSocket traffic.
+/// Returns the error for an input that can be read but has no WebSocket traffic.
 pub fn no_traffic(why: &str) -> String {
     format!("no WebSocket traffic: {why}")
 }
 
-/// The error for an input that cannot be read.
+/// Returns the error for an input that cannot be read.
 pub fn reason(error: &io::Error) -> String {
-    format!("cannot be read: {error}")
+    format!("cannot read the input: {error}")
 }

@@ -46,21 +46,20 @@ impl Summary {
     pub(crate) fn nothing(&self) -> String {
         if let Some((link, _)) = self.unknown_link {
             return format!(
-                "the packets have link type {link}, which is not read \
-                 (Ethernet, Linux cooked, raw IP and loopback are)"
+                "the packets have link type {link}, which is not supported: use Ethernet, \
+                 Linux cooked mode, raw IP or loopback"
             );
         }
         match (self.packets, self.connections, &self.other) {
-            (0, ..) => "the capture holds no packet that can be read".to_owned(),
-            (packets, 0, _) => {
-                format!("none of the packets is TCP ({packets} read)")
-            }
+            (0, ..) => "the capture has no packets that can be read".to_owned(),
+            (1, 0, _) => "the capture has no TCP packets (1 packet read)".to_owned(),
+            (packets, 0, _) => format!("the capture has no TCP packets ({packets} packets read)"),
             (_, 1, Some(why)) => why.clone(),
             (_, n, why) => {
                 let why = why.as_deref().unwrap_or_default();
                 format!(
-                    "none of {n} TCP connections was upgraded; of the last: {why} \
-                     (encrypted traffic has to be decrypted first)"
+                    "none of {n} TCP connections was upgraded to WebSocket; the last one: {why}; \
+                     if the traffic is encrypted, decrypt it first"
                 )
             }
         }
@@ -71,16 +70,19 @@ impl Summary {
         let mut notices = Vec::from_iter(self.cut.clone());
         notices.extend(self.refused.iter().cloned());
         if self.fragments > 0 {
-            notices.push(format!("IP fragments are not put together: {} left out", self.fragments));
+            notices.push(format!(
+                "IP fragments skipped: {} (they are not reassembled)",
+                self.fragments
+            ));
         }
         if self.not_whole > 0 {
             notices.push(format!(
-                "packets not captured to their end: {} (capture with a larger snapshot length)",
+                "truncated packets: {} (capture with a larger snapshot length)",
                 self.not_whole
             ));
         }
         if let Some((link, packets)) = self.unknown_link {
-            notices.push(format!("packets of link type {link} are not read: {packets} left out"));
+            notices.push(format!("packets skipped: {packets} (link type {link} is not supported)"));
         }
         notices
     }
@@ -115,7 +117,7 @@ fn read(
     let mut reader = match create_reader(BUFFER, input) {
         Ok(reader) => reader,
         Err(PcapError::Eof | PcapError::UnexpectedEof | PcapError::Incomplete(_)) => {
-            return Ok(Err("the file ends inside the header of the capture".to_owned()));
+            return Ok(Err("the input ends inside the header of the capture".to_owned()));
         }
         Err(error) => return Ok(Err(reason(&error).to_owned())),
     };
@@ -173,18 +175,18 @@ fn grow(reader: &mut dyn PcapReaderIterator, size: &mut usize) -> bool {
 
 fn cut(reader: &dyn PcapReaderIterator, summary: &Summary, reason: &str) -> String {
     let (packets, at) = (summary.packets, reader.consumed());
-    format!("the capture was read up to packet {packets}, byte {at} of the file: {reason}")
+    format!("reading stopped after packet {packets}, at byte {at}: {reason}")
 }
 
 fn reason(error: &PcapError<&[u8]>) -> &'static str {
     match error {
         PcapError::Eof | PcapError::UnexpectedEof | PcapError::Incomplete(_) => {
-            "the file ends inside a packet"
+            "the input ends inside a packet"
         }
-        PcapError::HeaderNotRecognized => "this is neither pcap nor pcapng",
-        PcapError::ReadError => "it cannot be read any further",
-        PcapError::BufferTooSmall => "a packet of impossible length",
-        PcapError::NomError(..) | PcapError::OwnedNomError(..) => "what follows is no packet",
+        PcapError::HeaderNotRecognized => "the input is neither pcap nor pcapng",
+        PcapError::ReadError => "the rest cannot be read",
+        PcapError::BufferTooSmall => "the next packet has an impossible length",
+        PcapError::NomError(..) | PcapError::OwnedNomError(..) => "the next bytes are not a packet",
     }
 }
 

@@ -17,10 +17,10 @@ use crate::session::judging::Judging;
 use crate::session::report::Opening;
 use crate::transport::packet::{Moment, time_of};
 
-/// What a HAR cannot know.
-const UNKNOWN: &str = "a HAR has whole messages alone: no fragments, masks, RSV bits, Ping, Pong or \
-                       Close, and no end of a connection; bytes are counted as if each message \
-                       were one frame, not compressed";
+/// The notice about what a HAR file does not contain.
+const UNKNOWN: &str = "a HAR file contains whole messages only: no fragments, masking keys, RSV bits, \
+                       Ping, Pong or Close frames, and no end of a connection; byte offsets assume \
+                       one uncompressed frame for each message";
 
 /// Each entry, and each message, is read by itself, so that one that is wrong costs no other.
 #[derive(Deserialize)]
@@ -88,7 +88,7 @@ enum Type {
 pub(crate) fn judge(input: impl Read, judging: &mut Judging<'_>) -> io::Result<Answer> {
     let har: Har = match serde_json::from_reader(io::BufReader::new(input)) {
         Ok(har) => har,
-        Err(error) => return Ok(Err(format!("this is no HAR: {error}"))),
+        Err(error) => return Ok(Err(format!("invalid HAR file: {error}"))),
     };
     let mut notices = vec![UNKNOWN.to_owned()];
     let before = judging.tally.connections;
@@ -97,7 +97,7 @@ pub(crate) fn judge(input: impl Read, judging: &mut Judging<'_>) -> io::Result<A
         let entry: Entry = match serde_json::from_str(raw.get()) {
             Ok(entry) => entry,
             Err(error) if raw.get().contains("_webSocketMessages") => {
-                notices.push(format!("entry {number} is left out: {error}"));
+                notices.push(format!("entry {number} skipped: {error}"));
                 continue;
             }
             Err(_) => continue,
@@ -109,7 +109,8 @@ pub(crate) fn judge(input: impl Read, judging: &mut Judging<'_>) -> io::Result<A
         }
     }
     if judging.tally.connections == before {
-        let why = notices.get(1).map_or("no entry of the HAR has _webSocketMessages", |why| why);
+        let why =
+            notices.get(1).map_or("no entry of the HAR file has _webSocketMessages", |why| why);
         return Ok(Err(no_traffic(why)));
     }
     Ok(Ok(notices))
@@ -128,7 +129,7 @@ fn connection(
     frames.lack();
     for (index, message) in messages.iter().enumerate() {
         let number = index as u64 + 1;
-        let known = message.as_ref().map_err(ToString::to_string);
+        let known = message.as_ref().map_err(|error| format!("skipped: {error}"));
         match known.and_then(|message| Ok((message.wire()?, message.time()))) {
             Ok(((from, header, payload), time)) => {
                 let at = Moment { packet: number, time };
@@ -138,7 +139,7 @@ fn connection(
         }
     }
     if let Some(failure) = entry.response.as_ref().and_then(|response| response.failure.as_ref()) {
-        tell(format!("the browser says: {failure}"));
+        tell(format!("the browser reports: {failure}"));
     }
     frames.finish([None; 2], judging)
 }
@@ -150,19 +151,19 @@ impl Message {
         let from = match self.r#type {
             Type::Send => Role::Client,
             Type::Receive => Role::Server,
-            Type::Error => return Err(format!("the browser says: {data}")),
-            Type::Other => return Err("it is neither sent nor received, left out".to_owned()),
+            Type::Error => return Err(format!("the browser reports: {data}")),
+            Type::Other => return Err("skipped: the type must be send or receive".to_owned()),
         };
         let opcode = self.opcode.unwrap_or_default();
         if !(0.0..16.0).contains(&opcode) {
-            return Err(format!("there is no opcode {opcode}, left out"));
+            return Err(format!("skipped: invalid opcode {opcode}: must be 0 to 15"));
         }
         let opcode = OpCode::from_low_bits(opcode as u8);
         let payload = match opcode {
             OpCode::Text => Cow::Borrowed(data.as_bytes()),
             _ => match BASE64_STANDARD.decode(data) {
                 Ok(bytes) => Cow::Owned(bytes),
-                Err(error) => return Err(format!("the data is no base64, left out: {error}")),
+                Err(error) => return Err(format!("skipped: the data is not base64: {error}")),
             },
         };
         let header = Header::new(opcode, payload.len() as u64);

@@ -88,9 +88,9 @@ impl fmt::Display for HexError {
         match fault {
             Fault::NoDigit(byte) => {
                 write!(f, "'{}' is not a hex digit", byte.escape_ascii())?;
-                write!(f, " (a comment starts with #; for raw bytes say --format raw)")
+                write!(f, ": start a comment with #, or use --format raw for raw bytes")
             }
-            Fault::HalfByte => write!(f, "half a byte: hex digits come in pairs"),
+            Fault::HalfByte => write!(f, "a hex digit is missing: write two digits for each byte"),
         }
     }
 }
@@ -116,11 +116,14 @@ mod tests {
         let error = decode(b"81 85\n81 8g").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "line 2, column 5: 'g' is not a hex digit (a comment starts with #; for raw bytes say \
-             --format raw)"
+            "line 2, column 5: 'g' is not a hex digit: start a comment with #, or use --format raw \
+             for raw bytes"
         );
         let error = decode(b"8185 8").unwrap_err();
-        assert_eq!(error.to_string(), "line 1, column 6: half a byte: hex digits come in pairs");
+        assert_eq!(
+            error.to_string(),
+            "line 1, column 6: a hex digit is missing: write two digits for each byte"
+        );
     }
 
     #[test]

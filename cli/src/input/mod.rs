@@ -88,10 +88,10 @@ pub fn judge(
         return Ok(Err(no_traffic("the input is empty")));
     }
     if reading.format.is_none() && is_compressed(&start) {
-        return Ok(Err("the file is compressed: unpack it first".to_owned()));
+        return Ok(Err("the input is compressed: decompress it first".to_owned()));
     }
     if reading.format.is_none() && is_utf16(&start) {
-        return Ok(Err("the text is UTF-16: write it as UTF-8".to_owned()));
+        return Ok(Err("the input is UTF-16 text: convert it to UTF-8 first".to_owned()));
     }
     if reading.format.is_none_or(|format| format != Format::Raw && format != Format::Pcap)
         && start.starts_with(BOM)
@@ -120,7 +120,7 @@ pub fn judge(
                 return Ok(Err(reason(&error)));
             }
             match hex::decode(&text) {
-                Ok(bytes) if bytes.is_empty() => Ok(Err(no_traffic("the hex text holds no byte"))),
+                Ok(bytes) if bytes.is_empty() => Ok(Err(no_traffic("the hex text has no bytes"))),
                 Ok(bytes) => raw::judge(&bytes[..], reading, judging),
                 Err(error) => Ok(Err(error.to_string())),
             }

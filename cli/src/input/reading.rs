@@ -1,25 +1,27 @@
-//! How inputs are read: their format, and what hex and raw bytes do not say of themselves.
+//! The options for reading inputs: the format, and what hex text and raw bytes do not tell.
 
 use clap::{Args, ValueEnum};
 use wsvet::Role;
 use wsvet::deflate::{Fault, Parameters};
 
-use crate::session::handshake::answered;
+use crate::session::handshake::{answered, describe};
 
-/// How inputs are read.
+/// The options for reading inputs.
 #[derive(Args)]
 pub struct Reading {
-    /// What the inputs are, instead of guessing; pcap stands for pcapng too
+    /// Read the inputs in this format instead of detecting it
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
 
-    /// Hex and raw: who receives these bytes
+    /// Name the endpoint that receives the bytes (hex and raw only)
     #[arg(long, value_name = "ROLE", default_value = "server")]
     pub receiver: Receiver,
 
-    /// Hex and raw: permessage-deflate was agreed on, with these parameters of the server's answer
-    /// (`server_no_context_takeover; client_max_window_bits=10`) or none; in a capture the handshake
-    /// says so
+    /// Assume that the endpoints negotiated permessage-deflate (hex and raw only)
+    ///
+    /// PARAMS are the parameters in the server's answer, for example
+    /// `server_no_context_takeover; client_max_window_bits=10`. They may be left out. In a capture,
+    /// the opening handshake contains them.
     #[arg(
         long,
         value_name = "PARAMS",
@@ -34,24 +36,24 @@ pub struct Reading {
 /// The format of an input.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A capture: pcap or pcapng
+    /// A packet capture: pcap or pcapng
     Pcap,
-    /// What the developer tools of a browser, or a proxy, have exported
+    /// A HAR file, exported by the developer tools of a browser or by a proxy
     Har,
-    /// JSON lines: the tool's own, or the log of a WebSocket stack
+    /// JSON lines: the output of --json, or the log of another program
     Json,
-    /// Hex text: the bytes that one end has sent
+    /// Hex text: the bytes that one endpoint sent
     Hex,
-    /// The bytes that one end has sent
+    /// Raw bytes that one endpoint sent
     Raw,
 }
 
-/// The end that receives the bytes of an input.
+/// The endpoint that receives the bytes of an input.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Receiver {
-    /// The bytes come from a client
+    /// The server: a client sent the bytes
     Server,
-    /// The bytes come from a server
+    /// The client: a server sent the bytes
     Client,
 }
 
@@ -64,16 +66,16 @@ impl From<Receiver> for Role {
     }
 }
 
-/// The parameters of an answer: what stands behind the name of the extension.
+/// Parses the parameters of an answer: the text after the name of the extension.
 fn parameters(text: &str) -> Result<Parameters, String> {
     const NAME: &str = "permessage-deflate";
     if text.trim().is_empty() {
         return Ok(Parameters::new());
     }
     if let Some(at) = text.find(',') {
-        return Err(format!("byte {at} is a comma: between parameters there is a semicolon"));
+        return Err(format!("comma at byte {at}: separate parameters with semicolons"));
     }
-    // The first parameter that is wrong, alone or behind those before it.
+    // Parsing one parameter more each time finds the first one that is wrong.
     let ends = text.match_indices(';').map(|(at, _)| at).chain([text.len()]);
     let mut read = Parameters::new();
     let mut start = 0;
@@ -83,8 +85,10 @@ fn parameters(text: &str) -> Result<Parameters, String> {
             let part = &text[start..end];
             let at = start + (part.len() - part.trim_start().len());
             match error.fault {
-                Fault::Syntax => format!("what starts at byte {at} is no parameter"),
-                fault => format!("what starts at byte {at} {fault}"),
+                Fault::Syntax => {
+                    format!("invalid parameter at byte {at}: write `name` or `name=value`")
+                }
+                fault => describe(part.trim(), &format!("at byte {at}"), fault),
             }
         })?;
         start = end + 1;

@@ -9,7 +9,7 @@ use wsvet::{
 };
 
 use crate::report::style::plain;
-use crate::session::handshake::Agreement;
+use crate::session::handshake::{Agreement, describe};
 use crate::session::record::{Broken, Frame, Incomplete, Within};
 use crate::session::report::{Closing, Side, Tally};
 use crate::session::report::{Gap, Place};
@@ -63,10 +63,11 @@ pub(super) fn sent(side: &Side) -> String {
         let _ = write!(text, "; {messages} of {}", bytes(inflated.compressed));
         match inflated.ratio() {
             Some(ratio) => {
-                let hold = if inflated.messages == 1 { "holds" } else { "hold" };
-                let _ = write!(text, " {hold} {} ({ratio:.1} : 1)", bytes(inflated.inflated));
+                let inflates = if inflated.messages == 1 { "inflates" } else { "inflate" };
+                let len = bytes(inflated.inflated);
+                let _ = write!(text, " {inflates} to {len} ({ratio:.1} : 1)");
             }
-            None => text.push_str(", which cannot be inflated"),
+            None => text.push_str(", which could not all be inflated"),
         }
     }
     text
@@ -79,7 +80,7 @@ fn last_frame(side: &Side) -> String {
         None => format!("; the {from} sent no frame"),
         Some((sent, before)) => {
             let kind = sent.header.opcode();
-            format!("; the {from}'s last frame, {kind}, came {} before", span(before))
+            format!("; the {from} sent its last frame ({kind}) {} before the end", span(before))
         }
     }
 }
@@ -102,14 +103,14 @@ pub(super) fn ending(verdict: &Verdict) -> String {
 fn advice(verdict: &Verdict, sides: &[Side; 2]) -> Option<String> {
     match verdict {
         Verdict::WronglyRefused { by, code: CloseCode::UNSUPPORTED_DATA } => {
-            Some(format!("if it accepts one type only, say so with --{by}-accepts"))
+            Some(format!("if the {by} accepts only one type of data, set --{by}-accepts"))
         }
-        Verdict::WronglyRefused { code: CloseCode::MESSAGE_TOO_BIG, .. } => {
-            Some("if it has a limit, say so with --max-message or --max-frame".to_owned())
+        Verdict::WronglyRefused { by, code: CloseCode::MESSAGE_TOO_BIG } => {
+            Some(format!("if the {by} has a limit, set --max-message or --max-frame"))
         }
         Verdict::WronglyRefused { by, .. } => {
             let lost = sides[by.peer() as usize].inflated.lost;
-            lost.then(|| "what some compressed messages hold was not judged".to_owned())
+            lost.then(|| "the content of some compressed messages was not judged".to_owned())
         }
         _ => None,
     }
@@ -131,16 +132,18 @@ pub(super) fn pings(closing: &Closing) -> Vec<String> {
     let mut told = Vec::new();
     if let Some(fastest) = pings.fastest {
         let (fastest, slowest) = (span(fastest), span(pings.slowest));
-        told.push(format!("{} answered in {fastest} to {slowest}", count(pings.answered, "ping")));
+        let were = if pings.answered == 1 { "was" } else { "were" };
+        let pings = count(pings.answered, "ping");
+        told.push(format!("{pings} {were} answered in {fastest} to {slowest}"));
     }
     for from in [Role::Client, Role::Server] {
         let Some((unanswered, first)) = pings.unanswered(from) else { continue };
         let was = if unanswered == 1 { "was" } else { "were" };
         let pings = count(unanswered, "ping");
-        let mut text = format!("{pings} of the {from} {was} never answered");
+        let mut text = format!("{pings} from the {from} {was} never answered");
         if let Some(before) = ended.and_then(|end| end.checked_sub(first)) {
-            let which = if unanswered == 1 { "" } else { "the first " };
-            let _ = write!(text, ", {which}{} before the end", span(before));
+            let sent = if unanswered == 1 { "sent" } else { "the first was sent" };
+            let _ = write!(text, " ({sent} {} before the end)", span(before));
         }
         told.push(text);
     }
@@ -153,9 +156,9 @@ pub(super) fn verdict(closing: &Closing) -> String {
     let captured = opening.stream.is_some();
     let mut text = match verdict {
         Verdict::Open if *gap && captured => {
-            "how it was closed cannot be told: the capture lacks bytes".to_owned()
+            "unknown how it was closed: the capture lacks bytes".to_owned()
         }
-        Verdict::Open if *gap => "how it was closed is not in the input".to_owned(),
+        Verdict::Open if *gap => "unknown how it was closed: the input does not say it".to_owned(),
         verdict => verdict.to_string(),
     };
     for step in timeline.iter().filter(|step| step.act == Act::SentDataAfterClose) {
@@ -170,9 +173,9 @@ pub(super) fn verdict(closing: &Closing) -> String {
     }
     if *gap && *verdict != Verdict::Open {
         text.push_str(if captured {
-            " (as far as captured)"
+            " (the capture lacks bytes)"
         } else {
-            " (as far as the input tells)"
+            " (the input is incomplete)"
         });
     }
     text
@@ -181,10 +184,8 @@ pub(super) fn verdict(closing: &Closing) -> String {
 /// Which byte of a compressed message breaks a rule, where it is one of what that holds.
 pub(super) fn within(inflated: u64) -> String {
     match inflated {
-        0 => "in a compressed message, before it inflates to anything".to_owned(),
-        len => {
-            format!("in a compressed message, behind the first {} that it inflates to", bytes(len))
-        }
+        0 => "in a compressed message, before the first inflated byte".to_owned(),
+        len => format!("in a compressed message, after {} of inflated data", bytes(len)),
     }
 }
 
@@ -195,8 +196,8 @@ pub(super) fn negotiation(agreement: &Agreement) -> Option<(usize, String)> {
     let answer = agreement.answer();
     let rest = answer.get(wrong.offset..).unwrap_or_default();
     let part = rest.split([',', ';']).next().unwrap_or_default().trim();
-    let text = format!("the server's extensions, byte {}: {part} {}", wrong.offset, wrong.fault);
-    Some((wrong.offset, text))
+    let place = format!("at byte {} of the server's Sec-WebSocket-Extensions", wrong.offset);
+    Some((wrong.offset, describe(part, &place, wrong.fault)))
 }
 
 /// What must be done then.
@@ -206,13 +207,13 @@ pub(super) const FAIL: &str = "the client must fail the connection (RFC 7692 §7
 pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
     let faults = match tally.faults {
         0 => None,
-        1 => Some("1 connection was not closed as it must be".to_owned()),
-        n => Some(format!("{n} connections were not closed as they must be")),
+        1 => Some("1 connection was not closed correctly".to_owned()),
+        n => Some(format!("{n} connections were not closed correctly")),
     };
     let good = match tally.violations {
         0 if faults.is_some() => "no rule is broken",
-        0 if tally.gaps > 0 => "nothing is broken as far as captured",
-        0 => "nothing is broken",
+        0 if tally.gaps > 0 => "no rule is broken in the bytes that were captured",
+        0 => "no rule is broken",
         n => return [None, Some(count(n, "violation"))],
     };
     [Some(good.to_owned()), faults]
@@ -223,9 +224,11 @@ pub(super) fn lacks(place: &Place, gap: &Gap) -> String {
     let Gap { offset, missing, passed_over } = *gap;
     let (from, missing) = (place.from, bytes(missing));
     if passed_over {
-        format!("the capture lacks {missing} from the {from} at byte {offset}: passed over")
+        format!(
+            "the capture lacks {missing} from the {from} at byte {offset}; judging continues after the gap"
+        )
     } else {
-        format!("the capture lacks the next {missing} from the {from}: judged up to byte {offset}")
+        format!("the capture lacks {missing} from the {from} at byte {offset}; judging stops there")
     }
 }
 
@@ -233,7 +236,7 @@ pub(super) fn lacks(place: &Place, gap: &Gap) -> String {
 pub(super) fn inside(incomplete: &Incomplete<'_>) -> String {
     match (incomplete.within, incomplete.missing) {
         (Within::Frame, Some(missing)) => {
-            format!("inside a frame: {} of it are missing", bytes(missing))
+            format!("inside a frame ({} missing)", bytes(missing))
         }
         (Within::Frame, None) => "inside the header of a frame".to_owned(),
         (Within::Message, _) => "inside a fragmented message".to_owned(),

@@ -150,11 +150,11 @@ impl Connection {
             Stage::Over => Ok(None),
             Stage::Other(why) => Ok(Some(why.to_owned())),
             _ if gap(0).or(gap(1)).is_some() => {
-                Ok(Some("bytes of its HTTP heads are missing in the capture".to_owned()))
+                Ok(Some("the capture lacks bytes of the HTTP headers".to_owned()))
             }
             Stage::Http(handshake, _) => Ok(Some(handshake.why_not())),
             Stage::Unknown => {
-                Ok(Some("it was captured from its middle: no HTTP head is there".to_owned()))
+                Ok(Some("the capture starts after the HTTP headers of the connection".to_owned()))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use httparse::{EMPTY_HEADER, Header, ParserConfig, Request, Response, Status};
 use wsvet::Role;
-use wsvet::deflate::{InvalidExtension, Parameters};
+use wsvet::deflate::{Fault, InvalidExtension, Parameters};
 
 /// The most bytes of an HTTP head.
 const MAX_HEAD: usize = 64 << 10;
@@ -81,7 +81,31 @@ struct Answer {
     extensions: Vec<String>,
 }
 
-/// What an answer says whose offer is not known.
+/// Describes what is wrong with a part of Sec-WebSocket-Extensions. `place` says where it is.
+pub fn describe(part: &str, place: &str, fault: Fault) -> String {
+    let name = part.split('=').next().unwrap_or_default().trim();
+    match fault {
+        Fault::Syntax => {
+            format!("invalid extension `{part}` {place}: must be `name; parameter=value`")
+        }
+        Fault::Unknown => format!(
+            "unknown parameter `{name}` {place}: must be server_no_context_takeover, \
+             client_no_context_takeover, server_max_window_bits or client_max_window_bits"
+        ),
+        Fault::Repeated => format!("`{name}` {place} occurs twice: must occur once"),
+        Fault::BadValue if name.to_ascii_lowercase().ends_with("_max_window_bits") => {
+            format!("invalid value for `{name}` {place}: must be 8 to 15")
+        }
+        Fault::BadValue => format!("invalid value for `{name}` {place}: must have no value"),
+        Fault::NotOffered => format!("`{part}` {place} was not offered by the client"),
+        Fault::NotAccepted => {
+            format!("`{part}` {place} leaves out or exceeds what the client offered")
+        }
+        _ => format!("`{part}` {place} {fault}"),
+    }
+}
+
+/// Parses an answer whose offer is unknown.
 pub fn answered(answer: &str) -> Result<Option<Parameters>, InvalidExtension> {
     Parameters::agreed(answer, answer)
 }
@@ -186,11 +210,9 @@ impl Handshake {
     pub fn why_not(&self) -> String {
         let waits = self.asked.back().is_some_and(|asked| asked.upgrade);
         match self.refused {
-            Some(code) => format!("the server answered the upgrade with HTTP {code}"),
-            None if self.agreed.is_some() => {
-                "the request of its upgrade was not captured".to_owned()
-            }
-            None if waits => "the answer to its upgrade was not captured".to_owned(),
+            Some(code) => format!("the server answered the upgrade request with HTTP {code}"),
+            None if self.agreed.is_some() => "the upgrade request was not captured".to_owned(),
+            None if waits => "the answer to the upgrade request was not captured".to_owned(),
             None => "no WebSocket upgrade was captured".to_owned(),
         }
     }
@@ -215,7 +237,7 @@ impl Handshake {
     fn read_client(&mut self) -> Progress {
         if self.asked.back().is_some_and(|asked| asked.upgrade) {
             return if self.client.bytes.len() > MAX_AHEAD {
-                Progress::Other("the client's upgrade was never answered")
+                Progress::Other("the server never answered the upgrade request")
             } else {
                 Progress::Waiting
             };
@@ -239,17 +261,17 @@ impl Handshake {
                 }
                 self.asked.push_back(Asked { target, offered, upgrade, head });
                 if self.asked.len() > MAX_ASKED {
-                    return Progress::Other("its requests were not answered in the capture");
+                    return Progress::Other("the capture has no answers to the HTTP requests");
                 }
                 Progress::Waiting
             }
-            _ => Progress::Other("the client does not speak HTTP/1.1"),
+            _ => Progress::Other("the client does not send HTTP/1.1"),
         }
     }
 
     fn read_server(&mut self) -> Progress {
         if self.agreed.is_some() && self.server.rest().len() > MAX_AHEAD {
-            return Progress::Other("the request of its upgrade was not captured");
+            return Progress::Other("the upgrade request was not captured");
         }
         if self.agreed.is_some() || !self.server.skip_body() || !self.server.look() {
             return Progress::Waiting;
@@ -274,7 +296,7 @@ impl Handshake {
                 self.server.drop_front(len, Body::None);
                 self.answered(code, answer, body)
             }
-            _ => Progress::Other("the server does not speak HTTP/1.1"),
+            _ => Progress::Other("the server does not send HTTP/1.1"),
         }
     }
 
@@ -286,7 +308,7 @@ impl Handshake {
         if code == 101 {
             return match asked {
                 Some(Asked { upgrade: false, .. }) => {
-                    Progress::Other("it was upgraded to another protocol")
+                    Progress::Other("the connection was upgraded to another protocol")
                 }
                 Some(Asked { target, offered, .. }) => upgraded(target, offered, answer),
                 None => {
@@ -536,12 +558,15 @@ mod tests {
     #[test]
     fn what_is_not_an_upgrade_is_said_to_be_so() {
         let (progress, ..) = run(&[(Role::Client, b"\x16\x03\x01\x02\x00\x01")], 100);
-        assert_eq!(progress, Progress::Other("the client does not speak HTTP/1.1"));
+        assert_eq!(progress, Progress::Other("the client does not send HTTP/1.1"));
         let other: &[(Role, &[u8])] = &[
             (Role::Client, b"GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"),
             (Role::Server, b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n"),
         ];
-        assert_eq!(run(other, 1).0, Progress::Other("it was upgraded to another protocol"));
+        assert_eq!(
+            run(other, 1).0,
+            Progress::Other("the connection was upgraded to another protocol")
+        );
         let refused: &[(Role, &[u8])] =
             &[(Role::Client, REQUEST), (Role::Server, b"HTTP/1.1 403 No\r\n\r\n")];
         assert_eq!(run(refused, 100).0, Progress::Waiting);

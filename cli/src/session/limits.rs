@@ -1,39 +1,49 @@
-//! What the endpoints accept.
+//! The limits of the endpoints: the types of data and the sizes that they accept.
 
 use clap::{Args, ValueEnum};
 use wsvet::{Accepts, Conversation, Policy, Role};
 
 use crate::session::handshake::Agreement;
 
-/// What the endpoints accept.
+/// The types of data and the sizes that the endpoints accept.
 #[derive(Args, Clone, Copy)]
 pub struct Limits {
-    /// The types of data that the server accepts; others are refused with 1003 [default: what the
-    /// subprotocol's specification fixes, or any]
+    /// Set the type of data that the server accepts
+    ///
+    /// The server must refuse other types with close code 1003. Default: the type that the
+    /// specification of the subprotocol fixes, or any.
     #[arg(long, value_name = "TYPE")]
     pub server_accepts: Option<DataType>,
 
-    /// The types of data that the client accepts; others are refused with 1003 [default: what the
-    /// subprotocol's specification fixes, or any]
+    /// Set the type of data that the client accepts
+    ///
+    /// The client must refuse other types with close code 1003. Default: the type that the
+    /// specification of the subprotocol fixes, or any.
     #[arg(long, value_name = "TYPE")]
     pub client_accepts: Option<DataType>,
 
-    /// The most payload bytes of a frame, control frames included; more are refused with 1009
+    /// Limit the payload of each frame to this many bytes
+    ///
+    /// This includes control frames. The receiver must refuse more with close code 1009.
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
     pub max_frame: Option<u64>,
 
-    /// The most payload bytes of a message, inflated where it is compressed; more are refused with
-    /// 1009
+    /// Limit the payload of each message to this many bytes
+    ///
+    /// If a message is compressed, its inflated bytes count. The receiver must refuse more with
+    /// close code 1009.
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
     pub max_message: Option<u64>,
 
-    /// The most frames of a message; more are refused with 1008
+    /// Limit each message to this many frames
+    ///
+    /// The receiver must refuse more with close code 1008.
     #[arg(long, value_name = "FRAMES", allow_negative_numbers = true)]
     pub max_fragments: Option<u32>,
 }
 
 impl Limits {
-    /// No limits, and all types of data accepted.
+    /// No limits: all types of data are accepted.
     pub const NONE: Self = Self {
         server_accepts: None,
         client_accepts: None,
@@ -45,7 +55,7 @@ impl Limits {
     /// No limits, and a server that accepts text only.
     pub const TEXT_ONLY_SERVER: Self = Self { server_accepts: Some(DataType::Text), ..Self::NONE };
 
-    /// The start of a conversation between ends with these limits that have agreed on this.
+    /// Creates the conversation of endpoints that have these limits and this agreement.
     pub fn conversation(&self, agreement: &Agreement) -> Conversation {
         let [client, server] =
             [Role::Client, Role::Server].map(|role| self.policy(role, agreement));
@@ -55,7 +65,7 @@ impl Limits {
         }
     }
 
-    /// The policy of the endpoint that receives.
+    /// Returns the policy of the receiver.
     fn policy(&self, receiver: Role, agreement: &Agreement) -> Policy {
         let accepts = match receiver {
             Role::Server => self.server_accepts,

@@ -1,4 +1,4 @@
-//! What the tests of the tool share.
+//! Functions that the tests of the tool share.
 #![allow(dead_code, unreachable_pub, unused_imports)] // each test binary uses its own share
 
 #[path = "../../../tests/common/bytes.rs"]
@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 pub use bytes::{frame, hex};
 
-/// Runs the tool with this on its standard input.
+/// Runs the tool with these arguments and this standard input.
 pub fn run(args: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_wsvet"))
         .args(args)
@@ -23,7 +23,7 @@ pub fn run(args: &[&str], input: &[u8]) -> Output {
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     std::thread::scope(|scope| {
-        // The tool need not read all of it, and writes while it reads.
+        // The tool writes while it reads, and may not read all of its input.
         scope.spawn(move || stdin.write_all(input));
         child.wait_with_output().unwrap()
     })

@@ -143,7 +143,10 @@ impl Frame {
             Kind::Name(name) => name as u8,
         };
         if opcode > 15 || self.rsv > 7 {
-            return Err(format!("there is no opcode {opcode} with rsv {}", self.rsv));
+            let rsv = self.rsv;
+            return Err(format!(
+                "invalid opcode {opcode} or rsv {rsv}: must be 0 to 15 and 0 to 7"
+            ));
         }
         let payload = match (&self.payload, &self.text, self.close_code) {
             (Some(hex), ..) => Some(octets(Some(hex))?),
@@ -157,7 +160,7 @@ impl Frame {
         let known = payload.as_ref().map_or(0, Vec::len) as u64;
         let len = self.payload_len.unwrap_or(known);
         if known > len {
-            return Err(format!("the payload is of {known} bytes, and payload_len says {len}"));
+            return Err(format!("payload has {known} bytes, but payload_len is {len}"));
         }
         let from = Role::from(self.from);
         let masked = self.masked.unwrap_or(from == Role::Client);
@@ -176,5 +179,5 @@ impl Frame {
 /// The bytes that hex text stands for; none, where there is no text.
 pub(super) fn octets(text: Option<&str>) -> Result<Vec<u8>, String> {
     hex::decode(text.unwrap_or_default().as_bytes())
-        .map_err(|_| "header and payload are written in hex digits, two a byte".to_owned())
+        .map_err(|_| "header and payload must be hex digits, two for each byte".to_owned())
 }

@@ -42,27 +42,28 @@ pub(crate) fn judge(mut input: impl BufRead, judging: &mut Judging<'_>) -> io::R
             Ok(_) => {}
             Err(error) => return Ok(Err(reason(&error))),
         }
-        let answer = match serde_json::from_slice(&bytes) {
-            Ok(line) => lines.line(line, number, judging)?,
+        let (column, answer) = match serde_json::from_slice(&bytes) {
+            Ok(line) => (String::new(), lines.line(line, number, judging)?),
             Err(error) => {
                 let text = error.to_string();
                 let text = text.split(" at line ").next().unwrap_or(&text);
-                Err(format!("column {}: {text}", error.column()))
+                (format!(", column {}", error.column()), Err(text.to_owned()))
             }
         };
         if let Err(error) = answer {
             lines.finish(judging)?;
-            return Ok(Err(format!("line {number}: {error}; what is before it was judged")));
+            let judged = "only the lines before it were judged";
+            return Ok(Err(format!("line {number}{column}: {error}; {judged}")));
         }
     }
     let unknown = lines.unknown;
     lines.finish(judging)?;
     if judging.tally.connections == before {
-        return Ok(Err(no_traffic("no line is of a frame")));
+        return Ok(Err(no_traffic("no line describes a frame")));
     }
     let notice = format!(
-        "payloads that the lines do not have: {unknown}; they were not judged (wsvet writes them \
-         with --payload)"
+        "payloads that are missing and were not judged: {unknown} (to write them, use wsvet check \
+         --json --payload)"
     );
     Ok(Ok(if unknown > 0 { vec![notice] } else { Vec::new() }))
 }

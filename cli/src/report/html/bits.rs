@@ -90,7 +90,7 @@ pub(super) fn diagram(header: &Header, start: u64, rule: Rule) -> Markup {
         .collect();
     html! {
         table.bits {
-            caption { "The header, bit by bit" }
+            caption { "Bits of the header" }
             tbody {
                 @for (index, row) in bits.chunks(ROW).enumerate() {
                     tr {

@@ -25,13 +25,13 @@ pub(super) fn diagram(kept: &Kept) -> Markup {
             }
             @for (row, pause) in rows.iter().zip(pauses) {
                 @if pause >= PAUSE {
-                    li.quiet { span.time {} div.lane { (span(pause)) " of silence" } }
+                    li.quiet { span.time {} div.lane { "no frame for " (span(pause)) } }
                 }
                 @match row {
                     Shown::Row(row) => (shown(row, start, gap(pause))),
                     Shown::Dropped(count) => li.quiet {
                         span.time {}
-                        div.lane { (count) " more rows are not on this page" }
+                        div.lane { (count) " more rows are not shown" }
                     },
                     Shown::End(from, end, time) => li class={ (from) " tcp" } style=[gap(pause)] {
                         (time_cell(Some(*time), start))
@@ -184,10 +184,10 @@ fn shown_finding(row: &Row, finding: &Finding) -> Markup {
             @if finding.violation.reply().is_some() {
                 p { "The " (receiver) " must close with " b { (code) } "." }
             } @else {
-                p { "The " (receiver) "'s application is told " b { (code) } "." }
+                p { "The " (receiver) " must report " b { (code) } " to its application." }
             }
             details {
-                summary { "Why, and what to do" }
+                summary { "Why, and how to resolve it" }
                 p { (rule.explain()) }
                 p { (rule.resolve()) }
             }

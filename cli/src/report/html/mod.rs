@@ -157,7 +157,7 @@ impl<W: Write> Report for Html<W> {
             Record::Incomplete(incomplete) => {
                 let (from, offset) = (place.from, incomplete.offset);
                 let inside = inside(incomplete);
-                What::Note(format!("the bytes from the {from} end at {offset}, {inside}"))
+                What::Note(format!("the bytes from the {from} end at byte {offset}, {inside}"))
             }
         };
         self.push(place, what);

@@ -52,7 +52,7 @@ pub(super) fn page(inputs: &[Input], connections: &BTreeMap<usize, Kept>, tally:
                     p {
                         @if let Some(good) = good { span.good { "✓ " (good) } " " }
                         @if let Some(bad) = bad { span.bad { "✗ " (bad) } " " }
-                        "(" (count(tally.frames, "whole frame")) " in "
+                        "(" (count(tally.frames, "complete frame")) " in "
                         (count(tally.connections as u64, "connection")) ")"
                     }
                     @for input in inputs {
@@ -80,7 +80,7 @@ pub(super) fn page(inputs: &[Input], connections: &BTreeMap<usize, Kept>, tally:
 fn meaning(kind: &str) -> &str {
     match kind {
         "ping" => "ping, pong",
-        "tcp" => "the end of TCP",
+        "tcp" => "end of the TCP connection",
         kind => kind,
     }
 }
@@ -136,7 +136,7 @@ fn connection(number: usize, kept: &Kept, inputs: &[Input]) -> Markup {
                 (facts(closing))
             }
             @if kept.without_diagram {
-                p.note { "Its frames are not on this page: there are too many connections." }
+                p.note { "The frames of this connection are not shown: the page has too many connections." }
             } @else {
                 (diagram::diagram(kept))
             }
@@ -151,7 +151,7 @@ fn facts(closing: &Closing) -> Markup {
         dl {
             dt { "opened" } dd { "GET " (shorten(&plain(target(&opening.agreement)), TARGET)) (date(opening.time)) }
             @if !agreed.is_empty() {
-                dt { "agreed on" } dd { (plain(&agreed.join(", "))) }
+                dt { "negotiated" } dd { (plain(&agreed.join(", "))) }
             }
             @if let Some((_, wrong)) = negotiation(&opening.agreement) {
                 dt { "negotiation" } dd { span.bad { "✗ " (plain(&wrong)) } "; " (FAIL) }

@@ -170,7 +170,7 @@ impl<W: Write> Text<W> {
         let receiver = place.from.peer().name();
         let answer = match broken.violation.reply() {
             Some(_) => format!("the {receiver} must close with {CODE}{code}{CODE:#}"),
-            None => format!("the {receiver}'s application is told {CODE}{code}{CODE:#}"),
+            None => format!("the {receiver} must report {CODE}{code}{CODE:#} to its application"),
         };
         paragraph(out, &indent, &answer)
     }
@@ -178,7 +178,7 @@ impl<W: Write> Text<W> {
     fn incomplete(&mut self, place: &Place, incomplete: &Incomplete<'_>) -> io::Result<()> {
         let (from, offset) = (place.from.name(), incomplete.offset);
         let inside = inside(incomplete);
-        let text = format!("the bytes from the {from} end at {offset}, {inside}");
+        let text = format!("the bytes from the {from} end at byte {offset}, {inside}");
         paragraph(&mut self.out(), INDENT, &text)
     }
 }
@@ -255,7 +255,7 @@ impl<W: Write> Report for Text<W> {
             let good = good.map(|good| format!("{GOOD}✓ {good}{GOOD:#}"));
             let bad = bad.map(|bad| format!("{BAD}✗ {bad}{BAD:#}"));
             let found: Vec<_> = good.into_iter().chain(bad).collect();
-            let frames = count(frames, "whole frame");
+            let frames = count(frames, "complete frame");
             let connections = count(connections as u64, "connection");
             let text = format!("{} ({frames} in {connections})", found.join(", "));
             paragraph(&mut self.out, "", &text)?;
