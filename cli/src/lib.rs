@@ -1,13 +1,14 @@
-//! The parts of the command-line tool `wsvet`, for its tests, its fuzz target and its benchmark.
+//! The modules of the command-line tool `wsvet`, for its tests, its fuzz target and its benchmark.
 //!
-//! The tool is documented in its `README.md` and by `wsvet help`. To vet WebSocket traffic in a
-//! program, use the crate `wsvet`: what is public here can change with every release.
+//! `README.md` and `wsvet help` document the tool. To judge WebSocket traffic in a program, use the
+//! crate `wsvet`: the public items of this crate can change with every release.
 //!
-//! Data flows one way. [`input`] reads a file and recognises its format; [`transport`] takes packets
-//! to the bytes of TCP streams; [`session`] judges a connection from its handshake to its verdict,
-//! and tells a [report](session::report::Report) what it found; [`report`] prints that.
+//! Data flows in one direction. [`input`] reads a file and detects its format. [`transport`] turns
+//! packets into the bytes of TCP streams. [`session`] judges a connection from its opening handshake
+//! to its verdict, and passes the results to a [report](session::report::Report). [`report`] prints
+//! them.
 
-// Its types live for one run, and are not shown.
+// The types live for one run, and nothing prints them with Debug.
 #![allow(missing_debug_implementations)]
 
 pub mod transport;

@@ -1,4 +1,4 @@
-//! One TCP connection: segments in, the upgrade found, both directions judged.
+//! Judges one TCP connection: finds the upgrade in its segments, and judges both directions.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use crate::transport::tcp::Stream;
 
 /// One TCP connection of a capture.
 pub struct Connection {
-    /// The number of the TCP stream in the capture, from 0, as other dissectors count them.
+    /// The number of the TCP stream in the capture, from 0. Other dissectors count the same way.
     pub stream: usize,
     ends: [End; 2],
     stage: Stage,
@@ -22,24 +22,24 @@ pub struct Connection {
     last: Moment,
 }
 
-/// One end of the connection: what it sends.
+/// One endpoint of the connection, and its TCP stream.
 struct End {
     address: SocketAddr,
     stream: Stream,
-    /// How the stream was ended.
+    /// How the stream ended.
     ended: Option<Ending>,
 }
 
 enum Stage {
-    /// It is not known yet which end is the client.
+    /// It is not known yet which endpoint is the client.
     Unknown,
-    /// HTTP, and which end is the client.
+    /// HTTP, and which endpoint is the client.
     Http(Box<Handshake>, usize),
-    /// Frames, and which end is the client.
+    /// Frames, and which endpoint is the client.
     Frames(Box<Frames>, usize),
-    /// Never any frames, and why.
+    /// No WebSocket connection, and why.
     Other(&'static str),
-    /// Both ends have gone, and the verdict was given.
+    /// Both streams have ended, and the verdict was reported.
     Over,
 }
 
@@ -55,7 +55,7 @@ impl Connection {
         }
     }
 
-    /// Whether this segment opens another connection between the same ends.
+    /// Returns whether this segment opens another connection between the same endpoints.
     pub fn is_succeeded_by(&self, segment: &Segment<'_>) -> bool {
         let over = !segment.ack && self.ends.iter().all(|end| end.ended.is_some());
         segment.syn && (over || !self.ends[self.sender(segment)].stream.may_start_with(segment))
@@ -79,7 +79,7 @@ impl Connection {
         }
         self.bytes(from, bytes, segment.at, judging)?;
         self.catch_up(from, judging)?;
-        // Of a packet that is cut it is said once, of the whole capture.
+        // No gap is reported: a notice counts the truncated packets of the whole capture.
         while let Some(lost) = self.ends[from].stream.lost()
             && self.pass_over(from, lost, false, judging)?
         {
@@ -98,7 +98,7 @@ impl Connection {
         usize::from(self.ends[0].address != segment.from)
     }
 
-    /// Takes what came early and is in order now.
+    /// Processes the early segments that are in order now.
     fn catch_up(&mut self, from: usize, judging: &mut Judging<'_>) -> io::Result<()> {
         while let Some(early) = self.ends[from].stream.caught_up() {
             self.bytes(from, early.bytes(), self.last, judging)?;
@@ -106,7 +106,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Passes over bytes that are missing, where they are all of one payload; whether they are.
+    /// Skips missing bytes if all of them are in one payload. Returns whether they are.
     fn pass_over(
         &mut self,
         from: usize,
@@ -123,12 +123,13 @@ impl Connection {
         Ok(passed)
     }
 
-    /// Whether the server has refused to upgrade it.
+    /// Returns whether the server refused the upgrade.
     pub fn was_refused(&self) -> bool {
         matches!(&self.stage, Stage::Http(handshake, _) if handshake.was_refused())
     }
 
-    /// Ends the connection with the capture; why it was no WebSocket, where it was none.
+    /// Ends the connection at the end of the capture. If it was not a WebSocket connection, returns
+    /// the reason.
     pub fn finish(mut self, judging: &mut Judging<'_>) -> io::Result<Option<String>> {
         for from in 0..2 {
             while let Some(gap) = self.ends[from].stream.gap()
@@ -159,7 +160,7 @@ impl Connection {
         }
     }
 
-    /// Takes bytes of one end that are in order.
+    /// Processes the next bytes of one endpoint.
     fn bytes(
         &mut self,
         from: usize,
@@ -184,7 +185,7 @@ impl Connection {
         }
     }
 
-    /// The upgrade is done: what has come after the heads is judged at once.
+    /// Starts the frames after the upgrade, and judges the bytes that came after the HTTP headers.
     fn upgrade(
         &mut self,
         agreement: Agreement,
@@ -195,7 +196,7 @@ impl Connection {
         let client = *client;
         let first =
             [(client, handshake.take(Role::Client)), (1 - client, handshake.take(Role::Server))];
-        // What has ended before is ended again below, behind the bytes that it has sent.
+        // A stream that has ended is ended again below, after its bytes are judged.
         let ended = [0, 1].map(|end| self.ends[end].ended.take());
         let address = |end: usize| Some(self.ends[end].address.to_string());
         let opening = Opening {
@@ -219,7 +220,7 @@ impl Connection {
         Ok(())
     }
 
-    /// One end sends no more.
+    /// Ends the stream of one endpoint.
     fn end(
         &mut self,
         from: usize,
@@ -243,7 +244,7 @@ impl Connection {
     }
 }
 
-/// The role of an end.
+/// Returns the role of an endpoint.
 fn role(end: usize, client: usize) -> Role {
     if end == client { Role::Client } else { Role::Server }
 }

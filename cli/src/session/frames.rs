@@ -1,4 +1,4 @@
-//! The frames of one connection: both directions judged, and the verdict.
+//! Judges the frames of both directions of a connection, and returns the verdict.
 
 use std::io;
 use std::rc::Rc;
@@ -18,23 +18,24 @@ pub struct Frames {
     opening: Opening,
     conversation: Conversation,
     pings: Pings,
-    /// The reason of the client's Close, and of the server's.
+    /// The reasons in the Close frames of the client and of the server.
     reasons: [String; 2],
-    /// Of what the client sends, and of what the server sends.
+    /// The recorders for the client's frames and the server's frames.
     recorders: [Recorder; 2],
-    /// An end went without a Close: how the other goes then says nothing about it.
+    /// Whether an endpoint ended its stream without a Close frame. The end of the other stream is then
+    /// not judged.
     abandoned: bool,
-    /// When the first of the ends went.
+    /// The time at which the first stream ended.
     ended: Option<Duration>,
-    /// The capture lacks something.
+    /// Whether the input lacks data.
     gap: bool,
 }
 
 impl Frames {
-    /// The start of the frames; the report is told of the connection.
+    /// Starts a connection, and reports it.
     pub fn open(opening: Opening, judging: &mut Judging<'_>) -> io::Result<Self> {
         judging.report.opening(&opening)?;
-        // The client had to fail the connection: it counts with what is broken.
+        // The client must fail such a connection, so it counts as a violation.
         judging.tally.violations += u64::from(opening.agreement.invalid_extension().is_some());
         Ok(Self {
             conversation: judging.limits.conversation(&opening.agreement),
@@ -51,7 +52,7 @@ impl Frames {
         })
     }
 
-    /// Takes bytes of one end that are in order.
+    /// Judges the next bytes of one endpoint.
     pub fn feed(
         &mut self,
         from: Role,
@@ -64,7 +65,7 @@ impl Frames {
         })
     }
 
-    /// Takes a header of one end, and the start of its payload, plain.
+    /// Judges a header of one endpoint, and the start of its unmasked payload.
     pub fn frame(
         &mut self,
         from: Role,
@@ -86,7 +87,7 @@ impl Frames {
         }
     }
 
-    /// Passes over so many bytes of the payload that one end is sending: nobody has them.
+    /// Skips bytes of the open payload of one endpoint that the input does not have.
     pub fn skip(
         &mut self,
         from: Role,
@@ -102,7 +103,7 @@ impl Frames {
         })
     }
 
-    /// Takes over a violation that an earlier judge has found in the last frame of this end.
+    /// Records a violation that an earlier run found in the last frame of this endpoint.
     pub fn broke(
         &mut self,
         from: Role,
@@ -116,8 +117,8 @@ impl Frames {
         })
     }
 
-    /// Passes over bytes that the capture lacks, where they are all of the payload that this end is
-    /// sending; whether they are. The report is told of it, or not.
+    /// Skips bytes that the capture lacks, if all of them are in the open payload of this endpoint.
+    /// Returns whether they are. `tell` says whether the gap is reported.
     pub fn pass_over(
         &mut self,
         from: Role,
@@ -140,7 +141,7 @@ impl Frames {
         Ok(true)
     }
 
-    /// The input does not say all that the verdict would need.
+    /// Notes that the input lacks data that the verdict needs.
     pub fn lack(&mut self) {
         self.gap = true;
     }
@@ -167,7 +168,7 @@ impl Frames {
         record(conversation, &mut recorders[from as usize], &mut sink)
     }
 
-    /// One end sends no more; `gap` is what the capture lacks of what it has sent.
+    /// Ends the stream of one endpoint. `gap` is the number of its bytes that the capture lacks.
     pub fn end(
         &mut self,
         from: Role,
@@ -186,7 +187,8 @@ impl Frames {
         Ok(())
     }
 
-    /// The capture ends; `gaps` is what it lacks of each end that has not gone before.
+    /// Ends the connection at the end of the capture. `gaps` has the missing bytes of each stream that
+    /// is still open.
     pub fn finish(mut self, gaps: [Option<u64>; 2], judging: &mut Judging<'_>) -> io::Result<()> {
         for from in [Role::Client, Role::Server] {
             self.finish_direction(from, None, gaps[from as usize], None, judging)?;
@@ -196,7 +198,7 @@ impl Frames {
         judging.report.verdict(&Rc::new(closing))
     }
 
-    /// Ends what one end has sent; `violation` is what that breaks.
+    /// Ends one direction. `violation` is the rule that the end breaks.
     fn finish_direction(
         &mut self,
         from: Role,
@@ -228,7 +230,7 @@ impl Frames {
         let [client, server] = recorders;
         let sides = [(Role::Client, client), (Role::Server, server)].map(side);
         let verdict = conversation.verdict();
-        // It may be what was not judged that was refused.
+        // The endpoint may have refused a message that was not judged.
         let unjudged = match verdict {
             Verdict::WronglyRefused { by, .. } => sides[by.peer() as usize].inflated.lost,
             _ => false,

@@ -1,42 +1,43 @@
-//! The opening handshake, as far as it must be read: where the frames begin, and what was agreed.
+//! Reads the opening handshake: where the frames start, and what the endpoints negotiated.
 
 use httparse::{EMPTY_HEADER, Header, ParserConfig, Request, Response, Status};
 use wsvet::Role;
 use wsvet::deflate::{Fault, InvalidExtension, Parameters};
 
-/// The most bytes of an HTTP head.
+/// The most bytes of the headers of an HTTP message.
 const MAX_HEAD: usize = 64 << 10;
 
-/// The most bytes that a client may send ahead of the server's answer to its upgrade.
+/// The most bytes that one endpoint may send before the other half of the handshake is seen.
 const MAX_AHEAD: usize = 4 << 20;
 
-/// The most requests that wait for their answers.
+/// The most HTTP requests that wait for their answers.
 const MAX_ASKED: usize = 1024;
 
-/// The most header lines of an HTTP head.
+/// The most header lines of an HTTP message.
 const MAX_HEADERS: usize = 1024;
 
-/// Up to this many bytes a head is read again with every byte, so that what is no HTTP is told
-/// early; later only with a line's end, so that a head costs no more the finer it is cut.
+/// The length up to which the headers are parsed again for every new piece, in bytes. This detects
+/// early what is not HTTP. Longer headers are parsed again only after a line end, because the cost
+/// must not grow with the number of pieces.
 const EAGER: usize = 64;
 
-/// What the handshake agreed on, parsed once.
+/// The result of the opening handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
-    /// The request's target, if the request was captured.
+    /// The target of the request, if the request was captured.
     pub target: Option<String>,
-    /// The subprotocol that the server has chosen.
+    /// The subprotocol that the server chose.
     pub subprotocol: Option<String>,
-    /// The extensions that the client has offered, with their parameters, if that is known.
+    /// The extensions that the client offered, with their parameters, if known.
     pub offered: Option<Vec<String>>,
-    /// The extensions that the server has agreed to, with their parameters.
+    /// The extensions that the server accepted, with their parameters.
     pub extensions: Vec<String>,
     invalid: Option<InvalidExtension>,
     permessage_deflate: Option<Parameters>,
 }
 
 impl Agreement {
-    /// Parses the extensions that were offered, if that is known, and agreed to.
+    /// Parses the extensions in the offer, if it is known, and in the answer.
     pub fn new(
         target: Option<String>,
         subprotocol: Option<String>,
@@ -57,24 +58,25 @@ impl Agreement {
         Self { target, subprotocol, offered, extensions, invalid, permessage_deflate }
     }
 
-    /// How messages may be compressed (RFC 7692). Of an answer that is wrong it is what can be read.
+    /// Returns how messages may be compressed (RFC 7692). If the answer is invalid, this is the part
+    /// of it that can be parsed.
     pub fn permessage_deflate(&self) -> Option<Parameters> {
         self.permessage_deflate
     }
 
-    /// What is wrong with the server's [answer](Self::answer): the client must fail the connection
-    /// (RFC 7692 §7.1).
+    /// Returns what is wrong with the server's [answer](Self::answer). If something is wrong, the
+    /// client must fail the connection (RFC 7692 §7.1).
     pub fn invalid_extension(&self) -> Option<&InvalidExtension> {
         self.invalid.as_ref()
     }
 
-    /// The extensions as they stand in one header.
+    /// Returns the extensions of the answer as the value of one header.
     pub fn answer(&self) -> String {
         self.extensions.join(", ")
     }
 }
 
-/// The head of the server's answer, as far as it says what is agreed on.
+/// The negotiated values in the headers of the server's answer.
 #[derive(Clone)]
 struct Answer {
     subprotocol: Option<String>,
@@ -110,35 +112,35 @@ pub fn answered(answer: &str) -> Result<Option<Parameters>, InvalidExtension> {
     Parameters::agreed(answer, answer)
 }
 
-/// What became of the bytes so far.
+/// The state of the handshake after some bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Progress {
     /// More bytes are needed.
     Waiting,
-    /// The upgrade is done; the bytes that came after the heads are the first of the frames.
+    /// The upgrade is complete. The bytes after the HTTP headers are frames.
     Upgraded(Agreement),
-    /// These bytes will never be WebSocket frames, and this is why.
+    /// The connection is not a WebSocket connection, for this reason.
     Other(&'static str),
 }
 
-/// One side of the conversation, by who sends it.
+/// The bytes of one endpoint.
 #[derive(Default)]
 struct Side {
     bytes: Vec<u8>,
-    /// How many of them are done with.
+    /// The number of bytes that are processed.
     done: usize,
     body: Body,
-    /// What is not done with was looked at, and no line has ended since.
+    /// Whether the rest was parsed, and no line has ended since.
     looked: bool,
 }
 
-/// What is left of the body of the message whose head was read last.
+/// The rest of the body of the last HTTP message.
 #[derive(Clone, Copy, Default)]
 enum Body {
     #[default]
     None,
     Length(u64),
-    /// The next is the line with a chunk's size.
+    /// The line with the size of a chunk comes next.
     ChunkSize,
     Chunk(u64),
     /// The lines after the last chunk.
@@ -146,31 +148,31 @@ enum Body {
     UntilEof,
 }
 
-/// A request that has not been answered.
+/// An HTTP request without its answer.
 struct Asked {
     target: String,
     offered: Vec<String>,
     upgrade: bool,
-    /// Its answer has no body.
+    /// Whether this is a HEAD request, whose answer has no body.
     head: bool,
 }
 
-/// Reads both sides of an HTTP/1.1 connection up to its upgrade: requests before it, refused
-/// attempts and their bodies are skipped. The heads may be cut anywhere.
+/// Reads both directions of an HTTP/1.1 connection up to the upgrade. Earlier requests, refused
+/// upgrades and their bodies are skipped. The bytes may be cut anywhere.
 #[derive(Default)]
 pub struct Handshake {
     client: Side,
     server: Side,
-    /// The requests that wait for an answer; one for the upgrade is the last.
+    /// The requests that wait for an answer. An upgrade request is the last one.
     asked: std::collections::VecDeque<Asked>,
-    /// The server has agreed, but the request is still to come: captured in another order.
+    /// The answer of the server, if it was captured before the request.
     agreed: Option<Answer>,
-    /// How the server has refused an upgrade: the status code.
+    /// The status code with which the server refused an upgrade.
     refused: Option<u16>,
 }
 
 impl Handshake {
-    /// Which end sends a stream that starts with these bytes; `None` where it is neither's.
+    /// Returns which endpoint sends a stream that starts with these bytes, if it is HTTP/1.
     pub fn sender(start: [u8; 12]) -> Option<Role> {
         match &start {
             [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'1'..=b'5', ..] => {
@@ -181,7 +183,7 @@ impl Handshake {
         }
     }
 
-    /// Takes the next bytes of one end.
+    /// Takes the next bytes of one endpoint.
     pub fn feed(&mut self, sender: Role, bytes: &[u8]) -> Progress {
         self.side(sender).push(bytes);
         let progress = self.read();
@@ -192,7 +194,7 @@ impl Handshake {
     }
 
     fn read(&mut self) -> Progress {
-        // What one side says can let the other go on.
+        // Progress in one direction can unblock the other one.
         loop {
             let before = (self.client.done, self.server.done);
             for progress in [self.read_client(), self.read_server()] {
@@ -206,7 +208,7 @@ impl Handshake {
         }
     }
 
-    /// Why there was no upgrade, as far as the heads tell.
+    /// Returns why there was no upgrade, as far as it is known.
     pub fn why_not(&self) -> String {
         let waits = self.asked.back().is_some_and(|asked| asked.upgrade);
         match self.refused {
@@ -217,12 +219,12 @@ impl Handshake {
         }
     }
 
-    /// Whether the server has refused an upgrade.
+    /// Returns whether the server refused an upgrade.
     pub fn was_refused(&self) -> bool {
         self.refused.is_some()
     }
 
-    /// Takes the bytes that this end sent after its head.
+    /// Takes the bytes that this endpoint sent after the HTTP headers.
     pub fn take(&mut self, sender: Role) -> Vec<u8> {
         std::mem::take(&mut self.side(sender).bytes)
     }
@@ -332,22 +334,22 @@ impl Side {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// What is not done with.
+    /// Returns the bytes that are not processed yet.
     fn rest(&self) -> &[u8] {
         &self.bytes[self.done..]
     }
 
-    /// Whether there may be more to find than at the last look.
+    /// Returns whether parsing again may find more than the last time.
     fn look(&mut self) -> bool {
         !std::mem::replace(&mut self.looked, true)
     }
 
-    /// Whether what is there may still be the start of a head or a line.
+    /// Returns whether the rest may still be an incomplete header or line.
     fn may_grow(&self) -> bool {
         self.rest().len() <= MAX_HEAD
     }
 
-    /// Drops what is there of the body; whether all of it is dropped.
+    /// Drops the bytes of the body. Returns whether the body is complete.
     fn skip_body(&mut self) -> bool {
         loop {
             let there = self.rest().len();
@@ -371,7 +373,7 @@ impl Side {
                 Body::ChunkSize | Body::Trailers if !self.look() => return false,
                 Body::ChunkSize => match httparse::parse_chunk_size(self.rest()) {
                     Ok(Status::Complete((line, 0))) => self.drop_front(line, Body::Trailers),
-                    // The chunk, and the line end behind it.
+                    // The chunk, and the line end after it.
                     Ok(Status::Complete((line, size))) => {
                         self.drop_front(line, Body::Chunk(size.saturating_add(2)));
                     }
@@ -410,7 +412,7 @@ fn extensions(headers: &[Header<'_>]) -> Vec<String> {
     values(headers, "Sec-WebSocket-Extensions").map(str::to_owned).collect()
 }
 
-/// Both heads are there.
+/// Returns the progress after the request and the answer of the upgrade.
 fn upgraded(target: String, offered: Vec<String>, answer: Answer) -> Progress {
     let Answer { subprotocol, extensions } = answer;
     Progress::Upgraded(Agreement::new(Some(target), subprotocol, Some(offered), extensions))
@@ -447,7 +449,7 @@ mod tests {
     const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Extensions: x-other, permessage-deflate; server_no_context_takeover\r\n\r\n";
 
-    /// What comes of the whole conversation, cut into pieces of this size.
+    /// Feeds the conversation in pieces of this size. Returns the result and the bytes after it.
     fn run(turns: &[(Role, &[u8])], size: usize) -> (Progress, Vec<u8>, Vec<u8>) {
         let mut handshake = Handshake::default();
         let mut result = Progress::Waiting;
@@ -471,13 +473,13 @@ mod tests {
         Progress::Upgraded(Agreement::new(target, subprotocol, Some(both()), both()))
     }
 
-    /// What is offered, and agreed to.
+    /// Returns the extensions of the offer and of the answer.
     fn both() -> Vec<String> {
         ["x-other", "permessage-deflate; server_no_context_takeover"].map(str::to_owned).to_vec()
     }
 
     #[test]
-    fn what_can_be_read_of_a_wrong_answer_counts() {
+    fn the_valid_part_of_an_invalid_answer_is_used() {
         let agreement = |offered: Option<&str>, answer: &str| {
             let offered = offered.map(|offered| vec![offered.to_owned()]);
             Agreement::new(None, None, offered, vec![answer.to_owned()])
@@ -501,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn the_heads_may_be_cut_anywhere_and_frames_follow_at_once() {
+    fn the_headers_may_be_cut_anywhere_and_frames_may_follow_at_once() {
         let client = [REQUEST, b"\x89\x80abcd"].concat();
         let server = [ANSWER, b"\x89\x00"].concat();
         for size in 1..client.len() + 1 {
@@ -516,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_before_the_upgrade_is_skipped() {
+    fn requests_before_the_upgrade_are_skipped() {
         let turns: &[(Role, &[u8])] = &[
             (Role::Client, b"POST /login HTTP/1.1\r\nContent-Length: 3\r\n\r\nGETHEAD / HTTP/1.1\r\n\r\n"),
             (Role::Server, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nHTTP"),
@@ -534,7 +536,7 @@ mod tests {
         }
     }
 
-    /// The cost must not grow with the square of the length: this would take minutes.
+    /// Quadratic cost would take minutes here.
     #[test]
     fn a_body_of_many_small_pieces_costs_no_more_than_its_bytes() {
         let mut handshake = Handshake::default();
@@ -556,7 +558,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_upgrade_is_said_to_be_so() {
+    fn the_reason_for_no_upgrade_is_reported() {
         let (progress, ..) = run(&[(Role::Client, b"\x16\x03\x01\x02\x00\x01")], 100);
         assert_eq!(progress, Progress::Other("the client does not send HTTP/1.1"));
         let other: &[(Role, &[u8])] = &[

@@ -1,85 +1,86 @@
-//! The messages of one direction on a connection where permessage-deflate was agreed on (RFC 7692):
-//! how long they are, and what the compressed ones inflate to.
+//! Measures the messages of one direction of a connection with permessage-deflate (RFC 7692): their
+//! lengths on the wire, and their inflated lengths.
 
 use wsvet::{CloseFrame, Header, OpCode, Sent};
 
-/// The messages of one direction, and what they hold.
+/// The messages of one direction, and their inflated lengths.
 #[derive(Default)]
 pub struct Inflated {
-    /// How many are compressed.
+    /// The number of compressed messages.
     pub messages: u64,
-    /// Their payload on the wire, in bytes.
+    /// The payload of the compressed messages on the wire, in bytes.
     pub compressed: u64,
-    /// The same inflated, in bytes; of no meaning where no [ratio](Self::ratio) is known.
+    /// The inflated payload, in bytes. It has no meaning if the [ratio](Self::ratio) is unknown.
     pub inflated: u64,
-    /// Of some it is not known what they hold, so that was not judged.
+    /// Whether the content of some messages is unknown, so that it was not judged.
     pub lost: bool,
-    /// Compression was agreed on.
+    /// Whether compression was negotiated.
     agreed: bool,
-    /// The message that is open.
+    /// The open message.
     message: Option<Message>,
     start: Start,
 }
 
-/// A message on a connection where compression was agreed on.
+/// A message on a connection with negotiated compression.
 #[derive(Clone, Copy)]
 pub struct Message {
     /// The opcode of its first frame.
     pub opcode: OpCode,
     /// Whether RSV1 of its first frame is set.
     pub compressed: bool,
-    /// Its payload on the wire, in bytes.
+    /// The length of the payload on the wire, in bytes.
     pub wire_len: u64,
-    /// How many bytes it holds, where that is known.
+    /// The inflated length in bytes, if known.
     pub len: Option<u64>,
 }
 
-/// What the payload of a frame inflates to.
+/// The inflated payload of a frame.
 #[derive(Default)]
 pub struct Start {
-    /// Its start.
+    /// The start of it.
     pub bytes: Vec<u8>,
-    /// How many bytes it is.
+    /// The length in bytes.
     pub len: u64,
-    /// The opcode of the message, where it is compressed and can be inflated.
+    /// The opcode of the message, if it is compressed and can be inflated.
     opcode: Option<OpCode>,
 }
 
 impl Start {
-    /// Whether it is the start of a text message.
+    /// Returns whether the frame is part of a text message.
     pub fn is_text(&self) -> bool {
         self.opcode == Some(OpCode::Text)
     }
 }
 
-/// How much of it is kept, in bytes: as much as of a control frame.
+/// The number of inflated bytes that are kept: as many as a control frame can have.
 const KEPT: usize = CloseFrame::MAX_BODY_LEN;
 
 impl Inflated {
-    /// Creates the start of a direction; `agreed` is whether its messages may be compressed.
+    /// Starts a direction. `agreed` says whether compression was negotiated.
     pub fn new(agreed: bool) -> Self {
         Self { agreed, ..Self::default() }
     }
 
-    /// How many bytes each byte on the wire holds, where all could be inflated.
+    /// Returns the number of inflated bytes for each byte on the wire, if all messages could be
+    /// inflated.
     pub fn ratio(&self) -> Option<f64> {
         let known = self.messages > 0 && self.compressed > 0 && !self.lost;
         known.then(|| self.inflated as f64 / self.compressed as f64)
     }
 
-    /// What the payload of the last frame inflates to, where it is compressed and that is known.
+    /// Returns the inflated payload of the last frame, if it is compressed and known.
     pub fn start(&self) -> Option<&Start> {
         Some(&self.start).filter(|start| start.opcode.is_some())
     }
 
-    /// The header of the next frame.
+    /// Processes the header of the next frame.
     pub fn begin(&mut self, Sent { header, compressed, validated, .. }: &Sent) {
         if !self.agreed {
             return;
         }
         if header.opcode().starts_message() {
             if self.is_compressed() {
-                // The message that it interrupts never ends.
+                // The frame interrupts a message, which never ends.
                 self.lose();
             }
             let compressed = header.rsv() & 4 != 0;
@@ -95,7 +96,7 @@ impl Inflated {
         }
     }
 
-    /// So many bytes of its payload come next.
+    /// Counts the next `len` bytes of the payload.
     pub fn payload(&mut self, header: &Header, len: u64) {
         let Some(message) = self.message.as_mut().filter(|_| header.opcode().is_data()) else {
             return;
@@ -108,7 +109,7 @@ impl Inflated {
         }
     }
 
-    /// The next piece of what a compressed message inflates to.
+    /// Counts the next inflated piece of a compressed message.
     pub fn push(&mut self, piece: &[u8]) {
         let Self { message: Some(message), start, .. } = self else { return };
         let room = KEPT.saturating_sub(start.bytes.len()).min(piece.len());
@@ -118,7 +119,7 @@ impl Inflated {
         message.len = message.len.map(|len| len + piece.len() as u64);
     }
 
-    /// Passes over so many bytes of its payload: nobody has them.
+    /// Skips `len` bytes of the payload that the input does not have.
     pub fn skip(&mut self, header: &Header, len: u64) {
         self.payload(header, len);
         if header.opcode().is_data() && self.is_compressed() {
@@ -126,12 +127,12 @@ impl Inflated {
         }
     }
 
-    /// The end of the frame: the message that is whole with it.
+    /// Ends the frame. Returns the message if this frame completes it.
     pub fn finish(&mut self, header: &Header) -> Option<Message> {
         if header.opcode().is_data() && header.fin() { self.message.take() } else { None }
     }
 
-    /// What the open message holds is not known.
+    /// Notes that the content of the open message is unknown.
     pub fn lose(&mut self) {
         self.start.opcode = None;
         if let Some(message) = self.message.as_mut().filter(|message| message.compressed) {
@@ -140,7 +141,7 @@ impl Inflated {
         }
     }
 
-    /// How many bytes the open message has held so far.
+    /// Returns the inflated length of the open message so far.
     pub fn held(&self) -> Option<u64> {
         self.message?.len
     }
@@ -162,7 +163,7 @@ mod tests {
         (Inflated::new(true), Conversation::deflate(client, server, Parameters::new()))
     }
 
-    /// The message that is whole with these bytes of the server, and the rules that they break.
+    /// Feeds bytes of the server. Returns the message that they complete, and the broken rules.
     fn see(
         (found, conversation): &mut (Inflated, Conversation),
         bytes: &[u8],
@@ -185,7 +186,7 @@ mod tests {
         (message, broken)
     }
 
-    /// The bytes of a frame of the server.
+    /// Returns the bytes of a frame of the server.
     fn frame(header: Header, payload: &[u8]) -> Vec<u8> {
         let mut wire = [0; Header::MAX_LEN];
         let len = header.encode(&mut wire);
@@ -194,9 +195,9 @@ mod tests {
 
     const HELLO: [u8; 7] = [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00];
 
-    /// The examples of RFC 7692 §7.2.3, one after the other: "Hello" each time.
+    /// The examples of RFC 7692 §7.2.3 in sequence. Each one inflates to "Hello".
     #[test]
-    fn what_messages_hold_is_counted() {
+    fn inflated_bytes_are_counted() {
         let mut start = start();
         let hello: [&[u8]; 5] = [
             &HELLO,
@@ -209,19 +210,22 @@ mod tests {
             let len = payload.len() as u64;
             let (message, broken) =
                 see(&mut start, &frame(Header::new(OpCode::Text, len).with_rsv(4), payload));
-            assert_eq!(start.0.start().unwrap().bytes, b"Hello");
+            assert_eq!(start.0.start().unwrap().bytes, b"Hello", "example {index}");
             let message = message.unwrap();
-            assert_eq!((message.len, message.wire_len, broken), (Some(5), len, vec![]));
-            assert!(see(&mut start, &frame(Header::new(OpCode::Ping, 1), b"x")).0.is_none());
-            assert!(start.0.start().is_none());
+            let told = (message.len, message.wire_len, broken);
+            assert_eq!(told, (Some(5), len, vec![]), "example {index}");
+            let ping = frame(Header::new(OpCode::Ping, 1), b"x");
+            assert!(see(&mut start, &ping).0.is_none(), "example {index}");
+            assert!(start.0.start().is_none(), "example {index}");
             let (count, found) = (index as u64 + 1, &start.0);
-            assert_eq!((found.messages, found.inflated, found.lost), (count, 5 * count, false));
+            let told = (found.messages, found.inflated, found.lost);
+            assert_eq!(told, (count, 5 * count, false), "example {index}");
         }
         assert_eq!(start.0.compressed, hello.concat().len() as u64);
     }
 
     #[test]
-    fn what_cannot_be_inflated_is_told() {
+    fn a_message_that_cannot_be_inflated_has_no_length() {
         let mut start = start();
         let compressed = Header::new(OpCode::Binary, 2).with_rsv(4);
         let (message, broken) = see(&mut start, &frame(compressed, &[0xFF, 0xFF]));
@@ -232,9 +236,9 @@ mod tests {
         assert_eq!((start.0.messages, start.0.compressed), (1, 2));
     }
 
-    /// What is missing of a plain message, or of a Ping, is not missing of a compressed one.
+    /// Missing bytes make the next compressed message unknown only if they are compressed.
     #[test]
-    fn what_is_missing_of_a_compressed_message_alone_loses_the_next() {
+    fn only_missing_compressed_bytes_lose_the_next_message() {
         let compressed = Header::new(OpCode::Text, 7).with_rsv(4);
         for (header, lost) in [
             (Header::new(OpCode::Text, 7), false),

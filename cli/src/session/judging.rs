@@ -1,4 +1,4 @@
-//! What all connections of a run share: the limits, how thoroughly is judged, and the report.
+//! The state that all connections of a run share: the limits, the options and the report.
 
 use std::io;
 
@@ -6,46 +6,46 @@ use crate::session::limits::Limits;
 use crate::session::record::Record;
 use crate::session::report::{Gap, Place, Report, Tally};
 
-/// How far a direction is judged, and what is kept for the printer.
+/// How much of a direction is reported, and how much of the payload is kept.
 #[derive(Clone, Copy)]
 pub struct Thoroughness {
-    /// Judge on after a violation.
+    /// Report everything after the first violation, too.
     pub keep_going: bool,
-    /// Keep whole payloads, not only as much as a preview needs.
+    /// Keep whole payloads, not only the start for a preview.
     pub payload: bool,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 pub struct Judging<'a> {
-    /// What the endpoints accept.
+    /// The types of data and the sizes that the endpoints accept.
     pub limits: Limits,
-    /// How far a direction is judged, and what is kept.
+    /// How much is reported and kept.
     pub thoroughness: Thoroughness,
-    /// Where everything that is found is told.
+    /// The receiver of all results.
     pub report: &'a mut dyn Report,
-    /// How much was judged so far.
+    /// The counts so far.
     pub tally: Tally,
 }
 
 impl<'a> Judging<'a> {
-    /// Creates the start of a run: nothing is judged yet.
+    /// Creates the state at the start of a run.
     pub fn new(limits: Limits, thoroughness: Thoroughness, report: &'a mut dyn Report) -> Self {
         Self { limits, thoroughness, report, tally: Tally::default() }
     }
 
-    /// The number of the next WebSocket connection.
+    /// Returns the number of the next WebSocket connection.
     pub fn next_connection(&mut self) -> usize {
         self.tally.connections += 1;
         self.tally.connections - 1
     }
 
-    /// Tells the report what the capture lacks.
+    /// Reports bytes that the capture lacks.
     pub fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {
         self.tally.gaps += 1;
         self.report.gap(place, gap)
     }
 
-    /// Passes a record on to the report.
+    /// Counts a record, and reports it.
     pub fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
         match record {
             Record::Frame(_) => self.tally.frames += 1,

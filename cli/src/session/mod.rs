@@ -1,4 +1,4 @@
-//! One connection, from its handshake to its verdict.
+//! Judges a connection, from its opening handshake to its verdict.
 
 pub mod connection;
 pub mod frames;

@@ -1,4 +1,4 @@
-//! How long the ends of a connection take to answer a Ping, and which they never answer.
+//! Measures the time from Ping to Pong, and counts Pings without an answer.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,13 +7,12 @@ use wsvet::{OpCode, Role};
 
 use crate::session::record::Frame;
 
-/// The Pings of a connection, and what became of them.
+/// The Pings of a connection, and their answers.
 #[derive(Default)]
 pub struct Pings {
-    /// The Pings of the client and of the server that wait for their Pong, and when they came: the
-    /// latest of them.
+    /// The latest Pings of the client and of the server that wait for a Pong, with their times.
     asked: [VecDeque<(Vec<u8>, Duration)>; 2],
-    /// How many Pings were answered.
+    /// The number of Pings that were answered.
     pub answered: u64,
     /// The shortest time from a Ping to its Pong.
     pub fastest: Option<Duration>,
@@ -21,13 +20,13 @@ pub struct Pings {
     pub slowest: Duration,
 }
 
-/// How many Pings of an end can wait.
+/// The most Pings of an endpoint that are stored until they are answered.
 const MOST: usize = 32;
 
 impl Pings {
-    /// Looks at a frame: is it a Ping, or the Pong to one (RFC 6455 §5.5.3)?
+    /// Processes a frame, if it is a Ping or a Pong (RFC 6455 §5.5.3).
     pub fn see(&mut self, from: Role, frame: &Frame<'_>, at: Duration) {
-        // One whose payload is not known can answer any.
+        // A Pong with an unknown payload cannot be assigned to a Ping.
         let known = frame.payload.len() as u64 == frame.header.payload_len();
         match frame.header.opcode() {
             OpCode::Ping if known => {
@@ -40,7 +39,7 @@ impl Pings {
             OpCode::Pong if known => {
                 let asked = &mut self.asked[from.peer() as usize];
                 let found = asked.iter().position(|(payload, _)| payload == frame.payload);
-                // A Pong may answer the latest Ping alone, and those before it with that.
+                // A Pong for the latest Ping also answers the Pings before it.
                 if let Some((_, then)) = found.and_then(|at| asked.drain(..=at).next_back()) {
                     let took = at.saturating_sub(then);
                     self.answered += 1;
@@ -52,7 +51,7 @@ impl Pings {
         }
     }
 
-    /// How many of this end's last Pings were never answered, and when the first of them came.
+    /// Returns the number of this endpoint's last Pings without an answer, and the time of the first.
     pub fn unanswered(&self, from: Role) -> Option<(u64, Duration)> {
         let asked = &self.asked[from as usize];
         asked.front().map(|(_, first)| (asked.len() as u64, *first))
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
     use wsvet::Header;
 
-    /// Looks at frames: who sends which, with this payload, at this millisecond.
+    /// Processes frames, each with its sender, opcode, payload and time in milliseconds.
     fn seen(frames: &[(Role, OpCode, &[u8], u64)]) -> Pings {
         let mut pings = Pings::default();
         for (from, opcode, payload, at) in frames {
@@ -79,7 +78,7 @@ mod tests {
     #[test]
     fn a_pong_answers_a_ping_of_the_other_end_with_its_payload() {
         let pings = seen(&[
-            (Role::Client, OpCode::Pong, b"", 0), // nobody asked
+            (Role::Client, OpCode::Pong, b"", 0), // without a Ping
             (Role::Client, OpCode::Ping, b"a", 1),
             (Role::Server, OpCode::Pong, b"b", 2),
             (Role::Client, OpCode::Pong, b"a", 3),
@@ -102,7 +101,7 @@ mod tests {
         let pings = seen(&[ping(a, 0), ping(b, 1), pong(a, 5), pong(b, 6), ping(c, 7)]);
         assert_eq!((pings.answered, pings.slowest), (2, Duration::from_millis(5)));
         assert_eq!(pings.unanswered(Server), Some((1, Duration::from_millis(7))));
-        // The latest alone is answered.
+        // Only the latest Ping is answered.
         let pings = seen(&[ping(a, 0), ping(b, 1), pong(b, 5)]);
         assert_eq!((pings.answered, pings.unanswered(Server)), (1, None));
     }

@@ -1,85 +1,85 @@
-//! What was found in one direction of a connection.
+//! The records of one direction of a connection.
 
 use wsvet::{CloseFrame, Header, Violation};
 
 use crate::session::inflate::{Message, Start};
 
-/// What was found in one direction.
+/// A record of one direction.
 pub enum Record<'a> {
-    /// A frame that is complete and breaks nothing.
+    /// A complete frame that breaks no rule.
     Frame(Frame<'a>),
-    /// A rule that is broken.
+    /// A violation.
     Broken(Broken<'a>),
-    /// A Close that breaks nothing, of an end that has broken a rule before.
+    /// A Close frame that breaks no rule, from an endpoint that broke a rule before.
     LateClose(Frame<'a>),
-    /// The bytes end inside a frame or a message, and nothing was broken.
+    /// The end of the bytes inside a frame or a message, without a violation.
     Incomplete(Incomplete<'a>),
 }
 
-/// A frame that is complete and breaks nothing.
+/// A complete frame that breaks no rule.
 pub struct Frame<'a> {
-    /// Where its header starts.
+    /// The byte of the direction at which its header starts.
     pub offset: u64,
-    /// Its header.
+    /// The header.
     pub header: Header,
-    /// The unmasked payload: all of it where it was asked for or is short, else its start.
+    /// The unmasked payload: all of it if it is short or whole payloads are kept, otherwise its start.
     pub payload: &'a [u8],
-    /// What the payload inflates to, where it is compressed and that is known.
+    /// The inflated payload, if it is compressed and known.
     pub inflated: Option<&'a Start>,
-    /// The message that is whole with this frame, where compression was agreed on.
+    /// The message that this frame completes, if compression was negotiated.
     pub message: Option<Message>,
     /// The body of a Close frame.
     pub close: Option<CloseFrame<'a>>,
 }
 
-/// A rule that is broken, and what stands around the byte.
+/// A violation, and the bytes around it.
 pub struct Broken<'a> {
     /// The rule and the byte.
     pub violation: Violation,
-    /// The header of the frame, if there is one, and where it starts.
+    /// The header of the frame, if there is one, and the byte at which it starts.
     pub header: Option<(u64, Header)>,
-    /// The bytes of a header that is cut.
+    /// The bytes of an incomplete header.
     pub cut: &'a [u8],
-    /// The last bytes of the unmasked message up to the one that breaks the rule; empty where the
-    /// header breaks it.
+    /// The last bytes of the unmasked message, up to the byte that breaks the rule. It is empty if
+    /// the header breaks the rule.
     pub before: &'a [u8],
-    /// The unmasked payload up to that byte: all of it where it was asked for or is short, else its
-    /// start.
+    /// The unmasked payload up to that byte: all of it if it is short or whole payloads are kept,
+    /// otherwise its start.
     pub payload: &'a [u8],
-    /// Of what a compressed message holds: how many bytes come before. Where they do not end with
-    /// the frame, `before` and `payload` are empty.
+    /// The number of inflated bytes before the violation, if it is in a compressed message. Unless
+    /// the violation is found at the end of the frame, `before` and `payload` are empty.
     pub inflated: Option<u64>,
 }
 
-/// The bytes end inside a frame or a message.
+/// The end of the bytes inside a frame or a message.
 #[derive(Clone, Copy)]
 pub struct Incomplete<'a> {
-    /// How many bytes the direction has.
+    /// The number of bytes of the direction.
     pub offset: u64,
-    /// What they end inside.
+    /// Whether they end inside a frame or a message.
     pub within: Within,
-    /// How many bytes of the frame are missing, as far as its header tells.
+    /// The number of missing bytes of the frame, if its header is complete.
     pub missing: Option<u64>,
-    /// The header of the frame, if there is one, and where it starts.
+    /// The header of the frame, if there is one, and the byte at which it starts.
     pub header: Option<(u64, Header)>,
-    /// The bytes of a header that is cut.
+    /// The bytes of an incomplete header.
     pub cut: &'a [u8],
-    /// The unmasked payload as far as it has come: all of it where it was asked for or is short,
-    /// else its start.
+    /// The unmasked payload that has come: all of it if it is short or whole payloads are kept,
+    /// otherwise its start.
     pub payload: &'a [u8],
 }
 
-/// What the bytes of a direction end inside.
+/// The place at which the bytes of a direction end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Within {
-    /// A frame.
+    /// Inside a frame.
     Frame,
-    /// A message, between two of its frames.
+    /// Inside a message, between two of its frames.
     Message,
 }
 
 impl Within {
-    /// Its name in the output.
+    /// Returns its name in the output.
     pub fn name(self) -> &'static str {
         match self {
             Self::Frame => "frame",

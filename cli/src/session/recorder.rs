@@ -1,4 +1,4 @@
-//! What a conversation observed in one direction, as records: with what a report shows around it.
+//! Turns the observations of a conversation in one direction into records for a report.
 
 use std::io;
 
@@ -10,72 +10,72 @@ use crate::session::inflate::Inflated;
 use crate::session::judging::Thoroughness;
 use crate::session::record::{Broken, Frame, Incomplete, Record, Within};
 
-/// Where the records go.
+/// The receiver of the records.
 pub type Sink<'a> = dyn FnMut(Record<'_>) -> io::Result<()> + 'a;
 
-/// Makes records of what a [`Conversation`](wsvet::Conversation) observed in one direction.
+/// Makes records from what a [`Conversation`](wsvet::Conversation) observes in one direction.
 pub struct Recorder {
     thoroughness: Thoroughness,
-    /// The frame whose payload is coming.
+    /// The open frame, whose payload is not complete.
     open: Option<Open>,
-    /// Its payload, plain: the start, or all of it where that was asked for.
+    /// The unmasked payload of the open frame: its start, or all of it if whole payloads are kept.
     payload: Vec<u8>,
-    /// The last piece of it.
+    /// The place of the last piece of this payload.
     piece: Piece,
-    /// The last bytes of the open frame so far, with those of the fragment before it.
+    /// The last bytes of the open frame and of the fragments before it.
     recent: Recent,
-    /// The last bytes of the message that is open.
+    /// The last bytes of the open message.
     message: Recent,
     inflated: Inflated,
-    /// Something was broken.
+    /// Whether a rule was broken.
     broken: bool,
-    /// Nothing more is reported; how the conversation goes on is still followed.
+    /// Whether no more records are made. The conversation is still observed.
     silent: bool,
-    /// Nothing more comes, or nobody can say where the next frame starts.
+    /// Whether the direction has ended, or the start of the next frame is unknown.
     ended: bool,
 }
 
-/// A violation, with what stands around it.
+/// A violation, and its frame.
 pub struct Found {
     /// The rule and the byte.
     pub violation: Violation,
-    /// Where the frame starts, and its header.
+    /// The byte at which the frame starts, and its header.
     pub header: (u64, Header),
     /// As in [`Broken`].
     pub inflated: Option<u64>,
 }
 
-/// A frame whose payload is coming.
+/// A frame whose payload is not complete.
 #[derive(Clone, Copy)]
 struct Open {
     sent: Sent,
     broken: bool,
 }
 
-/// What stands before a piece of payload.
+/// The place of a piece of payload, and the bytes before it.
 #[derive(Clone, Copy, Default)]
 struct Piece {
     /// The byte of the direction at which it starts.
     offset: u64,
-    /// How much of the payload before it was kept, in bytes.
+    /// The number of payload bytes before it that were kept.
     kept: usize,
     recent: Recent,
 }
 
-/// The last plain bytes of a payload.
+/// The last unmasked bytes of a payload.
 #[derive(Clone, Copy, Default)]
 struct Recent {
     bytes: [u8; BEFORE],
     len: usize,
 }
 
-/// What of a payload is kept for a preview: as much as a control frame has.
+/// The number of payload bytes that are kept for a preview: as many as a control frame can have.
 const PREVIEW: usize = CloseFrame::MAX_BODY_LEN;
 
-/// How much payload before an offending byte is shown.
+/// The number of payload bytes that are shown, up to the byte that breaks a rule.
 const BEFORE: usize = 8;
 
-/// Takes the next bytes of one end, and records what they are.
+/// Feeds the next bytes of one endpoint to the conversation, and records the observations.
 pub fn observe(
     conversation: &mut Conversation,
     from: Role,
@@ -93,7 +93,7 @@ pub fn observe(
 }
 
 impl Recorder {
-    /// Creates the recorder of a direction; `deflate` is whether its messages may be compressed.
+    /// Creates the recorder of a direction. `deflate` says whether compression was negotiated.
     pub fn new(deflate: bool, thoroughness: Thoroughness) -> Self {
         Self {
             thoroughness,
@@ -109,17 +109,18 @@ impl Recorder {
         }
     }
 
-    /// Whether nothing more is recorded, because nobody can say where the next frame starts.
+    /// Returns whether recording has ended, for example because the start of the next frame is
+    /// unknown.
     pub fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// What the compressed messages held.
+    /// Returns the totals of the compressed messages.
     pub fn into_inflated(self) -> Inflated {
         self.inflated
     }
 
-    /// Takes what was observed next.
+    /// Records the next observation.
     pub fn see(&mut self, seen: Observed<'_>, sink: &mut Sink<'_>) -> io::Result<()> {
         match seen {
             _ if self.ended => Ok(()),
@@ -138,19 +139,19 @@ impl Recorder {
         }
     }
 
-    /// Passes over bytes of the payload that is open: nobody has them.
+    /// Skips bytes of the open payload that the input does not have.
     pub fn skip(&mut self, len: u64) {
         if let Some(open) = &self.open {
             self.inflated.skip(&open.sent.header, len);
         }
     }
 
-    /// Takes over a violation of the open frame that stands in a log.
+    /// Records a violation of the open frame that an earlier run found.
     pub fn broke(&mut self, found: Found, sink: &mut Sink<'_>) -> io::Result<()> {
         self.report(found, &[], usize::MAX, sink)
     }
 
-    /// Ends the direction; `violation` is what that breaks, if it is the end of the stream.
+    /// Ends the direction. `violation` is the rule that the end of the stream breaks.
     pub fn end(
         &mut self,
         direction: &Direction,
@@ -183,7 +184,7 @@ impl Recorder {
         sink(Record::Incomplete(Incomplete { offset, within, missing, header, cut, payload }))
     }
 
-    /// A header, and all rules that it breaks.
+    /// Processes a header, and records the rules that it breaks.
     fn header(&mut self, sent: Sent, sink: &mut Sink<'_>) -> io::Result<()> {
         self.payload.clear();
         self.recent = match sent.header.opcode() {
@@ -198,7 +199,7 @@ impl Recorder {
             let violation = Violation::in_header(rule, sent.offset);
             self.report(Found::of(&sent, violation, None), &[], 0, sink)?;
         }
-        // Nobody can say where a frame of 2^63 bytes and more ends.
+        // The end of a frame with an invalid length is unknown.
         self.ended = sent.broken.contains(Rule::LengthOverflow);
         Ok(())
     }
@@ -215,7 +216,7 @@ impl Recorder {
         self.recent.push(plain);
     }
 
-    /// A violation, in this piece of payload or at the end of the frame.
+    /// Records a violation, in this piece of payload or at the end of the frame.
     fn violation(
         &mut self,
         violation: Violation,
@@ -224,7 +225,7 @@ impl Recorder {
     ) -> io::Result<()> {
         let Some(Open { sent, .. }) = self.open else { return Ok(()) };
         if sent.broken.contains(violation.rule) && piece.is_empty() {
-            return Ok(()); // reported with the header
+            return Ok(()); // recorded with the header
         }
         if sent.compressed {
             let held = self.inflated.held();
@@ -244,7 +245,7 @@ impl Recorder {
         self.report(found, recent.bytes(), kept + index + 1, sink)
     }
 
-    /// The end of the frame.
+    /// Processes the end of the frame.
     fn finish(&mut self, sink: &mut Sink<'_>) -> io::Result<()> {
         let Some(Open { sent, broken }) = self.open.take() else { return Ok(()) };
         let Sent { header, offset, .. } = sent;
@@ -263,8 +264,8 @@ impl Recorder {
         sink(if self.silent { Record::LateClose(frame) } else { Record::Frame(frame) })
     }
 
-    /// Reports a violation of the open frame, with so many bytes of the payload; nothing more, where
-    /// it was not asked to go on.
+    /// Records a violation of the open frame, with the first `shown` bytes of the payload. Without
+    /// the option to keep going, it is the last record.
     fn report(
         &mut self,
         found: Found,

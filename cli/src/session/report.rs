@@ -1,4 +1,4 @@
-//! What a session tells a report: connections, records, gaps, verdicts.
+//! The results of a session: connections, records, gaps and verdicts.
 
 use std::io;
 use std::rc::Rc;
@@ -12,138 +12,138 @@ use crate::session::pings::Pings;
 use crate::session::record::Record;
 use crate::transport::packet::Moment;
 
-/// What is known of a WebSocket connection from its start.
+/// The facts about a WebSocket connection at its start.
 pub struct Opening {
     /// The number of the WebSocket connection.
     pub connection: usize,
-    /// The number of the TCP stream.
+    /// The number of the TCP stream, if the input is a capture.
     pub stream: Option<usize>,
     /// The address of the client, if it is known.
     pub client: Option<String>,
     /// The address of the server, if it is known.
     pub server: Option<String>,
-    /// What the handshake agreed on.
+    /// The result of the opening handshake.
     pub agreement: Agreement,
-    /// When it was upgraded, on the clock of the input.
+    /// The time of the upgrade, on the clock of the input.
     pub time: Duration,
 }
 
-/// What a connection was, and how it was closed, as far as it was captured.
+/// The facts about a WebSocket connection at its end, as far as the input has them.
 pub struct Closing {
-    /// What was known from its start.
+    /// The facts at its start.
     pub opening: Opening,
     /// How it was closed.
     pub verdict: Verdict,
-    /// What happened, step by step.
+    /// The steps of the closing, in order.
     pub timeline: Vec<Step>,
-    /// The reason of the client's Close, and of the server's; mostly empty.
+    /// The reasons in the Close frames of the client and of the server. Most are empty.
     pub reasons: [String; 2],
-    /// What the client has sent, and the server.
+    /// The totals of the client and of the server.
     pub sides: [Side; 2],
-    /// Its Pings, and how fast they were answered.
+    /// The Pings, and the times to their answers.
     pub pings: Pings,
-    /// When the first of the ends went.
+    /// The time at which the first stream ended.
     pub ended: Option<Duration>,
-    /// The capture lacks something that the verdict would need.
+    /// Whether the input lacks data that the verdict needs.
     pub gap: bool,
 }
 
-/// What one end has sent.
+/// The totals of one endpoint.
 pub struct Side {
-    /// The end that has sent it.
+    /// The endpoint.
     pub from: Role,
-    /// How many frames.
+    /// The number of frames that it sent.
     pub frames: u64,
-    /// How many bytes, headers included.
+    /// The number of bytes that it sent, including headers.
     pub bytes: u64,
-    /// Its compressed messages.
+    /// The compressed messages that it sent.
     pub inflated: Inflated,
-    /// The last frame.
+    /// The last frame that it sent.
     pub last: Option<Sent>,
-    /// How long before the end of the connection the last frame came.
+    /// The time from the last frame to the end of the connection.
     pub before: Option<Duration>,
 }
 
 impl Closing {
-    /// Whether it was closed as it must be, or is not closed yet.
+    /// Returns whether the connection was closed correctly, or is still open.
     pub fn is_in_order(&self) -> bool {
         matches!(self.verdict, Verdict::Clean { .. } | Verdict::Refused { .. } | Verdict::Open)
     }
 }
 
-/// How much was judged.
+/// The counts of a run.
 #[derive(Clone, Copy, Default)]
 pub struct Tally {
     /// WebSocket connections.
     pub connections: usize,
-    /// Frames that are complete and break nothing.
+    /// Complete frames that break no rule.
     pub frames: u64,
     /// Violations.
     pub violations: u64,
-    /// Connections that were not closed as they must be.
+    /// Connections that were not closed correctly.
     pub faults: u64,
-    /// Directions that were judged only up to a gap in the capture.
+    /// Gaps in the captures.
     pub gaps: u64,
     /// Inputs that could not be judged.
     pub unusable: usize,
 }
 
-/// Where a record belongs.
+/// The place of a record.
 #[derive(Clone, Copy)]
 pub struct Place {
-    /// The number of the WebSocket connection, from 0 over all inputs.
+    /// The number of the WebSocket connection, counted from 0 over all inputs.
     pub connection: usize,
-    /// Who sends this direction.
+    /// The endpoint that sends this direction.
     pub from: Role,
     /// The number of the TCP stream in the capture, from 0.
     pub stream: Option<usize>,
-    /// The packet that completed it, and when that came.
+    /// The packet that completed it, and the time of the packet.
     pub at: Option<Moment>,
 }
 
 /// Bytes that a capture lacks.
 #[derive(Clone, Copy)]
 pub struct Gap {
-    /// Where they are missing.
+    /// The byte of the direction at which they are missing.
     pub offset: u64,
-    /// How many.
+    /// The number of missing bytes.
     pub missing: u64,
-    /// They are all of one payload, and what comes behind them is judged; else it is not.
+    /// Whether all of them are in one payload, so that the bytes after them are judged.
     pub passed_over: bool,
 }
 
 impl Place {
-    /// What is counted: packets, or messages where the input has no packets.
+    /// Returns the unit that is counted: packets, or messages if the input has no packets.
     pub fn unit(&self) -> &'static str {
         if self.stream.is_some() { "packet" } else { "message" }
     }
 
-    /// The number of the packet or message, from 1.
+    /// Returns the number of the packet or message, from 1.
     pub fn number(&self) -> Option<u64> {
         self.at.map(|at| at.packet)
     }
 }
 
-/// Where everything that is found is told, in the order in which it is found.
+/// Receives all results, in the order in which they are found.
 pub trait Report {
-    /// The input that the next records are of.
+    /// Starts an input. The next results belong to it.
     fn input(&mut self, name: &str) -> io::Result<()>;
 
-    /// A WebSocket connection was found.
+    /// Receives a WebSocket connection at its start.
     fn opening(&mut self, opening: &Opening) -> io::Result<()>;
 
-    /// Something was found in one direction of a connection.
+    /// Receives a record of one direction of a connection.
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()>;
 
-    /// Bytes of a direction are missing in the capture.
+    /// Receives a gap in one direction of a connection.
     fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()>;
 
-    /// A WebSocket connection is over, or the input is.
+    /// Receives a WebSocket connection at its end, or at the end of the input.
     fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()>;
 
-    /// The input is over; `notices` is what else is to be said of it, or why it cannot be judged.
+    /// Ends the input. `notices` has the notices about it, or the reason why it cannot be judged.
     fn end_of_input(&mut self, notices: &[String]) -> io::Result<()>;
 
-    /// All inputs were judged.
+    /// Ends the report after all inputs.
     fn finish(&mut self, tally: &Tally) -> io::Result<()>;
 }

@@ -1,4 +1,4 @@
-//! From a packet to the bytes of a TCP stream, in order.
+//! Turns packets into the ordered bytes of TCP streams.
 
 pub mod packet;
 pub mod tcp;

@@ -1,4 +1,4 @@
-//! One packet of a capture: link and network headers off, the TCP segment out.
+//! Extracts the TCP segment from a packet of a capture.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use etherparse::{
     EtherType, IpNumber, LaxNetSlice, LaxSlicedPacket, LinuxSllHeader, TransportSlice, ether_type,
 };
 
-/// A TCP segment, and the packet that it came in.
+/// A TCP segment, and its packet.
 pub struct Segment<'a> {
     /// The packet.
     pub at: Moment,
@@ -17,58 +17,58 @@ pub struct Segment<'a> {
     pub to: SocketAddr,
     /// The sequence number.
     pub seq: u32,
-    /// The flag SYN.
+    /// Whether SYN is set.
     pub syn: bool,
-    /// The flag ACK.
+    /// Whether ACK is set.
     pub ack: bool,
-    /// The flag FIN.
+    /// Whether FIN is set.
     pub fin: bool,
-    /// The flag RST.
+    /// Whether RST is set.
     pub rst: bool,
     /// The payload, as far as it was captured.
     pub payload: &'a [u8],
-    /// How many bytes of the payload the capture has left out, because it keeps only so many of
-    /// each packet.
+    /// The number of payload bytes beyond the snapshot length, which the capture does not have.
     pub not_captured: usize,
 }
 
-/// Where a packet stands in the capture.
+/// The position of a packet in the capture.
 #[derive(Clone, Copy)]
 pub struct Moment {
-    /// Its number, from 1.
+    /// The number of the packet, from 1.
     pub packet: u64,
-    /// When it was captured, on the clock of the capture.
+    /// The time at which it was captured, on the clock of the capture.
     pub time: Duration,
 }
 
-/// A time that an input has in seconds since 1970, to the microsecond: a float has no more.
+/// Converts seconds since 1970 to a duration. It is rounded to microseconds, the precision of the
+/// float.
 pub fn time_of(seconds: f64) -> Duration {
     Duration::from_micros((seconds * 1e6).round() as u64)
 }
 
-/// What a packet holds.
+/// The content of a packet.
 pub enum Content<'a> {
     /// A TCP segment.
     Tcp(Segment<'a>),
-    /// Another protocol, or a packet that is cut before the TCP header is whole.
+    /// Another protocol, or a packet that is truncated inside the TCP header.
     Other,
-    /// A part of an IP packet: it is not put together.
+    /// A fragment of an IP packet with TCP. Fragments are not reassembled.
     Fragment,
-    /// A link type that is not read.
+    /// A link type that is not supported.
     UnknownLink,
 }
 
 /// The length of the header of Linux cooked mode, version 2, in bytes.
 const SLL2_LEN: usize = 20;
 
-/// Takes the headers off a packet. `link` is its link type, as the capture formats number them.
+/// Parses the headers of a packet. `link` is the link type, numbered as in the capture formats.
 pub fn dissect(at: Moment, link: i32, bytes: &[u8]) -> Content<'_> {
     let sliced = match link {
         // Ethernet.
         1 => LaxSlicedPacket::from_ethernet(bytes).ok(),
         // BSD loopback, either byte order: four bytes of address family.
         0 | 108 => bytes.get(4..).and_then(from_ip),
-        // Raw IP, and the numbers that some systems wrote for it.
+        // Raw IP, and other numbers that some systems write for it.
         12 | 14 | 101 | 228 | 229 => from_ip(bytes),
         // Linux cooked mode: the protocol is the last field of the header, or the first.
         113 => from_cooked(bytes, LinuxSllHeader::LEN - 2, LinuxSllHeader::LEN),

@@ -1,65 +1,66 @@
-//! One direction of a TCP connection: segments in as they were captured, bytes out in order.
+//! Reassembles one direction of a TCP connection from captured segments.
 
 use std::collections::BTreeMap;
 
 use crate::transport::packet::Segment;
 
-/// The most memory that is kept behind a gap, in bytes: a window is rarely larger, and memory must
-/// not grow with a capture that lost a packet.
-const MAX_BEHIND_GAP: usize = 32 << 20;
+/// The most memory for segments after a gap, in bytes. A window is rarely larger, and memory must
+/// not grow with a capture that lacks a packet.
+const MAX_AFTER_GAP: usize = 32 << 20;
 
-/// What keeping a segment costs beside its bytes, about.
+/// The approximate memory that a stored segment takes in addition to its bytes.
 const SEGMENT_COST: usize = 64;
 
-/// The most memory that is kept while nobody knows where the stream starts, in bytes.
+/// The most memory for segments while the start of the stream is unknown, in bytes.
 const MAX_UNPLACED: usize = 64 << 10;
 
-/// The furthest that a segment can lie ahead, in bytes: the largest window there is (RFC 7323
-/// §2.3). What lies further is of another connection between the same ends.
+/// The largest distance of a segment from the next byte: the largest possible window (RFC 7323
+/// §2.3). A segment beyond it belongs to another connection between the same endpoints.
 const MAX_WINDOW: u64 = 1 << 30;
 
-/// Puts the segments of one direction in order. A retransmission never changes what was passed on
-/// before.
+/// Puts the segments of one direction in order. A retransmission never changes bytes that were
+/// already returned.
 ///
-/// A stream is placed by its SYN, or where that was not captured by [`place`](Self::place).
+/// The stream is placed, which means that its first byte is known, by its SYN. If the SYN was not
+/// captured, [`place`](Self::place) places it.
 #[derive(Default)]
 pub struct Stream {
-    /// Where the stream starts, once it is placed.
+    /// The position of the first byte, after the stream is placed.
     first: Option<u64>,
-    /// The position of the next byte, or of any segment until the stream is placed: a sequence
-    /// number, counted on past 2^32.
+    /// The position of the next byte. Until the stream is placed, the position of any segment. A
+    /// position is a sequence number that does not wrap at 2^32.
     next: Option<u64>,
-    /// What came too early, by its position.
+    /// The segments that came too early, by their positions.
     early: BTreeMap<u64, Vec<u8>>,
-    /// The memory that `early` takes, about.
+    /// The approximate memory that `early` takes.
     early_cost: usize,
     /// The position of the FIN.
     fin: Option<u64>,
-    /// The capture has cut a segment: what lies before this position will not come.
+    /// The end of a truncated segment. Missing bytes before this position will not come.
     lost: u64,
-    /// Too much lies behind a gap: nothing more is kept.
+    /// Whether the segments after a gap take too much memory, so that no more are stored.
     given_up: bool,
 }
 
-/// Bytes that had come early.
+/// The bytes of a segment that came early.
 pub struct Early {
     bytes: Vec<u8>,
-    /// How many of them came before, with others.
+    /// The number of bytes that came before, in other segments.
     old: usize,
 }
 
 impl Early {
-    /// The bytes that are new.
+    /// Returns the bytes that are new.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[self.old..]
     }
 }
 
 impl Stream {
-    /// Takes a segment, and gives what of it is in order now and new; what had come early and
-    /// follows it is to be taken with [`caught_up`](Self::caught_up).
+    /// Takes a segment, and returns its bytes that are new and in order. Call
+    /// [`caught_up`](Self::caught_up) afterwards for the early segments that follow it.
     pub fn segment<'a>(&mut self, segment: &Segment<'a>) -> &'a [u8] {
-        // A SYN takes a sequence number of its own.
+        // A SYN has a sequence number of its own.
         let start = self.position(segment.seq.wrapping_add(segment.syn.into()));
         if segment.syn && self.first.is_none() {
             self.first = Some(start);
@@ -71,7 +72,7 @@ impl Stream {
         }
         let end = start + (segment.payload.len() + segment.not_captured) as u64;
         if segment.fin && (!self.is_placed() || end >= next) {
-            // The nearest counts: what lies beyond may be a stray of another connection.
+            // A FIN further away may belong to another connection.
             self.fin = Some(self.fin.map_or(end, |fin| fin.min(end)));
         }
         if self.first.is_none() || start > next {
@@ -85,7 +86,7 @@ impl Stream {
         }
     }
 
-    /// How many of the next bytes will not come, because the capture has cut their segment.
+    /// Returns the number of next bytes that will not come, because their segment is truncated.
     pub fn lost(&self) -> Option<u64> {
         let next = self.next.filter(|_| self.is_placed())?;
         let until =
@@ -93,12 +94,12 @@ impl Stream {
         until.checked_sub(next).filter(|lost| *lost > 0)
     }
 
-    /// Passes over bytes that are missing.
+    /// Skips bytes that are missing.
     pub fn pass_over(&mut self, missing: u64) {
         self.next = self.next.map(|next| next + missing);
     }
 
-    /// Gives the next bytes that came early and are in order now; some may be none.
+    /// Returns the next segment that came early and is in order now. It may have no new bytes.
     pub fn caught_up(&mut self) -> Option<Early> {
         self.first?;
         let entry = self.early.first_entry()?;
@@ -111,24 +112,24 @@ impl Stream {
         Some(Early { bytes, old })
     }
 
-    /// Whether this segment, a RST for one, belongs to what comes next.
+    /// Returns whether this segment, for example a RST, is in the window.
     pub fn is_in_window(&mut self, segment: &Segment<'_>) -> bool {
         let start = self.position(segment.seq);
         let next = self.next.unwrap_or_default();
         !self.is_placed() || (next..=next + MAX_WINDOW).contains(&start)
     }
 
-    /// Whether it is known where the stream starts.
+    /// Returns whether the first byte of the stream is known.
     pub fn is_placed(&self) -> bool {
         self.first.is_some()
     }
 
-    /// Whether this SYN is the one that the stream started with, as far as that is known.
+    /// Returns whether this SYN may be the one that started the stream.
     pub fn may_start_with(&self, syn: &Segment<'_>) -> bool {
         self.first.is_none_or(|first| first as u32 == syn.seq.wrapping_add(1))
     }
 
-    /// The first `N` bytes that were captured, where there are so many without a gap.
+    /// Returns the first `N` captured bytes, if there is no gap in them.
     pub fn peek<const N: usize>(&self) -> Option<[u8; N]> {
         let mut bytes = [0; N];
         let mut len = 0;
@@ -147,7 +148,7 @@ impl Stream {
         None
     }
 
-    /// Lets the stream start with the first bytes that were captured.
+    /// Makes the first captured byte the start of the stream.
     pub fn place(&mut self) {
         if let (None, Some((first, _))) = (self.first, self.early.first_key_value()) {
             self.next = Some(*first);
@@ -155,41 +156,41 @@ impl Stream {
         }
     }
 
-    /// Whether the FIN has come, and every byte before it.
+    /// Returns whether the FIN and every byte before it have come.
     pub fn is_finished(&self) -> bool {
         self.is_placed() && self.fin.is_some() && self.next == self.fin
     }
 
-    /// How many bytes are missing before those that came later, if any did.
+    /// Returns the number of bytes that are missing before the next early segment or the FIN.
     pub fn gap(&self) -> Option<u64> {
         let next = self.next.filter(|_| self.is_placed())?;
         let after = self.early.first_key_value().map(|(start, _)| *start).or(self.fin)?;
         after.checked_sub(next).filter(|missing| (1..=MAX_WINDOW).contains(missing))
     }
 
-    /// The position of `seq` that lies nearest to the next byte: within 2^31 of it.
+    /// Returns the position of `seq` that is nearest to the next byte: within 2^31 of it.
     fn position(&mut self, seq: u32) -> u64 {
-        // Room is left below the first, for segments from before it.
+        // Segments from before the first one need positions below it.
         let next = *self.next.get_or_insert((1 << 32) + u64::from(seq));
         let distance = seq.wrapping_sub(next as u32) as i32;
         next.saturating_add_signed(distance.into())
     }
 
-    /// Passes over so many bytes that start at or before the next one; how many of them are old.
+    /// Consumes `len` bytes that start at or before the next byte. Returns how many are old.
     fn pass(&mut self, start: u64, len: usize) -> usize {
         let next = self.next.unwrap_or_default();
-        // A segment is far smaller than a `usize`; what is older than all of it is not new.
+        // At most `len`, so that it fits a `usize`.
         let old = next.saturating_sub(start).min(len as u64) as usize;
         if old < len {
             self.next = Some(next + (len - old) as u64);
-            // Nothing follows a FIN, so one that bytes go past was a stray.
+            // Nothing follows a FIN, so a FIN before these bytes belongs to another connection.
             self.fin = self.fin.filter(|fin| Some(*fin) >= self.next);
         }
         old
     }
 
-    /// Keeps a segment that came too early; where one is kept from the same position, what is
-    /// longer of the new one.
+    /// Stores a segment that came too early. If a segment with the same position is stored, only the
+    /// additional bytes of the new one are stored.
     fn keep(&mut self, mut start: u64, mut bytes: &[u8]) {
         if bytes.is_empty() {
             return;
@@ -202,7 +203,7 @@ impl Stream {
             bytes = &bytes[kept.len()..];
         }
         let cost = bytes.len() + SEGMENT_COST;
-        let most = if self.is_placed() { MAX_BEHIND_GAP } else { MAX_UNPLACED };
+        let most = if self.is_placed() { MAX_AFTER_GAP } else { MAX_UNPLACED };
         if self.early_cost + cost > most {
             self.given_up = true;
             if !self.is_placed() {
@@ -249,7 +250,7 @@ mod tests {
         take(stream, &segment(seq, payload))
     }
 
-    /// What is in order now.
+    /// Feeds a segment, and returns all bytes that are in order now.
     fn take(stream: &mut Stream, segment: &Segment<'_>) -> Vec<u8> {
         let mut out = stream.segment(segment).to_vec();
         while let Some(early) = stream.caught_up() {
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_first_counts() {
+    fn the_first_bytes_of_a_position_count() {
         let mut stream = started(9);
         assert_eq!(feed(&mut stream, 10, b"abc"), b"abc");
         assert_eq!(feed(&mut stream, 11, b"XYd"), b"d");
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fin_behind_bytes_that_were_not_captured_leaves_a_gap() {
+    fn a_fin_after_bytes_that_were_not_captured_leaves_a_gap() {
         let mut stream = started(9);
         let cut = Segment { fin: true, not_captured: 5, ..segment(10, b"abc") };
         stream.segment(&cut);
@@ -310,20 +311,19 @@ mod tests {
     }
 
     #[test]
-    fn memory_behind_a_gap_is_bounded() {
-        for (mut stream, most) in [(started(0), MAX_BEHIND_GAP), (Stream::default(), MAX_UNPLACED)]
-        {
+    fn memory_after_a_gap_is_bounded() {
+        for (mut stream, most) in [(started(0), MAX_AFTER_GAP), (Stream::default(), MAX_UNPLACED)] {
             for n in 0..1_000 {
                 feed(&mut stream, 2 + n * 60_000, &vec![0; 60_000]);
             }
-            assert!(stream.given_up);
-            assert!(stream.early.values().map(Vec::len).sum::<usize>() <= most);
+            assert!(stream.given_up, "limit {most}");
+            assert!(stream.early.values().map(Vec::len).sum::<usize>() <= most, "limit {most}");
         }
     }
 
     proptest! {
-        /// Any segments in any order that together hold every byte give the bytes back, wherever
-        /// the sequence numbers start.
+        /// Segments in any order that together have every byte give the bytes back, for any
+        /// initial sequence number.
         #[test]
         fn segments_in_any_order_give_the_stream_back(
             first: u32,
