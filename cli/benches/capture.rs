@@ -1,12 +1,12 @@
-//! A capture of a gigabyte, made here: how fast `wsvet check` goes through it, and in how much
-//! memory; beside tshark, where that is installed.
+//! Measures the speed and the memory of `wsvet check` with a generated capture of a gigabyte, and of
+//! tshark if it is installed.
 //!
 //! ```sh
 //! cargo bench -p wsvet-cli --bench capture              # 1,000 MB of payload
-//! cargo bench -p wsvet-cli --bench capture -- 50        # as many MB as are named
+//! cargo bench -p wsvet-cli --bench capture -- 50        # 50 MB of payload
 //! ```
 //!
-//! Linux only: memory is read from `/proc`.
+//! Linux only: the memory is read from `/proc`.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -18,10 +18,10 @@ use etherparse::PacketBuilder;
 use wsvet::FrameRef;
 use wsvet_cli::command::mix;
 
-/// How many connections are open at a time.
+/// The number of connections that are open at the same time.
 const AT_ONCE: usize = 16;
 
-/// The most payload of a TCP segment on Ethernet, in bytes.
+/// The largest payload of a TCP segment on Ethernet, in bytes.
 const SEGMENT: usize = 1_448;
 
 const REQUEST: &[u8] =
@@ -52,13 +52,13 @@ fn main() -> io::Result<()> {
     for (name, program, args) in runs {
         match run(program, args) {
             Ok(run) => println!("{name:<24} {run} {:>6.0} MB/s", run.rate(payload)),
-            Err(error) => println!("{name:<24} cannot be run: {error}"),
+            Err(error) => println!("{name:<24} cannot run: {error}"),
         }
     }
     Ok(())
 }
 
-/// One run of a program, and its memory at each quarter of its time, in bytes.
+/// The duration of a run, and its memory at each quarter of this time in bytes.
 struct Run {
     time: Duration,
     memory: [u64; 4],
@@ -77,7 +77,7 @@ impl std::fmt::Display for Run {
     }
 }
 
-/// Runs a program to its end; what it prints is thrown away.
+/// Runs a program to its end, and discards its output.
 fn run(program: &str, args: &[&str]) -> io::Result<Run> {
     let mut child =
         Command::new(program).args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
@@ -92,15 +92,14 @@ fn run(program: &str, args: &[&str]) -> io::Result<Run> {
     Ok(Run { time, memory: [1, 2, 3, 4].map(|n| quarter(n).unwrap_or_default()) })
 }
 
-/// The memory that a process has, in bytes.
+/// Returns the resident memory of a process in bytes.
 fn resident(id: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.split_whitespace().next()?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
-/// Writes connections one after another, so many of them at once, until they have carried enough
-/// payload; gives how much.
+/// Writes groups of [`AT_ONCE`] connections until they have enough payload. Returns how much.
 fn write(path: &Path, payload: u64) -> io::Result<u64> {
     let mut out = Capture { out: BufWriter::new(File::create(path)?), packets: 0 };
     out.header()?;
@@ -138,7 +137,7 @@ fn write(path: &Path, payload: u64) -> io::Result<u64> {
     Ok(written)
 }
 
-/// The two ends of a TCP connection.
+/// The two endpoints of a TCP connection.
 struct Sender {
     port: u16,
     next: [u32; 2],
@@ -149,7 +148,7 @@ impl Sender {
         Self { port, next: [1, 1] }
     }
 
-    /// Writes a segment that one end sends, 0 the client and 1 the server.
+    /// Writes a segment of one endpoint: 0 is the client, 1 is the server.
     fn sends(
         &mut self,
         out: &mut Capture,
@@ -177,7 +176,7 @@ impl Sender {
     }
 }
 
-/// A capture that is being written, a packet each ten microseconds.
+/// A writer of a capture with a packet every ten microseconds.
 struct Capture {
     out: BufWriter<File>,
     packets: u32,

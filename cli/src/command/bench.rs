@@ -1,4 +1,4 @@
-//! `wsvet bench`: how many frames a second this machine decodes and judges, stage by stage.
+//! `wsvet bench`: measures how fast this machine decodes and judges frames, stage by stage.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -20,10 +20,10 @@ use crate::session::limits::Limits;
 use crate::session::record::Record;
 use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
 
-/// How long one measurement takes at least, so that the clock's own grain does not count.
+/// The shortest duration of a measurement, so that the resolution of the clock does not matter.
 const AT_LEAST: Duration = Duration::from_millis(4);
 
-/// Measures the frames of the inputs, or the mix that is built in.
+/// Measures the frames of the inputs, or the built-in mix.
 pub(crate) fn run(
     out: &mut impl Write,
     args: &Bench,
@@ -34,7 +34,7 @@ pub(crate) fn run(
         vec![Stream::new(Policy::new(Role::Server), mix::wire())]
     } else {
         let mut replay = Replay::default();
-        // All of each payload is kept: a frame is replayed whole.
+        // Whole payloads are kept, because whole frames are replayed.
         let thoroughness = Thoroughness { keep_going: false, payload: true };
         let mut judging = Judging::new(Limits::NONE, thoroughness, &mut replay);
         input::judge_all(&args.inputs, &args.reading, true, &mut judging, complain)?;
@@ -50,19 +50,19 @@ pub(crate) fn run(
     print(out, &streams, args.repetitions, args.json).map(|()| Status::Fine)
 }
 
-/// One direction of a connection, to be replayed from memory.
+/// One direction of a connection in memory, for replay.
 struct Stream {
     policy: Policy,
-    /// The bytes as they stood on the wire.
+    /// The bytes as on the wire.
     wire: Vec<u8>,
-    /// Each header, and where its payload starts.
+    /// Each header, and the position of its payload.
     frames: Vec<(Header, usize)>,
     /// The same bytes, unmasked.
     plain: Vec<u8>,
 }
 
 impl Stream {
-    /// The whole frames that `wire` consists of.
+    /// Creates a stream of the complete frames in `wire`.
     fn new(policy: Policy, wire: Vec<u8>) -> Self {
         let mut plain = wire.clone();
         let mut frames = Vec::new();
@@ -78,7 +78,7 @@ impl Stream {
     }
 }
 
-/// Keeps the frames that the readers of input find, instead of printing them.
+/// A report that stores the frames for replay.
 #[derive(Default)]
 struct Replay {
     directions: BTreeMap<(usize, Role), Vec<u8>>,
@@ -86,7 +86,7 @@ struct Replay {
 }
 
 impl Replay {
-    /// Each direction that has frames, as its receiver sees it.
+    /// Returns each direction that has frames, with the policy of its receiver.
     fn into_streams(self) -> Vec<Stream> {
         let Self { directions, deflate } = self;
         directions
@@ -136,7 +136,7 @@ impl Report for Replay {
     }
 }
 
-/// What is measured: each stage alone, then all of them as a receiver does them.
+/// The measured stages: each one alone, then all together as in a receiver.
 const STAGES: [(&str, &str, Stage); 4] = [
     ("header", "decode every header", headers),
     ("unmask", "unmask every payload in place", unmask),
@@ -144,7 +144,7 @@ const STAGES: [(&str, &str, Stage); 4] = [
     ("all", "decode, unmask and judge the stream", all),
 ];
 
-/// Goes over the stream once; `work` holds its bytes and may be changed.
+/// A function that processes the stream once. `work` has the bytes, and may be changed.
 type Stage = fn(&Stream, &mut [u8]);
 
 fn headers(stream: &Stream, work: &mut [u8]) {
@@ -184,7 +184,7 @@ fn all(stream: &Stream, work: &mut [u8]) {
     debug_assert!(chunk.is_empty(), "{:?}", decoder.validator().violation());
 }
 
-/// Measures every stage so often, and prints a table, or one JSON object a line.
+/// Measures every stage, and prints a table, or one JSON object per line.
 fn print(out: &mut impl Write, streams: &[Stream], repetitions: u32, json: bool) -> io::Result<()> {
     let frames: usize = streams.iter().map(|stream| stream.frames.len()).sum();
     let bytes: usize = streams.iter().map(|stream| stream.wire.len()).sum();
@@ -245,7 +245,7 @@ fn print(out: &mut impl Write, streams: &[Stream], repetitions: u32, json: bool)
     paragraph(out, "", note)
 }
 
-/// The seconds that a stage takes for all streams once.
+/// Returns the seconds that a stage takes for all streams.
 fn measure(streams: &[Stream], stage: Stage) -> f64 {
     let mut work: Vec<Vec<u8>> = streams.iter().map(|stream| stream.wire.clone()).collect();
     let (mut spent, mut rounds) = (Duration::ZERO, 0u32);

@@ -1,4 +1,4 @@
-//! `wsvet check`: inputs judged, and what was found printed.
+//! `wsvet check`: judges inputs, and prints the results.
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
@@ -11,7 +11,7 @@ use crate::report::{Both, Html, Json, Shown, Text};
 use crate::session::judging::{Judging, Thoroughness};
 use crate::session::report::{Report, Tally};
 
-/// Judges the inputs and prints what was found.
+/// Judges the inputs, and prints the results.
 pub(crate) fn run(
     out: &mut impl Write,
     args: &Check,
@@ -26,7 +26,7 @@ pub(crate) fn run(
             return Ok(Status::Unusable);
         }
     };
-    // Nothing in JSON is a colour, so nothing may be taken out for one.
+    // JSON bypasses the colour filter: it has no colours, and must not change.
     let mut json = Json::new(BufWriter::new(io::stdout().lock()), args.payload, args.follow);
     let mut text = Text::new(out, shown);
     let mut report: &mut dyn Report = if args.json { &mut json } else { &mut text };
@@ -46,8 +46,8 @@ pub(crate) fn run(
     })
 }
 
-/// Opens a file for a page. Only an older page is overwritten: a capture that stands where the
-/// page's name was forgotten is not.
+/// Opens a file for a page. Only an older page or an empty file is overwritten: if the user forgets
+/// the name of the page, the next argument is a capture.
 fn html_file(path: &Path) -> Result<File, String> {
     const START: &[u8] = b"<!DOCTYPE html>";
     let mut start = Vec::new();

@@ -1,4 +1,4 @@
-//! `wsvet demo`: a recorded conversation, judged and explained, without a file.
+//! `wsvet demo`: judges and explains a built-in recording.
 
 use std::io::{self, Write};
 
@@ -12,11 +12,11 @@ use crate::session::judging::{Judging, Thoroughness};
 use crate::session::limits::Limits;
 use crate::session::report::Report;
 
-/// A Python client and server: text, then binary, and the server closes with 1003.
+/// A Python client sends text and then binary; the Python server closes with 1003.
 const CAPTURE: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures/aiohttp-close-1003.pcap"));
 
-/// Judges the recording, and says why 1003 is the answer and its neighbours are not.
+/// Judges the recording, and explains why 1003 is correct and other codes are not.
 pub(crate) fn run(out: &mut impl Write) -> io::Result<()> {
     let intro = "A recorded conversation between two real endpoints. The server accepts only \
         text. The client sends text, and then a binary message.";

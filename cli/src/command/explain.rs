@@ -1,4 +1,4 @@
-//! `wsvet explain`, `compare`, `codes` and `rules`: the two tables, made readable.
+//! `wsvet explain`, `compare`, `codes` and `rules`: print the close codes and the rules.
 
 use std::io::{self, Write};
 
@@ -10,10 +10,10 @@ use crate::command::status::Status;
 use crate::report::style;
 use crate::report::style::{BAD, CODE, HEADING, paragraph, width};
 
-/// The narrowest terminal on which tables are readable, in columns.
+/// The smallest width at which tables are readable, in columns.
 const TABLE: usize = 60;
 
-/// Explains a close code or a rule. Complains about anything else, with what can be asked for.
+/// Explains a close code or a rule. For anything else, it prints an error with a suggestion.
 pub(crate) fn explain(
     out: &mut impl Write,
     what: &str,
@@ -46,7 +46,7 @@ pub(crate) fn explain(
     Ok(Status::Unusable)
 }
 
-/// Compares two close codes side by side, and says which one to use when.
+/// Compares two close codes, and says when to use which.
 pub(crate) fn compare(out: &mut impl Write, left: CloseCode, right: CloseCode) -> io::Result<()> {
     let (left, right) = if left <= right { (left, right) } else { (right, left) };
     if left == right {
@@ -93,7 +93,7 @@ pub(crate) fn compare(out: &mut impl Write, left: CloseCode, right: CloseCode) -
     Ok(())
 }
 
-/// Lists the registry.
+/// Lists the close codes of the IANA registry.
 pub(crate) fn codes(out: &mut impl Write) -> io::Result<()> {
     let rows = CloseCode::REGISTRY.iter().map(|info| {
         [
@@ -122,7 +122,7 @@ pub(crate) fn rules(out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "Run 'wsvet explain RULE' for details.")
 }
 
-/// Prints rows as a table, or one fact below the other where that is too wide.
+/// Prints rows as a table. If the terminal is too narrow, prints one fact per line.
 fn list<const N: usize>(
     out: &mut impl Write,
     head: [&str; N],
@@ -178,7 +178,7 @@ fn explain_rule(out: &mut impl Write, rule: Rule) -> io::Result<()> {
     Ok(())
 }
 
-/// What there is to say of a code, each fact with its name.
+/// Returns the facts about a code, each with its name.
 fn facts(code: CloseCode) -> [(&'static str, String); 7] {
     let info = code.info();
     let wire = if info.is_sendable() { "yes" } else { "no" };

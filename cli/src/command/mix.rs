@@ -1,12 +1,12 @@
-//! A mix of frames as a busy server receives them, made anew and the same each time.
+//! Generates a mix of frames like those that a busy server receives. It is the same each time.
 
 use wsvet::{Header, OpCode, encode};
 
-/// How many messages and control frames the mix has.
+/// The number of messages and control frames in the mix.
 const COUNT: usize = 2_000;
 
-/// 90 % JSON text of 20 to 300 bytes, 5 % ping and pong, 4 % fragmented text, 1 % binary of 64 KiB,
-/// as they come from a client.
+/// Returns the bytes of a client: 90 % JSON text of 20 to 300 bytes, 5 % Ping and Pong, 4 %
+/// fragmented text, 1 % binary of 64 KiB.
 pub fn wire() -> Vec<u8> {
     let mut random = Random(0x5EED);
     let mut wire = Vec::new();
@@ -39,7 +39,7 @@ fn frame(wire: &mut Vec<u8>, random: &mut Random, opcode: OpCode, payload: &[u8]
     push(wire, &header, payload);
 }
 
-/// Appends a frame with this header and this plain payload.
+/// Appends a frame with this header and this unmasked payload.
 pub fn push(wire: &mut Vec<u8>, header: &Header, payload: &[u8]) {
     let start = wire.len();
     wire.resize(start + header.header_len() + payload.len(), 0);
@@ -47,7 +47,7 @@ pub fn push(wire: &mut Vec<u8>, header: &Header, payload: &[u8]) {
     debug_assert!(written.is_ok(), "{written:?}");
 }
 
-/// JSON of about this length; one text in four has characters beyond ASCII.
+/// Returns JSON of about this length. One text in four has characters beyond ASCII.
 fn json(random: &mut Random, len: usize) -> String {
     let words = ["the quick brown fox", "jumps over", "the lazy dog"];
     let others = ["größer", "Καλημέρα", "привет", "你好", "😀"];
@@ -61,7 +61,7 @@ fn json(random: &mut Random, len: usize) -> String {
     text + "\"}"
 }
 
-/// A linear congruential generator: the mix has to be the same everywhere, not unguessable.
+/// A linear congruential generator: the mix must be the same everywhere, and may be predictable.
 struct Random(u64);
 
 impl Random {

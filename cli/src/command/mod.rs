@@ -1,4 +1,4 @@
-//! The commands, and how the tool starts and ends.
+//! The commands, and the entry point of the tool.
 
 mod args;
 mod bench;
@@ -25,7 +25,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let status = match run(&cli) {
         Ok(status) => status,
-        // The reader of the output has seen enough and closed the pipe.
+        // The reader of the output closed the pipe, for example `head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Fine,
         Err(error) => {
             complain(&cli, &format!("cannot write the output: {error}"));
@@ -55,7 +55,7 @@ fn run(cli: &Cli) -> io::Result<Status> {
     Ok(status)
 }
 
-/// Says on standard error what is wrong; if that cannot be written either, nothing can be done.
+/// Prints an error to standard error. If this fails, too, nothing can be done.
 fn complain(cli: &Cli, message: &str) {
     let mut err = AutoStream::new(io::stderr().lock(), cli.color.into());
     let _ = writeln!(err, "{BAD}wsvet:{BAD:#} {}", plain(message));

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// No rule is broken; or the command judges nothing.
+    /// No rule is broken, or the command judges nothing.
     Fine = 0,
     /// At least one rule is broken.
     Broken = 1,

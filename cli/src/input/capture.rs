@@ -1,4 +1,4 @@
-//! A capture: pcap or pcapng in, its TCP connections judged.
+//! Reads a pcap or pcapng capture, and judges its TCP connections.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -12,37 +12,38 @@ use crate::session::connection::Connection;
 use crate::session::judging::Judging;
 use crate::transport::packet::{Content, Moment, Segment, dissect};
 
-/// The size of the read buffer at first, in bytes: more than the usual largest packet.
+/// The initial size of the read buffer, in bytes: more than the largest usual packet.
 const BUFFER: usize = 1 << 20;
 
-/// The size that the read buffer may grow to, in bytes: a larger packet is taken for garbage.
+/// The largest size of the read buffer, in bytes. A larger packet is treated as invalid.
 const MAX_BUFFER: usize = 64 << 20;
 
-/// What is said of a capture beside its records.
+/// The facts about a capture for its notices.
 #[derive(Default)]
 pub(crate) struct Summary {
-    /// How many packets were read.
+    /// The number of packets that were read.
     packets: u64,
-    /// How many TCP connections there were.
+    /// The number of TCP connections.
     connections: usize,
+    /// The number of IP fragments with TCP.
     fragments: u64,
-    /// How many TCP packets were not captured to their end.
+    /// The number of truncated TCP packets.
     not_whole: u64,
-    /// A link type that is not read, and how many packets have it.
+    /// The first unsupported link type, and the number of packets with an unsupported one.
     unknown_link: Option<(i32, u64)>,
-    /// Where and why the capture could not be read to its end.
+    /// Where and why reading stopped before the end of the capture.
     pub(crate) cut: Option<String>,
-    /// Why a connection is no WebSocket.
+    /// Why the last other connection is not a WebSocket connection.
     other: Option<String>,
-    /// The connections whose upgrade was refused: the first of them, and why.
+    /// The first connections whose upgrade was refused, and why.
     refused: Vec<String>,
 }
 
-/// How many refused upgrades are told.
+/// The most refused upgrades in the notices.
 const MOST_REFUSED: usize = 5;
 
 impl Summary {
-    /// Why there was nothing to judge.
+    /// Returns why there was nothing to judge.
     pub(crate) fn nothing(&self) -> String {
         if let Some((link, _)) = self.unknown_link {
             return format!(
@@ -65,7 +66,7 @@ impl Summary {
         }
     }
 
-    /// What else a person should know.
+    /// Returns the notices for the user.
     pub(crate) fn notices(&self) -> Vec<String> {
         let mut notices = Vec::from_iter(self.cut.clone());
         notices.extend(self.refused.iter().cloned());
@@ -107,7 +108,7 @@ pub(crate) fn judge(input: impl Read + Send, judging: &mut Judging<'_>) -> io::R
     Ok(summary)
 }
 
-/// Reads packet by packet; the inner error is about the capture, the outer one about the report.
+/// Reads all packets. The outer error comes from the report, the inner one from the capture.
 fn read(
     input: impl Read + Send,
     summary: &mut Summary,
@@ -154,7 +155,7 @@ fn read(
                 }
             }
             Err(PcapError::BufferTooSmall) => {
-                // The word of a length is no reason to take memory: what is there comes first.
+                // Memory grows only for bytes that exist, not for a length in a header.
                 let full = before >= size;
                 if full && !grow(&mut *reader, &mut size) || reader.refill().is_err() {
                     return Ok(Err(cut(&*reader, summary, reason(&PcapError::BufferTooSmall))));
@@ -190,15 +191,15 @@ fn reason(error: &PcapError<&[u8]>) -> &'static str {
     }
 }
 
-/// What a capture says of an interface.
+/// An interface of a capture.
 struct Interface {
     link: i32,
-    /// How many units of a timestamp are a second.
+    /// The number of timestamp units in a second.
     second: u64,
 }
 
 impl Interface {
-    /// The time that is so many seconds and units.
+    /// Converts seconds and timestamp units to a time.
     fn time(&self, seconds: u64, units: u64) -> Duration {
         let second = self.second.max(1);
         let rest = u128::from(units % second) * 1_000_000_000 / u128::from(second);
@@ -207,7 +208,7 @@ impl Interface {
     }
 }
 
-/// The link type, the time and the bytes of a packet; `interfaces` keeps what is known of each.
+/// Returns the link type, the time and the bytes of a packet. `interfaces` stores all interfaces.
 fn packet<'a>(
     block: &'a PcapBlockOwned<'_>,
     interfaces: &mut Vec<Interface>,
@@ -215,7 +216,7 @@ fn packet<'a>(
     match block {
         PcapBlockOwned::LegacyHeader(header) => {
             let second = if header.is_nanosecond_precision() { 1_000_000_000 } else { 1_000_000 };
-            // The upper bits say whether a frame check sequence follows.
+            // The upper bits tell whether a frame check sequence follows.
             *interfaces = vec![Interface { link: header.network.0 & 0xFFFF, second }];
             None
         }
@@ -238,7 +239,7 @@ fn packet<'a>(
             let units = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
             Some((interface.link, interface.time(0, units), packet.packet_data()))
         }
-        // It has no time.
+        // A simple packet block has no time.
         PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
             Some((interfaces.first()?.link, Duration::ZERO, packet.packet_data()))
         }
@@ -250,7 +251,7 @@ fn packet<'a>(
 #[derive(Default)]
 struct Connections {
     all: Vec<Connection>,
-    /// The latest connection between two ends, the lesser address first.
+    /// The latest connection between two addresses. The key has the lower address first.
     latest: HashMap<(SocketAddr, SocketAddr), usize>,
 }
 

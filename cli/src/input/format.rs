@@ -1,10 +1,10 @@
-//! What an input is, by its first bytes.
+//! Detects the format of an input from its first bytes.
 
 use crate::input::reading::Format;
 use crate::input::{GUESS, hex, lines};
 
-/// Whether this is the start of a capture: pcap in both byte orders, in microseconds, nanoseconds and
-/// as modified by Kuznetzov; pcapng's section header.
+/// Returns whether this is the start of a capture: the section header of pcapng, or pcap in either
+/// byte order, with microseconds, with nanoseconds or in Kuznetzov's variant.
 pub fn is_capture(start: &[u8]) -> bool {
     let magic = start.first_chunk::<4>().copied().map(u32::from_be_bytes);
     matches!(
@@ -21,8 +21,8 @@ pub fn is_capture(start: &[u8]) -> bool {
     )
 }
 
-/// How long the head of a capture is, in bytes, which is read at once: pcap's header, or pcapng's
-/// first block, whose length is told in the byte order of its magic.
+/// Returns the length of the header of a capture in bytes: the header of pcap, or the first block of
+/// pcapng. The magic of that block tells the byte order of its length.
 pub fn capture_head(start: &[u8]) -> u64 {
     let word = |at: usize| start.get(at..)?.first_chunk::<4>().copied();
     match (word(0), word(4), word(8)) {
@@ -33,27 +33,27 @@ pub fn capture_head(start: &[u8]) -> u64 {
     .min(GUESS)
 }
 
-/// The format of the input that starts with these bytes.
+/// Returns the format of the input that starts with these bytes.
 pub fn guess(start: &[u8]) -> Format {
     match start {
         _ if is_capture(start) => Format::Pcap,
         _ if lines::looks_like_lines(start) => Format::Json,
         _ if start.trim_ascii_start().starts_with(b"{") => Format::Har,
-        // No frame is made of printable characters, so other text is hex with a mistake.
+        // No frame consists of printable characters, so other text is hex text with a mistake.
         _ if hex::looks_like_hex(start) || start.iter().all(is_printable) => Format::Hex,
         _ => Format::Raw,
     }
 }
 
-/// The mark that some programs write before UTF-8.
+/// The byte order mark that some programs write before UTF-8.
 pub const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// Whether this is the start of a text in UTF-16, by its mark.
+/// Returns whether this starts with a byte order mark of UTF-16.
 pub fn is_utf16(start: &[u8]) -> bool {
     start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF")
 }
 
-/// Whether this is the start of a file of gzip, zstd, xz or bzip2.
+/// Returns whether this is the start of a gzip, zstd, xz or bzip2 file.
 pub fn is_compressed(start: &[u8]) -> bool {
     let magics: [&[u8]; 4] = [b"\x1F\x8B\x08", b"\x28\xB5\x2F\xFD", b"\xFD7zXZ", b"BZh"];
     magics.iter().any(|magic| start.starts_with(magic))

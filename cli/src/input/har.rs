@@ -1,4 +1,4 @@
-//! HAR: the messages that a browser or a proxy has kept of its WebSocket connections.
+//! Reads a HAR file: WebSocket messages that a browser or a proxy recorded.
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -22,7 +22,7 @@ const UNKNOWN: &str = "a HAR file contains whole messages only: no fragments, ma
                        Ping, Pong or Close frames, and no end of a connection; byte offsets assume \
                        one uncompressed frame for each message";
 
-/// Each entry, and each message, is read by itself, so that one that is wrong costs no other.
+/// A HAR file. Each entry and each message is parsed alone, so that an invalid one affects no other.
 #[derive(Deserialize)]
 struct Har {
     log: Log,
@@ -84,7 +84,7 @@ enum Type {
     Other,
 }
 
-/// Judges every WebSocket connection of a HAR.
+/// Judges every WebSocket connection of a HAR file.
 pub(crate) fn judge(input: impl Read, judging: &mut Judging<'_>) -> io::Result<Answer> {
     let har: Har = match serde_json::from_reader(io::BufReader::new(input)) {
         Ok(har) => har,
@@ -116,7 +116,7 @@ pub(crate) fn judge(input: impl Read, judging: &mut Judging<'_>) -> io::Result<A
     Ok(Ok(notices))
 }
 
-/// Judges one connection, and tells what else there is to say of it.
+/// Judges one connection. `tell` receives the notices about it.
 fn connection(
     entry: &Entry,
     tell: &mut dyn FnMut(String),
@@ -145,7 +145,7 @@ fn connection(
 }
 
 impl Message {
-    /// The message as one frame: who sends it, its header, and its payload.
+    /// Returns the message as one frame: its sender, header and payload.
     fn wire(&self) -> Result<(Role, Header, Cow<'_, [u8]>), String> {
         let data = self.data.as_deref().unwrap_or_default();
         let from = match self.r#type {
@@ -171,7 +171,7 @@ impl Message {
         Ok((from, header, payload))
     }
 
-    /// Its time: seconds since 1970, but for those who write milliseconds.
+    /// Returns the time. It is in seconds since 1970; some programs write milliseconds.
     fn time(&self) -> Duration {
         let time = self.time.unwrap_or_default();
         time_of(if time > 1e11 { time / 1e3 } else { time })
@@ -182,12 +182,12 @@ fn opening(entry: &Entry, time: Duration, judging: &mut Judging<'_>) -> Opening 
     let url = entry.request.as_ref().and_then(|request| request.url.as_deref()).unwrap_or_default();
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = rest.find('/').unwrap_or(rest.len());
-    // Who logs in with the URL does not want that told.
+    // The URL may contain a user name and a password, which must not be shown.
     let host = rest[..path].rsplit('@').next().unwrap_or_default();
     let address = entry.server.as_deref().filter(|address| !address.is_empty()).unwrap_or(host);
     let asked = entry.request.as_ref().and_then(|request| request.headers.as_deref());
     let lines = entry.response.as_ref().and_then(|response| response.headers.as_deref());
-    // Not every program keeps what the browser has offered.
+    // Not every program records the offer of the browser.
     let offered: Vec<_> = values(asked, "Sec-WebSocket-Extensions").collect();
     Opening {
         connection: judging.next_connection(),

@@ -1,8 +1,8 @@
-//! Hex text: digits in pairs, with white space, commas, `0x` and `#` comments between them.
+//! Reads hex text: pairs of digits, separated by white space, commas, `0x` and `#` comments.
 
 use std::fmt;
 
-/// Reads hex text to bytes.
+/// Decodes hex text.
 pub fn decode(text: &[u8]) -> Result<Vec<u8>, HexError> {
     let mut bytes = Vec::with_capacity(text.len() / 2);
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
@@ -20,7 +20,7 @@ pub fn decode(text: &[u8]) -> Result<Vec<u8>, HexError> {
     Ok(bytes)
 }
 
-/// Whether this looks like hex text: something in it, and nothing that hex text has not.
+/// Returns whether this looks like hex text: it is not empty, and every part of it is valid.
 pub fn looks_like_hex(start: &[u8]) -> bool {
     let mut digits = false;
     for line in start.split(|byte| *byte == b'\n') {
@@ -44,7 +44,7 @@ fn strip_prefix(word: &[u8]) -> Option<&[u8]> {
     word.strip_prefix(b"0x").or_else(|| word.strip_prefix(b"0X"))
 }
 
-/// Reads one word; an error has its place in the word.
+/// Decodes one word. An error has its position in the word.
 fn decode_word(word: &[u8], bytes: &mut Vec<u8>) -> Result<(), (usize, Fault)> {
     let digits = strip_prefix(word).unwrap_or(word);
     let skipped = word.len() - digits.len();
@@ -67,7 +67,7 @@ fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).map(|digit| digit as u8)
 }
 
-/// What is wrong with hex text, and where: lines and columns are counted from 1.
+/// An error in hex text. Lines and columns are counted from 1.
 #[derive(Debug, PartialEq, Eq)]
 pub struct HexError {
     line: usize,
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_ways_to_write_a_byte_are_read() {
+    fn every_notation_of_a_byte_is_decoded() {
         let text = b"81 85\n0x37 0xFA,0x21\r\n3d7f # masked Hello\n\n# all\n\t9f4d5158";
         let hello = [0x81, 0x85, 0x37, 0xFA, 0x21, 0x3D, 0x7F, 0x9F, 0x4D, 0x51, 0x58];
         assert_eq!(decode(text), Ok(hello.to_vec()));

@@ -1,4 +1,4 @@
-//! Inputs: each is opened, its format recognised, and its connections judged.
+//! Opens each input, detects its format, and judges its connections.
 
 pub mod answer;
 pub(crate) mod capture;
@@ -20,14 +20,14 @@ use crate::input::progress::Progress;
 use crate::input::reading::{Format, Reading};
 use crate::session::judging::Judging;
 
-/// How many bytes tell a capture, and how long its head is.
+/// The number of bytes that identify a capture and tell the length of its header.
 const CAPTURE: u64 = 12;
 
-/// How much of another input is read to guess what it is, in bytes.
+/// The number of bytes that are read to detect any other format.
 const GUESS: u64 = 64 << 10;
 
-/// Judges all inputs. An error is the report's; what is wrong with an input is said with `complain`.
-/// How far it has come is shown, where nothing else is printed meanwhile.
+/// Judges all inputs. An error comes from the report; `complain` receives the errors and notices of
+/// the inputs. `show_progress` allows a progress bar.
 pub fn judge_all(
     inputs: &[PathBuf],
     reading: &Reading,
@@ -67,7 +67,7 @@ fn input(
     }
 }
 
-/// Judges what an input holds: what else is to be said of it, or why it cannot be judged.
+/// Judges an input. Returns the notices about it, or the reason why it cannot be judged.
 pub fn judge(
     mut source: impl Read + Send,
     reading: &Reading,
@@ -77,7 +77,7 @@ pub fn judge(
     let mut read = |len, start: &mut Vec<u8>| source.by_ref().take(len).read_to_end(start);
     let mut answer = read(CAPTURE, &mut start);
     if answer.is_ok() {
-        // More of a capture that still goes on is not waited for.
+        // Reading more could wait for packets of a capture that still grows.
         let more = if is_capture(&start) { capture_head(&start) } else { GUESS };
         answer = read(more.saturating_sub(CAPTURE), &mut start);
     }

@@ -1,14 +1,14 @@
-//! How far a long input has been read, on a terminal.
+//! Shows the progress of reading a long input.
 
 use std::io::{self, Read};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Less is read before anybody could look, in bytes.
+/// The length from which progress is shown, in bytes. Less is read too fast to see.
 const LONG: u64 = 16 << 20;
 
-/// An input that shows on standard error how far it was read, where that is a terminal, and wipes
-/// it off again at its end.
+/// An input with a progress bar on standard error, if that is a terminal. The bar disappears at the
+/// end.
 pub(crate) struct Progress<R> {
     input: R,
     read: u64,
@@ -17,7 +17,7 @@ pub(crate) struct Progress<R> {
 }
 
 impl<R> Progress<R> {
-    /// `len` is how many bytes there are, where that is known.
+    /// Creates an input that may show its progress. `len` is its length in bytes, if known.
     pub(crate) fn new(input: R, len: Option<u64>, show: bool) -> Self {
         let bar = ProgressBar::with_draw_target(len, ProgressDrawTarget::hidden());
         let template = match len {

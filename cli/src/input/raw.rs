@@ -1,4 +1,4 @@
-//! Raw bytes: one direction from its first frame on.
+//! Judges raw bytes: one direction of a connection, from its first frame.
 
 use std::io::{self, Read};
 
@@ -12,10 +12,10 @@ use crate::session::record::Record;
 use crate::session::recorder::{Recorder, observe};
 use crate::session::report::Place;
 
-/// How much of raw input is read at once, in bytes.
+/// The number of bytes that are read at once.
 const PIECE: usize = 64 << 10;
 
-/// Judges one direction that an input holds from its first frame on.
+/// Judges the bytes of one direction, from its first frame.
 pub(crate) fn judge(
     mut input: impl Read,
     reading: &Reading,
@@ -37,7 +37,7 @@ pub(crate) fn judge(
             Err(error) => return Ok(Err(reason(&error))),
         };
         if len == 0 {
-            // Such input is often a part of a stream, so its end is no end of the connection.
+            // The input is often a part of a stream, so its end is not the end of the connection.
             let sink = &mut |record: Record<'_>| judging.record(&place, &record);
             recorder.end(conversation.direction(from), None, sink)?;
             return Ok(Ok(Vec::new()));

@@ -1,11 +1,11 @@
-//! What a line says, as far as it is read.
+//! The events of JSON lines, with the keys that are read.
 
 use serde::Deserialize;
 use wsvet::{Header, OpCode, Role};
 
 use crate::input::hex;
 
-/// A line, as far as it is read.
+/// A JSON line.
 #[derive(Deserialize)]
 pub(super) struct Line {
     #[serde(default)]
@@ -73,7 +73,7 @@ pub(super) struct Frame {
     pub(super) close_reason: Option<String>,
 }
 
-/// An opcode, by its number or its name.
+/// An opcode, as a number or a name.
 #[derive(Deserialize, Clone, Copy)]
 #[serde(untagged)]
 pub(super) enum Kind {
@@ -92,7 +92,7 @@ pub(super) enum Name {
     Pong = 10,
 }
 
-/// How an end stops sending.
+/// How an endpoint ends its TCP stream.
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum How {
@@ -100,7 +100,7 @@ pub(super) enum How {
     Reset,
 }
 
-/// A frame of which not all is known.
+/// A frame that breaks a rule or is incomplete, so that a part of it is unknown.
 #[derive(Deserialize)]
 pub(super) struct Part {
     pub(super) from: Sender,
@@ -136,7 +136,7 @@ impl From<Sender> for Role {
 }
 
 impl Frame {
-    /// The header, and as much of the payload as is known.
+    /// Returns the header, and the known part of the payload.
     pub(super) fn wire(&self) -> Result<(Header, Option<Vec<u8>>), String> {
         let opcode = match self.opcode {
             Kind::Number(number) => number,
@@ -176,7 +176,7 @@ impl Frame {
     }
 }
 
-/// The bytes that hex text stands for; none, where there is no text.
+/// Decodes hex text. Without a text, there are no bytes.
 pub(super) fn octets(text: Option<&str>) -> Result<Vec<u8>, String> {
     hex::decode(text.unwrap_or_default().as_bytes())
         .map_err(|_| "header and payload must be hex digits, two for each byte".to_owned())

@@ -1,7 +1,7 @@
-//! JSON lines, one event each: the tool's own, or those of a stack that logs its frames so.
+//! Reads JSON lines with one event each: the output of `--json`, or the log of another program.
 //!
-//! They are judged anew, so other limits can find other violations. What the lines do not have, the
-//! payload where it was not asked for, is passed over.
+//! The events are judged again, so other limits can give other violations. Payloads that the lines
+//! do not contain are skipped.
 
 mod event;
 
@@ -22,14 +22,14 @@ use crate::transport::packet::{Moment, time_of};
 
 use event::{Event, Frame, How, Line, Part, Step, octets};
 
-/// Whether this may be the start of JSON lines.
+/// Returns whether this may be the start of JSON lines.
 pub(crate) fn looks_like_lines(start: &[u8]) -> bool {
     let start = start.trim_ascii_start();
     let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
     line.starts_with(b"{") && line.windows(7).any(|key| key == b"\"event\"")
 }
 
-/// Judges the connections that the lines are of.
+/// Judges the connections in the lines.
 pub(crate) fn judge(mut input: impl BufRead, judging: &mut Judging<'_>) -> io::Result<Answer> {
     let before = judging.tally.connections;
     let mut lines = Lines::default();
@@ -68,20 +68,20 @@ pub(crate) fn judge(mut input: impl BufRead, judging: &mut Judging<'_>) -> io::R
     Ok(Ok(if unknown > 0 { vec![notice] } else { Vec::new() }))
 }
 
-/// The connections that are being read, by their numbers in the lines.
+/// The open connections, by their numbers in the lines.
 #[derive(Default)]
 struct Lines {
     open: BTreeMap<u64, Connection>,
-    /// How many payloads are not known.
+    /// The number of payloads that are unknown.
     unknown: u64,
 }
 
-/// A connection that is being read.
+/// An open connection.
 struct Connection {
     frames: Frames,
-    /// What the capture lacked of each end.
+    /// The number of bytes of each endpoint that the capture lacked.
     gaps: [Option<u64>; 2],
-    /// Where the last frame of each end starts of which only a part is known.
+    /// The offset of the last partly known frame of each endpoint.
     parts: [Option<u64>; 2],
     /// The number of the packet that ended each stream too early.
     ended: [u64; 2],
@@ -90,7 +90,7 @@ struct Connection {
 }
 
 impl Lines {
-    /// Takes a line.
+    /// Processes a line.
     fn line(
         &mut self,
         line: Line,
@@ -99,7 +99,7 @@ impl Lines {
     ) -> io::Result<Result<(), String>> {
         let Line { connection: key, tcp_stream, packet, message, time, event } = line;
         let packet = packet.or(message).unwrap_or(number);
-        // What has no time happens when the last did.
+        // An event without a time has the time of the event before it.
         let known = time.map(time_of).or_else(|| self.open.get(&key).map(|open| open.now));
         let at = Moment { packet, time: known.unwrap_or_default() };
         if let Event::Connection(_) = event
@@ -151,7 +151,7 @@ impl Lines {
         }
     }
 
-    /// Ends all that is still open.
+    /// Ends all open connections.
     fn finish(self, judging: &mut Judging<'_>) -> io::Result<()> {
         self.open.into_values().try_for_each(|connection| connection.finish(judging))
     }
@@ -191,7 +191,7 @@ impl Connection {
         })
     }
 
-    /// A frame that is whole.
+    /// Judges a complete frame.
     fn frame(
         &mut self,
         frame: &Frame,
@@ -218,7 +218,7 @@ impl Connection {
         Ok(Ok(()))
     }
 
-    /// A frame that breaks a rule, or is cut: once, whatever else is said of it.
+    /// Judges a frame that breaks a rule or is incomplete. Several lines about it count once.
     fn part(
         &mut self,
         part: &Part,
@@ -242,7 +242,7 @@ impl Connection {
             (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
         };
         let Ok((header, _)) = Header::decode(&head) else {
-            // A header that is cut.
+            // The header is incomplete.
             self.frames.feed(from, &head, at, judging)?;
             return Ok(Ok(()));
         };
@@ -261,14 +261,14 @@ impl Connection {
             let found = Found { violation, header: (start, header), inflated };
             self.frames.broke(from, found, at, judging)?;
         } else if ends {
-            // Of what breaks a rule in its header the payload does not count.
+            // If the header breaks a rule, the payload does not matter.
             *unknown += u64::from(missing > 0);
         }
         self.frames.skip(from, missing, at, judging)?;
         Ok(Ok(()))
     }
 
-    /// How the connection ended, as far as its frames do not say it.
+    /// Ends the TCP streams with the steps of a verdict.
     fn end(&mut self, timeline: &[Step], judging: &mut Judging<'_>) -> io::Result<()> {
         for step in timeline {
             let from = Role::from(step.from);
