@@ -1,4 +1,4 @@
-//! What was found, printed: for people or for programs.
+//! Prints the results, for people or for programs.
 
 mod html;
 mod json;
@@ -16,7 +16,7 @@ pub use html::Html;
 pub use json::Json;
 pub use text::{Shown, Text};
 
-/// Two printers, each of which is told everything.
+/// Two reports that both receive all results.
 pub struct Both<'a>(pub &'a mut dyn Report, pub &'a mut dyn Report);
 
 impl Both<'_> {

@@ -1,4 +1,4 @@
-//! Colours and paragraphs: how the tool looks.
+//! Colours, paragraphs and tables of the terminal output.
 
 use std::io::{self, Write};
 
@@ -13,13 +13,13 @@ pub(crate) const CODE: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) const CLIENT: Style = AnsiColor::Cyan.on_default();
 pub(crate) const SERVER: Style = AnsiColor::Magenta.on_default();
 
-/// How many columns there are: those of the terminal up to 100, and 80 where there is none.
+/// Returns the width of the terminal in columns, from 20 to 100. Without a terminal, it is 80.
 pub(crate) fn width() -> usize {
     let columns = terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into());
     usize::clamp(columns, 20, 100)
 }
 
-/// Prints a paragraph that fits the terminal, each line behind `indent`.
+/// Prints a paragraph, wrapped to the width of the terminal, with `indent` before each line.
 pub(crate) fn paragraph(out: &mut impl Write, indent: &str, text: &str) -> io::Result<()> {
     let options = textwrap::Options::new(width())
         .initial_indent(indent)
@@ -31,7 +31,7 @@ pub(crate) fn paragraph(out: &mut impl Write, indent: &str, text: &str) -> io::R
     Ok(())
 }
 
-/// Prints a table, its first line as a heading.
+/// Prints a table with its first line as a heading.
 pub(crate) fn list(out: &mut impl Write, table: &Table) -> io::Result<()> {
     let mut lines = table.lines();
     let head = lines.next().unwrap_or_default();
@@ -39,7 +39,7 @@ pub(crate) fn list(out: &mut impl Write, table: &Table) -> io::Result<()> {
     lines.try_for_each(|line| writeln!(out, "{}", line.trim_end()))
 }
 
-/// Text from outside as it may reach a terminal: what cannot be seen is escaped.
+/// Makes text from an input safe for a terminal: escapes invisible characters.
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
@@ -51,7 +51,7 @@ pub(crate) fn plain(text: &str) -> String {
     plain
 }
 
-/// As much of a text as these columns hold, with an ellipsis where some is left out.
+/// Shortens a text to this number of columns, with an ellipsis if it is cut.
 pub(crate) fn shorten(text: &str, columns: usize) -> String {
     if textwrap::core::display_width(text) <= columns {
         return text.to_owned();

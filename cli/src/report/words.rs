@@ -1,4 +1,4 @@
-//! How things are said, on a page as in a terminal.
+//! The phrases that the page and the terminal output share.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -14,16 +14,17 @@ use crate::session::record::{Broken, Frame, Incomplete, Within};
 use crate::session::report::{Closing, Side, Tally};
 use crate::session::report::{Gap, Place};
 
-/// So many of something.
+/// Returns a number and a noun, in the plural if necessary.
 pub(super) fn count(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
+/// Returns a number of bytes with its unit.
 pub(super) fn bytes(len: u64) -> String {
     format!("{len} B")
 }
 
-/// A span of time, in the unit that fits it.
+/// Returns a duration in a suitable unit.
 pub(super) fn span(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     match time.as_secs() {
@@ -34,15 +35,15 @@ pub(super) fn span(time: Duration) -> String {
     }
 }
 
-/// What an input has no name for.
+/// The placeholder for an unknown value.
 pub(super) const UNKNOWN: &str = "?";
 
-/// The request's target.
+/// Returns the target of the request.
 pub(super) fn target(agreement: &Agreement) -> &str {
     agreement.target.as_deref().unwrap_or(UNKNOWN)
 }
 
-/// What was agreed on: the subprotocol, with the type of data that it fixes, and the extensions.
+/// Returns the negotiated subprotocol, with the type of data that it fixes, and the extensions.
 pub(super) fn agreed(agreement: &Agreement) -> Vec<String> {
     let subprotocol = agreement.subprotocol.as_deref().map(|name| {
         match Subprotocol::from_name(name).map(|row| row.accepts) {
@@ -54,7 +55,7 @@ pub(super) fn agreed(agreement: &Agreement) -> Vec<String> {
     subprotocol.into_iter().chain(agreement.extensions.iter().cloned()).collect()
 }
 
-/// How much an end has sent.
+/// Returns how much an endpoint sent.
 pub(super) fn sent(side: &Side) -> String {
     let mut text = format!("sent {}, {}", count(side.frames, "frame"), bytes(side.bytes));
     let inflated = &side.inflated;
@@ -73,7 +74,7 @@ pub(super) fn sent(side: &Side) -> String {
     text
 }
 
-/// What an end sent last, and how long before the connection ended.
+/// Returns what an endpoint sent last, and how long before the end of the connection.
 fn last_frame(side: &Side) -> String {
     let from = side.from;
     match side.last.zip(side.before) {
@@ -85,7 +86,7 @@ fn last_frame(side: &Side) -> String {
     }
 }
 
-/// How a connection ended, in two or three words.
+/// Returns the outcome of a connection in a few words.
 pub(super) fn ending(verdict: &Verdict) -> String {
     let due = || verdict.violation().map_or(0, |violation| violation.rule.close_code().0);
     let id = verdict.id();
@@ -99,7 +100,7 @@ pub(super) fn ending(verdict: &Verdict) -> String {
     }
 }
 
-/// What a person can do about a verdict, where there is something.
+/// Returns what the user can do about a verdict, if anything.
 fn advice(verdict: &Verdict, sides: &[Side; 2]) -> Option<String> {
     match verdict {
         Verdict::WronglyRefused { by, code: CloseCode::UNSUPPORTED_DATA } => {
@@ -116,7 +117,7 @@ fn advice(verdict: &Verdict, sides: &[Side; 2]) -> Option<String> {
     }
 }
 
-/// A step of the closing, with the reason of a Close.
+/// Describes a step of the closing, with the reason in a Close frame.
 pub(super) fn step(closing: &Closing, step: &Step) -> String {
     let reason = match step.act {
         Act::Closed(_) => closing.reasons[step.from as usize].as_str(),
@@ -126,7 +127,7 @@ pub(super) fn step(closing: &Closing, step: &Step) -> String {
     format!("the {} {}{reason}", step.from, step.act)
 }
 
-/// How fast pings were answered, and which never were.
+/// Returns how fast Pings were answered, and how many were not.
 pub(super) fn pings(closing: &Closing) -> Vec<String> {
     let Closing { pings, ended, .. } = closing;
     let mut told = Vec::new();
@@ -150,7 +151,7 @@ pub(super) fn pings(closing: &Closing) -> Vec<String> {
     told
 }
 
-/// How a connection was closed, in a sentence, and what a person can do.
+/// Returns how a connection was closed, and what the user can do.
 pub(super) fn verdict(closing: &Closing) -> String {
     let Closing { verdict, timeline, sides, opening, gap, .. } = closing;
     let captured = opening.stream.is_some();
@@ -181,7 +182,7 @@ pub(super) fn verdict(closing: &Closing) -> String {
     text
 }
 
-/// Which byte of a compressed message breaks a rule, where it is one of what that holds.
+/// Returns the place of a violation in the inflated data of a compressed message.
 pub(super) fn within(inflated: u64) -> String {
     match inflated {
         0 => "in a compressed message, before the first inflated byte".to_owned(),
@@ -189,8 +190,7 @@ pub(super) fn within(inflated: u64) -> String {
     }
 }
 
-/// What is wrong with the extensions that the server answered with, where something is, and its
-/// byte.
+/// Returns what is wrong with the extensions in the server's answer, if anything, and the byte.
 pub(super) fn negotiation(agreement: &Agreement) -> Option<(usize, String)> {
     let wrong = agreement.invalid_extension()?;
     let answer = agreement.answer();
@@ -200,10 +200,10 @@ pub(super) fn negotiation(agreement: &Agreement) -> Option<(usize, String)> {
     Some((wrong.offset, describe(part, &place, wrong.fault)))
 }
 
-/// What must be done then.
+/// The duty of the client after an invalid answer.
 pub(super) const FAIL: &str = "the client must fail the connection (RFC 7692 §7.1)";
 
-/// What was found in all: what is good, and what is not.
+/// Returns the summary of a run: the good part and the bad part.
 pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
     let faults = match tally.faults {
         0 => None,
@@ -219,7 +219,7 @@ pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
     [Some(good.to_owned()), faults]
 }
 
-/// What a capture lacks.
+/// Describes a gap in a capture.
 pub(super) fn lacks(place: &Place, gap: &Gap) -> String {
     let Gap { offset, missing, passed_over } = *gap;
     let (from, missing) = (place.from, bytes(missing));
@@ -232,7 +232,7 @@ pub(super) fn lacks(place: &Place, gap: &Gap) -> String {
     }
 }
 
-/// What a direction that ends too early is inside of.
+/// Returns the place at which a direction ends too early.
 pub(super) fn inside(incomplete: &Incomplete<'_>) -> String {
     match (incomplete.within, incomplete.missing) {
         (Within::Frame, Some(missing)) => {
@@ -243,7 +243,7 @@ pub(super) fn inside(incomplete: &Incomplete<'_>) -> String {
     }
 }
 
-/// The frame's opcode, its place in a fragmented message, and its RSV bits.
+/// Returns the opcode of a frame, its place in a fragmented message, and its RSV bits.
 pub(super) fn kind(header: &Header) -> String {
     let mut kind = header.opcode().name().to_owned();
     match (header.opcode(), header.fin()) {
@@ -259,7 +259,7 @@ pub(super) fn kind(header: &Header) -> String {
     kind
 }
 
-/// The RSV bits that are set.
+/// Returns the names of the RSV bits that are set.
 fn rsv(header: &Header) -> impl Iterator<Item = &'static str> {
     let bits = header.rsv();
     [(4, "RSV1"), (2, "RSV2"), (1, "RSV3")]
@@ -268,7 +268,7 @@ fn rsv(header: &Header) -> impl Iterator<Item = &'static str> {
         .map(|(_, name)| name)
 }
 
-/// The start of what a frame's payload is, inflated where it is compressed, and its length.
+/// Returns the start of the payload, inflated if it is compressed, and the total length.
 pub(super) fn content<'a>(frame: &Frame<'a>) -> (&'a [u8], u64) {
     match frame.inflated {
         Some(start) => (&start.bytes, start.len),
@@ -276,13 +276,13 @@ pub(super) fn content<'a>(frame: &Frame<'a>) -> (&'a [u8], u64) {
     }
 }
 
-/// How many bytes the compressed message holds that ends with this frame.
+/// Returns the inflated length of the compressed message that this frame completes.
 pub(super) fn inflated(frame: &Frame<'_>) -> Option<u64> {
     frame.message.filter(|message| message.compressed)?.len
 }
 
-/// The start of a frame's [content] as the text that it is, where it is one that can be read: up to
-/// a character that is cut at its end.
+/// Returns the start of a frame's [content] as text, if it is valid text. A character that is cut
+/// at the end is left out.
 pub(super) fn readable<'a>(frame: &Frame<'_>, start: &'a [u8]) -> Option<&'a str> {
     let text = match frame.inflated {
         Some(inflated) => inflated.is_text(),
@@ -300,16 +300,16 @@ pub(super) fn readable<'a>(frame: &Frame<'_>, start: &'a [u8]) -> Option<&'a str
     }
 }
 
-/// The bytes around the one that breaks a rule.
+/// The bytes around a violation.
 pub(super) struct Evidence<'a> {
     pub(super) bytes: &'a [u8],
-    /// Which of them break it.
+    /// The range of the bytes that break the rule.
     pub(super) at: std::ops::Range<usize>,
     pub(super) note: String,
 }
 
-/// What shows that the rule is broken; nothing, where the stream just ends, or where it is not a
-/// byte of the wire. `wire` is where the header is written.
+/// Returns the bytes that show a violation. Returns nothing if the end of the stream or an inflated
+/// byte breaks the rule. `wire` is a buffer for the header.
 pub(super) fn evidence<'a>(
     broken: &'a Broken<'_>,
     wire: &'a mut [u8; Header::MAX_LEN],
@@ -341,7 +341,7 @@ pub(super) fn evidence<'a>(
     })
 }
 
-/// What the offending byte of a header says.
+/// Describes the byte of a header that breaks a rule.
 fn note(rule: Rule, header: &Header) -> String {
     let opcode = header.opcode();
     match rule.place() {
@@ -369,7 +369,7 @@ fn note(rule: Rule, header: &Header) -> String {
     }
 }
 
-/// Bytes as hex, two digits each.
+/// Formats bytes in hex, two digits each.
 pub(crate) fn hex_bytes(bytes: &[u8], separator: &str) -> String {
     let mut hex = String::with_capacity(bytes.len() * (2 + separator.len()));
     for (index, byte) in bytes.iter().enumerate() {

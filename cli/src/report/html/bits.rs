@@ -1,9 +1,9 @@
-//! A header as a diagram of its bits, sixteen in a row, with those marked that break a rule.
+//! Renders the bits of a header, sixteen in a row, and marks the bits that break a rule.
 
 use maud::{Markup, html};
 use wsvet::{Header, Rule};
 
-/// How many bits stand in a row.
+/// The number of bits in a row.
 const ROW: usize = 16;
 
 /// A field of the header (RFC 6455 §5.2).
@@ -38,7 +38,7 @@ impl Field {
     }
 }
 
-/// The fields of the diagram that a broken rule is about.
+/// Returns the fields that a rule is about.
 fn offending(rule: Rule) -> &'static [Field] {
     match rule.field() {
         wsvet::Field::Rsv => &[Rsv1, Rsv2, Rsv3],
@@ -51,7 +51,7 @@ fn offending(rule: Rule) -> &'static [Field] {
     }
 }
 
-/// The bits that each field has, in order.
+/// Returns the fields in order, with their numbers of bits.
 fn fields(header: &Header) -> Vec<(Field, usize)> {
     let mut fields = vec![(Fin, 1), (Rsv1, 1), (Rsv2, 1), (Rsv3, 1), (Opcode, 4), (Mask, 1)];
     fields.push((PayloadLen, 7));
@@ -67,14 +67,14 @@ fn fields(header: &Header) -> Vec<(Field, usize)> {
     fields
 }
 
-/// A bit of the header, the field that it belongs to, and whether it breaks the rule.
+/// A bit of the header, its field, and whether it breaks the rule.
 struct Bit {
     field: Field,
     set: bool,
     bad: bool,
 }
 
-/// The diagram of a header that starts at this byte of its direction.
+/// Renders the diagram of a header that starts at this byte of its direction.
 pub(super) fn diagram(header: &Header, start: u64, rule: Rule) -> Markup {
     let mut wire = [0; Header::MAX_LEN];
     header.encode(&mut wire);
@@ -83,7 +83,7 @@ pub(super) fn diagram(header: &Header, start: u64, rule: Rule) -> Markup {
         .enumerate()
         .map(|(index, field)| {
             let set = wire[index / 8] >> (7 - index % 8) & 1 == 1;
-            // Of the reserved bits those count that are set.
+            // Only reserved bits that are set can break a rule.
             let reserved = matches!(field, Rsv1 | Rsv2 | Rsv3);
             Bit { field, set, bad: offending(rule).contains(&field) && (set || !reserved) }
         })
@@ -115,7 +115,7 @@ pub(super) fn diagram(header: &Header, start: u64, rule: Rule) -> Markup {
     }
 }
 
-/// What a field says, where that is not to be seen at once.
+/// Returns the value of a field that has several bits.
 fn value(field: Field, header: &Header) -> Option<String> {
     match field {
         Opcode => Some(format!("{:X} {}", u8::from(header.opcode()), header.opcode())),

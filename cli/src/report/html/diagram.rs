@@ -1,4 +1,4 @@
-//! The sequence diagram of a connection: one row for each thing that an end has done.
+//! Renders the sequence diagram of a connection, with one row for each action of an endpoint.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::sections;
 use super::{Finding, Kept, Row, What, bits};
 use crate::report::words::{bytes, kind, span, within};
 
-/// After so long a pause it is said how long it was.
+/// The shortest pause whose length is shown.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The diagram, with the times since the connection was opened.
+/// Renders the diagram, with times from the start of the connection.
 pub(super) fn diagram(kept: &Kept) -> Markup {
     let rows = rows(kept);
     let start = kept.start.or_else(|| rows.iter().find_map(|row| row.time()));
@@ -43,11 +43,11 @@ pub(super) fn diagram(kept: &Kept) -> Markup {
     }
 }
 
-/// What stands in the diagram.
+/// An entry of the diagram.
 enum Shown<'a> {
     Row(&'a Row),
     Dropped(u64),
-    /// How an end stopped sending, and when.
+    /// The end of a TCP stream: the sender, FIN or RST, and the time.
     End(Role, End, Duration),
 }
 
@@ -61,7 +61,7 @@ impl Shown<'_> {
     }
 }
 
-/// All rows in order, with the ends of the TCP connection where they belong.
+/// Returns all entries in order, including the ends of the TCP streams.
 fn rows(kept: &Kept) -> Vec<Shown<'_>> {
     let first = kept.first.iter().map(Shown::Row);
     let dropped = (kept.dropped > 0).then_some(Shown::Dropped(kept.dropped));
@@ -75,7 +75,7 @@ fn rows(kept: &Kept) -> Vec<Shown<'_>> {
     rows
 }
 
-/// How long nothing had happened before each row.
+/// Returns the pause before each row.
 fn pauses(rows: &[Shown<'_>], start: Option<Duration>) -> Vec<Duration> {
     let mut before = start.unwrap_or_default();
     let pause = |row: &Shown<'_>| {
@@ -85,7 +85,7 @@ fn pauses(rows: &[Shown<'_>], start: Option<Duration>) -> Vec<Duration> {
     rows.iter().map(pause).collect()
 }
 
-/// How far a row stands below the one before: with the logarithm of the time between them.
+/// Returns the space above a row, which grows with the logarithm of the pause.
 fn gap(pause: Duration) -> Option<String> {
     let milliseconds = pause.as_secs_f64() * 1e3;
     let pixels = (8.0 * (1.0 + milliseconds).log2()).min(90.0).round();
@@ -139,7 +139,7 @@ fn shown(row: &Row, start: Option<Duration>, gap: Option<String>) -> Markup {
     }
 }
 
-/// The colour of a frame.
+/// Returns the CSS class of a frame.
 fn class(opcode: OpCode) -> &'static str {
     match opcode {
         OpCode::Continuation => "continuation",
@@ -158,7 +158,7 @@ fn title(row: &Row, offset: u64) -> String {
     format!("byte {offset} from the {from}{number}")
 }
 
-/// What is broken, what shows it, and what must be answered.
+/// Renders a violation: the rule, the bytes, and the required answer.
 fn shown_finding(row: &Row, finding: &Finding) -> Markup {
     let rule = finding.rule();
     let code = rule.close_code();

@@ -1,7 +1,7 @@
-//! One page for a browser: each connection as a sequence diagram in time.
+//! Writes an HTML page with a sequence diagram of each connection.
 //!
-//! What is found is kept until the end, as much of it as a page can hold. The page has no script,
-//! loads nothing, and forbids both; what peers have sent stands in it as text alone.
+//! The results are kept until the end, up to a limit for each page. The page has no script, loads
+//! nothing, and forbids both. The data of peers is only text in it.
 
 mod bits;
 mod diagram;
@@ -23,20 +23,19 @@ use crate::session::record::{Broken, Frame, Record};
 use crate::session::report::{Closing, Opening, Tally};
 use crate::session::report::{Gap, Place, Report};
 
-/// How many rows of a connection are kept at most: so many from its start, and as many from its
-/// end.
+/// The most rows of a connection that are kept from its start, and from its end.
 const ROWS: usize = 250;
 
-/// How many connections have a diagram at most, where they were closed as they must be.
+/// The most diagrams of connections that were closed correctly.
 const DIAGRAMS: usize = 40;
 
-/// How many have one at most, where they were not.
+/// The most diagrams of connections that were not closed correctly.
 const FAULTY_DIAGRAMS: usize = 100;
 
-/// How much of a payload is shown at most, in bytes.
+/// The most bytes of a payload that are shown.
 const SHOWN: usize = 2048;
 
-/// Writes a page.
+/// Writes an HTML page.
 pub struct Html<W> {
     out: W,
     inputs: Vec<Input>,
@@ -45,28 +44,28 @@ pub struct Html<W> {
     faulty_diagrams: usize,
 }
 
-/// An input, and what else is to be said of it.
+/// An input, and the notices about it.
 struct Input {
     name: String,
     notices: Vec<String>,
 }
 
-/// What is kept of a connection.
+/// The rows that are kept of a connection.
 #[derive(Default)]
 struct Kept {
     input: usize,
-    /// When it was opened.
+    /// The time of the upgrade.
     start: Option<Duration>,
     first: Vec<Row>,
-    /// How many rows were dropped between the first and the last.
+    /// The number of rows that were dropped between the first and the last.
     dropped: u64,
     last: VecDeque<Row>,
     closing: Option<Rc<Closing>>,
-    /// There were too many before it.
+    /// Whether the page already has too many diagrams.
     without_diagram: bool,
 }
 
-/// A row of the diagram: what an end has done.
+/// A row of the diagram: an action of an endpoint.
 struct Row {
     from: Role,
     time: Option<Duration>,
@@ -81,7 +80,7 @@ enum What {
     Note(String),
 }
 
-/// A rule that is broken, and what shows it.
+/// A violation, and the bytes that show it.
 struct Finding {
     violation: Violation,
     header: Option<(u64, Header)>,
@@ -90,7 +89,7 @@ struct Finding {
     inflated: Option<u64>,
 }
 
-/// The bytes around the one that breaks a rule, in hex.
+/// The bytes around a violation, in hex.
 struct Shown {
     before: String,
     bad: String,
@@ -99,7 +98,7 @@ struct Shown {
 }
 
 impl<W: Write> Html<W> {
-    /// Creates a report that is written to `out`.
+    /// Creates a report that writes to `out`.
     pub fn new(out: W) -> Self {
         Self {
             out,
@@ -219,7 +218,7 @@ impl Finding {
     }
 }
 
-/// The start of a payload as text: what can be read as it is, other bytes in hex.
+/// Returns the start of a payload: valid text as it is, other bytes in hex.
 fn payload(frame: &Frame<'_>) -> String {
     let (start, len) = content(frame);
     let shown = &start[..start.len().min(SHOWN)];

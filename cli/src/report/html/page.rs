@@ -1,4 +1,4 @@
-//! The page: all connections in a table, then each with its facts and its diagram.
+//! Renders the page: a table of all connections, then the facts and the diagram of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -18,17 +18,17 @@ use crate::session::report::{Closing, Side, Tally};
 
 const STYLE: &str = include_str!("style.css");
 
-/// Nothing may be loaded, and nothing may run.
+/// The policy of the page: nothing may be loaded, and nothing may run.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/// How many columns a target has at most.
+/// The most columns of a target.
 const TARGET: usize = 120;
 
-/// What the colours of the arrows stand for.
+/// The entries of the legend for the colours of the arrows.
 const LEGEND: [&str; 6] = ["text", "binary", "continuation", "ping", "close", "tcp"];
 
-/// The whole page.
+/// Renders the whole page.
 pub(super) fn page(inputs: &[Input], connections: &BTreeMap<usize, Kept>, tally: &Tally) -> Markup {
     let name = match inputs {
         [input] => plain(&input.name),
@@ -85,7 +85,7 @@ fn meaning(kind: &str) -> &str {
     }
 }
 
-/// All connections, a row each.
+/// Renders the table of all connections.
 fn table(connections: &BTreeMap<usize, Kept>) -> Markup {
     html! {
         div.scroll {
@@ -118,12 +118,12 @@ fn table(connections: &BTreeMap<usize, Kept>) -> Markup {
     }
 }
 
-/// What both ends have sent.
+/// Returns the sum over both endpoints.
 fn sum(closing: &Closing, of: impl Fn(&Side) -> u64) -> u64 {
     closing.sides.iter().map(of).sum()
 }
 
-/// A connection: its verdict, its facts, and its diagram.
+/// Renders a connection: its verdict, its facts and its diagram.
 fn connection(number: usize, kept: &Kept, inputs: &[Input]) -> Markup {
     html! {
         section id={ "connection-" (number) } {
@@ -181,9 +181,9 @@ fn known(text: &Option<String>) -> String {
     plain(text.as_deref().unwrap_or(UNKNOWN))
 }
 
-/// When that was, where the input's clock is a calendar's.
+/// Formats a time as a date, if the clock of the input is a calendar.
 fn date(time: Duration) -> String {
-    // From the second day of 1970 to the last of 9999, which is as far as dates are written.
+    // Earlier times are not dates, and humantime formats dates up to the year 9999.
     const DATES: Range<Duration> =
         Duration::from_secs(86_400)..Duration::from_secs(253_402_300_800);
     if !DATES.contains(&time) {
@@ -200,7 +200,7 @@ fn class(closing: &Closing) -> &'static str {
     }
 }
 
-/// The sections that the page links to.
+/// Returns the sections that the page links to.
 fn linked(connections: &BTreeMap<usize, Kept>) -> BTreeSet<Section> {
     let rows = connections.values().flat_map(|kept| kept.first.iter().chain(&kept.last));
     rows.filter_map(|row| match &row.what {

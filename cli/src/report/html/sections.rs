@@ -1,33 +1,33 @@
-//! The sections of the RFCs that the rules are in, word for word.
+//! Renders the original text of the RFC sections that define the rules.
 
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 use wsvet::Rule;
 
-/// A section: its RFC, and its number.
+/// A section: the number of the RFC, and the number of the section.
 pub(super) type Section = (u16, &'static str);
 
 const RFC_6455: &str = include_str!("rfc6455.txt");
 const RFC_7692: &str = include_str!("rfc7692.txt");
 
-/// The section that a rule is in.
+/// Returns the section that defines a rule.
 pub(super) fn of(rule: Rule) -> Section {
     (rule.rfc(), rule.section())
 }
 
-/// Where a section stands on the page.
+/// Returns the anchor of a section on the page.
 pub(super) fn anchor((rfc, number): Section) -> String {
     format!("rfc{rfc}-{number}")
 }
 
-/// A link to the text of a section.
+/// Renders a link to the text of a section.
 pub(super) fn link(section: Section) -> Markup {
     let (rfc, number) = section;
     html! { a href={ "#" (anchor(section)) } { "RFC " (rfc) " §" (number) } }
 }
 
-/// The text of these sections.
+/// Renders the text of these sections.
 pub(super) fn texts(sections: &BTreeSet<Section>) -> Markup {
     html! {
         @if !sections.is_empty() {
@@ -47,7 +47,7 @@ pub(super) fn texts(sections: &BTreeSet<Section>) -> Markup {
     }
 }
 
-/// The text of a section, from its heading to that of the next.
+/// Returns the text of a section, from its heading to the next heading.
 fn text((rfc, number): Section) -> Option<&'static str> {
     let text = if rfc == 6455 { RFC_6455 } else { RFC_7692 };
     let heading = |line: &str| line.starts_with(|c: char| c.is_ascii_digit());
@@ -68,7 +68,8 @@ mod tests {
         for rule in Rule::ALL {
             let text = text(of(*rule)).unwrap_or_default();
             assert!(text.starts_with(rule.section()) && text.len() > 100, "{rule}");
-            assert_eq!(text.lines().filter(|line| line.starts_with(char::is_numeric)).count(), 1);
+            let headings = text.lines().filter(|line| line.starts_with(char::is_numeric));
+            assert_eq!(headings.count(), 1, "{rule}");
         }
     }
 }

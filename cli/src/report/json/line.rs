@@ -1,4 +1,4 @@
-//! What each line has, in the order in which it is written.
+//! The keys of each line, in the order of the output.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::session::pings::Pings;
 use crate::session::record::{Broken, Frame, Incomplete};
 use crate::session::report::{Closing, Side};
 
-/// What every line has.
+/// The keys of every line.
 #[derive(Serialize)]
 pub(super) struct Line<'a, T> {
     pub(super) event: &'static str,
@@ -25,7 +25,7 @@ pub(super) struct Line<'a, T> {
     pub(super) tcp_stream: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) packet: Option<u64>,
-    /// Of an input that has no packets.
+    /// The number of the message, if the input has no packets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) message: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,10 +43,10 @@ pub(super) struct OpeningLine<'a> {
     pub(super) extensions: &'a [String],
 }
 
-/// The server's answer cannot be agreed on.
+/// An answer of the server that the client must reject.
 #[derive(Serialize)]
 pub(super) struct NegotiationLine {
-    /// The byte of the extensions, written in one header with a comma and a space between them.
+    /// The byte in the extensions, if they are joined with a comma and a space.
     pub(super) offset: usize,
     pub(super) rfc: u16,
     pub(super) section: &'static str,
@@ -94,14 +94,14 @@ impl<'a> FrameLine<'a> {
     }
 }
 
-/// A message that is whole, where compression was agreed on.
+/// A complete message on a connection with negotiated compression.
 #[derive(Serialize)]
 pub(super) struct MessageLine {
     pub(super) opcode: u8,
-    /// How many bytes it holds, where that is known.
+    /// The inflated length in bytes, if known.
     pub(super) len: Option<u64>,
     pub(super) compressed: bool,
-    /// How many it has on the wire.
+    /// The length on the wire in bytes.
     pub(super) wire_len: u64,
 }
 
@@ -122,13 +122,13 @@ pub(super) struct BrokenLine {
     pub(super) rfc: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) frame_offset: Option<u64>,
-    /// The header as it stands on the wire.
+    /// The header as on the wire.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) header: Option<String>,
-    /// The payload up to the byte that breaks the rule, as far as it was kept.
+    /// The kept payload up to the byte that breaks the rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) payload: Option<String>,
-    /// How many bytes a compressed message inflates to before the one that breaks the rule.
+    /// The number of inflated bytes of a compressed message before the violation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) inflated: Option<u64>,
 }
@@ -152,8 +152,8 @@ impl BrokenLine {
     }
 }
 
-/// Where a frame starts, and its header as it stands on the wire, as far as it came: the stream
-/// ends at `end`, where it is cut.
+/// Returns the offset of a frame, and its header as on the wire. If the header is incomplete, the
+/// stream ends at `end`.
 fn head(header: Option<(u64, Header)>, cut: &[u8], end: u64) -> (Option<u64>, Option<String>) {
     match header {
         Some((offset, header)) => {
@@ -174,10 +174,10 @@ pub(super) struct IncompleteLine {
     pub(super) missing: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) frame_offset: Option<u64>,
-    /// The header as it stands on the wire, as far as it came.
+    /// The header as on the wire; it may be incomplete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) header: Option<String>,
-    /// The payload as far as it came and was kept.
+    /// The kept payload; it may be incomplete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) payload: Option<String>,
 }
@@ -300,7 +300,7 @@ impl<'a> SideLine<'a> {
 #[derive(Serialize)]
 pub(super) struct CompressedLine {
     pub(super) messages: u64,
-    /// On the wire.
+    /// The length on the wire in bytes.
     pub(super) bytes: u64,
     pub(super) inflated: Option<u64>,
     pub(super) ratio: Option<f64>,
@@ -321,7 +321,7 @@ pub(super) struct PingsLine {
     pub(super) fastest: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) slowest: Option<f64>,
-    /// How many of the client's last Pings were never answered.
+    /// The number of the client's last Pings that were never answered.
     pub(super) unanswered_client: u64,
     pub(super) unanswered_server: u64,
 }
@@ -351,7 +351,7 @@ pub(super) struct StepLine<'a> {
     pub(super) time: f64,
 }
 
-/// Times are in seconds: since 1970, where the input's clock is a calendar's.
+/// Converts a time to seconds. They count from 1970 if the clock of the input does.
 pub(super) fn seconds(time: Duration) -> f64 {
     time.as_secs_f64()
 }

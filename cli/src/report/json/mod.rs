@@ -1,4 +1,4 @@
-//! One JSON object a line; `lines` reads them back.
+//! Prints one JSON object per line. The module `input::lines` reads them.
 
 mod line;
 
@@ -27,8 +27,8 @@ pub struct Json<W> {
 }
 
 impl<W: Write> Json<W> {
-    /// `payload` says whether each frame's payload is printed too, `follow` whether each line is to
-    /// be seen at once.
+    /// Creates a report that writes to `out`. `payload` adds the payload of each frame. `follow`
+    /// flushes after each line.
     pub fn new(out: W, payload: bool, follow: bool) -> Self {
         Self { out, payload, follow, input: String::new() }
     }
@@ -56,7 +56,7 @@ impl<W: Write> Json<W> {
         if self.follow { self.out.flush() } else { Ok(()) }
     }
 
-    /// Prints what is of a whole connection.
+    /// Prints a line about a whole connection.
     fn whole(
         &mut self,
         event: &'static str,
@@ -146,8 +146,8 @@ impl<W: Write> Report for Json<W> {
     }
 }
 
-/// Compact JSON in ASCII alone: a payload can neither end a line for a reader that knows more line
-/// ends than one, nor steer a terminal.
+/// A formatter for compact JSON in ASCII. A payload can neither end a line for a reader with other
+/// line ends, nor control a terminal.
 struct Ascii;
 
 impl Formatter for Ascii {

@@ -1,4 +1,4 @@
-//! What a connection was, and how it was closed.
+//! Prints the facts about each connection, and how it was closed.
 
 use std::io::{self, Write};
 use std::rc::Rc;
@@ -12,13 +12,13 @@ use crate::report::style::{
 use crate::report::words::{UNKNOWN, agreed, ending, pings, sent, span, step, target, verdict};
 use crate::session::report::{Closing, Opening};
 
-/// The narrowest terminal that has room for the addresses in the table.
+/// The smallest width at which the table has addresses, in columns.
 const ADDRESSES: usize = 90;
 
-/// How far what belongs to a connection is indented.
+/// The indentation of lines below a connection.
 const INDENT: &str = "  ";
 
-/// The connection as it opens.
+/// Returns the line for a connection at its start.
 pub(super) fn opening(opening: &Opening, width: usize) -> String {
     let number = opening.connection;
     let [client, server] = addresses(opening);
@@ -32,13 +32,13 @@ pub(super) fn opening(opening: &Opening, width: usize) -> String {
     text
 }
 
-/// The addresses of both ends, behind a space each, as far as they are known.
+/// Returns the known addresses of both endpoints, with a space before each.
 fn addresses(opening: &Opening) -> [String; 2] {
     [&opening.client, &opening.server]
         .map(|address| address.as_deref().map_or(String::new(), |text| format!(" {}", plain(text))))
 }
 
-/// What was asked for, and agreed on.
+/// Returns the request, and the negotiated subprotocol and extensions.
 fn asked(opening: &Opening, width: usize) -> Vec<String> {
     let agreement = &opening.agreement;
     let target = agreement.target.as_deref().map(|target| format!("GET {target}"));
@@ -46,7 +46,7 @@ fn asked(opening: &Opening, width: usize) -> Vec<String> {
     all.map(|what| shorten(&plain(&what), width / 2)).collect()
 }
 
-/// Prints all connections of an input, a row each.
+/// Prints a table with all connections of an input.
 pub(super) fn table(
     out: &mut impl Write,
     closings: &[Rc<Closing>],
@@ -81,7 +81,7 @@ pub(super) fn table(
     writeln!(out)
 }
 
-/// Prints what a connection was, the steps of its closing, and the verdict.
+/// Prints the facts about a connection, the steps of its closing, and the verdict.
 pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> io::Result<()> {
     let Closing { opening, timeline, sides, .. } = closing;
     let number = opening.connection;

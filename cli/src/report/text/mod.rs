@@ -1,5 +1,5 @@
-//! Tables of frames, with each violation below the frame that it is in, and how each connection
-//! was closed.
+//! Prints tables of frames, with each violation below its frame, and how each connection was
+//! closed.
 
 mod ending;
 mod row;
@@ -19,14 +19,14 @@ use crate::session::report::{Gap, Place, Report};
 
 use row::Row;
 
-/// What is printed for people, and when.
+/// The options of the output for people.
 #[derive(Clone, Copy, Default)]
 pub struct Shown {
-    /// Each frame's payload.
+    /// Print the payload of each frame.
     pub payload: bool,
-    /// No frames that break nothing.
+    /// Print only the frames that break a rule.
     pub summary: bool,
-    /// Frames as they come, and how connections ended behind them.
+    /// Print each frame at once, and how the connections ended after the frames.
     pub follow: bool,
 }
 
@@ -34,31 +34,31 @@ pub struct Shown {
 pub struct Text<W: Write> {
     out: W,
     shown: Shown,
-    /// The columns of the terminal.
+    /// The width of the terminal in columns.
     width: usize,
-    /// The input whose heading is still to be printed, once there is something below it.
+    /// The name of the input, until it is printed as a heading before the first output.
     input: Option<String>,
     inputs: usize,
-    /// What is held back until it is known how many connections there are.
+    /// The output that waits until the number of connections is known.
     held: Option<BufWriter<SpooledTempFile>>,
-    /// Whether the head of the table was printed.
+    /// Whether the heading of the table was printed.
     table: bool,
-    /// The frame of the last row, by its connection, sender and offset.
+    /// The connection, the sender and the offset of the last row's frame.
     row: Option<(usize, Role, u64)>,
-    /// A row that is being written.
+    /// The buffer for a row.
     line: String,
-    /// How the connections of this input ended.
+    /// The connections of this input that have ended.
     closings: Vec<Rc<Closing>>,
 }
 
-/// How much is held back in memory, in bytes; more goes to a file.
+/// The most output that waits in memory, in bytes. More goes to a file.
 const HELD: usize = 4 << 20;
 
-/// How far what belongs to a frame is indented.
+/// The indentation of lines below a frame.
 const INDENT: &str = "        ";
 
 impl<W: Write> Text<W> {
-    /// Creates a report that is written to `out`.
+    /// Creates a report that writes to `out`.
     pub fn new(out: W, shown: Shown) -> Self {
         Self {
             out,
@@ -74,7 +74,7 @@ impl<W: Write> Text<W> {
         }
     }
 
-    /// Where frames go.
+    /// Returns the writer for frames.
     fn out(&mut self) -> &mut dyn Write {
         match &mut self.held {
             Some(held) => held,
@@ -82,7 +82,7 @@ impl<W: Write> Text<W> {
         }
     }
 
-    /// Prints the name of the input, where nothing of it was shown yet.
+    /// Prints the name of the input, once.
     fn heading(&mut self) -> io::Result<()> {
         let Some(name) = self.input.take() else { return Ok(()) };
         if self.inputs > 0 {
@@ -92,7 +92,7 @@ impl<W: Write> Text<W> {
         writeln!(self.out, "{HEADING}{}{HEADING:#}", plain(&name))
     }
 
-    /// Prints the head of the table, once for each input.
+    /// Prints the heading of the table, once for each input.
     fn table(&mut self, place: &Place) -> io::Result<()> {
         self.heading()?;
         if std::mem::replace(&mut self.table, true) {
@@ -115,8 +115,8 @@ impl<W: Write> Text<W> {
         Ok(())
     }
 
-    /// Prints the row of a frame, unless it was printed last, with a preview of its payload where
-    /// that is known.
+    /// Prints the row of a frame, unless it is the last row already. If the payload is known, the row
+    /// has a preview of it.
     fn row(
         &mut self,
         place: &Place,
@@ -145,7 +145,7 @@ impl<W: Write> Text<W> {
         let out = &mut self.out();
         let from = place.from.name();
         let packet = place.number().map_or(String::new(), |n| format!(" ({} {n})", place.unit()));
-        // There is no row above that says it.
+        // Without a header, no row names the connection.
         let of = match broken.header {
             None if place.at.is_some() => format!(" of connection {}", place.connection),
             _ => String::new(),
@@ -210,7 +210,7 @@ impl<W: Write> Report for Text<W> {
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
         match record {
             Record::Frame(_) if self.shown.summary => return Ok(()),
-            // The steps of the closing have it.
+            // The steps of the closing show it.
             Record::LateClose(_) => return Ok(()),
             _ => self.table(place)?,
         }

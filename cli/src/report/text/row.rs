@@ -1,4 +1,4 @@
-//! One line for a frame: where it stands, what it is, and the start of its payload.
+//! Prints one line for a frame: its place, its type, and the start of its payload.
 
 use std::fmt::Write as _;
 
@@ -10,25 +10,25 @@ use crate::report::words::{content, inflated, kind, readable};
 use crate::session::record::Frame;
 use crate::session::report::Place;
 
-/// The narrowest terminal on which the columns stand below each other.
+/// The smallest width at which the columns are aligned.
 const TABLE: usize = 70;
 
-/// As many as the widest column has.
+/// Padding for the widest column.
 const SPACES: &str = "                  ";
 
-/// What ends a colour, in bytes.
+/// The length of the sequence that ends a colour, in bytes.
 const RESET: usize = "\x1b[0m".len();
 
-/// A frame, and where it stands.
+/// A frame, and its place.
 pub(super) struct Row<'a> {
     pub(super) place: &'a Place,
     pub(super) offset: u64,
     pub(super) header: &'a Header,
-    /// What is known of its payload.
+    /// The frame with its payload, if known.
     pub(super) frame: Option<&'a Frame<'a>>,
 }
 
-/// The head of the columns.
+/// Returns the heading of the columns.
 pub(super) fn head(place: &Place, width: usize) -> String {
     let numbered = place.stream.is_some() || place.at.is_some();
     let capture = if numbered { format!("conn {} ", place.unit()) } else { String::new() };
@@ -70,7 +70,7 @@ impl Row<'_> {
         line.push_str("B  ");
         let columns = line.len() - unseen - RESET + 3;
         if let Some(frame) = frame {
-            // Two quotation marks and an ellipsis stand around the preview.
+            // Two quotation marks and an ellipsis take three columns.
             preview(line, frame, width.saturating_sub(columns).max(4));
         }
         line.truncate(line.trim_end().len());
@@ -78,7 +78,7 @@ impl Row<'_> {
     }
 }
 
-/// Writes a number on the right of so many columns, and a space.
+/// Writes a number, aligned right in this number of columns, and a space.
 fn right(line: &mut String, number: u64, columns: usize) {
     let mut digits = itoa::Buffer::new();
     let digits = digits.format(number);
@@ -87,14 +87,14 @@ fn right(line: &mut String, number: u64, columns: usize) {
     line.push(' ');
 }
 
-/// Writes a word on the left of so many columns, and a space.
+/// Writes a word, aligned left in this number of columns, and a space.
 fn left(line: &mut String, word: &str, columns: usize) {
     line.push_str(word);
     line.push_str(&SPACES[..columns.saturating_sub(word.len()).min(SPACES.len())]);
     line.push(' ');
 }
 
-/// Writes the start of a payload as it can be shown on one line: text in quotes, bytes in hex.
+/// Writes the start of a payload on one line: text in quotes, other bytes in hex.
 fn preview(line: &mut String, frame: &Frame<'_>, room: usize) {
     if let Some(close) = &frame.close {
         let _ = write!(line, "{CODE}{}{CODE:#}", close.code.0);
@@ -126,8 +126,7 @@ fn preview(line: &mut String, frame: &Frame<'_>, room: usize) {
     }
 }
 
-/// Writes as much of a text as these columns hold, in quotes, with an ellipsis where some is left
-/// out.
+/// Writes a text in quotes, shortened to this number of columns, with an ellipsis if it is cut.
 fn quoted(line: &mut String, text: &str, whole: bool, room: usize) {
     if text.is_empty() && whole {
         return;
@@ -145,7 +144,7 @@ fn quoted(line: &mut String, text: &str, whole: bool, room: usize) {
             line.extend(character.escape_debug());
         }
         let columns = if plain { line.len() - before } else { display_width(&line[before..]) };
-        // The last columns are an ellipsis's, where anything follows.
+        // If more text follows, the last column is for an ellipsis.
         let needed = columns + usize::from(!rest.as_str().is_empty());
         if needed > left {
             line.truncate(before);
