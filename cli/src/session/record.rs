@@ -46,8 +46,8 @@ pub struct Broken<'a> {
     /// The unmasked payload up to that byte: all of it if it is short or whole payloads are kept,
     /// otherwise its start.
     pub payload: &'a [u8],
-    /// The number of inflated bytes before the violation, if it is in a compressed message. Unless
-    /// the violation is found at the end of the frame, `before` and `payload` are empty.
+    /// The number of inflated bytes before the violation, if it is in a compressed message. `before`
+    /// is then empty, and `payload` too unless the violation is found at the end of the frame.
     pub inflated: Option<u64>,
 }
 

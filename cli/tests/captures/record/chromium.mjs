@@ -1,4 +1,4 @@
-// A page in headless Chromium: node chromium.mjs URL ACTION [HAR]
+// Opens a page in headless Chromium: node chromium.mjs URL ACTION [HAR]
 import { chromium } from 'playwright-core';
 import { flags, servePages, talk } from './page.mjs';
 

@@ -1,4 +1,4 @@
-// Chrome DevTools' own HAR export of a page's conversation: node devtools.mjs URL ACTION HAR
+// Exports the conversation of a page with Chrome DevTools: node devtools.mjs URL ACTION HAR
 import fs from 'node:fs';
 import { chromium } from 'playwright-core';
 import { flags, servePages, talk } from './page.mjs';
@@ -15,7 +15,7 @@ const page = await context.newPage();
 const session = await context.newCDPSession(page);
 const { targetInfo } = await session.send('Target.getTargetInfo');
 
-// The front-end in a second page, looking at the first.
+// The front-end in a second page inspects the first page.
 const host = `127.0.0.1:${port}`;
 const front = await context.newPage();
 await front.goto(`http://${host}/devtools/devtools_app.html?ws=${host}/devtools/page/${targetInfo.targetId}`);
@@ -24,7 +24,7 @@ await page.goto(pages.url);
 await page.evaluate(talk, [url, action]);
 await front.waitForTimeout(500);
 
-// What its "Export HAR (sanitized)" calls.
+// The function behind "Export HAR (sanitized)".
 const text = await front.evaluate(async () => {
   const { NetworkLog } = await import('./models/logs/logs.js');
   const { Writer } = await import('./models/har/har.js');

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes NAME.frames.jsonl beside each NAME.pcap: what tshark reads, one frame a line."""
+"""Writes NAME.frames.jsonl for each NAME.pcap: the frames that tshark finds, one per line."""
 
 import json
 import pathlib
@@ -8,7 +8,7 @@ import sys
 
 
 def leaves(pairs):
-    """All fields of a layer, those inside others too; of two with one name, the first."""
+    """Returns all fields of a layer, including nested ones; of fields with one name, the first."""
     found = {}
     for name, value in pairs:
         inside = leaves(value) if isinstance(value, list) else {name: value}
@@ -49,7 +49,7 @@ def frame_of(found):
 
 
 def dissect(pcap, *options):
-    # Two frames in one packet are two keys of one name: objects are read as lists of pairs.
+    # Two frames in one packet are two keys with one name, so objects are read as lists of pairs.
     packets = json.loads(
         subprocess.run(["tshark", "-r", pcap, *options, "-Y", "websocket", "-T", "json"],
                        check=True, capture_output=True).stdout,
@@ -75,7 +75,7 @@ def write(pcap, *options):
 
 
 def is_whole(pcap):
-    """Whether no packet is missing."""
+    """Returns whether no packet is missing."""
     lost = "tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment"
     return not subprocess.run(["tshark", "-r", str(pcap), "-Y", lost],
                               check=True, capture_output=True).stdout

@@ -8,7 +8,7 @@ const echo = (socket, data, binary) => socket.send(data, { binary });
 const closeOnBinary = (code, reason) => (socket, data, binary) =>
   binary ? socket.close(code, reason) : echo(socket, data, binary);
 
-// What a server does with a message, and its options.
+// The actions of a server after a message, and its options.
 const servers = {
   echo: [echo],
   deflate: [echo, { perMessageDeflate: { threshold: 0 } }],
@@ -30,7 +30,7 @@ const servers = {
   }],
 };
 
-// What a client does; by default it sends and closes when the echo is there.
+// The actions of a client. By default, it sends, and closes after the echo.
 const clients = {
   'ping-1000': (socket) => {
     socket.send('Hello');

@@ -1,10 +1,10 @@
-// What the pages do, and how they are served.
+// The actions of the pages, and their server.
 import http from 'node:http';
 
 export const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-// Runs in the page, and ends when its socket is closed.
+// Runs in the page, and ends after its socket is closed.
 export const talk = ([url, action]) => new Promise((resolve) => {
   const socket = new WebSocket(url);
   socket.binaryType = 'arraybuffer';
@@ -27,7 +27,7 @@ export const talk = ([url, action]) => new Promise((resolve) => {
   socket.onclose = () => resolve();
 });
 
-// A page that was navigated to may connect to loopback only if it comes from there.
+// A page may connect to loopback only if it was loaded from there.
 export async function servePages() {
   const server = http.createServer((request, response) => {
     response.setHeader('Content-Type', 'text/html');

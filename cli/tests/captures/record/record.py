@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records conversations on loopback, one small capture each: record.py FOLDER [NAME...]"""
+"""Records conversations on loopback, each in a small capture: record.py FOLDER [NAME...]"""
 
 import asyncio
 import base64
@@ -35,7 +35,7 @@ def recording(port, name, har=False):
 
 @contextlib.asynccontextmanager
 async def running(*command, until="ready", stop=signal.SIGTERM):
-    """A program, once it has said this; stopped at the end."""
+    """Runs a program, waits until it prints this, and stops it at the end."""
     program = await asyncio.create_subprocess_exec(
         *map(str, command), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
     try:
@@ -90,7 +90,7 @@ async def echo(connection):
 
 @contextlib.asynccontextmanager
 async def aiohttp_server(port, on_message, **options):
-    """Leaves all its clients with 1001 when it is shut down."""
+    """Closes all connections with 1001 at its shutdown."""
     open_sockets = set()
 
     async def handler(request):
@@ -135,10 +135,10 @@ async def aiohttp_client(port, **options):
             yield ws
 
 
-# Endpoints that shake hands properly and then send whatever bytes they are given.
+# Endpoints with a correct opening handshake that then send the given bytes.
 
 def frame(opcode, payload, *, masked, first=0x80):
-    """A frame of at most 125 bytes."""
+    """Returns a frame with a payload of at most 125 bytes."""
     head = bytes([first | opcode, len(payload) | (0x80 if masked else 0)])
     if not masked:
         return head + payload
@@ -147,7 +147,7 @@ def frame(opcode, payload, *, masked, first=0x80):
 
 
 async def raw_client(port, *chunks):
-    """Sends the chunks, and waits until the server has closed or said nothing for a while."""
+    """Sends the chunks, and waits until the server closes or is silent for a while."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     key = base64.b64encode(os.urandom(16)).decode()
     writer.write((f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
@@ -180,7 +180,7 @@ async def raw_server(port, talk):
         yield
 
 
-# Clean ends.
+# Clean closes.
 
 @recording(22001, "node-pyws-ping-1000")
 async def _(port):
@@ -302,7 +302,7 @@ async def _(port):
         await node_client(port, "mqtt")
 
 
-# Broken frames, and messages that are too big.
+# Invalid frames, and messages that are too big.
 
 BAD_UTF8 = b"caf\xe9 au lait"
 
@@ -357,7 +357,7 @@ async def _(port):
         await node_client(port, "large")
 
 
-# Refused although nothing was broken.
+# Refused although no rule was broken.
 
 @recording(22015, "node-1002-for-nothing")
 async def _(port):
@@ -377,7 +377,7 @@ async def _(port):
             await client.wait_closed()
 
 
-# Ends without a Close of both.
+# Ends without a Close frame of both endpoints.
 
 @recording(22017, "node-terminates")
 async def _(port):
@@ -473,10 +473,10 @@ async def _(port):
             await stop_capture()
 
 
-# HAR files, written by a proxy, by a browser's driver, and by a browser's developer tools.
+# HAR files, written by a proxy, a browser driver, and the developer tools of a browser.
 
 def mitmdump(port, path):
-    """A proxy at the next port."""
+    """Runs a proxy at the next port."""
     return running(MITMDUMP, "--mode", f"reverse:http://127.0.0.1:{port}@{port + 1}",
                    "--set", f"hardump={path}", until="listening")
 
