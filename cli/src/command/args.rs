@@ -12,13 +12,13 @@ use crate::session::limits::Limits;
 /// For each violation, wsvet names the rule, the byte, the section of the RFC, and the close code
 /// that the receiver must send.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, after_help = HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 
     /// Choose when to print colours; auto respects NO_COLOR
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", display_order = 100)]
     pub(crate) color: Color,
 }
 
@@ -52,6 +52,9 @@ pub(crate) enum Command {
     Rules,
 }
 
+const HELP: &str = "\
+Run 'wsvet help check' for the input formats, the exit status and examples.";
+
 const CHECK_HELP: &str = "\
 Exit status:
   0  no rule is broken
@@ -66,8 +69,9 @@ message.
 a line `negotiation` for it.
 
 JSON lines:
-  wsvet reads the output of --json, and logs of other programs with one JSON object per line. Only \
-`event`, `from` and `opcode` are required:
+  wsvet reads the output of --json, and logs of other programs with one JSON object per line. Every \
+line needs `event`; a line `frame` also needs `from` and `opcode`; a line `end` also needs `from`. \
+Examples of the lines:
   {\"event\":\"connection\",\"connection\":0,\"target\":\"/chat\",\"subprotocol\":\"mqtt\",\"time\":1.5}
   {\"event\":\"frame\",\"connection\":0,\"from\":\"client\",\"opcode\":2,\"fin\":true,\"payload\":\"00ff\"}
   {\"event\":\"frame\",\"connection\":0,\"from\":\"server\",\"opcode\":\"text\",\"text\":\"hi\"}

@@ -188,7 +188,7 @@ fn facts(code: CloseCode) -> [(&'static str, String); 7] {
         ("when you see it", info.seen().to_owned()),
         ("how to resolve it", info.resolve().to_owned()),
         ("sent by", info.sender().to_string()),
-        ("allowed in a Close frame", wire.to_owned()),
+        ("can be sent", wire.to_owned()),
         ("when to send it", info.send_when().to_owned()),
     ]
 }

@@ -134,8 +134,9 @@ pub(super) fn pings(closing: &Closing) -> Vec<String> {
     if let Some(fastest) = pings.fastest {
         let (fastest, slowest) = (span(fastest), span(pings.slowest));
         let were = if pings.answered == 1 { "was" } else { "were" };
+        let to = if fastest == slowest { String::new() } else { format!(" to {slowest}") };
         let pings = count(pings.answered, "ping");
-        told.push(format!("{pings} {were} answered in {fastest} to {slowest}"));
+        told.push(format!("{pings} {were} answered in {fastest}{to}"));
     }
     for from in [Role::Client, Role::Server] {
         let Some((unanswered, first)) = pings.unanswered(from) else { continue };

@@ -142,11 +142,11 @@ impl Frame {
             Kind::Number(number) => number,
             Kind::Name(name) => name as u8,
         };
-        if opcode > 15 || self.rsv > 7 {
-            let rsv = self.rsv;
-            return Err(format!(
-                "invalid opcode {opcode} or rsv {rsv}: must be 0 to 15 and 0 to 7"
-            ));
+        if opcode > 15 {
+            return Err(format!("invalid opcode {opcode}: must be 0 to 15"));
+        }
+        if self.rsv > 7 {
+            return Err(format!("invalid rsv {}: must be 0 to 7", self.rsv));
         }
         let payload = match (&self.payload, &self.text, self.close_code) {
             (Some(hex), ..) => Some(octets(Some(hex))?),

@@ -184,7 +184,7 @@ fn shown_finding(row: &Row, finding: &Finding) -> Markup {
             @if finding.violation.reply().is_some() {
                 p { "The " (receiver) " must close with " b { (code) } "." }
             } @else {
-                p { "The " (receiver) " must report " b { (code) } " to its application." }
+                p { "The " (receiver) " reports " b { (code) } " to its application." }
             }
             details {
                 summary { "Why, and how to resolve it" }

@@ -170,7 +170,7 @@ impl<W: Write> Text<W> {
         let receiver = place.from.peer().name();
         let answer = match broken.violation.reply() {
             Some(_) => format!("the {receiver} must close with {CODE}{code}{CODE:#}"),
-            None => format!("the {receiver} must report {CODE}{code}{CODE:#} to its application"),
+            None => format!("the {receiver} reports {CODE}{code}{CODE:#} to its application"),
         };
         paragraph(out, &indent, &answer)
     }
