@@ -125,7 +125,7 @@ const TEXT_ONLY: &[&str] = &["--server-accepts", "text"];
 
 fn check(args: &[&str]) -> (Vec<Value>, Option<i32>) {
     let output = common::run(&[&["check", "--json", "--payload"], args].concat(), b"");
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
     let lines = String::from_utf8(output.stdout).unwrap();
     (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), output.status.code())
 }

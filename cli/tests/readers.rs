@@ -7,10 +7,12 @@ use std::path::Path;
 
 fn replay(folder: &str, options: &[u8]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let files = std::fs::read_dir(folder).expect("the folder is there");
+    let files =
+        std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let paths = files.map(|file| file.expect("a file").path());
     for path in paths.filter(|path| path.is_file()) {
-        let input = std::fs::read(path).expect("it can be read");
+        let input =
+            std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         readers::readers(&[options, &input].concat());
     }
 }

@@ -14,11 +14,13 @@ use similar_asserts::SimpleDiff;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Compares the output with `tests/output/NAME`, or writes this file if WSVET_BLESS is set.
+#[track_caller]
 fn expect(name: &str, actual: &str) {
     expect_file(&Path::new(ROOT).join("tests/output").join(name), actual);
 }
 
 /// Compares the output with a file, or writes the file if WSVET_BLESS is set.
+#[track_caller]
 fn expect_file(path: &Path, actual: &str) {
     if std::env::var_os("WSVET_BLESS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -39,8 +41,8 @@ fn transcript(args: &[&str], input: &[u8]) -> String {
     let output = run(args, input);
     let out = String::from_utf8(output.stdout).unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
-    let status = output.status.code().expect("no signal ends it");
-    assert!(!err.contains("panicked"), "{err}");
+    let status = output.status.code().unwrap_or_else(|| panic!("{args:?}: ended by a signal"));
+    assert!(!err.contains("panicked"), "{args:?}: {err}");
     format!("$ wsvet {}\n{out}{err}[exit status {status}]\n", args.join(" "))
 }
 
@@ -255,7 +257,7 @@ fn check_of_a_wrong_negotiation() {
         .map(|(offered, answer)| {
             let log = log(offered, answer);
             let text = transcript(&["check", "-"], log.as_bytes());
-            assert!(text.ends_with("[exit status 1]\n"), "{text}");
+            assert!(text.ends_with("[exit status 1]\n"), "{offered}: {text}");
             format!("{text}# {offered}\n\n")
         })
         .collect();

@@ -190,8 +190,8 @@ fn print(out: &mut impl Write, streams: &[Stream], repetitions: u32, json: bool)
     let bytes: usize = streams.iter().map(|stream| stream.wire.len()).sum();
     if !json {
         let what = format!(
-            "{frames} frames, {bytes} bytes including headers, {repetitions} measurements of each \
-             stage, in memory and on one core."
+            "{frames} frames, {bytes} bytes including headers. Measurements of each stage: \
+             {repetitions}, in memory and on one core."
         );
         paragraph(out, "", &what)?;
     }
