@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Explain a close code or a rule
     Explain {
-        /// Close code or rule to explain, for example 1003 or unsupported-data
+        /// Close code, its name, or a rule: for example 1003 or unsupported-data
         #[arg(value_name = "CODE|RULE")]
         what: String,
     },
@@ -57,7 +57,7 @@ Run 'wsvet help check' for the input formats, the exit status and examples.";
 
 const CHECK_HELP: &str = "\
 Exit status:
-  0  no rule is broken
+  0  no rule is broken, even if a connection was not closed correctly
   1  at least one violation
   2  wrong usage, or an input that cannot be read or has no WebSocket traffic
 
