@@ -1,4 +1,4 @@
-//! Registers of 32 bytes.
+//! The kernels for registers of 32 bytes (AVX2).
 
 use core::arch::x86_64::*;
 
@@ -7,11 +7,11 @@ use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, spread, whole_at_the_end
 use super::wide::{block, middle};
 use super::{Ending, Text, portable};
 
-/// The bytes of a register.
+/// The number of bytes in a register.
 const WIDTH: usize = 32;
 const HALF: usize = WIDTH / 2;
 
-/// Masks; a buffer shorter than a register as every machine can.
+/// Masks `buf`. The portable kernel masks a buffer that is shorter than a register.
 #[target_feature(enable = "avx2")]
 pub(super) fn mask(key: u32, buf: &mut [u8]) {
     let len = buf.len();
@@ -36,12 +36,12 @@ pub(super) fn mask(key: u32, buf: &mut [u8]) {
     put_ends(buf, bytes(first), bytes(last));
 }
 
-/// Unmasks and judges.
+/// Judges whether text is UTF-8, and unmasks it if it can be written.
 #[target_feature(enable = "avx2")]
 pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
     let len = text.bytes().len();
-    // The last register is judged first, before anything is written, with the three bytes before
-    // it; what of it the others judge as well they judge alike.
+    // Judges the last register first, with the three bytes before it, because they are still masked
+    // now. The bytes that the loop judges again get the same result.
     let Some(tail) = len.checked_sub(WIDTH + 3) else { return judge_short(key, text) };
     let back = |by: usize| {
         let at = tail + 3 - by;
@@ -69,12 +69,14 @@ pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
     judged.ending(cut(last))
 }
 
-/// Hardly more than a register, and at least half of one; less as every machine can.
+/// Does what [`judge`] does, for text of at most 34 bytes.
+///
+/// The portable kernel judges text that is shorter than half a register.
 #[inline(never)]
 #[target_feature(enable = "avx2")]
 fn judge_short(key: u32, mut text: impl Text) -> Ending {
     let len = text.bytes().len();
-    // Read before anything is written, because it may overlap what is.
+    // Reads the last half register before it writes anything, because the writes may overlap it.
     let Some(last) = text.bytes().last_chunk() else { return portable::judge(key, text) };
     let last = unmasked_half(last, turned(key, len));
     let mut judged = Judged::new();
@@ -85,7 +87,7 @@ fn judge_short(key: u32, mut text: impl Text) -> Ending {
         judged.next(plain);
         at = WIDTH;
     }
-    // What is left, with zeros behind it.
+    // The bytes that are left, followed by zeros.
     let left = len - at;
     let plain = if left < HALF {
         _mm256_set_m128i(_mm_setzero_si128(), shifted(last, HALF - left))
@@ -98,11 +100,11 @@ fn judge_short(key: u32, mut text: impl Text) -> Ending {
     judged.last(plain, left)
 }
 
-/// What is known of the text up to here.
+/// The state of the validation after some blocks.
 struct Judged {
-    /// The block before.
+    /// The last block that was judged, or zeros at the start.
     before: __m256i,
-    /// Not zero where an error was found.
+    /// Not zero if an error was found.
     errors: __m256i,
 }
 
@@ -114,7 +116,7 @@ impl Judged {
         Self { before: zeros, errors: zeros }
     }
 
-    /// Two blocks, which may both be ASCII.
+    /// Judges the next two blocks. It is fast if both are ASCII.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn pair(&mut self, one: __m256i, two: __m256i) {
@@ -127,7 +129,7 @@ impl Judged {
         }
     }
 
-    /// A block that follows the one before.
+    /// Judges the next block.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn next(&mut self, plain: __m256i) {
@@ -142,21 +144,22 @@ impl Judged {
         self.before = plain;
     }
 
-    /// The last block, of which `left` bytes follow the block before and the others are zeros: how
-    /// the text ends.
+    /// Judges the last block and returns the result for the text.
+    ///
+    /// The first `left` bytes of the block are text, and the others are zeros.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn last(mut self, plain: __m256i, left: usize) -> Ending {
         let before = core::mem::replace(&mut self.errors, _mm256_setzero_si256());
         self.next(plain);
-        // A character that is cut is an error at the zero behind it.
+        // A cut character shows as an error at the zero after it.
         let new = register(block(&LEFT, WIDTH - left));
         let cut = _mm256_andnot_si256(new, self.errors);
         self.errors = _mm256_or_si256(before, _mm256_and_si256(new, self.errors));
         self.ending(cut)
     }
 
-    /// How the text ends, where `cut` is not zero if it ends inside a character.
+    /// Returns the result for the text. `cut` is not zero if the text ends inside a character.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn ending(&self, cut: __m256i) -> Ending {
@@ -170,7 +173,7 @@ impl Judged {
     }
 }
 
-/// As many bytes that are set as one starts before the middle.
+/// A block that starts `n` bytes before the middle has its first `n` bytes set, and no others.
 static LEFT: [u8; 2 * WIDTH] = {
     let mut left = [0; 2 * WIDTH];
     let mut place = 0;
@@ -181,7 +184,10 @@ static LEFT: [u8; 2 * WIDTH] = {
     left
 };
 
-/// Not zero at each byte that is an error after the three before it, which are in the other three.
+/// Returns a register that is not zero at each byte of `plain` that is an error.
+///
+/// `back_1`, `back_2` and `back_3` hold the bytes one, two and three places before those of
+/// `plain`.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn errors(plain: __m256i, back_1: __m256i, back_2: __m256i, back_3: __m256i) -> __m256i {
@@ -196,14 +202,15 @@ fn errors(plain: __m256i, back_1: __m256i, back_2: __m256i, back_3: __m256i) -> 
     let second_high =
         _mm256_shuffle_epi8(register(const { &spread(SECOND_HIGH, 1) }), high_of(plain));
     let named = _mm256_and_si256(_mm256_and_si256(first_high, first_low), second_high);
-    // The top bit is left where the byte was E0 or more, or F0 or more.
+    // The top bit stays set if the byte two places before is E0 or more, or if the byte three
+    // places before is F0 or more. A second continuation byte is due there.
     let third = _mm256_subs_epu8(back_2, _mm256_set1_epi8(0x60));
     let fourth = _mm256_subs_epu8(back_3, _mm256_set1_epi8(0x70));
     let due = _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8(i8::MIN));
     _mm256_xor_si256(named, due)
 }
 
-/// Not zero where the last bytes are the start of a character that goes on.
+/// Returns a register that is not zero if `plain` ends inside a character.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn cut(plain: __m256i) -> __m256i {
@@ -217,7 +224,8 @@ fn unmasked(block: &[u8; WIDTH], key: u32) -> __m256i {
     _mm256_xor_si256(register(block), _mm256_set1_epi32(key as i32))
 }
 
-/// Through four numbers, which the compiler makes one load; there is no safe one.
+/// Loads a register. There is no safe load, so this builds it from four numbers, which the compiler
+/// turns into one load.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn register(bytes: &[u8; WIDTH]) -> __m256i {
@@ -226,7 +234,7 @@ fn register(bytes: &[u8; WIDTH]) -> __m256i {
     _mm256_castpd_si256(_mm256_setr_pd(word(0), word(1), word(2), word(3)))
 }
 
-/// The other way round, which the compiler makes one store.
+/// Returns the bytes of a register. The compiler turns this into one store.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn bytes(register: __m256i) -> [u8; WIDTH] {
@@ -257,11 +265,11 @@ fn half_bytes(register: __m128i) -> [u8; HALF] {
     bytes
 }
 
-/// Without its first bytes, and with as many zeros at its end.
+/// Removes the first `by` bytes of a register, and adds as many zeros at its end.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn shifted(register: __m128i, by: usize) -> __m128i {
-    // An index with its top bit set gives a zero.
+    // The shuffle writes a zero for an index that has its top bit set.
     static PLACES: [u8; 2 * HALF] = {
         let mut places = [0x80; 2 * HALF];
         let mut place = 0;

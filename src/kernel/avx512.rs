@@ -1,4 +1,4 @@
-//! Registers of 64 bytes, and tables of 64 entries (VBMI).
+//! The kernels for registers of 64 bytes and tables of 64 entries (AVX-512 with VBMI).
 
 use core::arch::x86_64::*;
 
@@ -7,10 +7,10 @@ use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, TOO_LONG, spread, whole_
 use super::wide::{block, middle};
 use super::{Ending, Text, avx2};
 
-/// The bytes of a register.
+/// The number of bytes in a register.
 const WIDTH: usize = 64;
 
-/// Masks; a buffer shorter than a register with half a register.
+/// Masks `buf`. The AVX2 kernel masks a buffer that is shorter than a register.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn mask(key: u32, buf: &mut [u8]) {
     let len = buf.len();
@@ -34,7 +34,8 @@ pub(super) fn mask(key: u32, buf: &mut [u8]) {
     put_ends(buf, bytes(first), bytes(last));
 }
 
-/// Unmasks and judges; text shorter than a register with half a register.
+/// Judges whether text is UTF-8, and unmasks it if it can be written. The AVX2 kernel judges text
+/// that is shorter than a register.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
     let len = text.bytes().len();
@@ -53,14 +54,15 @@ pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
         return judged.ending(cut(last));
     }
     text.put(len - WIDTH, bytes(last));
-    // What was judged already makes room for zeros at the end.
+    // Moves the bytes that are not judged yet to the start of the register. Zeros follow them.
     let rest = len - at;
     let places = _mm512_add_epi8(places(), _mm512_set1_epi8((WIDTH - rest) as i8));
     judged.last(_mm512_maskz_permutexvar_epi8(lanes(rest), places, last), rest)
 }
 
-/// Unmasks text while it is ASCII, four registers in a round, and gives how much that was. Most
-/// text is, and needs no table then.
+/// Unmasks text, four registers in a round, while it is ASCII. Returns how many bytes that were.
+///
+/// Most text is ASCII, and needs no tables.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn ascii(key: __m512i, text: &mut impl Text) -> usize {
@@ -81,13 +83,13 @@ fn ascii(key: __m512i, text: &mut impl Text) -> usize {
     at
 }
 
-/// What is known of the text up to here.
+/// The state of the validation after some blocks.
 struct Judged {
-    /// The block before.
+    /// The last block that was judged, or zeros at the start.
     before: __m512i,
-    /// What each of its bytes can be the first byte of.
+    /// The errors that each byte of `before` can be the first byte of.
     firsts: __m512i,
-    /// Not zero where an error was found.
+    /// Not zero if an error was found.
     errors: __m512i,
 }
 
@@ -99,7 +101,7 @@ impl Judged {
         Self { before: zeros, firsts: _mm512_set1_epi8(TOO_LONG as i8), errors: zeros }
     }
 
-    /// A block that follows the one before.
+    /// Judges the next block.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     fn next(&mut self, plain: __m512i) {
@@ -112,19 +114,20 @@ impl Judged {
         }
     }
 
-    /// The last block, of which `new` bytes follow the block before and the others are zeros; how
-    /// the text ends.
+    /// Judges the last block and returns the result for the text.
+    ///
+    /// The first `new` bytes of the block are text, and the others are zeros.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     fn last(mut self, plain: __m512i, new: usize) -> Ending {
-        // A character that is cut is an error at the zero behind it.
+        // A cut character shows as an error at the zero after it.
         let errors = self.errors_of(plain);
         let cut = _mm512_maskz_mov_epi8(!lanes(new), errors);
         self.errors = _mm512_or_si512(self.errors, _mm512_maskz_mov_epi8(lanes(new), errors));
         self.ending(cut)
     }
 
-    /// How the text ends, where `cut` is not zero if it ends inside a character.
+    /// Returns the result for the text. `cut` is not zero if the text ends inside a character.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     fn ending(&self, cut: __m512i) -> Ending {
@@ -137,11 +140,12 @@ impl Judged {
         }
     }
 
-    /// Not zero at each byte that is an error, in a block that follows the one before.
+    /// Returns a register that is not zero at each byte of the next block that is an error.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     fn errors_of(&mut self, plain: __m512i) -> __m512i {
-        // A table of 64 is asked with six bits, so neither half of a byte needs to be cut out.
+        // The index of a table of 64 entries has six bits. The tables repeat their entries, so that
+        // the bits of the other half of the byte do not matter and need not be cleared.
         let high = _mm512_srli_epi16::<2>(plain);
         let firsts = _mm512_and_si512(
             _mm512_permutexvar_epi8(high, register(const { &spread(FIRST_HIGH, 4) })),
@@ -149,7 +153,8 @@ impl Judged {
         );
         let seconds = _mm512_permutexvar_epi8(high, register(const { &spread(SECOND_HIGH, 4) }));
         let named = _mm512_and_si512(back::<1>(self.firsts, firsts), seconds);
-        // The top bit is left where the byte was E0 or more, or F0 or more.
+        // The top bit stays set if the byte two places before is E0 or more, or if the byte three
+        // places before is F0 or more. A second continuation byte is due there.
         let third = back::<2>(self.before, plain);
         let third = _mm512_subs_epu8(third, _mm512_set1_epi8(0x60));
         let fourth = back::<3>(self.before, plain);
@@ -161,7 +166,7 @@ impl Judged {
     }
 }
 
-/// The bytes so many places before those of `plain`, with `before` in front of it.
+/// Returns the bytes `BY` places before those of `plain`, which follows `before`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn back<const BY: usize>(before: __m512i, plain: __m512i) -> __m512i {
@@ -182,7 +187,7 @@ fn back<const BY: usize>(before: __m512i, plain: __m512i) -> __m512i {
     _mm512_permutex2var_epi8(plain, register(&places), before)
 }
 
-/// Not zero where the last bytes are the start of a character that goes on.
+/// Returns a register that is not zero if `plain` ends inside a character.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn cut(plain: __m512i) -> __m512i {
@@ -190,7 +195,7 @@ fn cut(plain: __m512i) -> __m512i {
     _mm512_subs_epu8(plain, register(&WHOLE))
 }
 
-/// The number of each byte.
+/// Returns a register in which each byte is its own index.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn places() -> __m512i {
@@ -206,7 +211,7 @@ fn places() -> __m512i {
     register(&PLACES)
 }
 
-/// The first bytes of a register, less than all of them.
+/// Returns the mask of the first `count` bytes of a register, which has more bytes than that.
 #[inline]
 fn lanes(count: usize) -> u64 {
     debug_assert!(count < WIDTH);
@@ -219,7 +224,8 @@ fn unmasked(block: &[u8; WIDTH], key: u32) -> __m512i {
     _mm512_xor_si512(register(block), _mm512_set1_epi32(key as i32))
 }
 
-/// Through eight numbers, which the compiler makes one load; there is no safe one.
+/// Loads a register. There is no safe load, so this builds it from eight numbers, which the
+/// compiler turns into one load.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn register(bytes: &[u8; WIDTH]) -> __m512i {
@@ -237,7 +243,7 @@ fn register(bytes: &[u8; WIDTH]) -> __m512i {
     ))
 }
 
-/// The other way round, which the compiler makes one store.
+/// Returns the bytes of a register. The compiler turns this into one store.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn bytes(register: __m512i) -> [u8; WIDTH] {

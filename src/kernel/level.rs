@@ -1,34 +1,36 @@
-//! What the processor has, found out at run time: the one door to the kernels that need it.
+//! The detection of the processor's registers at run time, and the calls of the kernels that need
+//! them.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use super::{Ending, Text, avx2, avx512, portable};
 
-/// Masks `buf`, whose first byte meets the lowest byte of `key`.
+/// Masks `buf` with `key`. The lowest byte of `key` masks the first byte of `buf`.
 #[inline]
 pub(crate) fn mask(key: u32, buf: &mut [u8]) {
     Level::of_this_machine().mask(key, buf);
 }
 
-/// Judges the text, and unmasks it if it can be written.
+/// Judges whether text is UTF-8, and unmasks it if it can be written.
 #[inline]
 pub(crate) fn judge(key: u32, text: impl Text) -> Ending {
     Level::of_this_machine().judge(key, text)
 }
 
-/// The registers that the processor has.
+/// The widest registers that a kernel may use.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Level {
-    /// Nothing wider than what every processor of its kind has.
+    /// Only the registers that every x86-64 processor has.
     Portable = 1,
-    /// 32 bytes.
+    /// Registers of 32 bytes (AVX2).
     Avx2,
-    /// 64 bytes, with VBMI, which has tables of 64 entries.
+    /// Registers of 64 bytes (AVX-512), with VBMI, which has tables of 64 entries.
     Avx512,
 }
 
 impl Level {
-    /// What this processor has. It is asked once.
+    /// Returns the level of this processor. The first call asks the processor; later calls return
+    /// the stored answer.
     #[inline]
     fn of_this_machine() -> Self {
         static KNOWN: AtomicU8 = AtomicU8::new(0);
@@ -59,15 +61,19 @@ impl Level {
         }
     }
 
-    /// Masks as this level can, which the processor must have.
+    /// Masks `buf` with the kernel of this level.
+    ///
+    /// # Panics
+    ///
+    /// Panics with debug assertions if the processor does not have this level.
     #[inline]
     #[allow(unsafe_code)]
     fn mask(self, key: u32, buf: &mut [u8]) {
         debug_assert!(self <= Self::of_this_machine());
         match self {
-            // SAFETY: the processor has what this level needs: `of_this_machine` has asked it.
+            // SAFETY: the processor has AVX-512 with VBMI: `of_this_machine` has asked it.
             Self::Avx512 => unsafe { avx512::mask(key, buf) },
-            // SAFETY: the same.
+            // SAFETY: the processor has AVX2: `of_this_machine` has asked it.
             Self::Avx2 => unsafe { avx2::mask(key, buf) },
             Self::Portable => {
                 portable::mask(key, buf);
@@ -75,31 +81,37 @@ impl Level {
         }
     }
 
-    /// Judges as this level can, which the processor must have.
+    /// Judges text with the kernel of this level, and unmasks it if it can be written.
+    ///
+    /// # Panics
+    ///
+    /// Panics with debug assertions if the processor does not have this level.
     #[inline]
     #[allow(unsafe_code)]
     fn judge(self, key: u32, text: impl Text) -> Ending {
         debug_assert!(self <= Self::of_this_machine());
-        // Before that the smaller tables are read sooner than the larger ones save.
+        // For shorter text, loading the larger tables of AVX-512 costs more time than they save.
         const LONG: usize = 256;
         match self {
-            // SAFETY: the processor has what this level needs: `of_this_machine` has asked it.
+            // SAFETY: the processor has AVX-512 with VBMI: `of_this_machine` has asked it.
             Self::Avx512 if text.bytes().len() >= LONG => unsafe { avx512::judge(key, text) },
-            // SAFETY: the same.
+            // SAFETY: the processor has AVX2: `of_this_machine` has asked it, and asks for AVX-512
+            // only on processors with AVX2.
             Self::Avx512 | Self::Avx2 => unsafe { avx2::judge(key, text) },
             Self::Portable => portable::judge(key, text),
         }
     }
 }
 
-/// Every path that this machine has against its portable twin, whatever is chosen at run time.
+/// Compares every kernel that this processor can run with the others, whichever kernel the crate
+/// uses on this processor.
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kernel::{cut_len, number};
     use proptest::prelude::*;
 
-    /// The bytes at which the grammar of RFC 3629 §4 changes its mind.
+    /// The first and the last byte of every range in the grammar of RFC 3629 §4.
     const EDGES: [u8; 24] = [
         0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC,
         0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
@@ -115,7 +127,8 @@ mod tests {
         text.iter().zip(KEY.into_iter().cycle()).map(|(byte, key)| byte ^ key).collect()
     }
 
-    /// How every level says that the text ends, masked and plain; what is masked is plain then.
+    /// Asserts that every level judges the text as the standard library does, masked and plain, and
+    /// that masked text is plain afterwards.
     fn agree(text: &[u8]) {
         let expected = match std::str::from_utf8(text) {
             Ok(_) => Ending::Whole,

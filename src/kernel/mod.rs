@@ -1,15 +1,26 @@
-//! Masking, and UTF-8 that is judged while it is unmasked, as fast as the processor can.
+//! The masking of payloads, and the validation of UTF-8 while it is unmasked.
 //!
-//! Every kernel has a twin in `portable` that returns the same answer. The twin serves processors
-//! without wide registers, builds without `std`, and pieces that are too short. The kernels are safe
-//! code, compiled for registers that not every processor has; `level` is the one door to them.
+//! There are kernels for AVX2 and for AVX-512, and a portable one that returns the same results.
+//! The portable kernel runs on processors without wide registers, in builds without `std`, and on
+//! text that is too short for a wide register. The kernels are safe code, but the wide ones are
+//! compiled for registers that not every processor has. Only `level` calls them, after it has asked
+//! the processor.
 //!
-//! UTF-8 is judged as Keiser and Lemire describe it ("Validating UTF-8 In Less Than One Instruction
-//! Per Byte", 2021). Every error but one shows in two neighbouring bytes: three tables of sixteen
-//! entries, for the high and the low half of the first byte and for the high half of the second,
-//! say which errors each half can be part of. An error that all three name is one. What is left is
-//! the length of a character: two bytes after a lead of three or more bytes, and three bytes after a
-//! lead of four, two continuation bytes in a row are required instead of forbidden.
+//! # How UTF-8 is validated
+//!
+//! The algorithm is that of Keiser and Lemire, "Validating UTF-8 In Less Than One Instruction Per
+//! Byte" (2021). It finds every kind of error but one from two bytes in a row:
+//!
+//! 1. Each kind of error has one bit (see `tables`).
+//! 2. Three tables of 16 entries return the errors that are possible: one for the high half of the
+//!    first byte, one for its low half, and one for the high half of the second byte.
+//! 3. The AND of the three entries is the set of errors that the two bytes are.
+//!
+//! The other kind of error is a character of three or four bytes that has too few or too many
+//! continuation bytes. The tables report two continuation bytes in a row as an error. At the third
+//! byte of a character of three or four bytes, and at the fourth byte of a character of four bytes,
+//! they are required instead. The kernels compute these places from the bytes two and three places
+//! before, and toggle the error bit there with an XOR.
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod avx2;
@@ -31,7 +42,7 @@ pub(crate) use text::{Ending, Text};
 
 use block::{ends, put_ends};
 
-/// Masks `buf`, whose first byte meets the lowest byte of `key`.
+/// Masks `buf` with `key`. The lowest byte of `key` masks the first byte of `buf`.
 #[inline]
 pub(crate) fn mask(key: u32, buf: &mut [u8]) {
     match buf.len() {
@@ -54,10 +65,10 @@ fn mask_ends<const N: usize>(key: u32, buf: &mut [u8]) {
     }
 }
 
-/// Copies `from` to `to`, which is as long, and masks it on the way where there is a key.
+/// Copies `from` to `to`, and masks the copy if there is a key. Both must have the same length.
 #[inline]
 pub(crate) fn copy(key: Option<u32>, from: &[u8], to: &mut [u8]) {
-    // No key is one that changes nothing, and for short payloads that is less than a call.
+    // A key of zeros changes nothing. For a short payload masking with it is cheaper than a call.
     let word = key.unwrap_or(0);
     match from.len() {
         8..=16 => copy_ends::<8>(word, from, to),
@@ -71,7 +82,7 @@ pub(crate) fn copy(key: Option<u32>, from: &[u8], to: &mut [u8]) {
 #[inline(never)]
 fn copy_any(key: Option<u32>, from: &[u8], to: &mut [u8]) {
     let Some(key) = key else { return to.copy_from_slice(from) };
-    // In pieces, and each is masked while it is in the L1 cache.
+    // Copies in pieces, so that each piece is still in the L1 cache when it is masked.
     const PIECE: usize = 4 << 10;
     for (from, to) in from.chunks(PIECE).zip(to.chunks_mut(PIECE)) {
         to.copy_from_slice(from);
@@ -94,7 +105,9 @@ fn long(key: u32, buf: &mut [u8]) {
     portable::mask(key, buf);
 }
 
-/// Judges text with the best that the machine has, and unmasks it if it can be written.
+/// Judges whether text is UTF-8, and unmasks it if it can be written.
+///
+/// The function uses the widest registers that the processor has.
 #[inline]
 pub(crate) fn judge(key: u32, text: impl Text) -> Ending {
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -103,9 +116,10 @@ pub(crate) fn judge(key: u32, text: impl Text) -> Ending {
     return portable::judge(key, text);
 }
 
-/// Unmasks short text if it is ASCII, and whether it is. Other text is left as it was.
+/// Unmasks text of at most 128 bytes if it is ASCII, and returns whether it did.
 ///
-/// [`judge`] does the same and more, and takes longer to start.
+/// Other text, and longer text, stays as it was. [`judge`] also accepts text that is not ASCII, but
+/// takes longer for short text.
 #[inline(never)]
 pub(crate) fn unmask_ascii(key: u32, mut text: impl Text) -> bool {
     let text = &mut text;
@@ -122,14 +136,14 @@ pub(crate) fn unmask_ascii(key: u32, mut text: impl Text) -> bool {
     }
 }
 
-/// The same for text of `N` to twice as many bytes.
+/// Does what [`unmask_ascii`] does, for text of `N` to `2 * N` bytes.
 #[inline(always)]
 fn unmask_ascii_ends<const N: usize>(key: u32, text: &mut impl Text) -> bool {
     let Some((first, last)) = ends::<N>(key, text.bytes()) else { return false };
     let ascii = if N > 32 || N < 8 {
         first.is_ascii() && last.is_ascii()
     } else {
-        // With no way out in between, which a few words are not worth.
+        // Tests all words at once: for so few, an early exit costs more than it saves.
         let words = first.as_chunks().0.iter().chain(last.as_chunks().0);
         words.fold(0, |or, word| or | u64::from_ne_bytes(*word)) & portable::NOT_ASCII == 0
     };
@@ -140,7 +154,7 @@ fn unmask_ascii_ends<const N: usize>(key: u32, text: &mut impl Text) -> bool {
     ascii
 }
 
-/// Unmasks text, if it can be written.
+/// Unmasks text if it can be written.
 #[inline(always)]
 pub(crate) fn unmask(key: u32, text: &mut impl Text) {
     if let Some(buf) = text.writable() {

@@ -1,4 +1,4 @@
-//! What every processor can do: the twin of each kernel, which returns the same answers.
+//! The kernels that run on every processor. They return the same results as the wide ones.
 
 #[cfg(not(feature = "std"))]
 use core::str;
@@ -6,13 +6,14 @@ use core::str;
 use super::block::{ends, put_ends, twice};
 use super::{Ending, Text};
 
-/// What every machine can do: does what [`super::mask`] does, and gives the OR of all bytes that it
-/// has written, in any byte of the number: where no top bit is set, they are ASCII. It costs
-/// nothing where nobody looks at it.
+/// Masks `buf` as [`super::mask`] does, and returns the OR of all bytes that it has written.
+///
+/// Each byte is ORed into one of the eight bytes of the number. If the number has no bit of
+/// [`NOT_ASCII`], all bytes written are ASCII. The OR costs nothing if the caller ignores it.
 #[inline]
 pub(crate) fn mask(key: u32, buf: &mut [u8]) -> u64 {
-    // The ends are read before anything is written, and written last: where they overlap the rest
-    // or each other they write the same, and no loop over single bytes is needed.
+    // Reads both ends before it writes anything, and writes them last. If they overlap each other
+    // or the other blocks, both write the same bytes. So no loop over single bytes is needed.
     let Some((first, last)) = ends(key, buf) else { return short(key, buf) };
     let mut or = u64::from_le_bytes(first) | u64::from_le_bytes(last);
     if buf.len() > 16 {
@@ -26,10 +27,10 @@ pub(crate) fn mask(key: u32, buf: &mut [u8]) -> u64 {
     or
 }
 
-/// The top bit of each byte: none is set in ASCII.
+/// The top bit of each of eight bytes. ASCII has none of them.
 pub(crate) const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
 
-/// Fewer than eight bytes.
+/// Does what [`mask`] does, for fewer than eight bytes.
 #[inline]
 fn short(key: u32, buf: &mut [u8]) -> u64 {
     let mut or = 0;
@@ -40,7 +41,7 @@ fn short(key: u32, buf: &mut [u8]) -> u64 {
     or.into()
 }
 
-/// What every machine can do.
+/// Judges whether text is UTF-8, and unmasks it if it can be written.
 #[inline(never)]
 pub(crate) fn judge(key: u32, mut text: impl Text) -> Ending {
     if let Some(buf) = text.writable()
@@ -59,7 +60,7 @@ pub(crate) fn judge(key: u32, mut text: impl Text) -> Ending {
     }
 }
 
-/// Accept fast: yes or no, with the best that the machine has.
+/// Returns whether text is UTF-8. With `std`, `simdutf8` uses the registers that the processor has.
 #[inline]
 fn is_utf8(text: &[u8]) -> bool {
     #[cfg(feature = "std")]
@@ -68,7 +69,7 @@ fn is_utf8(text: &[u8]) -> bool {
     return str::from_utf8(text).is_ok();
 }
 
-/// How many bytes at the end are the valid start of a character that goes on: 0 to 3.
+/// Returns how many bytes at the end of the text are the valid start of a cut character: 0 to 3.
 #[inline]
 pub(crate) fn cut_len(text: &[u8]) -> usize {
     let start = match text {
@@ -81,7 +82,8 @@ pub(crate) fn cut_len(text: &[u8]) -> usize {
     if goes_on(&text[text.len() - start..]) { start } else { 0 }
 }
 
-/// Whether this is the valid start of a character that goes on (RFC 3629 §4).
+/// Returns whether these bytes are the valid start of a character, but not the whole character
+/// (RFC 3629 §4).
 #[inline]
 pub(crate) fn goes_on(start: &[u8]) -> bool {
     match *start {
@@ -92,7 +94,7 @@ pub(crate) fn goes_on(start: &[u8]) -> bool {
     }
 }
 
-/// Whether the second byte may follow a lead of three or four bytes.
+/// Returns whether `second` may follow `lead`, the lead byte of a character of three or four bytes.
 #[inline]
 pub(crate) fn is_second(lead: u8, second: u8) -> bool {
     match lead {
@@ -108,7 +110,7 @@ pub(crate) fn is_second(lead: u8, second: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// Ors of the plain bytes tell ASCII from the rest, wherever the other byte is.
+    /// The OR of the plain bytes shows a byte that is not ASCII at every position.
     #[test]
     fn one_byte_beyond_ascii_is_seen_at_every_place() {
         const KEY: u32 = 0x0403_0201;

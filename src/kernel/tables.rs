@@ -1,26 +1,29 @@
-//! The three tables that name the errors two bytes in a row can be, and where a character is cut.
+//! The three tables that find the errors in two bytes in a row, and the table that finds a
+//! character that is cut at the end of a block.
+//!
+//! Each kind of error is a bit. The documentation of [`kernel`](super) explains the algorithm.
 
-/// A lead byte, and no continuation byte after it.
+/// A lead byte that no continuation byte follows.
 const TOO_SHORT: u8 = 1;
-/// ASCII, and a continuation byte after it.
+/// An ASCII byte that a continuation byte follows.
 pub(super) const TOO_LONG: u8 = 1 << 1;
-/// `E0`, and less than `A0` after it.
+/// `E0`, followed by a continuation byte below `A0`.
 const OVERLONG_3: u8 = 1 << 2;
-/// `F4`, and more than `8F` after it; or `F5` and more.
+/// `F4` or more, followed by a continuation byte above `8F`.
 const TOO_LARGE: u8 = 1 << 3;
-/// `ED`, and more than `9F` after it.
+/// `ED`, followed by a continuation byte above `9F`.
 const SURROGATE: u8 = 1 << 4;
-/// `C0` or `C1`.
+/// `C0` or `C1`, followed by a continuation byte.
 const OVERLONG_2: u8 = 1 << 5;
-/// `F0`, and less than `90` after it; or `F5` and more, and less than `90`.
+/// `F0`, or `F5` or more, followed by a continuation byte below `90`.
 const OVERLONG_4: u8 = 1 << 6;
-/// Two continuation bytes: right where a character has three bytes or more, and wrong elsewhere.
+/// Two continuation bytes in a row. They are valid only inside a character of three or four bytes.
 const TWO_CONTINUATIONS: u8 = 1 << 7;
 
-/// What the low half of the first byte can never rule out.
+/// The errors that are possible with any low half of the first byte.
 const ANY_LOW: u8 = TOO_SHORT | TOO_LONG | TWO_CONTINUATIONS;
 
-/// By the high half of the first byte.
+/// The possible errors for each high half of the first byte.
 pub(super) const FIRST_HIGH: [u8; 16] = {
     let mut table = [TOO_LONG; 16];
     table[0x8] = TWO_CONTINUATIONS;
@@ -34,7 +37,7 @@ pub(super) const FIRST_HIGH: [u8; 16] = {
     table
 };
 
-/// By the low half of the first byte.
+/// The possible errors for each low half of the first byte.
 pub(super) const FIRST_LOW: [u8; 16] = {
     let mut table = [ANY_LOW | TOO_LARGE | OVERLONG_4; 16];
     table[0x0] = ANY_LOW | OVERLONG_2 | OVERLONG_3 | OVERLONG_4;
@@ -46,7 +49,7 @@ pub(super) const FIRST_LOW: [u8; 16] = {
     table
 };
 
-/// By the high half of the second byte.
+/// The possible errors for each high half of the second byte.
 pub(super) const SECOND_HIGH: [u8; 16] = {
     const CONTINUATION: u8 = TOO_LONG | OVERLONG_2 | TWO_CONTINUATIONS;
     let mut table = [TOO_SHORT; 16];
@@ -57,8 +60,10 @@ pub(super) const SECOND_HIGH: [u8; 16] = {
     table
 };
 
-/// Taken off each byte of a block, this leaves something of the last three where they are the
-/// start of a character that goes on.
+/// Returns the largest bytes that a block can end with if it does not cut a character.
+///
+/// A saturating subtraction of this table from a block is not zero if and only if one of the last
+/// three bytes is the lead byte of a character that continues after the block.
 pub(super) const fn whole_at_the_end<const N: usize>() -> [u8; N] {
     let mut most = [0xFF; N];
     most[N - 3] = 0xEF;
@@ -67,7 +72,8 @@ pub(super) const fn whole_at_the_end<const N: usize>() -> [u8; N] {
     most
 }
 
-/// Each of these once for every `times` bytes, as often as it takes to fill the table.
+/// Fills a table of `N` bytes: each entry `times` times in a row, and all of them again until the
+/// table is full.
 pub(super) const fn spread<const N: usize>(entries: [u8; 16], times: usize) -> [u8; N] {
     let mut table = [0; N];
     let mut index = 0;

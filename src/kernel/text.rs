@@ -1,31 +1,33 @@
-//! Text for the kernels: read block by block, and written back plain if it was masked.
+//! The text that a kernel judges: masked text that it also unmasks, or plain text.
 
-/// How a text ends that starts with a whole character.
+/// The result of judging a text that starts at the start of a character.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ending {
-    /// With a whole character, or it is empty.
+    /// The text is UTF-8 and ends with a whole character, or it is empty.
     Whole,
-    /// With what may be the start of a character; [`cut_len`](super::cut_len) tells.
+    /// The text is UTF-8 up to its last bytes, which look like the start of a character. If
+    /// [`cut_len`](super::cut_len) returns 0 for the text, they are not one, and the text is not
+    /// UTF-8.
     Cut,
-    /// It is not UTF-8.
+    /// The text is not UTF-8.
     Bad,
 }
 
-/// Text that is read block by block, and written back plain where it was masked.
+/// Text that a kernel reads block by block. If it can be written, the kernel also unmasks it.
 pub(crate) trait Text: Sized {
-    /// All of it.
+    /// Returns all bytes of the text.
     fn bytes(&self) -> &[u8];
 
-    /// The same text, lent.
+    /// Reborrows the text.
     fn again(&mut self) -> impl Text;
 
-    /// The first bytes, at most as many as there are, and the rest.
+    /// Splits the text after `at_most` bytes, or at its end if it is shorter.
     fn split(self, at_most: usize) -> (Self, Self);
 
-    /// Overwrites the block that starts `at` this byte.
+    /// Overwrites the block that starts at the byte `at`. Does nothing if the text is read-only.
     fn put<const N: usize>(&mut self, at: usize, block: [u8; N]);
 
-    /// All of it to write, unless it can only be read.
+    /// Returns all bytes of the text to write to, or `None` if the text is read-only.
     fn writable(&mut self) -> Option<&mut [u8]>;
 }
 
@@ -57,7 +59,7 @@ impl Text for &mut [u8] {
     }
 }
 
-/// Plain text is only read.
+/// Plain text. It is read-only.
 impl Text for &[u8] {
     #[inline(always)]
     fn bytes(&self) -> &[u8] {

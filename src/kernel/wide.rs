@@ -1,8 +1,12 @@
-//! Which blocks a kernel with wide registers reads.
+//! The blocks that a kernel with wide registers reads.
 
 use core::ops::Range;
 
-/// The block of `N` bytes that starts `at` this byte.
+/// Returns the block of `N` bytes that starts at the byte `at`.
+///
+/// # Panics
+///
+/// Panics if the block does not end inside `bytes`.
 #[inline(always)]
 pub(super) fn block<const N: usize>(bytes: &[u8], at: usize) -> &[u8; N] {
     match bytes[at..at + N].first_chunk() {
@@ -11,8 +15,10 @@ pub(super) fn block<const N: usize>(bytes: &[u8], at: usize) -> &[u8; N] {
     }
 }
 
-/// The blocks that are left to mask between the ends of a buffer, which are a block each: from a
-/// cache line's start on, where there are so many that it is worth it.
+/// Returns the range of the whole blocks to mask between the first and the last block of `buf`.
+///
+/// The range may overlap the first and the last block. In a buffer of 512 bytes or more it starts
+/// at an address that is a multiple of `N`, because writing to aligned blocks is faster.
 #[inline(always)]
 pub(super) fn middle<const N: usize>(buf: &[u8]) -> Range<usize> {
     const LONG: usize = 512;
