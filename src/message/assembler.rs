@@ -1,4 +1,4 @@
-//! Frames in, whole messages out.
+//! The assembler, which joins frames into whole messages (RFC 6455 §5.4).
 
 use core::fmt;
 
@@ -7,14 +7,16 @@ use bytes::{Bytes, BytesMut};
 use super::{Close, Message, Utf8Bytes};
 use crate::{CloseFrame, FrameBuf, OpCode, Policy, Role, Rule, Violation};
 
-/// Joins frames into messages (RFC 6455 §5.4).
+/// An assembler that joins the frames of one direction into messages (RFC 6455 §5.4).
 ///
-/// A message in a single frame keeps the frame's memory. The fragments of a message are copied into
-/// one buffer.
+/// A message in a single frame keeps the memory of the frame. The fragments of a message are copied
+/// into one buffer.
 ///
-/// An assembler keeps every fragment of an open message: up to 64 MiB in up to 131,072 frames, unless
-/// it is created with [another policy](Self::with_policy). Let a [`Validator`](crate::Validator) see
-/// each frame first: it finds the same faults earlier, and names the byte.
+/// An assembler keeps every fragment of an open message: up to 64 MiB in up to 131,072 frames.
+/// [`with_policy`](Self::with_policy) sets other limits.
+///
+/// Pass each frame to a [`Validator`](crate::Validator) first. It finds the same errors earlier,
+/// and names the byte.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -33,18 +35,20 @@ use crate::{CloseFrame, FrameBuf, OpCode, Policy, Role, Rule, Violation};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Assembler {
-    /// The payloads of the open message so far.
+    /// The joined payloads of the fragments of the open message.
     parts: BytesMut,
-    /// Its opcode.
+    /// The opcode of the open message, or `None` if no message is open.
     open: Option<OpCode>,
-    /// How many frames it has.
+    /// The number of frames of the open message so far.
     fragments: u32,
     max_message: u64,
     max_fragments: u32,
 }
 
 impl Assembler {
-    /// Creates an assembler for one direction of a connection. No message is open.
+    /// Creates an assembler for one direction of a connection.
+    ///
+    /// No message is open. A message may have 64 MiB and 131,072 frames.
     ///
     /// ```
     /// assert_eq!(wsvet::Assembler::new().kept(), 0);
@@ -54,9 +58,11 @@ impl Assembler {
         Self::with_policy(Policy::new(Role::Server))
     }
 
-    /// Creates an assembler with the limits of a policy for a message: its payload bytes and its frames.
-    /// A limit that the policy does not set is that of [`new`](Self::new), unless the policy says
-    /// [`no_limit`](Policy::no_limit).
+    /// Creates an assembler with the limits of a policy: the payload bytes and the frames that a
+    /// message may have.
+    ///
+    /// If the policy does not set a limit, the assembler uses that of [`new`](Self::new). If the
+    /// policy is created with [`no_limit`](Policy::no_limit), a message has no limits.
     ///
     /// ```
     /// use wsvet::{Assembler, Frame, Header, OpCode, Policy, Role, Rule};
@@ -71,7 +77,7 @@ impl Assembler {
         Self { parts: BytesMut::new(), open: None, fragments: 0, max_message, max_fragments }
     }
 
-    /// Returns how many bytes of an open message are kept.
+    /// Returns the number of payload bytes of the open message that the assembler keeps.
     ///
     /// ```
     /// # use wsvet::{Assembler, Frame, Header, OpCode};
@@ -86,19 +92,25 @@ impl Assembler {
         self.parts.len()
     }
 
-    /// Takes a frame, its payload unmasked, and returns the message that ends with it, if any
-    /// (§5.4). A control frame is a message of its own.
+    /// Adds the next frame, and returns the message that ends with it, or `None` if the message is
+    /// still open (§5.4).
     ///
-    /// The length of the payload counts, not the one in the header.
+    /// The payload must be unmasked. A control frame is returned as a message at once, and does not
+    /// change the open message. The assembler uses the length of the payload, and ignores the
+    /// length in the header.
     ///
     /// # Errors
     ///
-    /// [`InvalidMessage`] if the frame cannot be part of a message. The frame is dropped; if it was
-    /// to end a text that is not UTF-8, the fragments before it are dropped, too.
+    /// An [`InvalidMessage`] if the frame cannot be part of a message. The frame is dropped. If the
+    /// frame is the last of a text message that is not UTF-8, the fragments before it are dropped
+    /// too.
     ///
-    /// A frame with an RSV bit is such a frame: its payload means what an extension says (§5.8). Undo
-    /// the extension and clear the bits with [`Header::with_rsv`](crate::Header::with_rsv) first.
-    /// After a validator whose policy has no extensions there is no other error.
+    /// A frame with an RSV bit is an error, because an extension defines what its payload means
+    /// (§5.8). Undo the extension, and clear the bits with
+    /// [`Header::with_rsv`](crate::Header::with_rsv) first.
+    ///
+    /// If a validator whose policy has no extensions has accepted every frame, only the limits of
+    /// the assembler can cause an error.
     ///
     /// ```
     /// # use wsvet::{Assembler, Frame, Header, Message, OpCode, Rule};
@@ -149,7 +161,11 @@ impl Assembler {
         }
     }
 
-    /// Returns why a frame with this payload is too much for its message, if it is.
+    /// Checks the limits of a message that a frame with this payload is added to.
+    ///
+    /// # Errors
+    ///
+    /// An [`InvalidMessage`] if the message has too many bytes or too many frames with it.
     fn check_limits(&self, continues: bool, payload: &Bytes) -> Result<(), InvalidMessage> {
         let (kept, frames) = if continues { (self.kept(), self.fragments) } else { (0, 0) };
         if (kept + payload.len()) as u64 > self.max_message {
@@ -173,7 +189,7 @@ impl Default for Assembler {
     }
 }
 
-/// Makes a data message of its whole payload.
+/// Creates a data message from its whole payload.
 #[inline]
 fn whole(opcode: OpCode, payload: Bytes) -> Result<Message, InvalidMessage> {
     match opcode {
@@ -185,7 +201,7 @@ fn whole(opcode: OpCode, payload: Bytes) -> Result<Message, InvalidMessage> {
     }
 }
 
-/// Makes a message of a control frame.
+/// Creates the message of a control frame.
 fn control(opcode: OpCode, payload: Bytes) -> Result<Message, InvalidMessage> {
     if payload.len() > CloseFrame::MAX_BODY_LEN {
         return Err(InvalidMessage { rule: Rule::OversizedControl });
@@ -206,10 +222,10 @@ fn close(body: &Bytes) -> Result<Message, InvalidMessage> {
     Ok(Message::Close(Some(Close { code, reason })))
 }
 
-/// A frame that cannot be part of a [`Message`], and the rule that it breaks.
+/// The error for a frame that cannot be part of a [`Message`].
 ///
-/// [`Assembler::frame`] returns it. A [`Violation`] of a
-/// [`Validator`](crate::Validator) also names the byte.
+/// [`Assembler::frame`] returns it. The [`Violation`] that a [`Validator`](crate::Validator)
+/// returns also names the byte.
 ///
 /// ```
 /// use wsvet::{Assembler, Frame, Header, OpCode};

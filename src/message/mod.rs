@@ -37,8 +37,8 @@ pub enum Message {
     Ping(Bytes),
     /// A Pong.
     Pong(Bytes),
-    /// A Close, with its code and reason if it has them. [`reply`](Self::reply) returns the Close to
-    /// send.
+    /// A Close, with its code and reason if it has them. [`reply`](Self::reply) returns the Close
+    /// to send.
     Close(Option<Close>),
 }
 
@@ -80,8 +80,9 @@ impl Message {
         Self::Binary(bytes.into())
     }
 
-    /// Creates a Close with this code and this reason. A reason over 123 bytes is cut at the end of a
-    /// character (§5.5.1).
+    /// Creates a Close from a code and a reason (§5.5.1).
+    ///
+    /// A reason over 123 bytes is cut at the end of a character.
     ///
     /// ```
     /// # use wsvet::{CloseCode, Message};
@@ -94,7 +95,7 @@ impl Message {
         Self::Close(Some(Close::new(code, reason)))
     }
 
-    /// Returns the opcode of the message: that of its first frame.
+    /// Returns the opcode of the first frame of the message.
     ///
     /// ```
     /// assert_eq!(wsvet::Message::Close(None).opcode(), wsvet::OpCode::Close);
@@ -182,7 +183,7 @@ impl Message {
         !self.is_data()
     }
 
-    /// Returns the payload. That of a Close is its reason, without the code.
+    /// Returns the payload. The payload of a Close is its reason, without the code.
     ///
     /// ```
     /// assert_eq!(wsvet::Message::binary(vec![7]).payload(), [7]);
@@ -196,7 +197,7 @@ impl Message {
         }
     }
 
-    /// Returns the [`payload`](Self::payload), in the same memory.
+    /// Returns the [`payload`](Self::payload) without a copy.
     ///
     /// ```
     /// assert_eq!(wsvet::Message::text("hi").into_data(), "hi");
@@ -212,12 +213,12 @@ impl Message {
 
     /// Returns the [`payload`](Self::payload) as text.
     ///
-    /// The payload of a text message and the reason of a Close are known to be UTF-8. Any other is
-    /// checked.
+    /// The payload of a text message and the reason of a Close are known to be UTF-8. The payload
+    /// of any other message is checked.
     ///
     /// # Errors
     ///
-    /// [`Utf8Error`] if the payload is not UTF-8.
+    /// A [`Utf8Error`] if the payload is not UTF-8.
     ///
     /// ```
     /// # use wsvet::Message;
@@ -232,11 +233,11 @@ impl Message {
         }
     }
 
-    /// Returns the [`payload`](Self::payload) as text, in the same memory.
+    /// Returns the [`payload`](Self::payload) as text without a copy.
     ///
     /// # Errors
     ///
-    /// [`Utf8Error`] if the payload is not UTF-8, as [`to_text`](Self::to_text) returns it.
+    /// A [`Utf8Error`] if the payload is not UTF-8, as [`to_text`](Self::to_text) returns.
     ///
     /// ```
     /// # use wsvet::Message;
@@ -272,11 +273,13 @@ impl Message {
         self.payload().is_empty()
     }
 
-    /// Returns the message that must be sent back, if any: for a Ping the Pong with the same payload
-    /// (§5.5.3), for a Close the Close with the same code (§5.5.1).
+    /// Returns the message to reply with, or `None` if none is required.
     ///
-    /// Do not send the Close if you have sent one before. The reply to a peer that breaks a rule is
-    /// [`Violation::reply`](crate::Violation::reply).
+    /// The reply to a Ping is a Pong with the same payload (§5.5.3). The reply to a Close is a
+    /// Close with the same code and an empty reason (§5.5.1). Do not send that Close if you have
+    /// sent one before.
+    ///
+    /// The reply to a peer that breaks a rule is [`Violation::reply`](crate::Violation::reply).
     ///
     /// ```
     /// # use wsvet::{CloseCode, Message};
@@ -298,7 +301,10 @@ impl Message {
 }
 
 impl fmt::Display for Message {
-    /// Writes a text as it is. Of any other message it writes the type, and the length or the code.
+    /// Writes the text of a text message, and a description of any other message.
+    ///
+    /// The description of a Close has its code and its reason. The others have the length of the
+    /// payload in bytes.
     ///
     /// ```
     /// # use wsvet::{CloseCode, Message};
@@ -347,7 +353,7 @@ impl From<&str> for Message {
 }
 
 impl From<String> for Message {
-    /// Creates a text message in the memory of the string.
+    /// Creates a text message from the string without a copy.
     ///
     /// ```
     /// # use wsvet::Message;
@@ -371,7 +377,7 @@ impl From<Bytes> for Message {
 }
 
 impl From<Vec<u8>> for Message {
-    /// Creates a binary message in the memory of the vector.
+    /// Creates a binary message from the vector without a copy.
     ///
     /// ```
     /// # use wsvet::Message;
@@ -408,7 +414,8 @@ impl From<Close> for Message {
 }
 
 impl From<CloseFrame<'_>> for Message {
-    /// Creates a Close: the message to send for [`Violation::reply`](crate::Violation::reply).
+    /// Creates a Close from the body of a Close frame, such as that of
+    /// [`Violation::reply`](crate::Violation::reply). The reason is copied.
     ///
     /// ```
     /// # use wsvet::{CloseCode, Message, Rule, Violation};
@@ -423,8 +430,9 @@ impl From<CloseFrame<'_>> for Message {
 }
 
 impl Close {
-    /// Creates a Close from a code and a reason. A reason over 123 bytes is cut at the end of a
-    /// character (§5.5).
+    /// Creates a Close from a code and a reason (§5.5.1).
+    ///
+    /// A reason over 123 bytes is cut at the end of a character (§5.5).
     ///
     /// ```
     /// # use wsvet::{Close, CloseCode};
@@ -439,7 +447,7 @@ impl Close {
 }
 
 impl From<CloseFrame<'_>> for Close {
-    /// Copies the reason, as [`new`](Self::new) does.
+    /// Creates a Close with the same code and a copy of the reason, as [`new`](Self::new) does.
     ///
     /// ```
     /// # use wsvet::{Close, CloseCode, CloseFrame};
@@ -452,7 +460,7 @@ impl From<CloseFrame<'_>> for Close {
 }
 
 impl fmt::Display for Close {
-    /// Writes the code, its name, and the reason if there is one.
+    /// Writes the code and its name, and the reason if it is not empty.
     ///
     /// ```
     /// # use wsvet::{Close, CloseCode};

@@ -1,5 +1,5 @@
-//! Text in shared memory. This file is the only place that can make one, so that it alone answers
-//! for the promise that the bytes are UTF-8.
+//! Text in shared memory. Only this file can create one, so only this file must ensure that the
+//! bytes are UTF-8.
 
 use alloc::string::String;
 use core::borrow::Borrow;
@@ -35,12 +35,13 @@ use crate::{InvalidUtf8, Utf8};
 /// ```
 #[derive(Clone, Default)]
 pub struct Utf8Bytes(
-    /// UTF-8. Private to this file; each function here that writes it keeps that true.
+    /// UTF-8. The field is private to this file, and each function that writes it must keep it
+    /// UTF-8.
     Bytes,
 );
 
 impl Utf8Bytes {
-    /// Creates a text that borrows a string for the whole program, without an allocation.
+    /// Creates a text from a static string, without an allocation or a copy.
     ///
     /// ```
     /// const HELLO: wsvet::Utf8Bytes = wsvet::Utf8Bytes::from_static("hello");
@@ -51,14 +52,19 @@ impl Utf8Bytes {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
-    /// Creates a text from bytes of a peer, or `None` if they are not UTF-8.
+    /// Creates a text from bytes of the peer, or returns `None` if they are not UTF-8.
     #[inline]
     pub(super) fn checked(bytes: Bytes) -> Option<Self> {
         is_utf8(0, &bytes[..]).then_some(Self(bytes))
     }
 
-    /// Creates a text from a frame of a peer, whose payload starts at byte `start`: unmasks and
-    /// checks it in one pass. Returns the frame as it was if the text is not UTF-8.
+    /// Creates a text from a frame of the peer, whose payload starts at the byte `start`.
+    ///
+    /// The function unmasks and checks the payload in one pass.
+    ///
+    /// # Errors
+    ///
+    /// The frame as it was if the payload is not UTF-8.
     #[cfg(feature = "codec")]
     #[inline]
     pub(crate) fn unmask(
@@ -80,7 +86,7 @@ impl Utf8Bytes {
         Err(frame)
     }
 
-    /// Returns the text. It is not checked again.
+    /// Returns the text without a check.
     ///
     /// ```
     /// assert_eq!(wsvet::Utf8Bytes::from("hi").as_str(), "hi");
@@ -89,9 +95,9 @@ impl Utf8Bytes {
     #[must_use]
     #[allow(unsafe_code)]
     pub fn as_str(&self) -> &str {
-        // SAFETY: the field is private to this file, and every function that writes it has checked
-        // the bytes, or was given a `str`, or cuts a text at the start of a character. `Bytes` lends
-        // out nothing that could change them.
+        // SAFETY: the bytes are UTF-8. The field is private to this file, and every function that
+        // writes it checks the bytes, takes them from a `str`, or cuts a text at the start of a
+        // character. No method of `Bytes` that this type exposes can change the bytes.
         unsafe { str::from_utf8_unchecked(&self.0) }
     }
 
@@ -106,7 +112,7 @@ impl Utf8Bytes {
         &self.0
     }
 
-    /// Returns the bytes of the text, in the same memory.
+    /// Returns the bytes of the text without a copy.
     ///
     /// ```
     /// assert_eq!(wsvet::Utf8Bytes::from("hi").into_bytes(), "hi");
@@ -116,7 +122,7 @@ impl Utf8Bytes {
         self.0
     }
 
-    /// Cuts the text at the end of a character, to at most so many bytes.
+    /// Cuts the text to at most `max` bytes, at the end of a character.
     pub(super) fn truncate(&mut self, max: usize) {
         let mut end = max.min(self.len());
         while !self.is_char_boundary(end) {
@@ -126,25 +132,27 @@ impl Utf8Bytes {
     }
 }
 
-/// A text that grows by pieces. Each is checked as it comes, so the whole need not be.
+/// A text that grows piece by piece. Each piece is checked when it is appended, so that the whole
+/// text need not be checked again.
 #[cfg(all(feature = "codec", feature = "deflate"))]
 #[derive(Debug, Default)]
 pub(crate) struct GrowingText {
-    /// UTF-8, except for a character at the end that `utf8` knows to be cut. Private to this file.
+    /// UTF-8 if `invalid` is not set, except that the last character may be cut. `utf8` holds the
+    /// start of that character. The field is private to this file.
     bytes: BytesMut,
     utf8: Utf8,
-    /// A piece was not UTF-8: no text comes of it.
+    /// Whether a piece was not UTF-8, so that there is no text to take.
     invalid: bool,
 }
 
 #[cfg(all(feature = "codec", feature = "deflate"))]
 impl GrowingText {
-    /// Appends the next piece.
+    /// Appends the next piece. It may start or end inside a character.
     ///
     /// # Errors
     ///
-    /// The index of the first byte of the piece that proves that the text is not UTF-8. No text comes
-    /// of it then.
+    /// An [`InvalidUtf8`] if the text is not UTF-8. Its index is that of the first byte of the
+    /// piece that proves it. [`take`](Self::take) then returns `None`.
     pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
         let judged = self.utf8.push(piece);
         self.invalid |= judged.is_err();
@@ -154,20 +162,22 @@ impl GrowingText {
         judged
     }
 
-    /// Returns whether the text does not end inside a character.
+    /// Returns whether the text ends with a whole character, or is empty.
     pub(crate) fn is_complete(&self) -> bool {
         self.utf8.is_complete()
     }
 
-    /// Takes the text, or `None` if a piece was not UTF-8 or the text ends inside a character.
+    /// Takes the text, and leaves an empty one. Returns `None` if a piece was not UTF-8, or if the
+    /// text ends inside a character.
     pub(crate) fn take(&mut self) -> Option<Utf8Bytes> {
         let Self { bytes, utf8, invalid } = core::mem::take(self);
         (!invalid && utf8.is_complete()).then(|| Utf8Bytes(bytes.freeze()))
     }
 }
 
-/// Returns whether all of this is UTF-8, and unmasks all of it if it can be written. Most text is
-/// short and ASCII.
+/// Returns whether all of the text is UTF-8, and unmasks all of it if it can be written.
+///
+/// Most text is short and ASCII, so the function tries that first.
 #[inline]
 fn is_utf8(key: u32, mut text: impl Text) -> bool {
     unmask_ascii(key, text.again()) || is_long_utf8(key, text)
@@ -217,7 +227,7 @@ impl AsRef<[u8]> for Utf8Bytes {
 }
 
 impl Borrow<str> for Utf8Bytes {
-    /// Returns the text: it is equal, ordered and hashed as a `str` is.
+    /// Returns the text. `Utf8Bytes` has the equality, the order and the hash of `str`.
     ///
     /// ```
     /// # use std::collections::HashSet;
@@ -256,7 +266,7 @@ impl Ord for Utf8Bytes {
     }
 }
 
-/// Comparisons with the strings of the standard library, from both sides.
+/// Implements the comparisons with the strings of the standard library, in both directions.
 macro_rules! compared_with {
     ($($string:ty, $example:literal;)*) => {$(
         impl PartialEq<$string> for Utf8Bytes {
@@ -308,7 +318,7 @@ impl fmt::Display for Utf8Bytes {
 }
 
 impl From<&str> for Utf8Bytes {
-    /// Copies the string.
+    /// Creates a text from a copy of the string.
     ///
     /// ```
     /// assert_eq!(wsvet::Utf8Bytes::from("hi").len(), 2);
@@ -319,7 +329,7 @@ impl From<&str> for Utf8Bytes {
 }
 
 impl From<String> for Utf8Bytes {
-    /// Takes over the memory of the string.
+    /// Creates a text from the string without a copy.
     ///
     /// ```
     /// assert_eq!(wsvet::Utf8Bytes::from(format!("{}!", "hi")), "hi!");
@@ -332,7 +342,7 @@ impl From<String> for Utf8Bytes {
 impl FromStr for Utf8Bytes {
     type Err = Infallible;
 
-    /// Copies the string.
+    /// Creates a text from a copy of the string.
     ///
     /// ```
     /// assert_eq!("hi".parse(), Ok(wsvet::Utf8Bytes::from("hi")));
@@ -345,11 +355,11 @@ impl FromStr for Utf8Bytes {
 impl TryFrom<Bytes> for Utf8Bytes {
     type Error = Utf8Error;
 
-    /// Checks the bytes, and shares their memory.
+    /// Creates a text from the bytes without a copy, after a check that they are UTF-8.
     ///
     /// # Errors
     ///
-    /// [`Utf8Error`] if the bytes are not UTF-8.
+    /// A [`Utf8Error`] if the bytes are not UTF-8.
     ///
     /// ```
     /// # use bytes::Bytes;
@@ -361,14 +371,14 @@ impl TryFrom<Bytes> for Utf8Bytes {
         if is_utf8(0, &bytes[..]) {
             return Ok(Self(bytes));
         }
-        // Explain cold.
+        // The error says where the text is invalid. Only this slow path computes it.
         str::from_utf8(&bytes)?;
         Ok(Self(bytes))
     }
 }
 
 impl From<Utf8Bytes> for Bytes {
-    /// Returns the bytes of the text, in the same memory.
+    /// Returns the bytes of the text without a copy.
     ///
     /// ```
     /// assert_eq!(bytes::Bytes::from(wsvet::Utf8Bytes::from("hi")), "hi");
@@ -379,7 +389,7 @@ impl From<Utf8Bytes> for Bytes {
 }
 
 impl From<Utf8Bytes> for String {
-    /// Copies the text.
+    /// Returns a copy of the text.
     ///
     /// ```
     /// assert_eq!(String::from(wsvet::Utf8Bytes::from("hi")), "hi");
@@ -393,7 +403,7 @@ impl From<Utf8Bytes> for String {
 mod tests {
     use super::GrowingText;
 
-    /// However it is cut, a text comes of UTF-8 and of nothing else.
+    /// UTF-8 in any pieces is a text, and anything else is none.
     #[test]
     fn a_text_that_grows_is_utf8_or_none() {
         let pieces: [&[u8]; 8] =
