@@ -1,4 +1,4 @@
-//! Both directions of a connection, in the order in which they are sent.
+//! Both directions of a connection, in the order in which the endpoints send.
 
 use std::vec::Vec;
 
@@ -7,15 +7,17 @@ use arbitrary::{Arbitrary, Error, Result, Unstructured};
 use super::Stream;
 use crate::{OpCode, Policy, Role, Rule, Violation};
 
-/// A connection from its first frame to its last: what each end sends, and in which order.
+/// A whole connection: the frames that each endpoint sends, and their order.
 ///
-/// Each Ping is answered with its Pong at once, and a Close with a Close that has the same code.
-/// Where one end breaks a rule, the other answers as it must, with [`Violation::reply`]; to data
-/// after a Close it answers the Close alone. A Close that the other end's limit on a frame does not
-/// allow is without its reason, or empty; a Pong is left out.
+/// An endpoint replies to a Ping with a Pong at once, and to a Close with a Close that has the same
+/// code. If an endpoint breaks a rule, its peer replies with [`Violation::reply`]. If the rule is
+/// [`Rule::DataAfterClose`], the peer replies only to the Close before the data.
 ///
-/// At the end of [`Rule::EofInFrame`] and [`Rule::EofWithoutClose`] neither end has sent a Close,
-/// but the one that is named is the one that went first.
+/// If the frame limit of the receiver is too small for a Close, the Close has no reason, or an
+/// empty body. If the limit is too small for a Pong, the Pong is left out.
+///
+/// If the rule is [`Rule::EofInFrame`] or [`Rule::EofWithoutClose`], neither endpoint sends a
+/// Close. [`violation`](Self::violation) names the endpoint whose stream ended first.
 ///
 /// ```
 /// use arbitrary::Unstructured;
@@ -44,25 +46,28 @@ use crate::{OpCode, Policy, Role, Rule, Violation};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// What the client sends.
+    /// The stream that the client sends.
     client: Stream,
-    /// What the server sends.
+    /// The stream that the server sends.
     server: Stream,
-    /// Who sends next, and up to which byte of his stream.
+    /// The turns in their order: the endpoint that sends, and the offset in its stream at which the
+    /// turn ends.
     turns: Vec<(Role, usize)>,
 }
 
-/// The most turns before the Close or the violation.
+/// The maximum number of frames before the Close or the violation, without the Pongs.
 const MOST_TURNS: usize = 32;
 
 impl Connection {
-    /// A legal connection, closed by either end; `ends` are the policies of the client and of the
-    /// server.
+    /// Creates a legal connection that either endpoint closes.
+    ///
+    /// `ends` are the policies of the client and of the server.
     ///
     /// # Errors
     ///
-    /// `IncorrectFormat` where `ends` are not a client and a server in this order, or have not agreed
-    /// on the same extensions; or that of `u`.
+    /// - `IncorrectFormat` if `ends` are not the policies of a client and of a server in this
+    ///   order, or if their extensions differ.
+    /// - Any error that `u` returns.
     ///
     /// ```
     /// # use arbitrary::Unstructured;
@@ -79,11 +84,11 @@ impl Connection {
         Ok(connection)
     }
 
-    /// A legal connection, or one in which an end breaks a rule: each about as often.
+    /// Creates a legal connection, or one in which an endpoint breaks a rule, about equally often.
     ///
     /// # Errors
     ///
-    /// As [`legal`](Self::legal).
+    /// The errors of [`legal`](Self::legal).
     ///
     /// ```
     /// # use arbitrary::Unstructured;
@@ -103,12 +108,14 @@ impl Connection {
         Self::breaking(ends, from, rule, u)
     }
 
-    /// A connection in which this end breaks this rule, and the other answers as it must.
+    /// Creates a connection in which the endpoint `from` breaks a rule, and its peer replies as it
+    /// must.
     ///
     /// # Errors
     ///
-    /// `IncorrectFormat` where the rule cannot be broken under the other's policy, see
-    /// [`Stream::breakable`], or as [`legal`](Self::legal); or that of `u`.
+    /// - `IncorrectFormat` if the rule cannot be broken under the policy of the peer (see
+    ///   [`Stream::breakable`]).
+    /// - The errors of [`legal`](Self::legal).
     ///
     /// ```
     /// # use arbitrary::Unstructured;
@@ -138,7 +145,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// What this end sends.
+    /// Returns the stream that an endpoint sends. Its policy is that of the peer.
     ///
     /// ```
     /// # use arbitrary::Unstructured;
@@ -156,7 +163,8 @@ impl Connection {
         }
     }
 
-    /// The bytes in the order in which they are sent, and who sends them.
+    /// Returns an iterator over the bytes in the order in which they are sent, each piece with the
+    /// endpoint that sends it.
     ///
     /// ```
     /// # use arbitrary::Unstructured;
@@ -174,7 +182,8 @@ impl Connection {
         })
     }
 
-    /// Who breaks a rule, and what the other end must find.
+    /// Returns the endpoint that breaks a rule and the violation that its peer must find, or `None`
+    /// if the connection is legal.
     ///
     /// ```
     /// # use arbitrary::Unstructured;
@@ -189,7 +198,7 @@ impl Connection {
         found(Role::Client).or_else(|| found(Role::Server))
     }
 
-    /// Legal frames of both ends, without a Close.
+    /// Creates a connection with legal frames of both endpoints, and without a Close.
     fn open([client, server]: [Policy; 2], u: &mut Unstructured<'_>) -> Result<Self> {
         let extensions = |end: &Policy| (end.compression, end.rsv);
         let roles = (client.role, server.role);
@@ -197,7 +206,7 @@ impl Connection {
             return Err(Error::IncorrectFormat);
         }
         let mut connection = Self {
-            // What an end sends is judged by the other.
+            // The policy of the receiver judges a stream.
             client: Stream::new(server),
             server: Stream::new(client),
             turns: Vec::new(),
@@ -212,7 +221,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// A legal frame that is no Close, and the Pong to a Ping.
+    /// Adds a legal frame that is not a Close. If the frame is a Ping, adds the Pong of the peer.
     fn send(&mut self, from: Role, u: &mut Unstructured<'_>) -> Result<()> {
         let stream = self.stream_mut(from);
         let before = stream.messages().len();
@@ -228,7 +237,8 @@ impl Connection {
         }
     }
 
-    /// The closing handshake: the other may finish its message and ping until it answers.
+    /// Adds the closing handshake that `first` starts. Before its reply, the peer may continue its
+    /// open message and send Pings.
     fn close(&mut self, first: Role, u: &mut Unstructured<'_>) -> Result<()> {
         self.stream_mut(first).push_close(u)?;
         self.note(first);
@@ -244,7 +254,7 @@ impl Connection {
         self.echo(first, u)
     }
 
-    /// Answers the Close of this end with its code.
+    /// Adds the reply to the Close of `first`: a Close with the same code.
     fn echo(&mut self, first: Role, u: &mut Unstructured<'_>) -> Result<()> {
         let mut sent = self.stream(first).messages().iter().rev();
         let close = sent.find(|(opcode, _)| *opcode == OpCode::Close);
@@ -276,7 +286,7 @@ impl Connection {
         }
     }
 
-    /// Notes that this end has sent something.
+    /// Adds a turn with the bytes that an endpoint has sent since its last turn.
     fn note(&mut self, from: Role) {
         let end = self.stream(from).bytes().len();
         self.turns.push((from, end));
@@ -284,7 +294,8 @@ impl Connection {
 }
 
 impl<'a> Arbitrary<'a> for Connection {
-    /// A connection between ends with any policies, legal or not.
+    /// Creates a connection between endpoints with any policies that have the same extensions. The
+    /// connection is legal, or an endpoint breaks a rule.
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let policy = |role| move |policy: Policy| Policy { role, ..policy };
         let client: Policy = u.arbitrary().map(policy(Role::Client))?;

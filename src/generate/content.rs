@@ -1,4 +1,4 @@
-//! Payloads: text, bytes, text that is no UTF-8, compressed data, Close bodies.
+//! Payloads: text, bytes, text that is not UTF-8, compressed data, and Close bodies.
 
 use std::vec;
 use std::vec::Vec;
@@ -7,16 +7,19 @@ use arbitrary::{Result, Unstructured};
 
 use crate::{CloseCode, CloseFrame, OpCode};
 
-/// How much of a payload is fresh; a longer one repeats it.
+/// The maximum number of bytes of a payload that come from the fuzzer. A longer payload repeats
+/// them.
 const FRESH: usize = 32;
 
-/// Lengths at which something changes: the form of the length, the width of a loop.
+/// Lengths at which an implementation may change its behavior: the form of the length, or the width
+/// of a loop.
 const LENGTHS: [usize; 12] = [0, 1, 7, 8, 31, 32, 63, 64, 124, 125, 126, 127];
 
-/// The same where more bytes are needed to see it.
+/// Longer lengths of the same kind.
 const LONG_LENGTHS: [usize; 6] = [255, 256, 1_000, 65_535, 65_536, 70_000];
 
-/// The first and the last characters of each length in UTF-8, and some between.
+/// The first and the last character of each length in UTF-8 but one byte, the characters around the
+/// surrogates, and some others.
 const LETTERS: [char; 12] = [
     '\u{80}',
     '\u{7FF}',
@@ -32,8 +35,8 @@ const LETTERS: [char; 12] = [
     '😀',
 ];
 
-/// Bytes that are no UTF-8, and the index of the one that proves it: the number of bytes where only
-/// the end of the text does.
+/// Bytes that are not UTF-8, and the index of the byte that proves it. If only the end of the text
+/// proves it, the index is the number of the bytes. The entries are in order of their lengths.
 const BAD: [(&[u8], usize); 24] = [
     (b"\xFF", 0),
     (b"\x80", 0),
@@ -61,7 +64,8 @@ const BAD: [(&[u8], usize); 24] = [
     (b"\xF8\x88\x80\x80\x80", 0),
 ];
 
-/// A length of at most `max` bytes: mostly short, sometimes one at which something changes.
+/// Returns a length of at most `max` bytes: mostly a short one, sometimes one of [`LENGTHS`] or
+/// [`LONG_LENGTHS`].
 fn len(u: &mut Unstructured<'_>, max: usize) -> Result<usize> {
     let len = match u.int_in_range(0..=63)? {
         0 => *u.choose(&LONG_LENGTHS)?,
@@ -71,14 +75,14 @@ fn len(u: &mut Unstructured<'_>, max: usize) -> Result<usize> {
     Ok(len.min(max))
 }
 
-/// At most `max` bytes.
+/// Returns at most `max` bytes.
 pub(super) fn bytes(u: &mut Unstructured<'_>, max: usize) -> Result<Vec<u8>> {
     let len = len(u, max)?;
     let fresh = u.bytes(u.len().min(len).min(FRESH))?;
     Ok(fresh.iter().chain(&[0]).copied().cycle().take(len).collect())
 }
 
-/// At most `max` bytes of text.
+/// Returns at most `max` bytes of text.
 pub(super) fn text(u: &mut Unstructured<'_>, max: usize) -> Result<Vec<u8>> {
     let fresh = bytes(u, max)?;
     let mut text = Vec::with_capacity(fresh.len());
@@ -96,8 +100,8 @@ pub(super) fn text(u: &mut Unstructured<'_>, max: usize) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// From one to `max` bytes that are no UTF-8, and the index of the one that proves it: their number
-/// where only their end does.
+/// Returns 1 to `max` bytes that are not UTF-8, and the index of the byte that proves it. If only
+/// the end of the text proves it, the index is the number of the bytes.
 pub(super) fn not_utf8(u: &mut Unstructured<'_>, max: usize) -> Result<(Vec<u8>, usize)> {
     let fitting = BAD.iter().take_while(|(bad, _)| bad.len() <= max).count();
     let (bad, proof) = u.choose(&BAD[..fitting])?;
@@ -111,10 +115,10 @@ pub(super) fn not_utf8(u: &mut Unstructured<'_>, max: usize) -> Result<(Vec<u8>,
     Ok((all, proof))
 }
 
-/// The least bytes that [`deflated`] makes of nothing.
+/// The number of bytes that [`deflated`] adds to a payload.
 pub(super) const LEAST_DEFLATED: usize = 6;
 
-/// The message that permessage-deflate makes of at most 65,535 bytes, in a block without
+/// Returns the permessage-deflate message of a payload of at most 65,535 bytes, in a block without
 /// compression (RFC 7692 §7.2.3.3).
 pub(super) fn deflated(plain: &[u8]) -> Vec<u8> {
     let len = plain.len() as u16;
@@ -123,23 +127,23 @@ pub(super) fn deflated(plain: &[u8]) -> Vec<u8> {
     all.extend_from_slice(&len.to_le_bytes());
     all.extend_from_slice(&(!len).to_le_bytes());
     all.extend_from_slice(plain);
-    // The empty block behind it, without the four bytes that are never sent (§7.2.1).
+    // The empty block after it, without its last four bytes, which are never sent (§7.2.1).
     all.push(0);
     all
 }
 
-/// Codes that may be sent: the first and the last of each range.
+/// Codes that may be sent: the first and the last code of each range.
 const SENDABLE: [u16; 9] = [1000, 1003, 1007, 1011, 1014, 3000, 3999, 4000, 4999];
 
-/// Codes that may not: those beside the ranges, and those that are only reported.
+/// Codes that must not be sent: the codes next to the ranges, and the codes that are only reported.
 const NOT_SENDABLE: [u16; 11] = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535];
 
-/// What [`deflated`] was made of.
+/// Returns the payload of a message that [`deflated`] has returned.
 pub(super) fn inflated(message: &[u8]) -> &[u8] {
     &message[LEAST_DEFLATED - 1..message.len() - 1]
 }
 
-/// A code that may be sent, or one that may not.
+/// Returns a code that may be sent if `sendable` is set, or one that must not be sent.
 pub(super) fn code(u: &mut Unstructured<'_>, sendable: bool) -> Result<CloseCode> {
     let listed: &[u16] = if sendable { &SENDABLE } else { &NOT_SENDABLE };
     let any: CloseCode = u.arbitrary()?;
@@ -147,7 +151,7 @@ pub(super) fn code(u: &mut Unstructured<'_>, sendable: bool) -> Result<CloseCode
     Ok(if fits { any } else { CloseCode(*u.choose(listed)?) })
 }
 
-/// A payload of so many bytes that breaks nothing: text, or a Close body.
+/// Returns a payload of `len` bytes that breaks no rule: text, or a Close body for a Close.
 pub(super) fn harmless(opcode: OpCode, len: usize) -> Vec<u8> {
     let mut payload = vec![b'a'; len];
     if let (OpCode::Close, Some(code)) = (opcode, payload.first_chunk_mut()) {
@@ -156,7 +160,7 @@ pub(super) fn harmless(opcode: OpCode, len: usize) -> Vec<u8> {
     payload
 }
 
-/// A Close body of at most `max` bytes.
+/// Returns a valid Close body of at most `max` bytes.
 pub(super) fn close(u: &mut Unstructured<'_>, max: usize) -> Result<Vec<u8>> {
     if max < 2 || u.ratio(1, 4)? {
         return Ok(Vec::new());

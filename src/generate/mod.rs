@@ -1,10 +1,9 @@
-//! Streams and whole connections to fuzz with: legal ones, and ones that break a named rule
-//! (feature `arbitrary`).
+//! Streams and whole connections to fuzz a WebSocket stack with (feature `arbitrary`).
 //!
-//! Random bytes are refused at their first frame, and so test little. What is made here
-//! is legal up to the very frame that breaks the rule it is asked to break, under the policy of the
-//! receiver that is tested; and it says what that receiver must find: its messages, and the
-//! [`Violation`](crate::Violation) with its rule, byte and close code.
+//! A receiver refuses random bytes at their first frame, so they test little. The streams of this
+//! module are legal under the policy of the receiver that is tested, or legal up to the frame that
+//! breaks a rule of the caller's choice. Each stream also states what the receiver must find: the
+//! messages, and the [`Violation`](crate::Violation) with its rule, its offset and its close code.
 //!
 //! ```
 //! use arbitrary::Unstructured;
@@ -13,8 +12,8 @@
 //!
 //! const POLICY: Policy = Policy::new(Role::Server).accepts(Accepts::TextOnly);
 //!
-//! /// A toy server, for text only: the code of the Close with which it answers. It has taken the
-//! /// wrong one for a binary message.
+//! /// A toy server that accepts only text. Returns the close code that it replies with. For a
+//! /// binary message it uses the wrong one.
 //! fn answer(received: &[u8]) -> Option<u16> {
 //!     let opcode = received.first()? & 0x0F;
 //!     (opcode == 2).then_some(1002)
@@ -33,10 +32,10 @@
 //! assert!(found.is_err()); // 1002 where 1003 is due
 //! ```
 //!
-//! `examples/fuzz_a_server` does this to a server of a hundred lines that gets one thing wrong.
+//! `examples/fuzz_a_server` fuzzes a server of a hundred lines that has one bug.
 //!
-//! The crate's own types are [`Arbitrary`] too: any [`Header`], legal or not, any [`Policy`], and
-//! so on.
+//! Types of the crate such as [`Header`] and [`Policy`] implement [`Arbitrary`] too. An arbitrary
+//! header may be illegal.
 
 mod connection;
 mod content;
@@ -56,7 +55,7 @@ impl<'a> Arbitrary<'a> for OpCode {
 }
 
 impl<'a> Arbitrary<'a> for Header {
-    /// Any header that can stand on the wire.
+    /// Returns any header that can be on the wire, legal or not.
     ///
     /// ```
     /// # use arbitrary::Unstructured;
@@ -72,7 +71,8 @@ impl<'a> Arbitrary<'a> for Header {
 
 impl<'a> Arbitrary<'a> for CloseCode {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-        // Most of the codes have no meaning, and few of those that have one are far apart.
+        // Most codes are not defined. Half of the codes returned are in or near the range in which
+        // most defined codes lie.
         Ok(Self(if u.arbitrary()? { u.int_in_range(998..=1017)? } else { u.arbitrary()? }))
     }
 }
@@ -96,7 +96,7 @@ impl<'a> Arbitrary<'a> for Rule {
 }
 
 impl<'a> Arbitrary<'a> for Policy {
-    /// Any policy; half of its limits are small, the others none.
+    /// Returns any policy. About half of its limits are small, and the others are not set.
     ///
     /// ```
     /// # use arbitrary::Unstructured;

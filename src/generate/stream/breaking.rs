@@ -1,4 +1,4 @@
-//! How each rule is broken.
+//! The frames that break each rule.
 
 use std::vec;
 use std::vec::Vec;
@@ -11,7 +11,7 @@ use super::{
 use crate::{CloseFrame, Header, OpCode, Rule, Violation};
 
 impl Stream {
-    /// Breaks the rule, and gives the byte that breaks it.
+    /// Adds the frames that break the rule, and returns the offset of the byte that breaks it.
     pub(super) fn break_rule(&mut self, rule: Rule, u: &mut Unstructured<'_>) -> Result<u64> {
         match rule {
             Rule::InvalidUtf8 => self.break_text(u),
@@ -26,7 +26,7 @@ impl Stream {
         }
     }
 
-    /// Writes the frame of a header that breaks a rule, whole or cut, and gives where it starts.
+    /// Writes the frame of a header that breaks a rule, complete or cut, and returns its offset.
     fn write_broken(&mut self, header: &Header, u: &mut Unstructured<'_>) -> Result<u64> {
         let len = header.payload_len();
         self.whole = len <= AFFORDABLE && !u.ratio(1, 4)?;
@@ -38,7 +38,7 @@ impl Stream {
         Ok(start)
     }
 
-    /// Writes what does not count any more, behind a frame that is whole.
+    /// Sometimes writes random bytes after a complete frame. The receiver must not judge them.
     fn write_noise(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         if self.whole && u.arbitrary()? {
             self.bytes.extend(content::bytes(u, BEHIND)?);
@@ -46,8 +46,8 @@ impl Stream {
         Ok(())
     }
 
-    /// A header that breaks the rule, and none before it in the table; what must come before is
-    /// sent.
+    /// Returns a header that breaks the rule, and no rule before it in the table. Adds the frames
+    /// that must come before.
     fn broken_header(&mut self, rule: Rule, u: &mut Unstructured<'_>) -> Result<Header> {
         match rule {
             Rule::ReservedBits => {
@@ -165,8 +165,8 @@ impl Stream {
         }
     }
 
-    /// Text that is no UTF-8, in fragments; where it ends inside a character, the end of its last
-    /// frame proves it.
+    /// Adds a text message that is not UTF-8, in one or more frames. Returns the offset of the byte
+    /// that proves it, or that of the last byte of the message if it ends inside a character.
     fn break_text(&mut self, u: &mut Unstructured<'_>) -> Result<u64> {
         self.finish_message(u)?;
         let (payload, proof) = content::not_utf8(u, most_payload(&self.policy))?;
@@ -187,7 +187,7 @@ impl Stream {
                 self.push_control(OpCode::Pong, vec![], u)?;
             }
         };
-        // Some judge a text when it is whole.
+        // A receiver that judges only whole messages needs the rest of the message.
         while !self.whole && u.ratio(3, 4)? {
             let frame = self.fragment(message, u)?;
             self.write(&frame.header, &frame.payload);
@@ -198,7 +198,8 @@ impl Stream {
         Ok(offset as u64)
     }
 
-    /// A Close whose code may not be sent, or whose reason is no UTF-8.
+    /// Adds a Close whose code must not be sent, or whose reason is not UTF-8. Returns the offset
+    /// of the byte that breaks the rule.
     fn break_close(&mut self, rule: Rule, u: &mut Unstructured<'_>) -> Result<u64> {
         let most = self.most_control() - 2;
         let code = content::code(u, rule == Rule::InvalidCloseReason)?;
@@ -219,7 +220,7 @@ impl Stream {
         Ok(offset as u64)
     }
 
-    /// A legal frame, cut anywhere.
+    /// Adds a legal frame that is cut anywhere, and returns the offset of the end of the stream.
     fn cut_frame(&mut self, u: &mut Unstructured<'_>) -> Result<u64> {
         let NextFrame { header, payload, .. } = self.open_frame(u)?;
         let start = self.write(&header, &payload) as usize;
@@ -229,7 +230,7 @@ impl Stream {
         Ok(cut as u64)
     }
 
-    /// Finishes the message that is open.
+    /// Adds the frames that finish the open message.
     fn finish_message(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         while let Some(message) = self.open.clone() {
             let frame = self.fragment(message, u)?;
@@ -238,16 +239,16 @@ impl Stream {
         Ok(())
     }
 
-    /// Writes a fragment of so many bytes that is not the last, and gives the opcode of the next.
-    /// The message is never finished.
+    /// Writes a fragment of `len` bytes that is not the last, and returns the opcode of the next
+    /// fragment. The message is never finished.
     fn fill(&mut self, opcode: OpCode, len: u64, u: &mut Unstructured<'_>) -> Result<OpCode> {
         let header = self.header(opcode, len, u)?.not_final();
         self.write(&header, &content::harmless(opcode, len as usize));
         Ok(OpCode::Continuation)
     }
 
-    /// Writes fragments until one more can be too much for the message: its opcode, and how many
-    /// bytes the message may still have.
+    /// Writes fragments until one more can exceed the limit of the message. Returns the opcode of
+    /// that fragment, and how many bytes the message may still have.
     fn fill_room(&mut self, u: &mut Unstructured<'_>) -> Result<(OpCode, u64)> {
         let (limit, mut room) = (self.policy.max_frame, self.policy.max_message);
         let mut opcode = self.accepted(u)?;
@@ -265,7 +266,7 @@ impl Stream {
         }
     }
 
-    /// A header with this opcode and any length that is in its shortest form, within the limits.
+    /// Returns a header with this opcode and any length within the limits, in its shortest form.
     fn any_len(&self, opcode: OpCode, u: &mut Unstructured<'_>) -> Result<Header> {
         let lengths = [0, 1, 2, 5, 5, 20, 125, 126, 0xFFFF, 0x1_0000, 1 << 32, MOST_LEN];
         let len = self.any_of(&lengths, self.most_len(opcode), u)?;
@@ -274,7 +275,8 @@ impl Stream {
         Ok(if opcode.is_control() || u.arbitrary()? { header } else { header.not_final() })
     }
 
-    /// One of these lengths that is at most `most`, or the first; they ascend.
+    /// Returns one of these lengths that is at most `most`, or the first if all are longer. The
+    /// lengths must ascend.
     fn any_of(&self, lengths: &[u64], most: u64, u: &mut Unstructured<'_>) -> Result<u64> {
         let fitting = lengths.iter().take_while(|len| **len <= most).count().max(1);
         u.choose(&lengths[..fitting]).copied()
@@ -284,13 +286,13 @@ impl Stream {
         u.choose(&[OpCode::Close, OpCode::Ping, OpCode::Pong]).copied()
     }
 
-    /// An opcode of data that may come now.
+    /// Returns an opcode of data that is legal at the end of the stream.
     fn any_accepted(&self, u: &mut Unstructured<'_>) -> Result<OpCode> {
         if self.open.is_some() { Ok(OpCode::Continuation) } else { self.accepted(u) }
     }
 }
 
-/// A length over this limit, of at most `most` bytes: often just over it.
+/// Returns a length over this limit of at most `most` bytes. It is often just over the limit.
 fn over(limit: u64, most: u64, u: &mut Unstructured<'_>) -> Result<u64> {
     let least = limit + 1;
     let further = least.saturating_add(u.arbitrary::<u16>()?.into());

@@ -1,4 +1,4 @@
-//! Frames that are legal now.
+//! Frames that are legal at the end of the stream.
 
 use std::vec::Vec;
 
@@ -10,7 +10,7 @@ use super::{
 use crate::{CloseFrame, Header, OpCode, Role};
 
 impl Stream {
-    /// A legal frame that is no Close.
+    /// Returns a legal frame that is not a Close.
     pub(super) fn open_frame(&self, u: &mut Unstructured<'_>) -> Result<NextFrame> {
         let data = if u.ratio(3, 4)? { self.data(u)? } else { None };
         match data {
@@ -23,8 +23,8 @@ impl Stream {
         }
     }
 
-    /// A legal fragment of the message that is open, or of a new one; `None` where no data may
-    /// come.
+    /// Returns a legal fragment of the open message or of a new one, or `None` if no data frame is
+    /// legal.
     fn data(&self, u: &mut Unstructured<'_>) -> Result<Option<NextFrame>> {
         let message = match &self.open {
             _ if self.closed || self.policy.max_fragments == 0 => return Ok(None),
@@ -34,7 +34,7 @@ impl Stream {
         self.fragment(message, u).map(Some)
     }
 
-    /// A new message that fits the limits.
+    /// Returns a new message within the limits.
     fn message(&self, u: &mut Unstructured<'_>) -> Result<OpenMessage> {
         let most = most_payload(&self.policy);
         let opcode = self.accepted(u)?;
@@ -51,7 +51,8 @@ impl Stream {
         Ok(OpenMessage::new(opcode, rsv, payload))
     }
 
-    /// The next frame of a message, such that what is left of it still fits the limits.
+    /// Returns the next frame of a message. It leaves no more payload than the frames that are left
+    /// may have.
     pub(super) fn fragment(
         &self,
         mut message: OpenMessage,
@@ -67,7 +68,8 @@ impl Stream {
             most
         } else {
             let least = left.saturating_sub(limit.saturating_mul(fragments - 1));
-            // Where nothing is left to choose by, it is the most, so that the message ends.
+            // If `u` has no bytes left, `int_in_range` returns 0 and the frame is as long as
+            // possible, so that the message ends.
             most - u.int_in_range(0..=most - least)?
         };
         let header = if message.fragments == 0 {
@@ -85,7 +87,7 @@ impl Stream {
         })
     }
 
-    /// A Close that may be sent.
+    /// Returns a legal Close.
     pub(super) fn close(&self, u: &mut Unstructured<'_>) -> Result<NextFrame> {
         let body = content::close(u, self.most_control())?;
         self.control(OpCode::Close, body, u)
@@ -101,8 +103,8 @@ impl Stream {
         Ok(NextFrame { header, payload, open: self.open.clone() })
     }
 
-    /// A header as the sender's role has it, now and then with the RSV bits that an extension
-    /// defines on any frame.
+    /// Returns a final header, which is masked if the sender is a client. Sometimes it has RSV bits
+    /// that an extension defines for any frame.
     pub(super) fn header(
         &self,
         opcode: OpCode,
@@ -117,14 +119,14 @@ impl Stream {
         Ok(if self.policy.role == Role::Server { header.masked(u.arbitrary()?) } else { header })
     }
 
-    /// A type of data that the receiver accepts.
+    /// Returns the opcode of a type of data that the receiver accepts.
     pub(super) fn accepted(&self, u: &mut Unstructured<'_>) -> Result<OpCode> {
         let types = [OpCode::Text, OpCode::Binary].into_iter();
         let types: Vec<_> = types.filter(|opcode| self.policy.accepts.admits(*opcode)).collect();
         u.choose(&types).copied()
     }
 
-    /// The most payload bytes that the next frame with this opcode may have.
+    /// Returns the maximum number of payload bytes of the next frame with this opcode.
     pub(super) fn most_len(&self, opcode: OpCode) -> u64 {
         if opcode.is_control() {
             return self.most_control() as u64;
@@ -134,13 +136,13 @@ impl Stream {
         self.policy.max_frame.min(self.policy.max_message - sent).min(MOST_LEN)
     }
 
-    /// The most payload bytes of a control frame.
+    /// Returns the maximum number of payload bytes of a control frame.
     pub(super) fn most_control(&self) -> usize {
         self.policy.max_frame.min(CloseFrame::MAX_BODY_LEN as u64) as usize
     }
 }
 
-/// A payload of this type.
+/// Returns a payload of at most `most` bytes: text for a text message, any bytes otherwise.
 fn plain(opcode: OpCode, most: usize, u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     if opcode == OpCode::Text { content::text(u, most) } else { content::bytes(u, most) }
 }

@@ -1,4 +1,4 @@
-//! One direction of a connection, frame by frame.
+//! Streams: one direction of a connection, built frame by frame.
 
 mod breaking;
 mod legal;
@@ -12,15 +12,17 @@ use arbitrary::{Arbitrary, Error, Result, Unstructured};
 use super::content;
 use crate::{Accepts, Header, OpCode, Policy, Role, Rule, RuleSet, Violation, mask};
 
-/// One direction of a connection, as its sender writes it, and what the receiver must make of it.
+/// The bytes of one direction of a connection, and what the receiver must find in them.
 ///
-/// It is made for a [`Policy`], that of the receiver. Every frame is legal but the last, if it was
-/// asked to break a rule; some noise may follow that one. The rule is the only one that it breaks,
-/// where that can be (a length of 2^63 bytes is over any limit too).
+/// A stream is created for the [`Policy`] of the receiver. Every frame of a legal stream is legal.
+/// If the stream breaks a rule, its last frame breaks it, and random bytes may follow that frame.
+/// The frame breaks no other rule if that is possible. (A length of 2^63 bytes, for example, also
+/// exceeds every limit.)
 ///
-/// With permessage-deflate negotiated some messages are compressed, in blocks without compression.
+/// If the policy negotiates permessage-deflate, some messages are compressed, in blocks without
+/// compression.
 ///
-/// A receiver that reads nothing after a Close, as it may, cannot find
+/// A receiver may stop reading after a Close (RFC 6455 §5.5.1). Such a receiver cannot find
 /// [`Rule::DataAfterClose`].
 ///
 /// ```
@@ -48,24 +50,24 @@ pub struct Stream {
     policy: Policy,
     bytes: Vec<u8>,
     messages: Vec<(OpCode, Vec<u8>)>,
-    /// Which of them permessage-deflate has compressed.
+    /// Whether each of the messages is compressed with permessage-deflate.
     compressed: Vec<bool>,
     open: Option<OpenMessage>,
     closed: bool,
     violation: Option<Violation>,
-    /// The frame that breaks a rule, or its message, is there to its end.
+    /// Whether the frame that breaks a rule is complete, or the text message that is not UTF-8.
     whole: bool,
 }
 
-/// A message of which frames are still to be sent.
+/// A message that is not sent to its end yet.
 #[derive(Clone, Debug)]
 struct OpenMessage {
     opcode: OpCode,
     rsv: u8,
     payload: Arc<[u8]>,
-    /// How much of the payload was sent.
+    /// The number of payload bytes that were sent.
     sent: usize,
-    /// In how many frames.
+    /// The number of frames that were sent.
     fragments: u32,
 }
 
@@ -82,26 +84,28 @@ struct NextFrame {
     open: Option<OpenMessage>,
 }
 
-/// The most frames of a legal stream, and of a message that needs them.
+/// The maximum number of frames of a legal stream. A message has at most about as many, unless the
+/// frame limit requires more.
 const MOST_FRAMES: usize = 64;
 
-/// The most bytes of a message.
+/// The maximum number of payload bytes of a message.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// The most frames that are sent to go over a limit.
+/// The maximum number of frames that are sent to exceed a limit.
 const MOST_FRAGMENTS: u64 = 4_096;
 
-/// The most bytes that a length can say (§5.2).
+/// The maximum length of a payload in bytes (§5.2).
 const MOST_LEN: u64 = (1 << 63) - 1;
 
-/// The most payload bytes that a frame which breaks a rule has to its end.
+/// The maximum number of payload bytes of a complete frame that breaks a rule. A longer one is cut.
 const AFFORDABLE: u64 = 70_000;
 
-/// The most bytes that come behind the header or the byte that breaks a rule.
+/// The maximum number of bytes after the header of a cut frame, and of random bytes after a
+/// complete frame.
 const BEHIND: usize = 32;
 
 impl Stream {
-    /// An empty stream, to a receiver with this policy.
+    /// Creates an empty stream to a receiver with this policy.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, generate::Stream};
@@ -121,11 +125,11 @@ impl Stream {
         }
     }
 
-    /// A legal stream, or one that breaks a rule: each about as often.
+    /// Creates a legal stream, or one that breaks a rule, about equally often.
     ///
     /// # Errors
     ///
-    /// That of `u`, as in every function here.
+    /// Any error that `u` returns.
     ///
     /// ```
     /// # use arbitrary::Unstructured;
@@ -143,12 +147,14 @@ impl Stream {
         Self::breaking(policy, rule, u)
     }
 
-    /// A legal stream: it ends with a Close, or between two frames, also of one message, where `u`
-    /// has no bytes left or after 64 frames.
+    /// Creates a legal stream.
+    ///
+    /// The stream ends with a Close. If `u` runs out of bytes or the stream has 64 frames before
+    /// that, it ends after a frame, possibly inside a message.
     ///
     /// # Errors
     ///
-    /// That of `u`.
+    /// Any error that `u` returns.
     ///
     /// ```
     /// # use arbitrary::Unstructured;
@@ -168,12 +174,13 @@ impl Stream {
         Ok(stream)
     }
 
-    /// A stream whose first violation is of this rule.
+    /// Creates a stream whose first violation is of this rule.
     ///
     /// # Errors
     ///
-    /// `IncorrectFormat` where no stream can break the rule under this policy, see
-    /// [`breakable`](Self::breakable); or that of `u`.
+    /// - `IncorrectFormat` if no stream can break the rule under this policy (see
+    ///   [`breakable`](Self::breakable)).
+    /// - Any error that `u` returns.
     ///
     /// ```
     /// # use arbitrary::Unstructured;
@@ -192,10 +199,14 @@ impl Stream {
         Ok(stream)
     }
 
-    /// The rules that a stream can break under this policy: a server receives no frame from a
-    /// server, masked or not, and who has no limit refuses nothing as too big.
+    /// Returns the rules that a stream can break under this policy.
     ///
-    /// Left out is also what would take more than 1 MiB of payload or 4,096 frames.
+    /// For example, a stream to a server cannot break [`Rule::MaskedServerFrame`], and a receiver
+    /// without a limit refuses no frame as too big. [`Rule::InvalidDeflate`] is never in the set,
+    /// because only a receiver that inflates can find it.
+    ///
+    /// The set also leaves out a limit on messages that takes more than 1 MiB of payload or 4,096
+    /// frames to exceed, and a limit on fragments over 4,096.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, Rule, generate::Stream};
@@ -219,7 +230,7 @@ impl Stream {
             Rule::CloseBodyOneByte => policy.max_frame > 0,
             Rule::InvalidCloseCode => policy.max_frame > 1,
             Rule::InvalidCloseReason => policy.max_frame > 2,
-            // It is broken for those alone who inflate.
+            // Only a receiver that inflates can find it.
             Rule::InvalidDeflate => false,
             Rule::ReservedOpcode
             | Rule::FragmentedControl
@@ -234,11 +245,12 @@ impl Stream {
         Rule::ALL.iter().copied().filter(can_break).collect()
     }
 
-    /// Adds a legal frame; after a Close a Ping or a Pong.
+    /// Adds a legal frame. After a Close it is a Ping or a Pong.
     ///
     /// # Errors
     ///
-    /// `IncorrectFormat` after a violation; or that of `u`.
+    /// - `IncorrectFormat` if the stream already breaks a rule.
+    /// - Any error that `u` returns.
     ///
     /// ```
     /// # use arbitrary::Unstructured;
@@ -255,14 +267,17 @@ impl Stream {
         if !self.closed && u.ratio(1, 16)? { self.push_close(u) } else { self.push_open(u) }
     }
 
-    /// Adds the frames that are needed to break this rule, the last of which breaks it. That frame
-    /// may be cut short ([`is_whole`](Self::is_whole)). The rules of the end are broken by the end: the
-    /// receiver has to be told of it.
+    /// Adds the frames that break this rule, and returns the violation that the receiver must find.
+    ///
+    /// The last frame breaks the rule. That frame may be cut: see [`is_whole`](Self::is_whole).
+    /// [`Rule::EofInFrame`] and [`Rule::EofWithoutClose`] are broken by the end of the stream, so
+    /// the caller must tell the receiver that the stream has ended.
     ///
     /// # Errors
     ///
-    /// `IncorrectFormat` where the rule cannot be broken under the policy, or after a Close or a
-    /// violation; or that of `u`.
+    /// - `IncorrectFormat` if the rule cannot be broken under the policy (see
+    ///   [`breakable`](Self::breakable)), or if the stream has a Close or already breaks a rule.
+    /// - Any error that `u` returns.
     ///
     /// ```
     /// # use arbitrary::Unstructured;
@@ -284,7 +299,7 @@ impl Stream {
         Ok(violation)
     }
 
-    /// The policy of the receiver.
+    /// Returns the policy of the receiver.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, generate::Stream};
@@ -295,7 +310,7 @@ impl Stream {
         &self.policy
     }
 
-    /// The bytes on the wire, from the first frame on.
+    /// Returns the bytes on the wire, from the first frame on.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, generate::Stream};
@@ -306,9 +321,10 @@ impl Stream {
         &self.bytes
     }
 
-    /// The whole messages and control frames before the violation, with their unmasked payloads:
-    /// what the receiver must have got. A compressed message is as it was sent; see
-    /// [`inflated`](Self::inflated).
+    /// Returns the messages that the receiver must have received: all whole messages and control
+    /// frames before the violation, with their unmasked payloads.
+    ///
+    /// A compressed message is compressed as on the wire. [`inflated`](Self::inflated) inflates it.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, generate::Stream};
@@ -319,8 +335,8 @@ impl Stream {
         &self.messages
     }
 
-    /// The same messages, inflated where permessage-deflate has compressed them: what the
-    /// receiver's application must have got.
+    /// Returns an iterator over the [`messages`](Self::messages) that inflates those that
+    /// permessage-deflate has compressed. The application of the receiver must have received these.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, generate::Stream};
@@ -332,15 +348,18 @@ impl Stream {
         })
     }
 
-    /// Whether the frame that breaks the rule is there to its end, and with it the text that is no
-    /// UTF-8: a receiver that judges what is whole finds the violation only then.
+    /// Returns whether the frame that breaks the rule is complete, or `true` if the stream breaks
+    /// no rule.
+    ///
+    /// For [`Rule::InvalidUtf8`] the whole text message must be complete. A receiver that judges
+    /// only whole frames and whole messages can find the violation only if this is `true`.
     ///
     /// ```
     /// # use arbitrary::Unstructured;
     /// # use wsvet::{Policy, Role, Rule, generate::Stream};
     /// let mut u = Unstructured::new(b"bytes");
     /// let stream = Stream::breaking(Policy::new(Role::Client), Rule::LengthOverflow, &mut u)?;
-    /// assert!(!stream.is_whole()); // nobody sends 2^63 bytes
+    /// assert!(!stream.is_whole()); // the stream does not contain 2^63 bytes of payload
     /// # Ok::<(), arbitrary::Error>(())
     /// ```
     #[must_use]
@@ -348,7 +367,7 @@ impl Stream {
         self.whole
     }
 
-    /// What the receiver must find, if anything is broken.
+    /// Returns the violation that the receiver must find, or `None` if the stream breaks no rule.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, generate::Stream};
@@ -359,14 +378,14 @@ impl Stream {
         self.violation
     }
 
-    /// Adds a legal frame that is no Close.
+    /// Adds a legal frame that is not a Close.
     pub(super) fn push_open(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let frame = self.open_frame(u)?;
         self.send(frame);
         Ok(())
     }
 
-    /// Adds a fragment of the message that is open, if one is.
+    /// Adds a fragment of the open message, and returns whether a message was open.
     pub(super) fn push_rest(&mut self, u: &mut Unstructured<'_>) -> Result<bool> {
         let Some(message) = self.open.clone() else { return Ok(false) };
         let frame = self.fragment(message, u)?;
@@ -374,14 +393,15 @@ impl Stream {
         Ok(true)
     }
 
-    /// Adds a Close that may be sent.
+    /// Adds a legal Close.
     pub(super) fn push_close(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let frame = self.close(u)?;
         self.send(frame);
         Ok(())
     }
 
-    /// Sends a control frame with this payload, if it is legal to the receiver.
+    /// Adds a control frame if its payload is within the frame limit of the receiver, and returns
+    /// whether it was added.
     pub(super) fn push_control(
         &mut self,
         opcode: OpCode,
@@ -396,7 +416,7 @@ impl Stream {
         Ok(fits)
     }
 
-    /// Sends a legal frame.
+    /// Adds a legal frame.
     fn send(&mut self, frame: NextFrame) {
         let NextFrame { header, payload, open } = frame;
         self.write(&header, &payload);
@@ -413,7 +433,7 @@ impl Stream {
         }
     }
 
-    /// Writes a frame; where the header stands is given.
+    /// Writes a frame, and returns the offset of its header.
     fn write(&mut self, header: &Header, payload: &[u8]) -> u64 {
         let start = self.bytes.len();
         let mut out = [0; Header::MAX_LEN];
@@ -426,7 +446,7 @@ impl Stream {
 }
 
 impl fmt::Debug for Stream {
-    /// The bytes are hex text, as `wsvet check` reads it.
+    /// Writes the bytes as hex text, which `wsvet check` can read.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stream")
             .field("policy", &self.policy)
@@ -445,27 +465,28 @@ impl fmt::Debug for Hex<'_> {
 }
 
 impl<'a> Arbitrary<'a> for Stream {
-    /// A stream under any policy, legal or not.
+    /// Creates a stream under any policy. The stream is legal or breaks a rule.
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let policy = u.arbitrary()?;
         Self::under(policy, u)
     }
 }
 
-/// The RSV bits that no extension defines.
+/// Returns the RSV bits that no extension defines.
 fn undefined(policy: &Policy) -> u8 {
     !(policy.rsv | if policy.negotiates_deflate() { 4 } else { 0 }) & 7
 }
 
-/// The most payload bytes of a message, such that it need not have too many frames.
+/// Returns the maximum number of payload bytes of a message. It fits into frames within the limits.
 fn most_payload(policy: &Policy) -> usize {
     let frames = u64::from(policy.max_fragments).min(MOST_FRAMES as u64);
     let by_frames = policy.max_frame.saturating_mul(frames);
     by_frames.min(policy.max_message).min(MOST_BYTES) as usize
 }
 
-/// How many frames of the most bytes fit a message, so that one more is too much; `None` where it
-/// cannot be too much, or only with too many frames or bytes.
+/// Returns how many frames of the maximum length fit into a message, so that one more exceeds the
+/// limit. Returns `None` if no message can exceed the limit, or only one with too many frames or
+/// bytes to send.
 fn frames_to_fill(policy: &Policy) -> Option<u64> {
     let frames = policy.max_message.checked_div(policy.max_frame)?;
     let affordable = frames == 0 || (policy.max_message <= MOST_BYTES && frames <= MOST_FRAGMENTS);
