@@ -1,4 +1,4 @@
-//! Chunks in, events out.
+//! The decoder, which decodes chunks of a stream and returns events.
 
 use core::mem::MaybeUninit;
 
@@ -7,18 +7,19 @@ use super::violation::wsvet_violation;
 use super::{bytes, bytes_mut};
 use crate::{CloseCode, CloseFrame, Event, OpCode, StreamDecoder};
 
-/// What an event is. More kinds may come: a `switch` needs a `default`.
+/// The kind of an event. Later versions may add kinds, so a `switch` needs a `default`.
 #[repr(C)]
 pub enum wsvet_kind {
-    /// No event: all of the chunk was used, and more is needed.
+    /// No event. The decoder has used the whole chunk, and needs more bytes.
     WSVET_NO_EVENT = 0,
-    /// The next piece of a text or binary message: as much of a frame as the chunk has.
+    /// The next piece of a text or binary message: the part of a frame's payload that is in the
+    /// chunk.
     WSVET_EVENT_DATA = 1,
-    /// A Ping: to be answered with a Pong that has the same payload (section 5.5.2).
+    /// A Ping. Reply with a Pong that has the same payload (section 5.5.2).
     WSVET_EVENT_PING = 2,
     /// A Pong (section 5.5.3).
     WSVET_EVENT_PONG = 3,
-    /// A Close: to be answered with a Close, if none was sent yet; read no further (section 5.5.1).
+    /// A Close. Reply with a Close if you have not sent one, and stop reading (section 5.5.1).
     WSVET_EVENT_CLOSE = 4,
 }
 
@@ -27,30 +28,31 @@ const PING: u8 = wsvet_kind::WSVET_EVENT_PING as u8;
 const PONG: u8 = wsvet_kind::WSVET_EVENT_PONG as u8;
 const CLOSE: u8 = wsvet_kind::WSVET_EVENT_CLOSE as u8;
 
-/// What a decoder found: a piece of a message, or a whole control frame.
+/// An event that a decoder returns: a piece of a message, or a whole control frame.
 #[repr(C)]
 pub struct wsvet_event {
-    /// The plain bytes of the piece; the payload of a Ping or Pong; the reason of a Close, which is
-    /// UTF-8. There are `len` of them and no NUL behind. Of a text a character may be cut.
+    /// The unmasked bytes: the piece of a message, the payload of a Ping or Pong, or the reason of
+    /// a Close, which is UTF-8. There are `len` bytes, and no NUL follows them. A piece of a text
+    /// message may start or end inside a character.
     ///
-    /// They lie in the chunk, but for a control frame that came in several chunks, which lies in the
-    /// decoder: they are there until the decoder is called again and while the chunk is. Never
-    /// `NULL`.
+    /// The bytes are in the chunk. The bytes of a control frame that arrived in several chunks are
+    /// in the decoder. They are valid until the next call of the decoder, and only as long as the
+    /// chunk is valid. Never `NULL`.
     pub bytes: *const u8,
-    /// How many bytes there are.
+    /// The number of bytes.
     pub len: usize,
-    /// The code of a Close; 0 where its body is empty, and of all other events.
+    /// The code of a Close. It is 0 if the body of the Close is empty, and for all other events.
     pub close_code: u16,
-    /// What it is: one of `enum wsvet_kind`.
+    /// The kind of the event, one of `enum wsvet_kind`.
     pub kind: u8,
-    /// The opcode: of data that of the message, `WSVET_TEXT` or `WSVET_BINARY`, for its continuation
-    /// frames too.
+    /// The opcode. For data it is the opcode of the message, `WSVET_TEXT` or `WSVET_BINARY`, also
+    /// in the continuation frames of the message.
     pub opcode: u8,
-    /// Of data, the RSV bits of the message's first frame: 4 where permessage-deflate is negotiated
-    /// and has compressed the message. 0 of all other events.
+    /// The RSV bits of the first frame of the message. If permessage-deflate is negotiated, the bit
+    /// 4 (RSV1) means that the message is compressed. It is 0 for all events but data.
     pub rsv: u8,
-    /// Not 0 where the message ends with this piece; a message can end with an empty one. A control
-    /// frame is whole.
+    /// Not 0 if the message ends with this piece. The last piece of a message can be empty. It is
+    /// never 0 for a control frame.
     pub end: u8,
 }
 
@@ -80,7 +82,8 @@ impl From<Option<Event<'_>>> for wsvet_event {
 
 impl wsvet_event {
     fn of(bytes: &[u8]) -> Self {
-        // An empty slice may lie nowhere, and C may not even copy no bytes from there.
+        // The pointer of an empty slice may dangle. C must not pass such a pointer to `memcpy`, not
+        // even for 0 bytes.
         let start = if bytes.is_empty() { c"".as_ptr().cast() } else { bytes.as_ptr() };
         Self {
             bytes: start,
@@ -93,14 +96,16 @@ impl wsvet_event {
         }
     }
 
-    /// The crate's own, if it is one that may have to be answered; a Close without its reason.
+    /// Returns the event as the type of the crate if it is a Ping or a Close, which may need a
+    /// reply. The Close has no reason.
     ///
     /// # Safety
     ///
-    /// A Ping has `len` bytes.
+    /// If the event is a Ping, `bytes` must point to `len` bytes that are valid as long as the
+    /// event.
     pub(super) unsafe fn read(&self) -> Option<Event<'_>> {
         match self.kind {
-            // SAFETY: the caller vouches for them.
+            // SAFETY: the caller ensures that the bytes are valid.
             PING => Some(Event::Ping(unsafe { bytes(self.bytes, self.len) })),
             CLOSE if self.close_code == 0 => Some(Event::Close(None)),
             CLOSE => Some(Event::Close(Some(CloseFrame::new(CloseCode(self.close_code), "")))),
@@ -109,13 +114,14 @@ impl wsvet_event {
     }
 }
 
-/// Decodes one direction of a connection from chunks of any size, and judges all of it.
+/// A decoder that parses, unmasks and validates one direction of a connection, from chunks of any
+/// size.
 ///
-/// Data is unmasked where it lies in the chunk and never copied. What is kept between chunks is at
-/// most a cut header or the body of a cut control frame, in here: nothing is allocated, whatever a
-/// header says.
+/// The decoder unmasks data in place in the chunk, and never copies it. Between chunks it holds at
+/// most a cut header or the body of a cut control frame, inside this object. It never allocates
+/// memory, whatever length a header states.
 ///
-/// The storage is the library's. It may be moved and copied, and needs no end.
+/// The contents are private to the library. You may move and copy the object. It needs no cleanup.
 #[repr(C)]
 pub struct wsvet_decoder {
     opaque: [u64; 32],
@@ -126,10 +132,10 @@ const _: () = assert!(
         && align_of::<StreamDecoder>() <= align_of::<wsvet_decoder>()
 );
 
-/// Starts a stream that is received under this policy.
+/// Initialises a decoder at the start of a stream that is received under this policy.
 ///
-/// `false` where the role or what it accepts is none of the constants. The decoder then refuses
-/// every frame of data.
+/// Returns false if `role` or `accepts` of the policy is not one of the constants. The decoder then
+/// refuses every data frame.
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn wsvet_decoder_init(
@@ -141,14 +147,22 @@ pub extern "C" fn wsvet_decoder_init(
     known
 }
 
-/// Decodes up to the next event, and says in `*used` how many bytes of the chunk were used with it.
+/// Decodes the chunk up to the end of the next event, and returns the violation, if any.
 ///
-/// Call it again with the rest of the chunk until that is empty: without an event all of it was
-/// used. The bytes used are overwritten with plain ones. `chunk` may be `NULL` where `len` is 0.
+/// The function writes the event to `*event`, and the number of bytes that it has used to `*used`.
+/// Call it again with the rest of the chunk until the rest is empty. If there is no event, the
+/// function has used the whole chunk. It unmasks the bytes in place.
 ///
-/// The first violation ends the stream and is given again by every later call (section 7.1.7), with
-/// no event and nothing used. Of the frame that breaks a rule nothing more is given, though the chunk
-/// may have been unmasked further.
+/// The first violation ends the stream (section 7.1.7). Every later call returns it again. With a
+/// violation, `*event` is no event and `*used` is 0. The decoder returns no more of the frame that
+/// breaks a rule, but may have unmasked more of the chunk.
+///
+/// # Safety
+///
+/// - `decoder` must point to a decoder that `wsvet_decoder_init` has initialised.
+/// - `chunk` must point to `len` initialised, writable bytes. It may be `NULL` if `len` is 0.
+/// - `used` and `event` must point to objects of their types, which need not be initialised.
+/// - None of these objects may overlap another.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_decode(
     decoder: &mut StreamDecoder,
@@ -157,7 +171,7 @@ pub unsafe extern "C" fn wsvet_decode(
     used: &mut MaybeUninit<usize>,
     event: &mut MaybeUninit<wsvet_event>,
 ) -> wsvet_violation {
-    // SAFETY: there are `len` bytes to write, as the header says.
+    // SAFETY: `chunk` is valid for `len` bytes, as the section "Safety" requires.
     let decoded = decoder.decode(unsafe { bytes_mut(chunk, len) });
     let (len, found) = decoded.unwrap_or_default();
     used.write(len);
@@ -165,16 +179,18 @@ pub unsafe extern "C" fn wsvet_decode(
     decoded.map(|_| ()).into()
 }
 
-/// Ends the stream: no byte will follow (section 7.1.5).
+/// Judges the end of the stream, and returns the violation, if any (section 7.1.5).
 ///
-/// It breaks `WSVET_EOF_IN_FRAME` or `WSVET_EOF_WITHOUT_CLOSE`, its offset the length of the stream,
-/// and there is nobody left to tell. After a Close frame the stream may end anywhere.
+/// Call it when no byte will follow. The end can break `WSVET_EOF_IN_FRAME` or
+/// `WSVET_EOF_WITHOUT_CLOSE`. The offset of the violation is then the length of the stream, and no
+/// reply is possible. After a Close frame the stream may end anywhere.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_decoder_eof(decoder: &mut StreamDecoder) -> wsvet_violation {
     decoder.eof().into()
 }
 
-/// How many bytes of the stream were judged: the headers begun and the payload given.
+/// Returns the number of bytes of the stream that were judged: complete headers, and the payload
+/// bytes after them.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_decoder_offset(decoder: &StreamDecoder) -> u64 {
     decoder.validator().offset()

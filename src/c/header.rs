@@ -1,34 +1,36 @@
-//! The header of a frame, and masking.
+//! Frame headers, and the masking of payloads.
 
 use core::mem::MaybeUninit;
 
 use super::{bytes, bytes_mut};
 use crate::{Header, OpCode, mask};
 
-/// The most bytes a header has (section 5.2).
+/// The maximum length of a header in bytes (section 5.2).
 pub const WSVET_MAX_HEADER_LEN: usize = 14;
 
 const _: () = assert!(WSVET_MAX_HEADER_LEN == Header::MAX_LEN);
 
-/// The header of a frame: what stands on the wire, bit for bit (section 5.2).
+/// The header of a frame: every bit that is on the wire (section 5.2).
 ///
-/// One that is all 0 but for `opcode`, `fin` and `payload_len` is in its shortest form.
+/// If you create a header, you need to set only `opcode`, `fin` and `payload_len`. If all other
+/// fields are 0, the header is unmasked and in its shortest form.
 #[repr(C)]
 pub struct wsvet_header {
-    /// The length of the payload in bytes, as the header says it: up to 2^64 - 1, not judged.
+    /// The length of the payload in bytes that the header states. It is not judged: it may be up to
+    /// 2^64 - 1.
     pub payload_len: u64,
-    /// The masking key, where `masked` is not 0 (section 5.3).
+    /// The masking key if `masked` is not 0 (section 5.3).
     pub masking_key: [u8; 4],
-    /// The opcode, one of `enum wsvet_opcode` or a reserved one: 0 to 15. Higher bits do not count.
+    /// The opcode, one of `enum wsvet_opcode` or a reserved one: 0 to 15. Higher bits are ignored.
     pub opcode: u8,
-    /// Not 0 where this frame is the last of its message.
+    /// Not 0 if this frame is the last of its message.
     pub fin: u8,
-    /// The RSV bits: RSV1 = 4, RSV2 = 2, RSV3 = 1. Higher bits do not count.
+    /// The RSV bits: RSV1 = 4, RSV2 = 2, RSV3 = 1. Higher bits are ignored.
     pub rsv: u8,
-    /// Not 0 where the mask bit is set.
+    /// Not 0 if the mask bit is set.
     pub masked: u8,
-    /// The bytes of the extended payload length: 0, 2 or 8. Where `payload_len` does not fit them,
-    /// or it is another number, the header has its shortest form.
+    /// The length of the extended payload length in bytes: 0, 2 or 8. If `payload_len` does not fit
+    /// into it, or if it is another number, the header is in its shortest form.
     pub extended_len: u8,
 }
 
@@ -51,7 +53,7 @@ impl From<&Header> for wsvet_header {
 }
 
 impl wsvet_header {
-    /// The crate's own.
+    /// Returns the header as the type of the crate.
     pub(super) fn read(&self) -> Header {
         let shortest = Header::new(OpCode::from_low_bits(self.opcode), self.payload_len);
         let shortest = if self.fin == 0 { shortest.not_final() } else { shortest };
@@ -66,18 +68,26 @@ impl wsvet_header {
     }
 }
 
-/// Takes a header off the front of `len` bytes, and gives how many bytes more are certainly needed:
-/// 0 where the header is whole. Nothing is judged, and there is no error (section 5.2).
+/// Decodes the header at the start of `len` bytes (section 5.2).
 ///
-/// `*header` is written only where 0 is given; `wsvet_header_len` says where the payload starts.
-/// `input` may be `NULL` where `len` is 0.
+/// Returns 0 if the header is complete, and writes it to `*header`. `wsvet_header_len` then returns
+/// the index at which the payload starts. Otherwise returns how many more bytes are needed at
+/// least, and does not write `*header`.
+///
+/// The function does not judge the header, so there is no error.
+///
+/// # Safety
+///
+/// - `input` must point to `len` bytes. It may be `NULL` if `len` is 0.
+/// - `header` must point to a `wsvet_header`, which need not be initialised. It must not overlap
+///   the input.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_header_decode(
     input: *const u8,
     len: usize,
     header: &mut MaybeUninit<wsvet_header>,
 ) -> usize {
-    // SAFETY: there are `len` bytes, as the header says.
+    // SAFETY: `input` is valid for `len` bytes, as the section "Safety" requires.
     match Header::decode(unsafe { bytes(input, len) }) {
         Ok((decoded, _)) => {
             header.write((&decoded).into());
@@ -87,32 +97,43 @@ pub unsafe extern "C" fn wsvet_header_decode(
     }
 }
 
-/// Writes the header to `out`, which has room for `WSVET_MAX_HEADER_LEN` bytes, and gives its length
-/// in bytes, 2 to 14 (section 5.2).
+/// Writes a header to `out`, and returns its length in bytes: 2 to 14 (section 5.2).
 ///
-/// All that room is written. What was decoded is encoded to the same bytes, a length that is not in
-/// its shortest form included.
+/// The function always writes `WSVET_MAX_HEADER_LEN` bytes: zeros follow the header. A header that
+/// `wsvet_header_decode` has decoded is encoded to the same bytes, even if its length is not in its
+/// shortest form.
+///
+/// # Safety
+///
+/// - `header` must point to an initialised `wsvet_header`.
+/// - `out` must point to `WSVET_MAX_HEADER_LEN` writable bytes, which must not overlap the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_header_encode(header: &wsvet_header, out: *mut u8) -> usize {
     let mut wire = [0; Header::MAX_LEN];
     let len = header.read().encode(&mut wire);
-    // SAFETY: there is room for a header, as the header says.
+    // SAFETY: `out` is valid for that many bytes, as the section "Safety" requires.
     unsafe { bytes_mut(out, Header::MAX_LEN) }.copy_from_slice(&wire);
     len
 }
 
-/// The length of the header itself in bytes: 2 to 14 (section 5.2).
+/// Returns the length of the header itself in bytes: 2 to 14 (section 5.2).
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_header_len(header: &wsvet_header) -> usize {
     header.read().header_len()
 }
 
-/// Masks or unmasks `len` bytes where they lie, and gives the phase at which the payload's next
-/// piece goes on (section 5.3).
+/// Masks or unmasks `len` bytes in place, and returns the phase of the next piece of the payload
+/// (section 5.3).
 ///
-/// `key` has four bytes; `NULL` is no key, and changes nothing. `phase` is the position of `buf` in the
-/// payload: 0 for its start, and for a later piece what the call before gave, or the bytes before it;
-/// only its value modulo 4 counts. `buf` may be `NULL` where `len` is 0.
+/// `key` is the masking key. If it is `NULL`, the bytes do not change. `phase` is the position of
+/// `buf` in the payload in bytes. Pass 0 for the start of the payload. For a later piece pass the
+/// phase that the previous call returned, or the number of payload bytes before the piece. Only
+/// `phase` modulo 4 matters.
+///
+/// # Safety
+///
+/// - `key` must be `NULL` or point to four bytes.
+/// - `buf` must point to `len` initialised, writable bytes. It may be `NULL` if `len` is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_mask(
     key: *const u8,
@@ -120,8 +141,8 @@ pub unsafe extern "C" fn wsvet_mask(
     buf: *mut u8,
     len: usize,
 ) -> usize {
-    // SAFETY: there are four bytes and `len` bytes, as the header says.
+    // SAFETY: the pointers are valid for their lengths, as the section "Safety" requires.
     let (key, buf) = unsafe { (super::masking_key(key), bytes_mut(buf, len)) };
-    // No key is one that changes nothing.
+    // A key of zeros changes nothing.
     mask::apply(key.unwrap_or_default(), phase, buf)
 }

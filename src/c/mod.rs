@@ -1,9 +1,10 @@
-//! The interface for C: what `src/c/wsvet.h` declares (feature `c`).
+//! The C interface that the header `src/c/wsvet.h` declares (feature `c`).
 //!
-//! cbindgen writes that header from the files of this module, `tests/c.rs` keeps it up to date, and
-//! its comments are written for those who read the header. Objects are the crate's own types in
-//! memory of the caller's; a reference in a signature is a pointer that is not `NULL` and points to
-//! what its type says.
+//! cbindgen generates the header from the files of this module, and `tests/c.rs` checks that it is
+//! up to date. The comments of the items in the header are written for C programmers.
+//!
+//! An object is a type of the crate in the memory of the caller. A reference in a signature is a C
+//! pointer that must not be `NULL`, and must point to an object of its type.
 #![allow(unsafe_code)] // C gives pointers and lengths, and finds functions by their names
 #![allow(non_camel_case_types, unreachable_pub)] // as C has them; cbindgen takes what is public
 
@@ -18,50 +19,54 @@ mod violation;
 
 use core::slice;
 
-/// What C says is `len` bytes; nothing where it is `NULL` and 0.
+/// Returns the `len` bytes at `start`. Returns an empty slice if `start` is null and `len` is 0.
 ///
 /// # Panics
 ///
-/// Where it is `NULL`, and not 0.
+/// Panics if `start` is null and `len` is not 0.
 ///
 /// # Safety
 ///
-/// Where `start` is not null, `len` bytes stand there for as long as `'a`, and nobody writes them.
+/// If `start` is not null, it must point to `len` initialised bytes that are valid for `'a`, and
+/// that are not written during `'a`.
 unsafe fn bytes<'a>(start: *const u8, len: usize) -> &'a [u8] {
     if start.is_null() {
         assert_eq!(len, 0, "the length of NULL");
         return &[];
     }
-    // SAFETY: it is not null, and the caller vouches for the rest.
+    // SAFETY: `start` is not null, and the caller ensures that the bytes are valid.
     unsafe { slice::from_raw_parts(start, len) }
 }
 
-/// The same of bytes to write. What C has not written yet is some bytes all the same, once it was
-/// passed to a function that the compiler does not see.
+/// Returns the `len` bytes at `start` to write to. Returns an empty slice if `start` is null and
+/// `len` is 0.
+///
+/// The C program need not have written the bytes. The compiler cannot see what the C program did
+/// with the memory, so it must assume that the bytes have some value.
 ///
 /// # Panics
 ///
-/// Where it is `NULL`, and not 0.
+/// Panics if `start` is null and `len` is not 0.
 ///
 /// # Safety
 ///
-/// Where `start` is not null, `len` bytes stand there for as long as `'a`, and nobody else reads or
-/// writes them.
+/// If `start` is not null, it must point to `len` bytes that are valid for `'a`, and that are not
+/// read or written through another pointer during `'a`.
 unsafe fn bytes_mut<'a>(start: *mut u8, len: usize) -> &'a mut [u8] {
     if start.is_null() {
         assert_eq!(len, 0, "the length of NULL");
         return &mut [];
     }
-    // SAFETY: it is not null, and the caller vouches for the rest.
+    // SAFETY: `start` is not null, and the caller ensures that the bytes are valid.
     unsafe { slice::from_raw_parts_mut(start, len) }
 }
 
-/// A masking key, or none where it is `NULL`.
+/// Returns the masking key at `key`, or `None` if `key` is null.
 ///
 /// # Safety
 ///
-/// Where `key` is not null, four bytes stand there.
+/// If `key` is not null, it must point to four bytes.
 unsafe fn masking_key(key: *const u8) -> Option<[u8; 4]> {
-    // SAFETY: bytes have no alignment, and the caller vouches for four of them.
+    // SAFETY: an array of bytes needs no alignment, and the caller ensures that there are four.
     (!key.is_null()).then(|| unsafe { key.cast::<[u8; 4]>().read() })
 }

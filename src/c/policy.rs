@@ -1,57 +1,62 @@
-//! What the receiving endpoint is, accepts, has negotiated and limits.
+//! The policy of the receiving endpoint.
 
 use crate::{Accepts, Policy, Role};
 
-/// Which end of the connection we are: the receiver of the frames that are judged (section 5.1).
+/// The role of the receiving endpoint, which judges the frames (section 5.1).
 ///
-/// None of them is 0, so that a policy that was never made is refused.
+/// No role is 0, so that a policy that is all 0 is refused.
 #[repr(C)]
 pub enum wsvet_role {
-    /// We are the client: the frames come from the server, and are not masked.
+    /// The endpoint is a client. It receives frames from a server, which are not masked.
     WSVET_CLIENT = 1,
-    /// We are the server: the frames come from the client, and are masked.
+    /// The endpoint is a server. It receives frames from a client, which are masked.
     WSVET_SERVER = 2,
 }
 
-/// The types of data that an endpoint accepts; the others are answered with 1003 (section 7.4.1).
+/// The types of data that an endpoint accepts. It refuses other types with the close code 1003
+/// (section 7.4.1).
 #[repr(C)]
 pub enum wsvet_accepts {
     /// Text and binary messages.
     WSVET_ANY = 0,
-    /// Text messages; a binary message is refused with 1003.
+    /// Only text messages. A binary message is refused with 1003.
     WSVET_TEXT_ONLY = 1,
-    /// Binary messages; a text message is refused with 1003.
+    /// Only binary messages. A text message is refused with 1003.
     WSVET_BINARY_ONLY = 2,
 }
 
-/// What the receiving endpoint is, accepts, has negotiated and limits.
+/// The policy of the receiving endpoint: its role, the types of data that it accepts, the
+/// extensions that it has negotiated, and its limits.
 ///
-/// `wsvet_policy` makes one; set what you want otherwise.
+/// The function `wsvet_policy` returns a policy. Then change the fields as you need.
 #[repr(C)]
 pub struct wsvet_policy {
-    /// The most payload bytes of one frame, control frames included; more is refused with 1009.
+    /// The maximum number of payload bytes of a frame, also of a control frame. A longer frame is
+    /// refused with 1009.
     pub max_frame: u64,
-    /// The most payload bytes of one message, all its fragments together and as they stand on the
-    /// wire; more is refused with 1009.
+    /// The maximum number of payload bytes of a message: of all its fragments together, as on the
+    /// wire. A longer message is refused with 1009.
     pub max_message: u64,
-    /// The most frames of one message, empty ones counted; more is refused with 1008.
+    /// The maximum number of frames of a message. Empty frames count. A message with more frames is
+    /// refused with 1008.
     pub max_fragments: u32,
-    /// Which end we are: one of `enum wsvet_role`.
+    /// The role of the endpoint, one of `enum wsvet_role`.
     pub role: u8,
-    /// The types of data that are accepted: one of `enum wsvet_accepts`.
+    /// The types of data that the endpoint accepts, one of `enum wsvet_accepts`.
     pub accepts: u8,
     /// The RSV bits that negotiated extensions other than permessage-deflate define: RSV1 = 4,
-    /// RSV2 = 2, RSV3 = 1; higher bits do not count.
+    /// RSV2 = 2, RSV3 = 1. Higher bits are ignored.
     pub rsv: u8,
-    /// Not 0 where permessage-deflate is negotiated, so that RSV1 marks a compressed message
-    /// (RFC 7692 section 6). What is compressed is not inflated, so its content is not judged.
+    /// Not 0 if permessage-deflate is negotiated. RSV1 then marks a compressed message (RFC 7692
+    /// section 6). Compressed messages are not inflated, so their contents are not judged.
     pub permessage_deflate: u8,
 }
 
-/// Everything that RFC 6455 allows, received at this end, one of `enum wsvet_role`: no extension,
-/// no limit, and all types of data accepted.
+/// Returns a policy that allows everything that RFC 6455 allows, for an endpoint with this role,
+/// one of `enum wsvet_role`. It has no extension and no limit, and accepts all types of data.
 ///
-/// A role that is none of them is kept as it is; what takes the policy refuses it.
+/// If the role is not one of the constants, the policy has it all the same. The functions that take
+/// the policy then return false.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_policy(role: u8) -> wsvet_policy {
     let policy = Policy::new(Role::Server);
@@ -67,7 +72,8 @@ pub extern "C" fn wsvet_policy(role: u8) -> wsvet_policy {
 }
 
 impl wsvet_policy {
-    /// The crate's own, and whether role and accepts are any; if not, it admits no frame of data.
+    /// Returns the policy as the type of the crate, and whether `role` and `accepts` are constants
+    /// of their enums. If one of them is not, the policy admits no data frame.
     pub(super) fn read(&self) -> (Policy, bool) {
         let (Some(role), Some(accepts)) = (role(self.role), accepts(self.accepts)) else {
             return (Policy::new(Role::Server).max_fragments(0), false);

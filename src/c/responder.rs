@@ -1,4 +1,4 @@
-//! What an endpoint must answer.
+//! The responder, which writes the control frames that an endpoint must reply with.
 
 use core::ffi::c_char;
 use core::mem::MaybeUninit;
@@ -9,20 +9,20 @@ use super::violation::wsvet_violation;
 use super::{bytes, bytes_mut, masking_key};
 use crate::{Responder, encode};
 
-/// Writes the answers that an endpoint owes, and keeps the closing handshake: one Close is sent, and
-/// nothing behind it (sections 5.5, 7.1).
+/// A responder that writes the replies of an endpoint, and tracks the closing handshake: it writes
+/// one Close, and no frame after it (sections 5.5, 7.1).
 ///
-/// It does no I/O: what a function writes is to be sent. Each takes `out`, with room for
-/// `WSVET_MAX_CONTROL_LEN` bytes, all of which may be written, and gives how many bytes are to be
-/// sent: 0 where there is nothing to send. A client gives a fresh masking key of four bytes, a server
-/// `NULL` (section 5.1).
+/// The responder does no I/O. Each function that writes a frame writes it to `out`, and returns how
+/// many bytes of `out` the caller must send. It returns 0 if there is nothing to send. `out` must
+/// have `WSVET_MAX_CONTROL_LEN` bytes, and the function may write all of them. `key` is the masking
+/// key: a client must pass a fresh key of four bytes, and a server must pass `NULL` (section 5.1).
 ///
 /// A peer that has broken a rule sees the code and the reason only if the Close reaches it. After
-/// sending it, shut the sending half down and read on until the peer's end comes, for some seconds at
-/// most: a socket that is closed with bytes unread is reset, and a reset can overtake the Close
-/// (section 7.1.1).
+/// you have sent the Close, shut down the sending half of the socket. Then read until the peer ends
+/// the stream, but only for some seconds. If you close a socket that has unread bytes, the system
+/// resets the connection, and the reset can overtake the Close (section 7.1.1).
 ///
-/// The storage is the library's. It may be moved and copied, and needs no end.
+/// The contents are private to the library. You may move and copy the object. It needs no cleanup.
 #[repr(C)]
 pub struct wsvet_responder {
     opaque: [u64; 1],
@@ -33,16 +33,26 @@ const _: () = assert!(
         && align_of::<Responder>() <= align_of::<wsvet_responder>()
 );
 
-/// Starts a connection: no Close was sent or received.
+/// Initialises a responder at the start of a connection: no Close was sent or received.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_responder_init(responder: &mut MaybeUninit<Responder>) {
     responder.write(Responder::new());
 }
 
-/// Writes the answer to what was received: a Pong with the payload of a Ping (section 5.5.3), a Close
-/// with the code of a Close (section 5.5.1), and nothing to all else, or once a Close was sent.
+/// Writes the reply to an event, and returns its length in bytes.
 ///
-/// A Ping of over 125 bytes, which `wsvet_decode` never gives, has no answer.
+/// The reply to a Ping is a Pong with the same payload (section 5.5.3). The reply to a Close is a
+/// Close with the same code (section 5.5.1). Returns 0 for any other event, and for every event
+/// after a Close was sent. Also returns 0 for a Ping of more than 125 bytes, which `wsvet_decode`
+/// never returns.
+///
+/// # Safety
+///
+/// - `responder` must point to a responder that `wsvet_responder_init` has initialised.
+/// - `event` must point to an event that `wsvet_decode` has written. Its bytes must still be valid.
+/// - `key` must be `NULL` or point to four bytes.
+/// - `out` must point to `WSVET_MAX_CONTROL_LEN` writable bytes. They may overlap the bytes of the
+///   event, but neither the event itself nor the responder.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_responder_reply(
     responder: &mut Responder,
@@ -50,16 +60,25 @@ pub unsafe extern "C" fn wsvet_responder_reply(
     key: *const u8,
     out: *mut u8,
 ) -> usize {
-    // SAFETY: the event is as it was given, and the key has four bytes, as the header says.
+    // SAFETY: the event and the key are valid, as the section "Safety" requires.
     match unsafe { (event.read(), masking_key(key)) } {
         (None, _) => 0,
-        // SAFETY: there is room for a control frame, as the header says.
+        // SAFETY: `out` is valid for a control frame, as the section "Safety" requires.
         (Some(event), key) => unsafe { put(responder, out, |it, out| it.reply(&event, key, out)) },
     }
 }
 
-/// Writes the Close that a violation must be answered with: with the code and the text of its rule;
-/// nothing for an end of the stream, which nobody is left to hear of, and where no rule is broken.
+/// Writes the Close to reply to a violation with, and returns its length in bytes.
+///
+/// The Close has the code and the text of the rule. Returns 0 if no rule is broken, if a Close was
+/// sent before, or if the violation is the end of the stream, to which no reply is possible.
+///
+/// # Safety
+///
+/// - `responder` must point to a responder that `wsvet_responder_init` has initialised.
+/// - `key` must be `NULL` or point to four bytes.
+/// - `out` must point to `WSVET_MAX_CONTROL_LEN` writable bytes, which must not overlap the
+///   responder.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_responder_reply_to_violation(
     responder: &mut Responder,
@@ -68,16 +87,26 @@ pub unsafe extern "C" fn wsvet_responder_reply_to_violation(
     out: *mut u8,
 ) -> usize {
     let Some(violation) = violation.read() else { return 0 };
-    // SAFETY: the key has four bytes, as the header says.
+    // SAFETY: the key is `NULL` or valid, as the section "Safety" requires.
     let key = unsafe { masking_key(key) };
-    // SAFETY: there is room for a control frame, as the header says.
+    // SAFETY: `out` is valid for a control frame, as the section "Safety" requires.
     unsafe { put(responder, out, |it, out| it.reply_to_violation(&violation, key, out)) }
 }
 
-/// Writes a Close of one's own; nothing, where one was sent before.
+/// Writes a Close that starts the closing handshake, and returns its length in bytes.
 ///
-/// Code and reason are as in `wsvet_encode_close`: with the code 0 the body is empty. Returns 0 if the code
-/// must not be sent; no Close counts as sent then.
+/// `code`, `reason` and `len` are those of `wsvet_encode_close`: if `code` is 0, the body is empty.
+///
+/// Returns 0 if a Close was sent before. Also returns 0 if the code must not be sent; the responder
+/// then does not count a Close as sent.
+///
+/// # Safety
+///
+/// - `responder` must point to a responder that `wsvet_responder_init` has initialised.
+/// - `reason` must point to `len` bytes. It may be `NULL` if `len` is 0.
+/// - `key` must be `NULL` or point to four bytes.
+/// - `out` must point to `WSVET_MAX_CONTROL_LEN` writable bytes, which must not overlap the
+///   responder.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_responder_close(
     responder: &mut Responder,
@@ -87,31 +116,33 @@ pub unsafe extern "C" fn wsvet_responder_close(
     key: *const u8,
     out: *mut u8,
 ) -> usize {
-    // SAFETY: the bytes are there, and the key has four, as the header says.
+    // SAFETY: the pointers are valid for their lengths, as the section "Safety" requires.
     let (reason, key) = unsafe { (bytes(reason.cast(), len), masking_key(key)) };
     let close = close_frame(code, reason);
-    // SAFETY: there is room for a control frame, as the header says.
+    // SAFETY: `out` is valid for a control frame, as the section "Safety" requires.
     unsafe { put(responder, out, |it, out| it.close(close.as_ref(), key, out).unwrap_or_default()) }
 }
 
-/// Whether a Close was sent: no data may follow (section 5.5.1).
+/// Returns true if a Close was sent. The endpoint must then send no more data (section 5.5.1).
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_responder_has_sent_close(responder: &Responder) -> bool {
     responder.has_sent_close()
 }
 
-/// Whether both ends have sent a Close: the closing handshake is over, and the server closes the TCP
-/// connection (section 7.1.1).
+/// Returns true if both endpoints have sent a Close. The closing handshake is then complete, and
+/// the server closes the TCP connection (section 7.1.1).
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_responder_is_done(responder: &Responder) -> bool {
     responder.is_done()
 }
 
-/// Lets it write an answer, first here, because the payload may lie where C wants the answer.
+/// Writes a reply of the responder to `out`, and returns its length in bytes.
+///
+/// The responder writes to a local buffer first, because the payload that it reads may be in `out`.
 ///
 /// # Safety
 ///
-/// There is room for a control frame at `out`.
+/// `out` must point to as many writable bytes as a control frame can have.
 unsafe fn put(
     responder: &mut Responder,
     out: *mut u8,
@@ -119,7 +150,7 @@ unsafe fn put(
 ) -> usize {
     let mut frame = [0; encode::MAX_CONTROL_LEN];
     let answer = write(responder, &mut frame);
-    // SAFETY: the caller vouches for more than the answer needs.
+    // SAFETY: the caller ensures that `out` has at least as many bytes as the reply.
     unsafe { bytes_mut(out, answer.len()) }.copy_from_slice(answer);
     answer.len()
 }

@@ -1,4 +1,4 @@
-//! One direction of a connection, for those who have a parser of their own.
+//! The validator, for programs that have their own parser.
 
 use core::mem::MaybeUninit;
 
@@ -8,16 +8,18 @@ use super::policy::wsvet_policy;
 use super::violation::wsvet_violation;
 use crate::Validator;
 
-/// Judges one direction of a connection: headers, and plain payloads in pieces of any size. For
-/// those who have a parser of their own; a decoder has one inside.
+/// A validator that judges one direction of a connection: headers, and unmasked payloads in pieces
+/// of any size.
 ///
-/// For each frame call `wsvet_validator_begin` once, `wsvet_validator_payload` for each piece, then
-/// `wsvet_validator_finish`; at the end of the stream `wsvet_validator_eof`. Another order is a
-/// mistake of the caller's: the verdicts then mean nothing, and a library built with debug
-/// assertions aborts. The first violation ends the stream (section 7.1.7): every later call gives it
-/// again.
+/// It is for programs that have their own parser. A `wsvet_decoder` contains a validator.
 ///
-/// The storage is the library's. It may be moved and copied, and needs no end.
+/// For each frame call `wsvet_validator_begin` once, then `wsvet_validator_payload` for each piece,
+/// then `wsvet_validator_finish`. At the end of the stream call `wsvet_validator_eof`. In another
+/// order the results are meaningless, and a library that is built with debug assertions aborts.
+///
+/// The first violation ends the stream (section 7.1.7). Every later call returns it again.
+///
+/// The contents are private to the library. You may move and copy the object. It needs no cleanup.
 #[repr(C)]
 pub struct wsvet_validator {
     opaque: [u64; 16],
@@ -28,10 +30,10 @@ const _: () = assert!(
         && align_of::<Validator>() <= align_of::<wsvet_validator>()
 );
 
-/// Starts a stream that is received under this policy: nothing has been judged.
+/// Initialises a validator at the start of a stream that is received under this policy.
 ///
-/// `false` where the role or what it accepts is none of the constants. The validator then refuses
-/// every frame of data.
+/// Returns false if `role` or `accepts` of the policy is not one of the constants. The validator
+/// then refuses every data frame.
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn wsvet_validator_init(
@@ -43,8 +45,10 @@ pub extern "C" fn wsvet_validator_init(
     known
 }
 
-/// Judges a header, before a byte of its payload is waited for: it breaks no rule, or this one is the
-/// first in precedence that it breaks.
+/// Judges a header, and returns the violation, if any.
+///
+/// Call it before you wait for the payload. If the header breaks several rules, the violation names
+/// the first in the order of `enum wsvet_rule`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_begin(
     validator: &mut Validator,
@@ -53,36 +57,48 @@ pub extern "C" fn wsvet_validator_begin(
     validator.begin(&header.read()).into()
 }
 
-/// Judges the next piece of the payload: `len` plain bytes, unmasked.
+/// Judges the next piece of the payload, `len` unmasked bytes, and returns the violation, if any.
 ///
-/// A frame without a payload needs no call. That the pieces add up to `payload_len` is the caller's
-/// business. `plain` may be `NULL` where `len` is 0.
+/// A frame without a payload needs no call. The caller must ensure that the lengths of the pieces
+/// add up to `payload_len`.
 ///
-/// It can break `WSVET_INVALID_UTF8` and `WSVET_INVALID_CLOSE_REASON`, at the byte that proves it, and
-/// `WSVET_INVALID_CLOSE_CODE`, at the first byte of the code.
+/// The piece can break `WSVET_INVALID_UTF8` or `WSVET_INVALID_CLOSE_REASON`, at the byte that
+/// proves it, or `WSVET_INVALID_CLOSE_CODE`, at the first byte of the code.
+///
+/// # Safety
+///
+/// - `validator` must point to a validator that `wsvet_validator_init` has initialised.
+/// - `plain` must point to `len` bytes. It may be `NULL` if `len` is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_validator_payload(
     validator: &mut Validator,
     plain: *const u8,
     len: usize,
 ) -> wsvet_violation {
-    // SAFETY: there are `len` bytes, as the header says.
+    // SAFETY: `plain` is valid for `len` bytes, as the section "Safety" requires.
     validator.payload(unsafe { bytes(plain, len) }).into()
 }
 
-/// Ends the frame: its whole payload was given.
+/// Judges the end of the frame, and returns the violation, if any. Call it after the whole payload.
 ///
-/// It can break `WSVET_INVALID_UTF8` and `WSVET_INVALID_CLOSE_REASON`, at the last byte of the frame,
-/// where the message or the reason ends inside a character.
+/// If the message or the reason of a Close ends inside a character, the frame breaks
+/// `WSVET_INVALID_UTF8` or `WSVET_INVALID_CLOSE_REASON` at its last byte.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_finish(validator: &mut Validator) -> wsvet_violation {
     validator.finish().into()
 }
 
-/// Judges a whole frame: `wsvet_validator_begin`, `wsvet_validator_payload` and
-/// `wsvet_validator_finish` in one, with the first violation that one of them finds.
+/// Judges a whole frame, and returns the violation, if any.
 ///
-/// `plain` is the whole payload, `len` bytes, unmasked; it may be `NULL` where `len` is 0.
+/// The function calls `wsvet_validator_begin`, `wsvet_validator_payload` and
+/// `wsvet_validator_finish`, and returns the first violation that one of them returns. `plain` is
+/// the whole unmasked payload of `len` bytes.
+///
+/// # Safety
+///
+/// - `validator` must point to a validator that `wsvet_validator_init` has initialised.
+/// - `header` must point to an initialised `wsvet_header`.
+/// - `plain` must point to `len` bytes. It may be `NULL` if `len` is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wsvet_validator_frame(
     validator: &mut Validator,
@@ -90,36 +106,38 @@ pub unsafe extern "C" fn wsvet_validator_frame(
     plain: *const u8,
     len: usize,
 ) -> wsvet_violation {
-    // SAFETY: there are `len` bytes, as the header says.
+    // SAFETY: `plain` is valid for `len` bytes, as the section "Safety" requires.
     validator.frame(&header.read(), unsafe { bytes(plain, len) }).into()
 }
 
-/// Passes over `len` bytes of the payload that nobody has: a capture lacks them, or a log kept the
-/// headers alone.
+/// Skips `len` bytes of the payload that the caller does not have, for example because a capture
+/// lacks them, or because a log contains only the headers.
 ///
-/// They count, and are not judged; what text they were a part of is not judged any further.
+/// The bytes count in the offset, but are not judged. If they are part of a text, the validator
+/// does not judge the rest of that text.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_skip(validator: &mut Validator, len: u64) {
     validator.skip(len);
 }
 
-/// Judges the end of the stream; `unread` is how many bytes came after the last whole header that
-/// are too few for another (section 7.1.5).
+/// Judges the end of the stream, and returns the violation, if any (section 7.1.5).
 ///
-/// It breaks `WSVET_EOF_IN_FRAME` or `WSVET_EOF_WITHOUT_CLOSE`, its offset the length of the stream.
-/// After a Close frame the stream may end anywhere.
+/// `unread` is the number of bytes at the end of the stream that are the start of an incomplete
+/// header. The end can break `WSVET_EOF_IN_FRAME` or `WSVET_EOF_WITHOUT_CLOSE`. The offset of the
+/// violation is then the length of the stream. After a Close frame the stream may end anywhere.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_eof(validator: &mut Validator, unread: usize) -> wsvet_violation {
     validator.eof(unread).into()
 }
 
-/// How many bytes of the stream were judged: the headers begun and the payload given.
+/// Returns the number of bytes of the stream that were judged: complete headers, and the payload
+/// bytes after them.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_offset(validator: &Validator) -> u64 {
     validator.offset()
 }
 
-/// Whether a Close frame has begun: no data may follow (section 5.5.1).
+/// Returns true if a Close frame has begun. The peer must then send no more data (section 5.5.1).
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_is_closed(validator: &Validator) -> bool {
     validator.is_closed()

@@ -1,18 +1,19 @@
-//! A rule that was broken, and at which byte.
+//! The violation: the rule that is broken, and the byte that breaks it.
 
 use crate::{Rule, Violation};
 
-/// A rule that was broken, and at which byte; or that none was.
+/// A violation: the rule that is broken, and the byte that breaks it. Or no violation, if `rule` is
+/// `WSVET_NO_RULE`.
 ///
-/// It is the peer's fault, never the caller's. `wsvet_responder_reply_to_violation` writes the Close frame to
-/// answer with.
+/// A violation is an error of the peer, never of the caller. `wsvet_responder_reply_to_violation`
+/// writes the Close frame to reply with.
 #[repr(C)]
 pub struct wsvet_violation {
-    /// The byte that breaks the rule, counted from 0 at the first byte of the first frame of this
-    /// direction. It is the same however the stream was cut into chunks.
+    /// The offset of the byte that breaks the rule. The first byte of the first frame of this
+    /// direction has the offset 0. The offset does not depend on how the stream is cut into chunks.
     pub offset: u64,
-    /// The rule that is broken, one of `enum wsvet_rule`: `WSVET_NO_RULE`, which is 0, where none
-    /// is.
+    /// The rule that is broken, one of `enum wsvet_rule`. `WSVET_NO_RULE`, which is 0, means that
+    /// no rule is broken.
     pub rule: u8,
 }
 
@@ -26,7 +27,7 @@ impl From<Result<(), Violation>> for wsvet_violation {
 }
 
 impl wsvet_violation {
-    /// The crate's own, if a rule is broken.
+    /// Returns the violation as the type of the crate, or `None` if no rule is broken.
     pub(super) fn read(&self) -> Option<Violation> {
         Rule::from_number(self.rule).map(|rule| Violation { offset: self.offset, rule })
     }
