@@ -1,15 +1,17 @@
-//! The closing handshake of a codec, and of two codecs that share it.
+//! The state of the closing handshake of a codec, or of two codecs that share it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::Closing;
 
-/// The closing handshake of one connection, wherever its codec is.
+/// A handle to the state of the closing handshake of a connection.
 ///
-/// A codec that was moved away still has an end that can be asked: take a handle before
-/// `Framed::split`. Two codecs for one connection, one that reads in a `FramedRead` and one that
-/// writes in a `FramedWrite`, share the handshake if the second gets the handle of the first.
+/// The handle returns the state even if the program cannot reach the codec any more. Take it before
+/// you call `Framed::split`, for example.
+///
+/// Two codecs of one connection can share the state: one that reads in a `FramedRead`, and one that
+/// writes in a `FramedWrite`. Pass the handle of one codec to the other, as the example shows.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -49,7 +51,8 @@ impl ClosingHandle {
     }
 }
 
-/// The closing handshake as one codec has it: its own, or shared from when somebody asked for that.
+/// The state of the closing handshake in a codec. The state is atomic and shared only after a
+/// handle was requested or set.
 #[derive(Debug)]
 pub(super) enum Handshake {
     Own(Closing),

@@ -1,4 +1,5 @@
-//! permessage-deflate below the messages: inflated as they come, deflated as they go.
+//! permessage-deflate for the codec of messages: inflates received messages, and deflates messages
+//! to send.
 
 use std::vec::Vec;
 
@@ -8,23 +9,24 @@ use crate::deflate::{Content, Deflater, Parameters, Sink};
 use crate::message::{GrowingText, InvalidMessage};
 use crate::{Header, InvalidUtf8, Message, OpCode, Policy, Rule, Validator, Violation};
 
-/// The most memory that is kept for what is deflated, in bytes.
+/// The maximum size in bytes of the buffer for deflated messages that is kept between messages.
 const MOST_KEPT: usize = 16 << 10;
 
-/// Both directions of a connection on which permessage-deflate was agreed.
+/// The compression of both directions of a connection that has negotiated permessage-deflate.
 #[derive(Debug)]
 pub(super) struct DeflateState {
     content: Content,
     inflated: Inflated,
     deflater: Deflater,
-    /// What is deflated reaches back to nothing, so it need not be sent.
+    /// Whether each message is deflated without the context of the messages before. The peer then
+    /// does not need a deflated message to inflate the next, so the codec may send it uncompressed.
     independent: bool,
     deflated: Vec<u8>,
-    /// Messages of fewer bytes are sent as they are.
+    /// The minimum length in bytes of a message to deflate. Shorter ones are sent uncompressed.
     pub(super) least: usize,
 }
 
-/// What has come out of the message that is open.
+/// The inflated bytes of the open message so far.
 #[derive(Debug, Default)]
 struct Inflated {
     text: GrowingText,
@@ -61,29 +63,39 @@ impl DeflateState {
         self.content.set_max_message(frames, bytes);
     }
 
-    /// Takes the header of the next frame, after `frames` has judged it.
+    /// Begins the next frame. `frames` must have judged its header.
     pub(super) fn begin(&mut self, frames: &Validator, header: &Header) {
         self.content.begin(frames, header);
     }
 
-    /// Returns whether the frame that has begun belongs to a compressed message: what it inflates to
-    /// is all that is wanted of it.
+    /// Returns whether the frame that has begun belongs to a compressed message. Its payload then
+    /// need not be kept, because only the inflated bytes are used.
     pub(super) fn takes_frame(&self) -> bool {
         self.content.is_compressed()
     }
 
-    /// Inflates the next piece of a frame's payload.
+    /// Inflates the next piece of the frame's payload.
+    ///
+    /// # Errors
+    ///
+    /// The [`Violation`] if the piece breaks a rule.
     pub(super) fn payload(&mut self, plain: &[u8]) -> Result<(), Violation> {
         self.content.payload_into(plain, &mut self.inflated)
     }
 
-    /// Ends the frame, after `frames` has.
+    /// Finishes the frame. `frames` must have finished it.
+    ///
+    /// # Errors
+    ///
+    /// The [`Violation`] if the end of the frame breaks a rule.
     pub(super) fn finish(&mut self, frames: &Validator) -> Result<(), Violation> {
         self.content.finish_into(frames, &mut self.inflated)
     }
 
-    /// Returns whether the frame that was judged last belongs to a compressed message, and the
-    /// message if it ends with this frame.
+    /// Returns the message that ends with the frame that was judged last.
+    ///
+    /// Returns `None` if the frame does not belong to a compressed message, and `Some(Ok(None))` if
+    /// it does but the message does not end with it.
     pub(super) fn message(
         &mut self,
         frames: &Validator,
@@ -104,7 +116,10 @@ impl DeflateState {
         }
     }
 
-    /// The payload of a message, deflated; nothing, where it goes as it is.
+    /// Deflates the payload of a message, or returns `None` if the message is to be sent
+    /// uncompressed.
+    ///
+    /// After the payload is written, pass it to [`take_back`](Self::take_back).
     pub(super) fn deflate(&mut self, plain: &[u8]) -> Option<Vec<u8>> {
         if plain.len() < self.least {
             return None;
@@ -122,7 +137,7 @@ impl DeflateState {
         self.deflater.set_level(level);
     }
 
-    /// Takes the memory of what was sent back.
+    /// Takes back the memory of a deflated payload, to use it for the next message.
     pub(super) fn take_back(&mut self, mut deflated: Vec<u8>) {
         deflated.clear();
         deflated.shrink_to(MOST_KEPT);

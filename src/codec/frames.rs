@@ -1,4 +1,4 @@
-//! Whole frames, judged as they come.
+//! The codec of whole frames, which judges each frame while it arrives.
 
 use core::fmt;
 use std::boxed::Box;
@@ -17,17 +17,19 @@ use crate::{
     Violation, encode, kernel,
 };
 
-/// The room for a read at first, in bytes.
+/// The free space in bytes that a new codec provides for a read.
 const LEAST_ROOM: usize = 4 << 10;
 
-/// The most room for a read, in bytes, where each read fills what it has: no more is reserved on
-/// the word of a header.
+/// The maximum free space in bytes for a read. The space grows up to it while reads fill the
+/// buffer. The codec never reserves more, whatever length a header states.
 const MOST_ROOM: usize = 128 << 10;
 
-/// A codec for whole frames, which it validates: `Decoder` and `Encoder` of [`FrameBuf`].
+/// A codec of whole frames that validates the received frames: a `Decoder` and an `Encoder` of
+/// [`FrameBuf`].
 ///
-/// It validates a frame as it comes: the header before it waits for the payload, and the payload
-/// piece by piece. It masks a client's frames with keys from [`with_keys`](Self::with_keys).
+/// The codec validates a frame while it arrives: the header before it waits for the payload, and
+/// the payload piece by piece. It masks the frames of a client with the keys that
+/// [`with_keys`](Self::with_keys) sets.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -45,21 +47,21 @@ const MOST_ROOM: usize = 128 << 10;
 #[derive(Debug)]
 pub struct Frames {
     pub(super) validator: Validator,
-    /// Of messages, where permessage-deflate was agreed on.
+    /// The compression of messages, if permessage-deflate is negotiated and the codec inflates.
     pub(super) compression: Option<Box<DeflateState>>,
     reader: Reader,
-    /// How many bytes of the frame lie at the front of the buffer and were judged: header and
-    /// payload.
+    /// The number of judged bytes of the current frame at the front of the buffer: its header and
+    /// its payload so far.
     kept: usize,
     keys: Option<Keys>,
-    /// How much room the next read has, at most.
+    /// The free space in bytes that the codec tries to provide for the next read.
     room: usize,
     closing: Handshake,
-    /// A fragmented message that is sent frame by frame is open.
+    /// Whether a fragmented message is open that the caller sends frame by frame.
     sending: bool,
 }
 
-/// The source of the masking keys. `Sync`, so that a codec is `Sync` with it.
+/// The source of the masking keys. It is `Sync`, so that a codec with it is `Sync` too.
 struct Keys(Box<dyn FnMut() -> [u8; 4] + Send + Sync>);
 
 impl fmt::Debug for Keys {
@@ -69,10 +71,11 @@ impl fmt::Debug for Keys {
 }
 
 impl Frames {
-    /// Creates a codec for a new connection, on which this policy holds for what is received.
+    /// Creates a codec for a new connection that receives under this policy.
     ///
-    /// Frames are collected, so a frame of more than 64 MiB is refused with 1009, unless the policy
-    /// sets a limit for a frame or a message, or [`Policy::no_limit`].
+    /// The codec collects frames in memory. If the policy sets no limit for a frame or a message,
+    /// the codec refuses a frame of more than 64 MiB with 1009. [`Policy::no_limit`] removes this
+    /// limit.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Frames};
@@ -84,7 +87,7 @@ impl Frames {
         Self::below(policy.collecting_frames())
     }
 
-    /// The codec below another one, which sets the limits.
+    /// Creates a codec for use by the codec of messages, which sets the limits.
     pub(super) const fn below(policy: Policy) -> Self {
         Self {
             validator: Validator::new(policy),
@@ -98,18 +101,18 @@ impl Frames {
         }
     }
 
-    /// The same below messages that are compressed.
+    /// Creates a codec for use by the codec of messages, with permessage-deflate.
     #[cfg(feature = "deflate")]
     pub(super) fn compressed(policy: Policy, compression: DeflateState) -> Self {
         let validator = Validator::new(policy.compression(Compression::Inflated));
         Self { validator, compression: Some(Box::new(compression)), ..Self::below(policy) }
     }
 
-    /// Changes what is accepted during the connection, as [`Validator::set_policy`] does.
+    /// Changes the policy during the connection, as [`Validator::set_policy`] does.
     ///
     /// # Panics
     ///
-    /// If the role, the RSV bits or the compression differ.
+    /// Panics if the role, the RSV bits or the compression differ from those of the old policy.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Frames};
@@ -120,10 +123,11 @@ impl Frames {
         self.validator.set_policy(policy.collecting_frames());
     }
 
-    /// Sets the source of the masking keys: it is called for each frame that a client sends.
+    /// Sets the source of the masking keys. The codec calls it for each frame that a client sends.
     ///
-    /// A client must set it, and cannot send without (§5.1). Each key must come from a strong source
-    /// of entropy, such as `rand::random` (§5.3). A server never masks a frame and never calls it.
+    /// A client cannot send without a source (§5.1). Each key must come from a strong source of
+    /// entropy, such as `rand::random` (§5.3). A server never masks a frame, and never calls the
+    /// source.
     ///
     /// ```
     /// # use bytes::BytesMut;
@@ -151,8 +155,8 @@ impl Frames {
         &self.validator
     }
 
-    /// Returns whether both ends have sent a Close. The closing handshake is then over, and the server
-    /// closes the TCP connection (§7.1.1).
+    /// Returns whether both endpoints have sent a Close. The closing handshake is then complete,
+    /// and the server closes the TCP connection (§7.1.1).
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Frames};
@@ -174,8 +178,8 @@ impl Frames {
         self.closing.get()
     }
 
-    /// Returns a handle to the closing handshake, for after the codec was moved away, and for a second
-    /// codec of the same connection.
+    /// Returns a handle to the state of the closing handshake, for use after the codec is moved, or
+    /// for a second codec of the same connection.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Frames};
@@ -203,9 +207,11 @@ impl Frames {
         Self { closing: Handshake::Shared(closing), ..self }
     }
 
-    /// Finds a message in a single frame at the front of `src`, if there is a whole one whose header
-    /// breaks no rule: what most of a stream is, in fewer steps. Where its payload starts and where
-    /// the frame ends.
+    /// Finds a whole frame at the front of `src` that is an unfragmented message and whose header
+    /// breaks no rule. Returns the index at which its payload starts, and the index at which it
+    /// ends.
+    ///
+    /// Most of a stream is such frames, and this path takes fewer steps.
     #[inline(always)]
     fn find_single(&self, src: &BytesMut) -> Option<(usize, usize)> {
         if !self.reader.is_between_frames() || self.compression.is_some() {
@@ -217,8 +223,8 @@ impl Frames {
         (start + len <= src.len()).then_some((start, start + len))
     }
 
-    /// Takes a message in a single frame off the front of `src`, if there is a whole one that breaks
-    /// no rule.
+    /// Takes a whole frame off the front of `src` that is an unfragmented message and breaks no
+    /// rule. Returns `None` if there is none.
     #[inline]
     fn take_single(&mut self, src: &mut BytesMut) -> Option<FrameBuf> {
         let (start, end) = self.find_single(src)?;
@@ -232,7 +238,8 @@ impl Frames {
         Some(FrameBuf { header, payload: payload.freeze() })
     }
 
-    /// The same, as a message: the one check of a text is the one that makes it.
+    /// Takes an unfragmented message off the front of `src`, as [`take_single`](Self::take_single)
+    /// takes a frame. The text of a text message is checked once, when the message is created.
     #[inline]
     pub(super) fn take_message(&mut self, src: &mut BytesMut) -> Option<Message> {
         const TEXT: u8 = 0x81;
@@ -240,7 +247,8 @@ impl Frames {
         let (start, end) = self.find_single(src)?;
         let message = match src[0] {
             TEXT => {
-                // A length of less than 64 KiB takes at most two bytes more, so four are a key.
+                // The extended length of a payload below 64 KiB has at most two bytes. If four
+                // bytes or more follow, the last four are the masking key.
                 let key = src[2..start].last_chunk().map(|key| kernel::number(*key));
                 match Utf8Bytes::unmask(key, start, src.split_to(end)) {
                     Ok(text) => Message::Text(text),
@@ -264,7 +272,7 @@ impl Frames {
         Some(message)
     }
 
-    /// Judges and unmasks what `src` has of the frame's payload.
+    /// Judges and unmasks the part of the frame's payload that is in `src`.
     fn judge(&mut self, src: &mut BytesMut) -> Result<(), Violation> {
         let there = self.reader.available(src.len() - self.kept);
         let piece = &mut src[self.kept..self.kept + there];
@@ -277,13 +285,13 @@ impl Frames {
         {
             let found = compression.payload(piece);
             found.map_err(|found| self.validator.refuse_with(found))?;
-            // What it inflates to is kept in its place.
+            // The inflated bytes replace the compressed ones, which are not needed any more.
             src.advance(core::mem::take(&mut self.kept));
         }
         Ok(())
     }
 
-    /// Ends the frame.
+    /// Judges the end of the frame.
     fn finish(&mut self, header: &Header) -> Result<(), Violation> {
         self.reader.finish();
         self.validator.finish()?;
@@ -297,14 +305,15 @@ impl Frames {
         Ok(())
     }
 
-    /// Makes room for the next read, in which so many bytes of a frame may come: more of it, where
-    /// the last read has filled what it had.
+    /// Makes free space for the next read, if `missing` more bytes of a frame may arrive. If the
+    /// last read has filled the buffer, doubles the space to provide.
     fn make_room(&mut self, src: &mut BytesMut, missing: u64) {
         let left = src.capacity() - src.len();
         if left == 0 {
             self.room = (2 * self.room).min(MOST_ROOM);
         }
-        // Memory whose frames nobody holds any more serves again: few large reads are cheaper.
+        // Reuses the memory of frames that were dropped, if it is large enough: few large reads are
+        // cheaper than many small ones.
         let enough = self.room / 4 * 3;
         if left < enough && !src.try_reclaim(enough) && (left as u64) < missing {
             src.reserve(self.room.saturating_sub(src.len()).max(self.room / 2));
@@ -323,8 +332,11 @@ impl Frames {
         self.write(header, payload, dst)
     }
 
-    /// Returns whether a fragmented message is open after a frame with this header is sent, or why it
-    /// must not be sent.
+    /// Returns whether a fragmented message is open after a frame with this header is sent.
+    ///
+    /// # Errors
+    ///
+    /// An [`encode::Error`] if the frame must not be sent.
     fn check(&self, header: &Header, payload: &[u8]) -> Result<bool, encode::Error> {
         encode::check(header, payload)?;
         let opcode = header.opcode();
@@ -339,7 +351,7 @@ impl Frames {
         }
     }
 
-    /// Writes a frame; nothing behind a Close.
+    /// Writes a frame. After a Close it writes nothing, and returns an error for data.
     pub(super) fn write(
         &mut self,
         header: Header,
@@ -348,7 +360,7 @@ impl Frames {
     ) -> Result<(), Error> {
         let closes = header.opcode() == OpCode::Close;
         if self.closing().has_sent() {
-            // One Close is enough, and a Pong that comes too late is nobody's loss.
+            // The peer needs no second Close, and no Pong after a Close.
             return if header.opcode().is_data() { Err(Error::Closed) } else { Ok(()) };
         }
         let header = match (self.validator.role(), &mut self.keys) {
@@ -375,7 +387,8 @@ impl Frames {
     }
 }
 
-/// Puts a frame back to the front of what it was taken off: the same memory, so nothing is copied.
+/// Puts a frame back to the front of the buffer that it was taken off. Both are in the same memory,
+/// so nothing is copied.
 #[cold]
 fn give_back(mut frame: BytesMut, src: &mut BytesMut) {
     frame.unsplit(core::mem::take(src));
@@ -386,12 +399,13 @@ impl Decoder for Frames {
     type Item = FrameBuf;
     type Error = Error;
 
-    /// Takes the next frame off the front of `src` and unmasks its payload. Returns `None` if a part
-    /// of it is missing. What comes after a Close (§1.4) or after a violation (§7.1.7) is discarded.
+    /// Takes the next frame off the front of `src` and unmasks its payload, or returns `None` if a
+    /// part of the frame is missing. The codec discards everything after a Close (§1.4) or after a
+    /// violation (§7.1.7).
     ///
     /// # Errors
     ///
-    /// [`Error::Violation`], as soon as the byte that breaks the rule has come.
+    /// An [`Error::Violation`] as soon as the byte that breaks the rule has arrived.
     ///
     /// ```
     /// # use bytes::BytesMut;
@@ -418,7 +432,7 @@ impl Decoder for Frames {
         }
         if self.reader.is_between_frames() {
             let Ok((header, _)) = Header::decode(src) else {
-                // Idle connections hold no room for what may come.
+                // An idle connection reserves no memory for frames that may arrive.
                 self.make_room(src, if src.is_empty() { 1 } else { MOST_ROOM as u64 });
                 return Ok(None);
             };
@@ -442,12 +456,12 @@ impl Decoder for Frames {
         Ok(Some(FrameBuf { header, payload: frame.freeze() }))
     }
 
-    /// Takes the next frame after the stream has ended. Returns `None` after the last one, if the
+    /// Takes the next frame after the stream has ended. Returns `None` after the last frame if the
     /// stream ended with a Close.
     ///
     /// # Errors
     ///
-    /// The errors of [`decode`](Self::decode), and [`Error::Violation`] of
+    /// The errors of [`decode`](Self::decode), and an [`Error::Violation`] of
     /// [`Rule::EofInFrame`](crate::Rule::EofInFrame) or
     /// [`Rule::EofWithoutClose`](crate::Rule::EofWithoutClose) (§7.1.5).
     ///
@@ -464,7 +478,7 @@ impl Decoder for Frames {
             return Ok(Some(frame));
         }
         if self.validator.violation().is_some() {
-            return Ok(None); // it was told
+            return Ok(None); // the violation was returned before
         }
         let unread = if self.reader.is_between_frames() { src.len() } else { 0 };
         src.clear();
@@ -477,16 +491,20 @@ impl Decoder for Frames {
 impl Encoder<FrameBuf> for Frames {
     type Error = Error;
 
-    /// Writes a frame with the FIN bit, the RSV bits and the opcode of its header. The length is that
-    /// of the payload, and a client's frame gets a fresh masking key. After a Close a control frame is
-    /// left out (§5.5.1).
+    /// Writes a frame with the FIN bit, the RSV bits and the opcode of its header.
+    ///
+    /// The codec writes the length of the payload, and masks the frame of a client with a fresh
+    /// key. It ignores the length and the masking key of the header. A control frame after a Close
+    /// is left out (§5.5.1).
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] for data after a Close, [`Error::Unmasked`] for a client without keys, and
-    /// [`Error::Encode`] for a frame that is illegal, or that is illegal after those before it: a
-    /// message inside a fragmented message, or a continuation frame without one. Nothing was written
-    /// then.
+    /// The codec writes nothing and returns:
+    ///
+    /// - [`Error::Closed`] if the frame is data after a Close.
+    /// - [`Error::Unmasked`] if a client has no source of masking keys.
+    /// - [`Error::Encode`] if the frame is illegal, or illegal after the frames before it: a new
+    ///   message inside a fragmented message, or a continuation frame without one.
     ///
     /// ```
     /// # use bytes::BytesMut;

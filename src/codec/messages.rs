@@ -1,4 +1,4 @@
-//! Whole messages, over the frames.
+//! The codec of whole messages, which uses the codec of frames.
 
 use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
@@ -10,11 +10,11 @@ use super::{ClosingHandle, Error, Frames};
 use crate::deflate::Parameters;
 use crate::{Assembler, CloseFrame, InvalidMessage, Message, OpCode, Policy, Violation, encode};
 
-/// A codec for whole messages: `Decoder` and `Encoder` of [`Message`].
+/// A codec of whole messages: a `Decoder` and an `Encoder` of [`Message`].
 ///
-/// Control frames are returned as they come, also between the fragments of a message: send their
-/// [`Message::reply`]. After you have sent a Close, control frames are left out, and data is an
-/// [`Error::Closed`].
+/// The codec returns control frames as they arrive, also between the fragments of a message. Reply
+/// to them with [`Message::reply`]. After you have sent a Close, the codec leaves out control
+/// frames that you send, and returns [`Error::Closed`] for data.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -32,20 +32,21 @@ use crate::{Assembler, CloseFrame, InvalidMessage, Message, OpCode, Policy, Viol
 pub struct Messages {
     frames: Frames,
     assembler: Assembler,
-    /// The most payload bytes of a frame that is sent.
+    /// The maximum number of payload bytes of a frame to send.
     fragment: usize,
 }
 
 impl Messages {
-    /// Creates a codec for a new connection, on which this policy holds for what is received.
+    /// Creates a codec for a new connection that receives under this policy.
     ///
-    /// Messages are collected, so one of more than 64 MiB is refused with 1009, and one of more than
-    /// 131,072 frames with 1008, unless the policy sets other limits or [`Policy::no_limit`].
+    /// The codec collects messages in memory. If the policy sets no limits, the codec refuses a
+    /// message of more than 64 MiB with 1009, and a message of more than 131,072 frames with 1008.
+    /// [`Policy::no_limit`] removes these limits.
     ///
     /// # Panics
     ///
-    /// If the policy has an extension, since only the extension can read its messages. [`Frames`]
-    /// takes any policy, and `deflate` reads compressed messages.
+    /// Panics if the policy has an extension, because only the extension can read its messages.
+    /// [`Frames`] takes any policy, and `deflate` reads compressed messages.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Messages};
@@ -59,21 +60,22 @@ impl Messages {
     }
 
     fn over(frames: Frames) -> Self {
-        // The frames are judged before they are joined.
+        // The validator has checked the limits before the assembler gets a frame.
         let assembler = Assembler::with_policy(frames.validator().policy().no_limit());
         Self { frames, assembler, fragment: usize::MAX }
     }
 
-    /// Creates a codec for a connection on which permessage-deflate was negotiated with these
-    /// parameters. It inflates what comes as it comes, and compresses what is sent (RFC 7692).
+    /// Creates a codec for a connection that has negotiated permessage-deflate with these
+    /// parameters (RFC 7692).
     ///
-    /// [`Policy::max_message`] counts what a message inflates to; without one the limit is 64 MiB.
-    /// Nothing else of a compressed message is kept. [`deflate`](crate::deflate#memory) describes
-    /// what is kept between messages.
+    /// The codec inflates each piece of a received message when it arrives, and compresses messages
+    /// to send. [`Policy::max_message`] limits the inflated bytes of a message. If the policy sets
+    /// no limit, it is 64 MiB. The codec keeps only the inflated bytes of a compressed message.
+    /// [`deflate`](crate::deflate#memory) describes what it keeps between messages.
     ///
     /// # Panics
     ///
-    /// If the policy has RSV bits of other extensions.
+    /// Panics if the policy has RSV bits of other extensions.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -101,8 +103,11 @@ impl Messages {
         Self::over(Frames::compressed(policy, compression))
     }
 
-    /// Compresses messages of at least so many bytes; shorter ones are sent as they are. Without it
-    /// all are compressed, where that was agreed on.
+    /// Sets the minimum length in bytes of a message to compress. The codec sends shorter messages
+    /// uncompressed.
+    ///
+    /// The default is 0. This method has no effect if the connection has not negotiated
+    /// permessage-deflate.
     ///
     /// ```
     /// # use bytes::BytesMut;
@@ -124,12 +129,14 @@ impl Messages {
         self
     }
 
-    /// Compresses at this level: 1, without it, is the fastest, 9 compresses most. It says nothing
-    /// where messages are not compressed.
+    /// Sets the level of compression: 1 is the fastest, and 9 compresses most.
+    ///
+    /// The default is 1. This method has no effect if the connection has not negotiated
+    /// permessage-deflate.
     ///
     /// # Panics
     ///
-    /// For levels outside of 1 to 9, where messages are compressed.
+    /// Panics if the level is not 1 to 9 and the connection has negotiated permessage-deflate.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Messages, deflate::Parameters};
@@ -146,13 +153,15 @@ impl Messages {
         self
     }
 
-    /// Changes what is accepted during the connection, such as 4 KB before the login and 1 MB after
-    /// it. [`Policy::max_frame`] takes effect with the next frame, everything else with the next
-    /// message. What the policy says of compression does not count.
+    /// Changes the policy during the connection, for example to 4 KB before the login and 1 MB
+    /// after it.
+    ///
+    /// [`Policy::max_frame`] takes effect with the next frame, and everything else with the next
+    /// message. The codec ignores [`Policy::compression`].
     ///
     /// # Panics
     ///
-    /// If the role or the RSV bits differ.
+    /// Panics if the role or the RSV bits differ from those of the old policy.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Messages};
@@ -182,11 +191,13 @@ impl Messages {
         Self { frames: self.frames.with_keys(keys), ..self }
     }
 
-    /// Sends messages in fragments of at most so many bytes of payload (§5.4).
+    /// Sets the maximum payload length in bytes of the fragments that messages are sent in (§5.4).
+    ///
+    /// By default every message is sent in a single frame.
     ///
     /// # Panics
     ///
-    /// For 0 bytes.
+    /// Panics if `bytes` is 0.
     ///
     /// ```
     /// # use bytes::BytesMut;
@@ -204,8 +215,8 @@ impl Messages {
         Self { fragment: bytes, ..self }
     }
 
-    /// Returns a handle to the closing handshake, for after the codec was moved away, and for a second
-    /// codec of the same connection.
+    /// Returns a handle to the state of the closing handshake, for use after the codec is moved, or
+    /// for a second codec of the same connection.
     ///
     /// ```
     /// # use wsvet::{Closing, Policy, Role, codec::Messages};
@@ -243,8 +254,11 @@ impl Messages {
         &self.frames
     }
 
-    /// The frames below have judged the same, so this has a fault if it is ever called. The peer's
-    /// bytes are no reason to panic.
+    /// Converts an error of the assembler to a violation.
+    ///
+    /// The validator has judged the same frames, so a call means that the crate has a bug. In a
+    /// release build the function still does not panic, because bytes of the peer must not cause a
+    /// panic.
     #[cold]
     fn missed(&self, InvalidMessage { rule, .. }: InvalidMessage) -> Error {
         debug_assert!(false, "the validator let {rule} pass");
@@ -252,7 +266,7 @@ impl Messages {
         Error::Violation(Violation::new(rule, offset))
     }
 
-    /// Writes a message, compressed where that was agreed on.
+    /// Writes a data message, compressed if permessage-deflate is negotiated.
     fn data(&mut self, opcode: OpCode, plain: &[u8], dst: &mut BytesMut) -> Result<(), Error> {
         let compression = self.frames.compression.as_mut();
         let Some(deflated) = compression.and_then(|compression| compression.deflate(plain)) else {
@@ -265,7 +279,7 @@ impl Messages {
         written
     }
 
-    /// Writes a message in as many frames as it needs, the first of them with these RSV bits.
+    /// Writes a data message in as many frames as it needs. Only the first frame has the RSV bits.
     fn fragments(
         &mut self,
         opcode: OpCode,
@@ -283,12 +297,12 @@ impl Decoder for Messages {
     type Item = Message;
     type Error = Error;
 
-    /// Takes the next message or control frame off the front of `src`. Returns `None` if a part of it
-    /// is missing.
+    /// Takes the next message or control frame off the front of `src`, or returns `None` if a part
+    /// of it is missing.
     ///
     /// # Errors
     ///
-    /// [`Error::Violation`], as soon as the byte that breaks the rule has come.
+    /// An [`Error::Violation`] as soon as the byte that breaks the rule has arrived.
     ///
     /// ```
     /// # use bytes::BytesMut;
@@ -319,12 +333,12 @@ impl Decoder for Messages {
         Ok(None)
     }
 
-    /// Takes the next message after the stream has ended. Returns `None` after the last one, if the
-    /// stream ended with a Close.
+    /// Takes the next message after the stream has ended. Returns `None` after the last message if
+    /// the stream ended with a Close.
     ///
     /// # Errors
     ///
-    /// The errors of [`decode`](Self::decode), and [`Error::Violation`] of
+    /// The errors of [`decode`](Self::decode), and an [`Error::Violation`] of
     /// [`Rule::EofInFrame`](crate::Rule::EofInFrame) or
     /// [`Rule::EofWithoutClose`](crate::Rule::EofWithoutClose) (§7.1.5).
     ///
@@ -349,14 +363,17 @@ impl Decoder for Messages {
 impl Encoder<Message> for Messages {
     type Error = Error;
 
-    /// Writes a message in as many frames as [`fragments_of`](Self::fragments_of) says. After a
-    /// Close a control frame is left out (§5.5.1).
+    /// Writes a message, in the fragments that [`fragments_of`](Self::fragments_of) sets. A control
+    /// frame after a Close is left out (§5.5.1).
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] for data after a Close; [`Error::Encode`] for a Ping or a Pong of more than
-    /// 125 bytes (§5.5), and for a Close with a code that must not be sent (§7.4);
-    /// [`Error::Unmasked`] for a client without keys (§5.1). Nothing was written then.
+    /// The codec writes nothing and returns:
+    ///
+    /// - [`Error::Closed`] if the message is data after a Close.
+    /// - [`Error::Encode`] if a Ping or a Pong has more than 125 bytes (§5.5), or if the code of a
+    ///   Close must not be sent (§7.4).
+    /// - [`Error::Unmasked`] if a client has no source of masking keys (§5.1).
     ///
     /// ```
     /// # use bytes::BytesMut;

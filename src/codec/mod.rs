@@ -1,8 +1,11 @@
-//! Frames and whole messages for tokio: `Decoder` and `Encoder` of `tokio_util::codec`.
+//! Codecs of frames and of whole messages for tokio: implementations of `Decoder` and `Encoder` of
+//! `tokio_util::codec`.
 //!
-//! Use [`Messages`], unless you write a proxy or join the fragments of a message yourself: then use
-//! [`Frames`]. Payloads are [`Bytes`](bytes::Bytes) that share the read buffer. They are unmasked in
-//! place and not copied, except for the fragments of a message, which are copied into one buffer.
+//! Use [`Messages`] for most programs. Use [`Frames`] if you write a proxy, or join the fragments
+//! of a message yourself.
+//!
+//! Payloads are [`Bytes`](bytes::Bytes) that share the read buffer. The codecs unmask them in place
+//! and do not copy them. Only the fragments of a message are copied, into one buffer.
 //!
 //! ```
 //! use futures_util::{SinkExt, StreamExt};
@@ -10,7 +13,7 @@
 //! use wsvet::codec::Messages;
 //! use wsvet::{Accepts, Message, Policy, Role};
 //!
-//! /// Sends every text back, and tells a peer that breaks a rule which one.
+//! /// Sends every text message back. If the peer breaks a rule, replies with a Close.
 //! async fn echo(socket: tokio::net::TcpStream) -> Result<(), wsvet::codec::Error> {
 //!     let policy = Policy::new(Role::Server).accepts(Accepts::TextOnly).max_message(1 << 20);
 //!     let mut messages = Framed::new(socket, Messages::new(policy));
@@ -63,7 +66,7 @@ pub use messages::Messages;
 /// ```
 pub use tokio_util;
 
-/// Why nothing more can be received, or why an item cannot be sent.
+/// The error of a codec: why it can receive nothing more, or why it cannot send an item.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -72,7 +75,7 @@ pub use tokio_util;
 /// use wsvet::{Accepts, Message, Policy, Role};
 ///
 /// let mut messages = Messages::new(Policy::new(Role::Server).accepts(Accepts::TextOnly));
-/// // The header of a binary message; no payload has come.
+/// // The header of a binary message. Its payload has not arrived yet.
 /// let error = messages.decode(&mut BytesMut::from(&b"\x82\xFE\x10\x00\0\0\0\0"[..])).unwrap_err();
 /// let Some(Message::Close(Some(close))) = error.reply() else { panic!() };
 /// assert_eq!(close.code.0, 1003);
@@ -80,29 +83,30 @@ pub use tokio_util;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The peer broke a rule, or its stream ended without a Close. [`reply`](Self::reply) returns the
-    /// Close to send, if the peer can still receive it.
+    /// The peer broke a rule, or its stream ended without a Close. [`reply`](Self::reply) returns
+    /// the Close to send, if the peer can still receive it.
     ///
-    /// It is returned once, and what the peer sends after it is discarded (§7.1.7). `Framed` returns
-    /// `None` after every error; call its `next` once more, and it returns `None` again when the peer
-    /// has closed the connection.
+    /// A codec returns this error once, and discards everything that the peer sends after it
+    /// (§7.1.7). `Framed` returns `None` after every error. Call its `next` once more: it returns
+    /// `None` again when the peer has closed the connection.
     Violation(Violation),
-    /// Data was to be sent after a Close (§5.5.1). Nothing was written. A control frame after a Close
-    /// is no error: it is left out.
+    /// The caller tried to send data after a Close (§5.5.1). Nothing was written. A control frame
+    /// after a Close is not an error: the codec leaves it out.
     Closed,
-    /// A frame was to be sent that is illegal, such as a Ping of more than 125 bytes or a Close with
-    /// the code 1006. Nothing was written.
+    /// The caller tried to send an illegal frame, such as a Ping of more than 125 bytes or a Close
+    /// with the code 1006. Nothing was written.
     Encode(encode::Error),
-    /// A client was to send a frame, and has no masking keys (§5.1). Nothing was written. Set them
-    /// with [`Frames::with_keys`] or [`Messages::with_keys`].
+    /// A client tried to send a frame without a source of masking keys (§5.1). Nothing was written.
+    /// Set the source with [`Frames::with_keys`] or [`Messages::with_keys`].
     Unmasked,
-    /// Reading from the connection or writing to it failed. The codec itself never returns it;
-    /// `Framed` does.
+    /// Reading from the connection or writing to it failed. A codec itself never returns this
+    /// error, but `Framed` does.
     Io(io::Error),
 }
 
 impl Error {
-    /// Returns the Close to send, if the peer broke a rule and can still receive it (§7.1.7).
+    /// Returns the Close to send if the peer broke a rule and can still receive it, and `None`
+    /// otherwise (§7.1.7).
     ///
     /// ```
     /// # use wsvet::{Rule, Violation, codec::Error};
@@ -121,8 +125,8 @@ impl Error {
 }
 
 impl fmt::Display for Error {
-    /// Writes what went wrong. A violation and an I/O error write themselves, so neither is its own
-    /// `source`.
+    /// Writes the reason of the error. A violation and an I/O error are written as they are, so
+    /// [`source`](core::error::Error::source) does not return them, but their cause.
     ///
     /// ```
     /// use std::error::Error as _;
@@ -147,7 +151,7 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {
-    // `Display` has written the violation or the I/O error itself, so what follows is its cause.
+    // `Display` writes the violation or the I/O error itself, so the source is its cause.
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Violation(violation) => violation.source(),
@@ -159,7 +163,7 @@ impl core::error::Error for Error {
 }
 
 impl From<encode::Error> for Error {
-    /// Returns [`Error::Encode`].
+    /// Creates an [`Error::Encode`].
     ///
     /// ```
     /// # use wsvet::{codec::Error, encode};
@@ -198,9 +202,11 @@ impl From<Violation> for Error {
 }
 
 impl From<Error> for io::Error {
-    /// Returns an [`Error::Io`] as it was, and a violation as `io::Error::from` converts it. Any
-    /// other error is wrapped: [`Error::Closed`] with the kind `BrokenPipe`, the rest with
-    /// `InvalidInput`.
+    /// Converts the error to an I/O error.
+    ///
+    /// The I/O error of an [`Error::Io`] is returned as it is, and a violation is converted as
+    /// `io::Error::from` converts it. Any other error is wrapped: [`Error::Closed`] with the kind
+    /// `BrokenPipe`, and the others with the kind `InvalidInput`.
     ///
     /// ```
     /// use std::io;

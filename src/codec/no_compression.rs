@@ -1,10 +1,10 @@
-//! Without the feature `deflate` no message is compressed.
+//! The replacement of `compression` without the feature `deflate`: no message is compressed.
 
 use std::vec::Vec;
 
 use crate::{Header, InvalidMessage, Message, Validator, Violation};
 
-/// There is none, ever.
+/// A type without values, so that none of its methods is ever called.
 #[derive(Debug)]
 pub(super) enum DeflateState {}
 
