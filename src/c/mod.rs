@@ -5,8 +5,8 @@
 //!
 //! An object is a type of the crate in the memory of the caller. A reference in a signature is a C
 //! pointer that must not be `NULL`, and must point to an object of its type.
-#![allow(unsafe_code)] // C gives pointers and lengths, and finds functions by their names
-#![allow(non_camel_case_types, unreachable_pub)] // as C has them; cbindgen takes what is public
+#![allow(unsafe_code)] // C passes pointers and lengths, and finds functions by name
+#![allow(non_camel_case_types, unreachable_pub)] // names as in C; cbindgen reads only public items
 
 mod decoder;
 mod encode;
