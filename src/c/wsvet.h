@@ -1,14 +1,15 @@
 /*
- * wsvet vets WebSocket frames: it decodes, judges and answers one direction of a connection by
- * RFC 6455, whose sections are meant where no other RFC is named. A guide with a whole program is
- * in src/guide/c.md, and another one in examples/c/echo.c.
+ * wsvet parses and validates WebSocket frames: it decodes and validates one direction of a connection
+ * by RFC 6455, and writes the replies. A section without the number of an RFC is one of RFC 6455. The
+ * guide, with a whole program, is in src/guide/c.md. Another program is examples/c/echo.c.
  *
- * Nothing is allocated, so nothing is freed: you give the memory of every object, and `..._init`
- * fills it. There is no I/O, no lock and no state but in objects; use one on one thread at a time.
+ * The library allocates nothing, so nothing is freed: the caller provides the memory of every object,
+ * and `..._init` fills it. There is no I/O, no lock, and no state outside of objects. Use an object
+ * from one thread at a time.
  *
- * A pointer is not NULL and points to what its type says, but where a comment allows NULL. Lengths
- * are in bytes. NULL with a length that is not 0 aborts. What was not initialised, and a buffer that
- * is shorter than its length, nobody can see.
+ * A pointer must not be NULL and must point to an initialised object of its type, unless a comment says
+ * otherwise. Lengths are in bytes. The program aborts if a pointer is NULL and its length is not 0. The
+ * library cannot detect an object that was not initialised, or a buffer that is shorter than its length.
  */
 
 #ifndef WSVET_H
@@ -221,33 +222,35 @@ enum wsvet_code {
 
 
 /**
- * The most bytes a header has (section 5.2).
+ * The maximum length of a header in bytes (section 5.2).
  */
 #define WSVET_MAX_HEADER_LEN 14
 
 /**
- * The most bytes a control frame has: with a masking key and 125 bytes of payload (section 5.5).
+ * The maximum length of a control frame in bytes: with a masking key and 125 bytes of payload
+ * (section 5.5).
  */
 #define WSVET_MAX_CONTROL_LEN 131
 
 /**
- * Which end of the connection we are: the receiver of the frames that are judged (section 5.1).
+ * The role of the receiving endpoint, which judges the frames (section 5.1).
  *
- * None of them is 0, so that a policy that was never made is refused.
+ * No role is 0, so that a policy that is all 0 is refused.
  */
 enum wsvet_role {
     /**
-     * We are the client: the frames come from the server, and are not masked.
+     * The endpoint is a client. It receives frames from a server, which are not masked.
      */
     WSVET_CLIENT = 1,
     /**
-     * We are the server: the frames come from the client, and are masked.
+     * The endpoint is a server. It receives frames from a client, which are masked.
      */
     WSVET_SERVER = 2,
 };
 
 /**
- * The types of data that an endpoint accepts; the others are answered with 1003 (section 7.4.1).
+ * The types of data that an endpoint accepts. It refuses other types with the close code 1003
+ * (section 7.4.1).
  */
 enum wsvet_accepts {
     /**
@@ -255,29 +258,30 @@ enum wsvet_accepts {
      */
     WSVET_ANY = 0,
     /**
-     * Text messages; a binary message is refused with 1003.
+     * Only text messages. A binary message is refused with 1003.
      */
     WSVET_TEXT_ONLY = 1,
     /**
-     * Binary messages; a text message is refused with 1003.
+     * Only binary messages. A text message is refused with 1003.
      */
     WSVET_BINARY_ONLY = 2,
 };
 
 /**
- * What an event is. More kinds may come: a `switch` needs a `default`.
+ * The kind of an event. Later versions may add kinds, so a `switch` needs a `default`.
  */
 enum wsvet_kind {
     /**
-     * No event: all of the chunk was used, and more is needed.
+     * No event. The decoder has used the whole chunk, and needs more bytes.
      */
     WSVET_NO_EVENT = 0,
     /**
-     * The next piece of a text or binary message: as much of a frame as the chunk has.
+     * The next piece of a text or binary message: the part of a frame's payload that is in the
+     * chunk.
      */
     WSVET_EVENT_DATA = 1,
     /**
-     * A Ping: to be answered with a Pong that has the same payload (section 5.5.2).
+     * A Ping. Reply with a Pong that has the same payload (section 5.5.2).
      */
     WSVET_EVENT_PING = 2,
     /**
@@ -285,192 +289,202 @@ enum wsvet_kind {
      */
     WSVET_EVENT_PONG = 3,
     /**
-     * A Close: to be answered with a Close, if none was sent yet; read no further (section 5.5.1).
+     * A Close. Reply with a Close if you have not sent one, and stop reading (section 5.5.1).
      */
     WSVET_EVENT_CLOSE = 4,
 };
 
 /**
- * What the receiving endpoint is, accepts, has negotiated and limits.
+ * The policy of the receiving endpoint: its role, the types of data that it accepts, the
+ * extensions that it has negotiated, and its limits.
  *
- * `wsvet_policy` makes one; set what you want otherwise.
+ * The function `wsvet_policy` returns a policy. Then change the fields as you need.
  */
 struct wsvet_policy {
     /**
-     * The most payload bytes of one frame, control frames included; more is refused with 1009.
+     * The maximum number of payload bytes of a frame, also of a control frame. A longer frame is
+     * refused with 1009.
      */
     uint64_t max_frame;
     /**
-     * The most payload bytes of one message, all its fragments together and as they stand on the
-     * wire; more is refused with 1009.
+     * The maximum number of payload bytes of a message: of all its fragments together, as on the
+     * wire. A longer message is refused with 1009.
      */
     uint64_t max_message;
     /**
-     * The most frames of one message, empty ones counted; more is refused with 1008.
+     * The maximum number of frames of a message. Empty frames count. A message with more frames is
+     * refused with 1008.
      */
     uint32_t max_fragments;
     /**
-     * Which end we are: one of `enum wsvet_role`.
+     * The role of the endpoint, one of `enum wsvet_role`.
      */
     uint8_t role;
     /**
-     * The types of data that are accepted: one of `enum wsvet_accepts`.
+     * The types of data that the endpoint accepts, one of `enum wsvet_accepts`.
      */
     uint8_t accepts;
     /**
      * The RSV bits that negotiated extensions other than permessage-deflate define: RSV1 = 4,
-     * RSV2 = 2, RSV3 = 1; higher bits do not count.
+     * RSV2 = 2, RSV3 = 1. Higher bits are ignored.
      */
     uint8_t rsv;
     /**
-     * Not 0 where permessage-deflate is negotiated, so that RSV1 marks a compressed message
-     * (RFC 7692 section 6). What is compressed is not inflated, so its content is not judged.
+     * Not 0 if permessage-deflate is negotiated. RSV1 then marks a compressed message (RFC 7692
+     * section 6). Compressed messages are not inflated, so their contents are not judged.
      */
     uint8_t permessage_deflate;
 };
 
 /**
- * The header of a frame: what stands on the wire, bit for bit (section 5.2).
+ * The header of a frame: every bit that is on the wire (section 5.2).
  *
- * One that is all 0 but for `opcode`, `fin` and `payload_len` is in its shortest form.
+ * If you create a header, you need to set only `opcode`, `fin` and `payload_len`. If all other
+ * fields are 0, the header is unmasked and in its shortest form.
  */
 struct wsvet_header {
     /**
-     * The length of the payload in bytes, as the header says it: up to 2^64 - 1, not judged.
+     * The length of the payload in bytes that the header states. It is not judged: it may be up to
+     * 2^64 - 1.
      */
     uint64_t payload_len;
     /**
-     * The masking key, where `masked` is not 0 (section 5.3).
+     * The masking key if `masked` is not 0 (section 5.3).
      */
     uint8_t masking_key[4];
     /**
-     * The opcode, one of `enum wsvet_opcode` or a reserved one: 0 to 15. Higher bits do not count.
+     * The opcode, one of `enum wsvet_opcode` or a reserved one: 0 to 15. Higher bits are ignored.
      */
     uint8_t opcode;
     /**
-     * Not 0 where this frame is the last of its message.
+     * Not 0 if this frame is the last of its message.
      */
     uint8_t fin;
     /**
-     * The RSV bits: RSV1 = 4, RSV2 = 2, RSV3 = 1. Higher bits do not count.
+     * The RSV bits: RSV1 = 4, RSV2 = 2, RSV3 = 1. Higher bits are ignored.
      */
     uint8_t rsv;
     /**
-     * Not 0 where the mask bit is set.
+     * Not 0 if the mask bit is set.
      */
     uint8_t masked;
     /**
-     * The bytes of the extended payload length: 0, 2 or 8. Where `payload_len` does not fit them,
-     * or it is another number, the header has its shortest form.
+     * The length of the extended payload length in bytes: 0, 2 or 8. If `payload_len` does not fit
+     * into it, or if it is another number, the header is in its shortest form.
      */
     uint8_t extended_len;
 };
 
 /**
- * A rule that was broken, and at which byte; or that none was.
+ * A violation: the rule that is broken, and the byte that breaks it. Or no violation, if `rule` is
+ * `WSVET_NO_RULE`.
  *
- * It is the peer's fault, never the caller's. `wsvet_responder_reply_to_violation` writes the Close frame to
- * answer with.
+ * A violation is an error of the peer, never of the caller. `wsvet_responder_reply_to_violation`
+ * writes the Close frame to reply with.
  */
 struct wsvet_violation {
     /**
-     * The byte that breaks the rule, counted from 0 at the first byte of the first frame of this
-     * direction. It is the same however the stream was cut into chunks.
+     * The offset of the byte that breaks the rule. The first byte of the first frame of this
+     * direction has the offset 0. The offset does not depend on how the stream is cut into chunks.
      */
     uint64_t offset;
     /**
-     * The rule that is broken, one of `enum wsvet_rule`: `WSVET_NO_RULE`, which is 0, where none
-     * is.
+     * The rule that is broken, one of `enum wsvet_rule`. `WSVET_NO_RULE`, which is 0, means that
+     * no rule is broken.
      */
     uint8_t rule;
 };
 
 /**
- * What a decoder found: a piece of a message, or a whole control frame.
+ * An event that a decoder returns: a piece of a message, or a whole control frame.
  */
 struct wsvet_event {
     /**
-     * The plain bytes of the piece; the payload of a Ping or Pong; the reason of a Close, which is
-     * UTF-8. There are `len` of them and no NUL behind. Of a text a character may be cut.
+     * The unmasked bytes: the piece of a message, the payload of a Ping or Pong, or the reason of
+     * a Close, which is UTF-8. There are `len` bytes, and no NUL follows them. A piece of a text
+     * message may start or end inside a character.
      *
-     * They lie in the chunk, but for a control frame that came in several chunks, which lies in the
-     * decoder: they are there until the decoder is called again and while the chunk is. Never
-     * `NULL`.
+     * The bytes are in the chunk. The bytes of a control frame that arrived in several chunks are
+     * in the decoder. They are valid until the next call of the decoder, and only as long as the
+     * chunk is valid. Never `NULL`.
      */
     const uint8_t *bytes;
     /**
-     * How many bytes there are.
+     * The number of bytes.
      */
     size_t len;
     /**
-     * The code of a Close; 0 where its body is empty, and of all other events.
+     * The code of a Close. It is 0 if the body of the Close is empty, and for all other events.
      */
     uint16_t close_code;
     /**
-     * What it is: one of `enum wsvet_kind`.
+     * The kind of the event, one of `enum wsvet_kind`.
      */
     uint8_t kind;
     /**
-     * The opcode: of data that of the message, `WSVET_TEXT` or `WSVET_BINARY`, for its continuation
-     * frames too.
+     * The opcode. For data it is the opcode of the message, `WSVET_TEXT` or `WSVET_BINARY`, also
+     * in the continuation frames of the message.
      */
     uint8_t opcode;
     /**
-     * Of data, the RSV bits of the message's first frame: 4 where permessage-deflate is negotiated
-     * and has compressed the message. 0 of all other events.
+     * The RSV bits of the first frame of the message. If permessage-deflate is negotiated, the bit
+     * 4 (RSV1) means that the message is compressed. It is 0 for all events but data.
      */
     uint8_t rsv;
     /**
-     * Not 0 where the message ends with this piece; a message can end with an empty one. A control
-     * frame is whole.
+     * Not 0 if the message ends with this piece. The last piece of a message can be empty. It is
+     * never 0 for a control frame.
      */
     uint8_t end;
 };
 
 /**
- * Decodes one direction of a connection from chunks of any size, and judges all of it.
+ * A decoder that parses, unmasks and validates one direction of a connection, from chunks of any
+ * size.
  *
- * Data is unmasked where it lies in the chunk and never copied. What is kept between chunks is at
- * most a cut header or the body of a cut control frame, in here: nothing is allocated, whatever a
- * header says.
+ * The decoder unmasks data in place in the chunk, and never copies it. Between chunks it holds at
+ * most a cut header or the body of a cut control frame, inside this object. It never allocates
+ * memory, whatever length a header states.
  *
- * The storage is the library's. It may be moved and copied, and needs no end.
+ * The contents are private to the library. You may move and copy the object. It needs no cleanup.
  */
 struct wsvet_decoder {
     uint64_t opaque[32];
 };
 
 /**
- * Judges one direction of a connection: headers, and plain payloads in pieces of any size. For
- * those who have a parser of their own; a decoder has one inside.
+ * A validator that judges one direction of a connection: headers, and unmasked payloads in pieces
+ * of any size.
  *
- * For each frame call `wsvet_validator_begin` once, `wsvet_validator_payload` for each piece, then
- * `wsvet_validator_finish`; at the end of the stream `wsvet_validator_eof`. Another order is a
- * mistake of the caller's: the verdicts then mean nothing, and a library built with debug
- * assertions aborts. The first violation ends the stream (section 7.1.7): every later call gives it
- * again.
+ * It is for programs that have their own parser. A `wsvet_decoder` contains a validator.
  *
- * The storage is the library's. It may be moved and copied, and needs no end.
+ * For each frame call `wsvet_validator_begin` once, then `wsvet_validator_payload` for each piece,
+ * then `wsvet_validator_finish`. At the end of the stream call `wsvet_validator_eof`. In another
+ * order the results are meaningless, and a library that is built with debug assertions aborts.
+ *
+ * The first violation ends the stream (section 7.1.7). Every later call returns it again.
+ *
+ * The contents are private to the library. You may move and copy the object. It needs no cleanup.
  */
 struct wsvet_validator {
     uint64_t opaque[16];
 };
 
 /**
- * Writes the answers that an endpoint owes, and keeps the closing handshake: one Close is sent, and
- * nothing behind it (sections 5.5, 7.1).
+ * A responder that writes the replies of an endpoint, and tracks the closing handshake: it writes
+ * one Close, and no frame after it (sections 5.5, 7.1).
  *
- * It does no I/O: what a function writes is to be sent. Each takes `out`, with room for
- * `WSVET_MAX_CONTROL_LEN` bytes, all of which may be written, and gives how many bytes are to be
- * sent: 0 where there is nothing to send. A client gives a fresh masking key of four bytes, a server
- * `NULL` (section 5.1).
+ * The responder does no I/O. Each function that writes a frame writes it to `out`, and returns how
+ * many bytes of `out` the caller must send. It returns 0 if there is nothing to send. `out` must
+ * have `WSVET_MAX_CONTROL_LEN` bytes, and the function may write all of them. `key` is the masking
+ * key: a client must pass a fresh key of four bytes, and a server must pass `NULL` (section 5.1).
  *
  * A peer that has broken a rule sees the code and the reason only if the Close reaches it. After
- * sending it, shut the sending half down and read on until the peer's end comes, for some seconds at
- * most: a socket that is closed with bytes unread is reset, and a reset can overtake the Close
- * (section 7.1.1).
+ * you have sent the Close, shut down the sending half of the socket. Then read until the peer ends
+ * the stream, but only for some seconds. If you close a socket that has unread bytes, the system
+ * resets the connection, and the reset can overtake the Close (section 7.1.1).
  *
- * The storage is the library's. It may be moved and copied, and needs no end.
+ * The contents are private to the library. You may move and copy the object. It needs no cleanup.
  */
 struct wsvet_responder {
     uint64_t opaque[1];
@@ -481,68 +495,93 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Everything that RFC 6455 allows, received at this end, one of `enum wsvet_role`: no extension,
- * no limit, and all types of data accepted.
+ * Returns a policy that allows everything that RFC 6455 allows, for an endpoint with this role,
+ * one of `enum wsvet_role`. It has no extension and no limit, and accepts all types of data.
  *
- * A role that is none of them is kept as it is; what takes the policy refuses it.
+ * If the role is not one of the constants, the policy has it all the same. The functions that take
+ * the policy then return false.
  */
 struct wsvet_policy wsvet_policy(uint8_t role);
 
 /**
- * Takes a header off the front of `len` bytes, and gives how many bytes more are certainly needed:
- * 0 where the header is whole. Nothing is judged, and there is no error (section 5.2).
+ * Decodes the header at the start of `len` bytes (section 5.2).
  *
- * `*header` is written only where 0 is given; `wsvet_header_len` says where the payload starts.
- * `input` may be `NULL` where `len` is 0.
+ * Returns 0 if the header is complete, and writes it to `*header`. `wsvet_header_len` then returns
+ * the index at which the payload starts. Otherwise returns how many more bytes are needed at
+ * least, and does not write `*header`.
+ *
+ * The function does not judge the header, so there is no error.
+ *
+ * # Safety
+ *
+ * - `input` must point to `len` bytes. It may be `NULL` if `len` is 0.
+ * - `header` must point to a `wsvet_header`, which need not be initialised. It must not overlap
+ *   the input.
  */
 size_t wsvet_header_decode(const uint8_t *input, size_t len, struct wsvet_header *header);
 
 /**
- * Writes the header to `out`, which has room for `WSVET_MAX_HEADER_LEN` bytes, and gives its length
- * in bytes, 2 to 14 (section 5.2).
+ * Writes a header to `out`, and returns its length in bytes: 2 to 14 (section 5.2).
  *
- * All that room is written. What was decoded is encoded to the same bytes, a length that is not in
- * its shortest form included.
+ * The function always writes `WSVET_MAX_HEADER_LEN` bytes: zeros follow the header. A header that
+ * `wsvet_header_decode` has decoded is encoded to the same bytes, even if its length is not in its
+ * shortest form.
+ *
+ * # Safety
+ *
+ * - `header` must point to an initialised `wsvet_header`.
+ * - `out` must point to `WSVET_MAX_HEADER_LEN` writable bytes, which must not overlap the header.
  */
 size_t wsvet_header_encode(const struct wsvet_header *header, uint8_t *out);
 
 /**
- * The length of the header itself in bytes: 2 to 14 (section 5.2).
+ * Returns the length of the header itself in bytes: 2 to 14 (section 5.2).
  */
 size_t wsvet_header_len(const struct wsvet_header *header);
 
 /**
- * Masks or unmasks `len` bytes where they lie, and gives the phase at which the payload's next
- * piece goes on (section 5.3).
+ * Masks or unmasks `len` bytes in place, and returns the phase of the next piece of the payload
+ * (section 5.3).
  *
- * `key` has four bytes; `NULL` is no key, and changes nothing. `phase` is the position of `buf` in the
- * payload: 0 for its start, and for a later piece what the call before gave, or the bytes before it;
- * only its value modulo 4 counts. `buf` may be `NULL` where `len` is 0.
+ * `key` is the masking key. If it is `NULL`, the bytes do not change. `phase` is the position of
+ * `buf` in the payload in bytes. Pass 0 for the start of the payload. For a later piece pass the
+ * phase that the previous call returned, or the number of payload bytes before the piece. Only
+ * `phase` modulo 4 matters.
+ *
+ * # Safety
+ *
+ * - `key` must be `NULL` or point to four bytes.
+ * - `buf` must point to `len` initialised, writable bytes. It may be `NULL` if `len` is 0.
  */
-size_t wsvet_mask(const uint8_t *key,
-                  size_t phase,
-                  uint8_t *buf,
-                  size_t len);
+size_t wsvet_mask(const uint8_t *key, size_t phase, uint8_t *buf, size_t len);
 
 /**
- * Starts a stream that is received under this policy.
+ * Initialises a decoder at the start of a stream that is received under this policy.
  *
- * `false` where the role or what it accepts is none of the constants. The decoder then refuses
- * every frame of data.
+ * Returns false if `role` or `accepts` of the policy is not one of the constants. The decoder then
+ * refuses every data frame.
  */
 WSVET_MUST_USE
 bool wsvet_decoder_init(struct wsvet_decoder *decoder,
                         const struct wsvet_policy *policy);
 
 /**
- * Decodes up to the next event, and says in `*used` how many bytes of the chunk were used with it.
+ * Decodes the chunk up to the end of the next event, and returns the violation, if any.
  *
- * Call it again with the rest of the chunk until that is empty: without an event all of it was
- * used. The bytes used are overwritten with plain ones. `chunk` may be `NULL` where `len` is 0.
+ * The function writes the event to `*event`, and the number of bytes that it has used to `*used`.
+ * Call it again with the rest of the chunk until the rest is empty. If there is no event, the
+ * function has used the whole chunk. It unmasks the bytes in place.
  *
- * The first violation ends the stream and is given again by every later call (section 7.1.7), with
- * no event and nothing used. Of the frame that breaks a rule nothing more is given, though the chunk
- * may have been unmasked further.
+ * The first violation ends the stream (section 7.1.7). Every later call returns it again. With a
+ * violation, `*event` is no event and `*used` is 0. The decoder returns no more of the frame that
+ * breaks a rule, but may have unmasked more of the chunk.
+ *
+ * # Safety
+ *
+ * - `decoder` must point to a decoder that `wsvet_decoder_init` has initialised.
+ * - `chunk` must point to `len` initialised, writable bytes. It may be `NULL` if `len` is 0.
+ * - `used` and `event` must point to objects of their types, which need not be initialised.
+ * - None of these objects may overlap another.
  */
 struct wsvet_violation wsvet_decode(struct wsvet_decoder *decoder,
                                     uint8_t *chunk,
@@ -551,28 +590,40 @@ struct wsvet_violation wsvet_decode(struct wsvet_decoder *decoder,
                                     struct wsvet_event *event);
 
 /**
- * Ends the stream: no byte will follow (section 7.1.5).
+ * Judges the end of the stream, and returns the violation, if any (section 7.1.5).
  *
- * It breaks `WSVET_EOF_IN_FRAME` or `WSVET_EOF_WITHOUT_CLOSE`, its offset the length of the stream,
- * and there is nobody left to tell. After a Close frame the stream may end anywhere.
+ * Call it when no byte will follow. The end can break `WSVET_EOF_IN_FRAME` or
+ * `WSVET_EOF_WITHOUT_CLOSE`. The offset of the violation is then the length of the stream, and no
+ * reply is possible. After a Close frame the stream may end anywhere.
  */
 struct wsvet_violation wsvet_decoder_eof(struct wsvet_decoder *decoder);
 
 /**
- * How many bytes of the stream were judged: the headers begun and the payload given.
+ * Returns the number of bytes of the stream that were judged: complete headers, and the payload
+ * bytes after them.
  */
 uint64_t wsvet_decoder_offset(const struct wsvet_decoder *decoder);
 
 /**
- * Starts a connection: no Close was sent or received.
+ * Initialises a responder at the start of a connection: no Close was sent or received.
  */
 void wsvet_responder_init(struct wsvet_responder *responder);
 
 /**
- * Writes the answer to what was received: a Pong with the payload of a Ping (section 5.5.3), a Close
- * with the code of a Close (section 5.5.1), and nothing to all else, or once a Close was sent.
+ * Writes the reply to an event, and returns its length in bytes.
  *
- * A Ping of over 125 bytes, which `wsvet_decode` never gives, has no answer.
+ * The reply to a Ping is a Pong with the same payload (section 5.5.3). The reply to a Close is a
+ * Close with the same code (section 5.5.1). Returns 0 for any other event, and for every event
+ * after a Close was sent. Also returns 0 for a Ping of more than 125 bytes, which `wsvet_decode`
+ * never returns.
+ *
+ * # Safety
+ *
+ * - `responder` must point to a responder that `wsvet_responder_init` has initialised.
+ * - `event` must point to an event that `wsvet_decode` has written. Its bytes must still be valid.
+ * - `key` must be `NULL` or point to four bytes.
+ * - `out` must point to `WSVET_MAX_CONTROL_LEN` writable bytes. They may overlap the bytes of the
+ *   event, but neither the event itself nor the responder.
  */
 size_t wsvet_responder_reply(struct wsvet_responder *responder,
                              const struct wsvet_event *event,
@@ -580,8 +631,17 @@ size_t wsvet_responder_reply(struct wsvet_responder *responder,
                              uint8_t *out);
 
 /**
- * Writes the Close that a violation must be answered with: with the code and the text of its rule;
- * nothing for an end of the stream, which nobody is left to hear of, and where no rule is broken.
+ * Writes the Close to reply to a violation with, and returns its length in bytes.
+ *
+ * The Close has the code and the text of the rule. Returns 0 if no rule is broken, if a Close was
+ * sent before, or if the violation is the end of the stream, to which no reply is possible.
+ *
+ * # Safety
+ *
+ * - `responder` must point to a responder that `wsvet_responder_init` has initialised.
+ * - `key` must be `NULL` or point to four bytes.
+ * - `out` must point to `WSVET_MAX_CONTROL_LEN` writable bytes, which must not overlap the
+ *   responder.
  */
 size_t wsvet_responder_reply_to_violation(struct wsvet_responder *responder,
                                           struct wsvet_violation violation,
@@ -589,10 +649,20 @@ size_t wsvet_responder_reply_to_violation(struct wsvet_responder *responder,
                                           uint8_t *out);
 
 /**
- * Writes a Close of one's own; nothing, where one was sent before.
+ * Writes a Close that starts the closing handshake, and returns its length in bytes.
  *
- * Code and reason are as in `wsvet_encode_close`: with the code 0 the body is empty. Returns 0 if the code
- * must not be sent; no Close counts as sent then.
+ * `code`, `reason` and `len` are those of `wsvet_encode_close`: if `code` is 0, the body is empty.
+ *
+ * Returns 0 if a Close was sent before. Also returns 0 if the code must not be sent; the responder
+ * then does not count a Close as sent.
+ *
+ * # Safety
+ *
+ * - `responder` must point to a responder that `wsvet_responder_init` has initialised.
+ * - `reason` must point to `len` bytes. It may be `NULL` if `len` is 0.
+ * - `key` must be `NULL` or point to four bytes.
+ * - `out` must point to `WSVET_MAX_CONTROL_LEN` writable bytes, which must not overlap the
+ *   responder.
  */
 size_t wsvet_responder_close(struct wsvet_responder *responder,
                              uint16_t code,
@@ -602,27 +672,37 @@ size_t wsvet_responder_close(struct wsvet_responder *responder,
                              uint8_t *out);
 
 /**
- * Whether a Close was sent: no data may follow (section 5.5.1).
+ * Returns true if a Close was sent. The endpoint must then send no more data (section 5.5.1).
  */
 bool wsvet_responder_has_sent_close(const struct wsvet_responder *responder);
 
 /**
- * Whether both ends have sent a Close: the closing handshake is over, and the server closes the TCP
- * connection (section 7.1.1).
+ * Returns true if both endpoints have sent a Close. The closing handshake is then complete, and
+ * the server closes the TCP connection (section 7.1.1).
  */
 bool wsvet_responder_is_done(const struct wsvet_responder *responder);
 
 /**
- * Writes a message or a control frame as a single frame to `out`, which has room for `out_len`
- * bytes, and gives how many bytes the frame has (section 5.4).
+ * Writes a message or a control frame as a single frame to `out`, and returns the length of the
+ * frame in bytes (section 5.4).
  *
- * Where that is over `out_len` nothing was written; `out` may be `NULL` where `out_len` is 0, to ask
- * for the length. `payload` is plain, `len` bytes; it may be `NULL` where `len` is 0. A client gives
- * a fresh masking key of four bytes, a server `NULL` (section 5.1). The two must not overlap.
+ * `payload` is the unmasked payload of `len` bytes. `key` is the masking key: a client must pass a
+ * fresh key of four bytes, and a server must pass `NULL` (section 5.1). The function uses the low
+ * four bits of `opcode` and ignores the others.
  *
- * The low four bits of `opcode` count. Returns 0 and writes nothing if the frame would be illegal: a
- * reserved opcode, a control frame with more than 125 bytes of payload (section 5.5), or a Close whose
- * body is illegal.
+ * If the returned length is over `out_len`, the function has written nothing. To ask for the
+ * length only, pass `NULL` as `out` and 0 as `out_len`.
+ *
+ * Returns 0 and writes nothing if the frame would be illegal: if the opcode is reserved, if a
+ * control frame has more than 125 bytes of payload (section 5.5), or if the body of a Close is
+ * illegal.
+ *
+ * # Safety
+ *
+ * - `payload` must point to `len` bytes. It may be `NULL` if `len` is 0.
+ * - `key` must be `NULL` or point to four bytes.
+ * - `out` must point to `out_len` writable bytes. It may be `NULL` if `out_len` is 0.
+ * - `payload` and `out` must not overlap.
  */
 size_t wsvet_encode_single(uint8_t opcode,
                            const void *payload,
@@ -632,14 +712,25 @@ size_t wsvet_encode_single(uint8_t opcode,
                            size_t out_len);
 
 /**
- * Writes a whole Close frame to `out`, which has room for `out_len` bytes, and gives how many bytes
- * it has, 2 to `WSVET_MAX_CONTROL_LEN` (section 5.5.1).
+ * Writes a whole Close frame to `out`, and returns the length of the frame in bytes: 2 to
+ * `WSVET_MAX_CONTROL_LEN` (section 5.5.1).
  *
- * Where that is over `out_len` nothing was written. With the code 0 the body is empty, and the
- * reason does not count. Returns 0 and writes nothing if another code must not be sent
- * (`wsvet_code_is_sendable`). `reason` is UTF-8, `len` bytes, and may be `NULL` where `len` is 0: it is cut before what is not UTF-8, and
- * at a character where it is over 123 bytes. A client gives a fresh masking key of four bytes, a
- * server `NULL` (section 5.1).
+ * If `code` is 0, the body is empty and the function ignores the reason. `reason` is UTF-8 text of
+ * `len` bytes. The function cuts it before the first byte that is not UTF-8, and at the end of a
+ * character if it is over 123 bytes. `key` is the masking key: a client must pass a fresh key of
+ * four bytes, and a server must pass `NULL` (section 5.1).
+ *
+ * If the returned length is over `out_len`, the function has written nothing.
+ *
+ * Returns 0 and writes nothing if `code` is not 0 and must not be sent (see
+ * `wsvet_code_is_sendable`).
+ *
+ * # Safety
+ *
+ * - `reason` must point to `len` bytes. It may be `NULL` if `len` is 0.
+ * - `key` must be `NULL` or point to four bytes.
+ * - `out` must point to `out_len` writable bytes. It may be `NULL` if `out_len` is 0.
+ * - `reason` and `out` must not overlap.
  */
 size_t wsvet_encode_close(uint16_t code,
                           const char *reason,
@@ -649,48 +740,62 @@ size_t wsvet_encode_close(uint16_t code,
                           size_t out_len);
 
 /**
- * Starts a stream that is received under this policy: nothing has been judged.
+ * Initialises a validator at the start of a stream that is received under this policy.
  *
- * `false` where the role or what it accepts is none of the constants. The validator then refuses
- * every frame of data.
+ * Returns false if `role` or `accepts` of the policy is not one of the constants. The validator
+ * then refuses every data frame.
  */
 WSVET_MUST_USE
 bool wsvet_validator_init(struct wsvet_validator *validator,
                           const struct wsvet_policy *policy);
 
 /**
- * Judges a header, before a byte of its payload is waited for: it breaks no rule, or this one is the
- * first in precedence that it breaks.
+ * Judges a header, and returns the violation, if any.
+ *
+ * Call it before you wait for the payload. If the header breaks several rules, the violation names
+ * the first in the order of `enum wsvet_rule`.
  */
 struct wsvet_violation wsvet_validator_begin(struct wsvet_validator *validator,
                                              const struct wsvet_header *header);
 
 /**
- * Judges the next piece of the payload: `len` plain bytes, unmasked.
+ * Judges the next piece of the payload, `len` unmasked bytes, and returns the violation, if any.
  *
- * A frame without a payload needs no call. That the pieces add up to `payload_len` is the caller's
- * business. `plain` may be `NULL` where `len` is 0.
+ * A frame without a payload needs no call. The caller must ensure that the lengths of the pieces
+ * add up to `payload_len`.
  *
- * It can break `WSVET_INVALID_UTF8` and `WSVET_INVALID_CLOSE_REASON`, at the byte that proves it, and
- * `WSVET_INVALID_CLOSE_CODE`, at the first byte of the code.
+ * The piece can break `WSVET_INVALID_UTF8` or `WSVET_INVALID_CLOSE_REASON`, at the byte that
+ * proves it, or `WSVET_INVALID_CLOSE_CODE`, at the first byte of the code.
+ *
+ * # Safety
+ *
+ * - `validator` must point to a validator that `wsvet_validator_init` has initialised.
+ * - `plain` must point to `len` bytes. It may be `NULL` if `len` is 0.
  */
 struct wsvet_violation wsvet_validator_payload(struct wsvet_validator *validator,
                                                const uint8_t *plain,
                                                size_t len);
 
 /**
- * Ends the frame: its whole payload was given.
+ * Judges the end of the frame, and returns the violation, if any. Call it after the whole payload.
  *
- * It can break `WSVET_INVALID_UTF8` and `WSVET_INVALID_CLOSE_REASON`, at the last byte of the frame,
- * where the message or the reason ends inside a character.
+ * If the message or the reason of a Close ends inside a character, the frame breaks
+ * `WSVET_INVALID_UTF8` or `WSVET_INVALID_CLOSE_REASON` at its last byte.
  */
 struct wsvet_violation wsvet_validator_finish(struct wsvet_validator *validator);
 
 /**
- * Judges a whole frame: `wsvet_validator_begin`, `wsvet_validator_payload` and
- * `wsvet_validator_finish` in one, with the first violation that one of them finds.
+ * Judges a whole frame, and returns the violation, if any.
  *
- * `plain` is the whole payload, `len` bytes, unmasked; it may be `NULL` where `len` is 0.
+ * The function calls `wsvet_validator_begin`, `wsvet_validator_payload` and
+ * `wsvet_validator_finish`, and returns the first violation that one of them returns. `plain` is
+ * the whole unmasked payload of `len` bytes.
+ *
+ * # Safety
+ *
+ * - `validator` must point to a validator that `wsvet_validator_init` has initialised.
+ * - `header` must point to an initialised `wsvet_header`.
+ * - `plain` must point to `len` bytes. It may be `NULL` if `len` is 0.
  */
 struct wsvet_violation wsvet_validator_frame(struct wsvet_validator *validator,
                                              const struct wsvet_header *header,
@@ -698,115 +803,118 @@ struct wsvet_violation wsvet_validator_frame(struct wsvet_validator *validator,
                                              size_t len);
 
 /**
- * Passes over `len` bytes of the payload that nobody has: a capture lacks them, or a log kept the
- * headers alone.
+ * Skips `len` bytes of the payload that the caller does not have, for example because a capture
+ * lacks them, or because a log contains only the headers.
  *
- * They count, and are not judged; what text they were a part of is not judged any further.
+ * The bytes count in the offset, but are not judged. If they are part of a text, the validator
+ * does not judge the rest of that text.
  */
 void wsvet_validator_skip(struct wsvet_validator *validator, uint64_t len);
 
 /**
- * Judges the end of the stream; `unread` is how many bytes came after the last whole header that
- * are too few for another (section 7.1.5).
+ * Judges the end of the stream, and returns the violation, if any (section 7.1.5).
  *
- * It breaks `WSVET_EOF_IN_FRAME` or `WSVET_EOF_WITHOUT_CLOSE`, its offset the length of the stream.
- * After a Close frame the stream may end anywhere.
+ * `unread` is the number of bytes at the end of the stream that are the start of an incomplete
+ * header. The end can break `WSVET_EOF_IN_FRAME` or `WSVET_EOF_WITHOUT_CLOSE`. The offset of the
+ * violation is then the length of the stream. After a Close frame the stream may end anywhere.
  */
 struct wsvet_violation wsvet_validator_eof(struct wsvet_validator *validator, size_t unread);
 
 /**
- * How many bytes of the stream were judged: the headers begun and the payload given.
+ * Returns the number of bytes of the stream that were judged: complete headers, and the payload
+ * bytes after them.
  */
 uint64_t wsvet_validator_offset(const struct wsvet_validator *validator);
 
 /**
- * Whether a Close frame has begun: no data may follow (section 5.5.1).
+ * Returns true if a Close frame has begun. The peer must then send no more data (section 5.5.1).
  */
 bool wsvet_validator_is_closed(const struct wsvet_validator *validator);
 
 /**
- * The version of the library, as `WSVET_VERSION` is that of the header: `"1.2.3"`.
+ * Returns the version of the library, such as `"1.2.3"`. `WSVET_VERSION` is the version of the
+ * header.
  *
- * The numbers of the rules and the storage of objects belong to a version: where the library is
- * shared, compare the two.
+ * Another version may have other sizes of objects and other rules. If you link the library
+ * dynamically, compare the two versions.
  */
 const char *wsvet_version(void);
 
 /**
- * The stable name of a rule, in lower case with hyphens, for logs and metrics:
+ * Returns the stable name of a rule for logs and metrics, in lower case with hyphens, such as
  * `"unsupported-data"`.
  *
- * It ends with a NUL and stays for ever, as every text does that a function here gives; of a number
- * that is no rule's, `WSVET_NO_RULE` too, it is empty.
+ * Every string that a function of this header returns ends with a NUL, and is valid until the
+ * program ends. If a number is not a rule, as `WSVET_NO_RULE`, the string is empty.
  */
 const char *wsvet_rule_id(uint8_t rule);
 
 /**
- * The number of the RFC that states the rule: 6455, or 7692 for permessage-deflate; 0 where there is
- * no such rule.
+ * Returns the number of the RFC that states the rule: 6455, or 7692 for permessage-deflate.
+ * Returns 0 if there is no such rule.
  */
 uint16_t wsvet_rule_rfc(uint8_t rule);
 
 /**
- * The section of that RFC that states the rule: `"8.1"`.
+ * Returns the section of the RFC of `wsvet_rule_rfc` that states the rule, such as `"8.1"`.
  */
 const char *wsvet_rule_section(uint8_t rule);
 
 /**
- * The close code that the receiver answers with, or that its application is told (1006); 0 where
- * there is no such rule (section 7.4.1).
+ * Returns the close code that the receiver replies with, or 1006 if it cannot reply and only its
+ * application is told (section 7.4.1). Returns 0 if there is no such rule.
  */
 uint16_t wsvet_rule_close_code(uint8_t rule);
 
 /**
- * The condition under which the rule is broken, as a clause.
+ * Returns the condition under which the rule is broken, as a clause.
  */
 const char *wsvet_rule_breaks(uint8_t rule);
 
 /**
- * What is said to the peer: the reason of the Close frame, at most 123 bytes.
+ * Returns the text for the peer: the reason of the Close frame, at most 123 bytes.
  */
 const char *wsvet_rule_text(uint8_t rule);
 
 /**
- * What the rule says and why, in a few sentences.
+ * Returns an explanation of what the rule requires and why, in a few sentences.
  */
 const char *wsvet_rule_explain(uint8_t rule);
 
 /**
- * What to do about it, mostly at the sender.
+ * Returns what to do if the rule is broken, mostly at the sender.
  */
 const char *wsvet_rule_resolve(uint8_t rule);
 
 /**
- * Whether this code may stand in a Close frame: 1000-1003, 1007-1014 and 3000-4999 may
- * (section 7.4).
+ * Returns true if an endpoint may send this code in a Close frame: 1000-1003, 1007-1014 or
+ * 3000-4999 (section 7.4).
  */
 bool wsvet_code_is_sendable(uint16_t code);
 
 /**
- * The registered name of a close code, any number from 0 to 65535, or what its range is for:
- * `"Unsupported Data"`.
+ * Returns the registered name of a close code, such as `"Unsupported Data"`, or the purpose of the
+ * range that the code is in. The code may be any number from 0 to 65535.
  */
 const char *wsvet_code_name(uint16_t code);
 
 /**
- * What the code means.
+ * Returns what the code means.
  */
 const char *wsvet_code_meaning(uint16_t code);
 
 /**
- * When you see the code.
+ * Returns the situations in which you see the code.
  */
 const char *wsvet_code_seen(uint16_t code);
 
 /**
- * How to resolve what the code tells.
+ * Returns how to resolve the problem that the code reports.
  */
 const char *wsvet_code_resolve(uint16_t code);
 
 /**
- * When to send the code, and what to send instead where it does not fit.
+ * Returns when to send the code, and what to send instead if the code does not fit.
  */
 const char *wsvet_code_send_when(uint16_t code);
 

@@ -5,7 +5,8 @@ use core::str;
 
 use crate::{CloseCode, CloseFrame, OpCode};
 
-/// An event that a [`StreamDecoder`] returns: a piece of a message, or a whole control frame.
+/// An event that a [`StreamDecoder`](crate::StreamDecoder) returns: a piece of a message, or a
+/// whole control frame.
 ///
 /// ```
 /// use wsvet::{StreamDecoder, Event, OpCode, Policy, Role};
@@ -67,7 +68,7 @@ impl<'a> Event<'a> {
 
 /// An [`Event`] that borrows nothing: it stores the position of its bytes instead of the bytes.
 ///
-/// [`StreamDecoder::find`] returns it, and [`StreamDecoder::event`] converts it to the event. This
+/// [`StreamDecoder::find`](crate::StreamDecoder::find) returns it, and [`StreamDecoder::event`](crate::StreamDecoder::event) converts it to the event. This
 /// lets a method search for an event in a loop, and return the event after the loop has found one:
 ///
 /// ```

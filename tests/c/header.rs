@@ -13,16 +13,17 @@ const FILES: [&str; 8] =
 
 const TOP: &str = "\
 /*
- * wsvet vets WebSocket frames: it decodes, judges and answers one direction of a connection by
- * RFC 6455, whose sections are meant where no other RFC is named. A guide with a whole program is
- * in src/guide/c.md, and another one in examples/c/echo.c.
+ * wsvet parses and validates WebSocket frames: it decodes and validates one direction of a connection
+ * by RFC 6455, and writes the replies. A section without the number of an RFC is one of RFC 6455. The
+ * guide, with a whole program, is in src/guide/c.md. Another program is examples/c/echo.c.
  *
- * Nothing is allocated, so nothing is freed: you give the memory of every object, and `..._init`
- * fills it. There is no I/O, no lock and no state but in objects; use one on one thread at a time.
+ * The library allocates nothing, so nothing is freed: the caller provides the memory of every object,
+ * and `..._init` fills it. There is no I/O, no lock, and no state outside of objects. Use an object
+ * from one thread at a time.
  *
- * A pointer is not NULL and points to what its type says, but where a comment allows NULL. Lengths
- * are in bytes. NULL with a length that is not 0 aborts. What was not initialised, and a buffer that
- * is shorter than its length, nobody can see.
+ * A pointer must not be NULL and must point to an initialised object of its type, unless a comment says
+ * otherwise. Lengths are in bytes. The program aborts if a pointer is NULL and its length is not 0. The
+ * library cannot detect an object that was not initialised, or a buffer that is shorter than its length.
  */";
 
 const MUST_USE: &str = "
