@@ -13,7 +13,7 @@ use crate::session::record::{Broken, Frame, Incomplete, Record, Within};
 /// The receiver of the records.
 pub type Sink<'a> = dyn FnMut(Record<'_>) -> io::Result<()> + 'a;
 
-/// Makes records from what a [`Conversation`](wsvet::Conversation) observes in one direction.
+/// Makes records from what a [`Conversation`] observes in one direction.
 pub struct Recorder {
     thoroughness: Thoroughness,
     /// The open frame, whose payload is not complete.
