@@ -14,9 +14,9 @@
 ///                    +----------+
 /// ```
 ///
-/// In `Sent`, this endpoint must not send more data. In `Received`, this endpoint stops reading and
-/// must send a Close frame. In `Done`, the server closes the TCP connection, and the client waits
-/// for that.
+/// In `Sent`, this endpoint must not send more data. In `Received`, this endpoint discards what it
+/// still reads and must send a Close frame; it may send data before that. In `Done`, the server
+/// closes the TCP connection, and the client waits for that.
 ///
 /// ```
 /// use wsvet::{Closing, Responder, encode};

@@ -13,6 +13,9 @@ use crate::Closing;
 /// Two codecs of one connection can share the state: one that reads in a `FramedRead`, and one that
 /// writes in a `FramedWrite`. Pass the handle of one codec to the other, as the example shows.
 ///
+/// A Close counts as sent when the codec has encoded it. `Framed` and `FramedWrite` may not have
+/// written it to the socket yet: flush them before you end the connection.
+///
 /// ```
 /// use bytes::BytesMut;
 /// use tokio_util::codec::{Decoder, Encoder};

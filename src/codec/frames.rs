@@ -158,6 +158,8 @@ impl Frames {
     /// Returns whether both endpoints have sent a Close. The closing handshake is then complete,
     /// and the server closes the TCP connection (§7.1.1).
     ///
+    /// After a violation this stays `false`, because the codec discards what the peer sends.
+    ///
     /// ```
     /// # use wsvet::{Policy, Role, codec::Frames};
     /// assert!(!Frames::new(Policy::new(Role::Server)).is_done());

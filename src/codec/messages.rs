@@ -157,7 +157,9 @@ impl Messages {
     /// after it.
     ///
     /// [`Policy::max_frame`] takes effect with the next frame, and everything else with the next
-    /// message. The codec ignores [`Policy::compression`].
+    /// message: a message that is open keeps its limits. A limit that the policy does not set is the
+    /// default of [`new`](Self::new). The codec ignores [`Policy::compression`]: a codec from
+    /// `deflate` continues to inflate.
     ///
     /// # Panics
     ///

@@ -9,6 +9,7 @@
 //!
 //! ```
 //! use futures_util::{SinkExt, StreamExt};
+//! use tokio::io::AsyncWriteExt;
 //! use tokio_util::codec::Framed;
 //! use wsvet::codec::Messages;
 //! use wsvet::{Accepts, Message, Policy, Role};
@@ -29,6 +30,10 @@
 //!                 if let Some(close) = error.reply() {
 //!                     messages.send(close).await?;
 //!                 }
+//!                 let mut socket = messages.into_inner();
+//!                 socket.shutdown().await?;
+//!                 // Read on until the client has closed, or the Close may not reach it. Add a timeout.
+//!                 tokio::io::copy(&mut socket, &mut tokio::io::sink()).await?;
 //!                 return Err(error);
 //!             }
 //!             None => break,

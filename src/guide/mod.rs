@@ -28,7 +28,7 @@
 //! | [`without_std`] | Your target has no operating system or no allocator. |
 //! | [`c`] | You write C or C++. |
 //!
-//! If you read only one chapter, read [`chunks`]. Section numbers are those of RFC 6455, unless
+//! If you read only one chapter, read [`chunks`], or on tokio `messages`. Section numbers are those of RFC 6455, unless
 //! another document is named.
 
 #[doc = include_str!("parsing.md")]

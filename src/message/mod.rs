@@ -276,8 +276,8 @@ impl Message {
     /// Returns the message to reply with, or `None` if none is required.
     ///
     /// The reply to a Ping is a Pong with the same payload (§5.5.3). The reply to a Close is a
-    /// Close with the same code and an empty reason (§5.5.1). Do not send that Close if you have
-    /// sent one before.
+    /// Close with the same code and an empty reason (§5.5.1). An endpoint sends one Close: if you have
+    /// sent one before, do not send the reply. A codec leaves it out then.
     ///
     /// The reply to a peer that breaks a rule is [`Violation::reply`](crate::Violation::reply).
     ///
