@@ -1,7 +1,10 @@
 //! Detects the format of an input from its first bytes.
 
 use crate::input::reading::Format;
-use crate::input::{GUESS, hex, lines};
+use crate::input::{hex, lines};
+
+/// The number of bytes that are read to detect any other format.
+pub(crate) const GUESS: u64 = 64 << 10;
 
 /// Returns whether this is the start of a capture: the section header of pcapng, or pcap in either
 /// byte order, with microseconds, with nanoseconds or in Kuznetzov's variant.

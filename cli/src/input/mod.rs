@@ -15,16 +15,13 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::input::answer::{Answer, no_traffic, reason};
-use crate::input::format::{BOM, capture_head, guess, is_capture, is_compressed, is_utf16};
+use crate::input::format::{BOM, GUESS, capture_head, guess, is_capture, is_compressed, is_utf16};
 use crate::input::progress::Progress;
 use crate::input::reading::{Format, Reading};
 use crate::session::judging::Judging;
 
 /// The number of bytes that identify a capture and tell the length of its header.
 const CAPTURE: u64 = 12;
-
-/// The number of bytes that are read to detect any other format.
-const GUESS: u64 = 64 << 10;
 
 /// Judges all inputs. An error comes from the report; `complain` receives the errors and notices of
 /// the inputs. `show_progress` allows a progress bar.

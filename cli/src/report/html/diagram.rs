@@ -5,8 +5,9 @@ use std::time::Duration;
 use maud::{Markup, html};
 use wsvet::{Act, End, OpCode, Role};
 
+use super::bits;
+use super::kept::{Finding, Kept, Row, What};
 use super::sections;
-use super::{Finding, Kept, Row, What, bits};
 use crate::report::words::{bytes, kind, span, within};
 
 /// The shortest pause whose length is shown.

@@ -5,35 +5,24 @@
 
 mod bits;
 mod diagram;
+mod kept;
 mod page;
 mod sections;
 
 use std::collections::BTreeMap;
-use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::rc::Rc;
-use std::time::Duration;
 
-use wsvet::{Header, Role, Rule, Violation};
-
-use crate::report::style::plain;
-use crate::report::words::hex_bytes;
-use crate::report::words::{Evidence, content, evidence, inflated, inside, lacks, readable};
-use crate::session::record::{Broken, Frame, Record};
-use crate::session::report::{Closing, Opening, Tally};
-use crate::session::report::{Gap, Place, Report};
-
-/// The most rows of a connection that are kept from its start, and from its end.
-const ROWS: usize = 250;
+use crate::report::html::kept::{Finding, Input, Kept, Row, What, payload};
+use crate::report::words::{inflated, inside, lacks};
+use crate::session::record::{Frame, Record};
+use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
 
 /// The most diagrams of connections that were closed correctly.
 const DIAGRAMS: usize = 40;
 
 /// The most diagrams of connections that were not closed correctly.
 const FAULTY_DIAGRAMS: usize = 100;
-
-/// The most bytes of a payload that are shown.
-const SHOWN: usize = 2048;
 
 /// Writes an HTML page.
 pub struct Html<W> {
@@ -42,59 +31,6 @@ pub struct Html<W> {
     connections: BTreeMap<usize, Kept>,
     diagrams: usize,
     faulty_diagrams: usize,
-}
-
-/// An input, and the notices about it.
-struct Input {
-    name: String,
-    notices: Vec<String>,
-}
-
-/// The rows that are kept of a connection.
-#[derive(Default)]
-struct Kept {
-    input: usize,
-    /// The time of the upgrade.
-    start: Option<Duration>,
-    first: Vec<Row>,
-    /// The number of rows that were dropped between the first and the last.
-    dropped: u64,
-    last: VecDeque<Row>,
-    closing: Option<Rc<Closing>>,
-    /// Whether the page already has too many diagrams.
-    without_diagram: bool,
-}
-
-/// A row of the diagram: an action of an endpoint.
-struct Row {
-    from: Role,
-    time: Option<Duration>,
-    /// The number of the packet or message.
-    number: Option<(&'static str, u64)>,
-    what: What,
-}
-
-enum What {
-    Frame { offset: u64, header: Header, inflated: Option<u64>, payload: String },
-    Broken(Box<Finding>),
-    Note(String),
-}
-
-/// A violation, and the bytes that show it.
-struct Finding {
-    violation: Violation,
-    header: Option<(u64, Header)>,
-    shown: Option<Shown>,
-    /// As in [`Broken::inflated`].
-    inflated: Option<u64>,
-}
-
-/// The bytes around a violation, in hex.
-struct Shown {
-    before: String,
-    bad: String,
-    after: String,
-    note: String,
 }
 
 impl<W: Write> Html<W> {
@@ -118,20 +54,6 @@ impl<W: Write> Html<W> {
         let time = place.at.map(|at| at.time);
         let number = place.number().map(|number| (place.unit(), number));
         self.kept(place.connection).push(Row { from: place.from, time, number, what });
-    }
-}
-
-impl Kept {
-    fn push(&mut self, row: Row) {
-        if self.first.len() < ROWS {
-            self.first.push(row);
-            return;
-        }
-        if self.last.len() == ROWS {
-            self.last.pop_front();
-            self.dropped += 1;
-        }
-        self.last.push_back(row);
     }
 }
 
@@ -181,7 +103,7 @@ impl<W: Write> Report for Html<W> {
         if too_many {
             kept.without_diagram = true;
             kept.first = Vec::new();
-            kept.last = VecDeque::new();
+            kept.last = Default::default();
         }
         Ok(())
     }
@@ -197,37 +119,5 @@ impl<W: Write> Report for Html<W> {
         let page = page::page(&self.inputs, &self.connections, tally);
         self.out.write_all(page.into_string().as_bytes())?;
         self.out.flush()
-    }
-}
-
-impl Finding {
-    fn new(broken: &Broken<'_>) -> Self {
-        let mut wire = [0; Header::MAX_LEN];
-        let shown = evidence(broken, &mut wire).map(|Evidence { bytes, at, note }| Shown {
-            before: hex_bytes(&bytes[..at.start], " "),
-            bad: hex_bytes(&bytes[at.clone()], " "),
-            after: hex_bytes(&bytes[at.end..], " "),
-            note,
-        });
-        let Broken { violation, header, inflated, .. } = *broken;
-        Self { violation, header, shown, inflated }
-    }
-
-    fn rule(&self) -> Rule {
-        self.violation.rule
-    }
-}
-
-/// Returns the start of a payload: valid text as it is, other bytes in hex.
-fn payload(frame: &Frame<'_>) -> String {
-    let (start, len) = content(frame);
-    let shown = &start[..start.len().min(SHOWN)];
-    let more = if (shown.len() as u64) < len { "…" } else { "" };
-    if let Some(close) = &frame.close {
-        return format!("{} {}", close.code, plain(close.reason)).trim_end().to_owned();
-    }
-    match readable(frame, shown) {
-        Some(text) => plain(text) + more,
-        None => hex_bytes(shown, " ") + more,
     }
 }

@@ -7,8 +7,9 @@ use std::time::{Duration, SystemTime};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use wsvet::{Role, Verdict};
 
+use super::diagram;
+use super::kept::{Input, Kept, What};
 use super::sections::{self, Section};
-use super::{Input, Kept, What, diagram};
 use crate::report::style::{plain, shorten};
 use crate::report::words::{
     FAIL, UNKNOWN, agreed, count, ending, found, negotiation, pings, sent, span, step, target,
