@@ -19,7 +19,8 @@ pub enum wsvet_kind {
     WSVET_EVENT_PING = 2,
     /// A Pong (section 5.5.3).
     WSVET_EVENT_PONG = 3,
-    /// A Close. Reply with a Close if you have not sent one, and stop reading (section 5.5.1).
+    /// A Close frame. Reply with a Close frame if you have not sent one, and stop reading (section
+    /// 5.5.1).
     WSVET_EVENT_CLOSE = 4,
 }
 
@@ -32,8 +33,8 @@ const CLOSE: u8 = wsvet_kind::WSVET_EVENT_CLOSE as u8;
 #[repr(C)]
 pub struct wsvet_event {
     /// The unmasked bytes: the piece of a message, the payload of a Ping or Pong, or the reason of
-    /// a Close, which is UTF-8. There are `len` bytes, and no NUL follows them. A piece of a text
-    /// message may start or end inside a character.
+    /// a Close frame, which is UTF-8. There are `len` bytes, and no NUL follows them. A piece of a
+    /// text message may start or end inside a character.
     ///
     /// The bytes are in the chunk. The bytes of a control frame that arrived in several chunks are
     /// in the decoder. They are valid until the next call of the decoder, and only as long as the
@@ -41,7 +42,8 @@ pub struct wsvet_event {
     pub bytes: *const u8,
     /// The number of bytes.
     pub len: usize,
-    /// The code of a Close. It is 0 if the body of the Close is empty, and for all other events.
+    /// The code of a Close frame. It is 0 if the body of the Close frame is empty, and for all
+    /// other events.
     pub close_code: u16,
     /// The kind of the event, one of `enum wsvet_kind`.
     pub kind: u8,
@@ -96,8 +98,8 @@ impl wsvet_event {
         }
     }
 
-    /// Returns the event as the type of the crate if it is a Ping or a Close, which may need a
-    /// reply. The Close has no reason.
+    /// Returns the event as the type of the crate if it is a Ping or a Close frame, which may need
+    /// a reply. The Close frame has no reason.
     ///
     /// # Safety
     ///
@@ -134,8 +136,8 @@ const _: () = assert!(
 
 /// Initialises a decoder at the start of a stream that is received under this policy.
 ///
-/// Returns false if `role` or `accepts` of the policy is not one of the constants. The decoder then
-/// refuses every data frame.
+/// Returns `false` if `role` or `accepts` of the policy is not one of the constants. The decoder
+/// then refuses every data frame.
 #[unsafe(no_mangle)]
 #[must_use]
 pub extern "C" fn wsvet_decoder_init(
@@ -179,7 +181,7 @@ pub unsafe extern "C" fn wsvet_decode(
     decoded.map(|_| ()).into()
 }
 
-/// Judges the end of the stream, and returns the violation, if any (section 7.1.5).
+/// Validates the end of the stream, and returns the violation, if any (section 7.1.5).
 ///
 /// Call it when no byte will follow. The end can break `WSVET_EOF_IN_FRAME` or
 /// `WSVET_EOF_WITHOUT_CLOSE`. The offset of the violation is then the length of the stream, and no
@@ -189,7 +191,7 @@ pub extern "C" fn wsvet_decoder_eof(decoder: &mut StreamDecoder) -> wsvet_violat
     decoder.eof().into()
 }
 
-/// Returns the number of bytes of the stream that were judged: complete headers, and the payload
+/// Returns the number of bytes of the stream that were validated: complete headers, and the payload
 /// bytes after them.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_decoder_offset(decoder: &StreamDecoder) -> u64 {

@@ -23,8 +23,8 @@ const _: () = assert!(WSVET_MAX_CONTROL_LEN == encode::MAX_CONTROL_LEN);
 /// length only, pass `NULL` as `out` and 0 as `out_len`.
 ///
 /// Returns 0 and writes nothing if the frame would be illegal: if the opcode is reserved, if a
-/// control frame has more than 125 bytes of payload (section 5.5), or if the body of a Close is
-/// illegal.
+/// control frame has more than 125 bytes of payload (section 5.5), or if the body of a Close frame
+/// is illegal.
 ///
 /// # Safety
 ///
@@ -91,8 +91,8 @@ fn len_of(encoded: Result<usize, encode::Error>) -> usize {
     }
 }
 
-/// Returns the body of a Close with this code and this reason, or `None` for the code 0, which
-/// means an empty body. The reason is cut before the first byte that is not UTF-8.
+/// Returns the body of a Close frame with this code and this reason, or `None` for the code 0,
+/// which means an empty body. The reason is cut before the first byte that is not UTF-8.
 pub(super) fn close_frame(code: u16, reason: &[u8]) -> Option<CloseFrame<'_>> {
     let text = reason.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     (code != 0).then(|| CloseFrame::new(CloseCode(code), text))

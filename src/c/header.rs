@@ -16,8 +16,8 @@ const _: () = assert!(WSVET_MAX_HEADER_LEN == Header::MAX_LEN);
 /// fields are 0, the header is unmasked and in its shortest form.
 #[repr(C)]
 pub struct wsvet_header {
-    /// The length of the payload in bytes that the header states. It is not judged: it may be up to
-    /// 2^64 - 1.
+    /// The length of the payload in bytes that the header states. It is not checked: it may be up
+    /// to 2^64 - 1.
     pub payload_len: u64,
     /// The masking key if `masked` is not 0 (section 5.3).
     pub masking_key: [u8; 4],
@@ -74,7 +74,7 @@ impl wsvet_header {
 /// the index at which the payload starts. Otherwise returns how many more bytes are needed at
 /// least, and does not write `*header`.
 ///
-/// The function does not judge the header, so there is no error.
+/// The function does not validate the header, so there is no error.
 ///
 /// # Safety
 ///

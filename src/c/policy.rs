@@ -2,7 +2,7 @@
 
 use crate::{Accepts, Policy, Role};
 
-/// The role of the receiving endpoint, which judges the frames (section 5.1).
+/// The role of the receiving endpoint, which validates the frames (section 5.1).
 ///
 /// No role is 0, so that a policy that is all 0 is refused.
 #[repr(C)]
@@ -48,15 +48,15 @@ pub struct wsvet_policy {
     /// RSV2 = 2, RSV3 = 1. Higher bits are ignored.
     pub rsv: u8,
     /// Not 0 if permessage-deflate is negotiated. RSV1 then marks a compressed message (RFC 7692
-    /// section 6). Compressed messages are not inflated, so their contents are not judged.
+    /// section 6). Compressed messages are not inflated, so their contents are not validated.
     pub permessage_deflate: u8,
 }
 
 /// Returns a policy that allows everything that RFC 6455 allows, for an endpoint with this role,
 /// one of `enum wsvet_role`. It has no extension and no limit, and accepts all types of data.
 ///
-/// If the role is not one of the constants, the policy has it all the same. The functions that take
-/// the policy then return false.
+/// If the role is not one of the constants, the returned policy still contains it. The functions
+/// that take the policy then return `false`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_policy(role: u8) -> wsvet_policy {
     let policy = Policy::new(Role::Server);

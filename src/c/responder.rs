@@ -10,17 +10,18 @@ use super::{bytes, bytes_mut, masking_key};
 use crate::{Responder, encode};
 
 /// A responder that writes the replies of an endpoint, and tracks the closing handshake: it writes
-/// one Close, and no frame after it (sections 5.5, 7.1).
+/// one Close frame, and no frame after it (sections 5.5, 7.1).
 ///
 /// The responder does no I/O. Each function that writes a frame writes it to `out`, and returns how
 /// many bytes of `out` the caller must send. It returns 0 if there is nothing to send. `out` must
 /// have `WSVET_MAX_CONTROL_LEN` bytes, and the function may write all of them. `key` is the masking
 /// key: a client must pass a fresh key of four bytes, and a server must pass `NULL` (section 5.1).
 ///
-/// A peer that has broken a rule sees the code and the reason only if the Close reaches it. After
-/// you have sent the Close, shut down the sending half of the socket. Then read until the peer ends
-/// the stream, but only for some seconds. If you close a socket that has unread bytes, the system
-/// resets the connection, and the reset can overtake the Close (section 7.1.1).
+/// A peer that has broken a rule sees the code and the reason only if the Close frame reaches it.
+/// After you have sent the Close frame, shut down the sending half of the socket. Then read until
+/// the peer ends the stream, but only for some seconds. If you close a socket that has unread
+/// bytes, the system resets the connection, and the reset can overtake the Close frame (section
+/// 7.1.1).
 ///
 /// The contents are private to the library. You may move and copy the object. It needs no cleanup.
 #[repr(C)]
@@ -33,7 +34,7 @@ const _: () = assert!(
         && align_of::<Responder>() <= align_of::<wsvet_responder>()
 );
 
-/// Initialises a responder at the start of a connection: no Close was sent or received.
+/// Initialises a responder at the start of a connection: no Close frame was sent or received.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_responder_init(responder: &mut MaybeUninit<Responder>) {
     responder.write(Responder::new());
@@ -41,10 +42,10 @@ pub extern "C" fn wsvet_responder_init(responder: &mut MaybeUninit<Responder>) {
 
 /// Writes the reply to an event, and returns its length in bytes.
 ///
-/// The reply to a Ping is a Pong with the same payload (section 5.5.3). The reply to a Close is a
-/// Close with the same code (section 5.5.1). Returns 0 for any other event, and for every event
-/// after a Close was sent. Also returns 0 for a Ping of more than 125 bytes, which `wsvet_decode`
-/// never returns.
+/// The reply to a Ping is a Pong with the same payload (section 5.5.3). The reply to a Close frame
+/// is a Close frame with the same code and no reason (section 5.5.1). Returns 0 for any other
+/// event, and for every event after a Close frame was sent. Also returns 0 for a Ping of more than
+/// 125 bytes, which `wsvet_decode` never returns.
 ///
 /// # Safety
 ///
@@ -68,10 +69,11 @@ pub unsafe extern "C" fn wsvet_responder_reply(
     }
 }
 
-/// Writes the Close to reply to a violation with, and returns its length in bytes.
+/// Writes the Close frame to reply to a violation with, and returns its length in bytes.
 ///
-/// The Close has the code and the text of the rule. Returns 0 if no rule is broken, if a Close was
-/// sent before, or if the violation is the end of the stream, to which no reply is possible.
+/// The Close frame has the code and the text of the rule. Returns 0 if no rule is broken, if a
+/// Close frame was sent before, or if the violation is the end of the stream, to which no reply is
+/// possible.
 ///
 /// # Safety
 ///
@@ -93,12 +95,12 @@ pub unsafe extern "C" fn wsvet_responder_reply_to_violation(
     unsafe { put(responder, out, |it, out| it.reply_to_violation(&violation, key, out)) }
 }
 
-/// Writes a Close that starts the closing handshake, and returns its length in bytes.
+/// Writes a Close frame that starts the closing handshake, and returns its length in bytes.
 ///
 /// `code`, `reason` and `len` are those of `wsvet_encode_close`: if `code` is 0, the body is empty.
 ///
-/// Returns 0 if a Close was sent before. Also returns 0 if the code must not be sent; the responder
-/// then does not count a Close as sent.
+/// Returns 0 if a Close frame was sent before. Also returns 0 if the code must not be sent; the
+/// responder then does not count a Close frame as sent.
 ///
 /// # Safety
 ///
@@ -123,14 +125,15 @@ pub unsafe extern "C" fn wsvet_responder_close(
     unsafe { put(responder, out, |it, out| it.close(close.as_ref(), key, out).unwrap_or_default()) }
 }
 
-/// Returns true if a Close was sent. The endpoint must then send no more data (section 5.5.1).
+/// Returns `true` if a Close frame was sent. The endpoint must then send no more data (section
+/// 5.5.1).
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_responder_has_sent_close(responder: &Responder) -> bool {
     responder.has_sent_close()
 }
 
-/// Returns true if both endpoints have sent a Close. The closing handshake is then complete, and
-/// the server closes the TCP connection (section 7.1.1).
+/// Returns `true` if both endpoints have sent a Close frame. The closing handshake is then
+/// complete, and the server closes the TCP connection (section 7.1.1).
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_responder_is_done(responder: &Responder) -> bool {
     responder.is_done()

@@ -79,7 +79,7 @@ fn of_code(code: u16, text: impl FnOnce([Text; 5]) -> Text) -> *const c_char {
     text(CloseCode(code).info().texts()).as_c_str().as_ptr()
 }
 
-/// Returns true if an endpoint may send this code in a Close frame: 1000-1003, 1007-1014 or
+/// Returns `true` if an endpoint may send this code in a Close frame: 1000-1003, 1007-1014 or
 /// 3000-4999 (section 7.4).
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_code_is_sendable(code: u16) -> bool {

@@ -8,8 +8,8 @@ use super::policy::wsvet_policy;
 use super::violation::wsvet_violation;
 use crate::Validator;
 
-/// A validator that judges one direction of a connection: headers, and unmasked payloads in pieces
-/// of any size.
+/// A validator of one direction of a connection. It validates headers, and unmasked payloads in
+/// pieces of any size.
 ///
 /// It is for programs that have their own parser. A `wsvet_decoder` contains a validator.
 ///
@@ -32,7 +32,7 @@ const _: () = assert!(
 
 /// Initialises a validator at the start of a stream that is received under this policy.
 ///
-/// Returns false if `role` or `accepts` of the policy is not one of the constants. The validator
+/// Returns `false` if `role` or `accepts` of the policy is not one of the constants. The validator
 /// then refuses every data frame.
 #[unsafe(no_mangle)]
 #[must_use]
@@ -45,7 +45,7 @@ pub extern "C" fn wsvet_validator_init(
     known
 }
 
-/// Judges a header, and returns the violation, if any.
+/// Validates a header, and returns the violation, if any.
 ///
 /// Call it before you wait for the payload. If the header breaks several rules, the violation names
 /// the first in the order of `enum wsvet_rule`.
@@ -57,7 +57,8 @@ pub extern "C" fn wsvet_validator_begin(
     validator.begin(&header.read()).into()
 }
 
-/// Judges the next piece of the payload, `len` unmasked bytes, and returns the violation, if any.
+/// Validates the next piece of the payload, `len` unmasked bytes, and returns the violation, if
+/// any.
 ///
 /// A frame without a payload needs no call. The caller must ensure that the lengths of the pieces
 /// add up to `payload_len`.
@@ -79,16 +80,17 @@ pub unsafe extern "C" fn wsvet_validator_payload(
     validator.payload(unsafe { bytes(plain, len) }).into()
 }
 
-/// Judges the end of the frame, and returns the violation, if any. Call it after the whole payload.
+/// Validates the end of the frame, and returns the violation, if any. Call it after the whole
+/// payload.
 ///
-/// If the message or the reason of a Close ends inside a character, the frame breaks
+/// If the message or the reason of a Close frame ends inside a character, the frame breaks
 /// `WSVET_INVALID_UTF8` or `WSVET_INVALID_CLOSE_REASON` at its last byte.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_finish(validator: &mut Validator) -> wsvet_violation {
     validator.finish().into()
 }
 
-/// Judges a whole frame, and returns the violation, if any.
+/// Validates a whole frame, and returns the violation, if any.
 ///
 /// The function calls `wsvet_validator_begin`, `wsvet_validator_payload` and
 /// `wsvet_validator_finish`, and returns the first violation that one of them returns. `plain` is
@@ -113,14 +115,14 @@ pub unsafe extern "C" fn wsvet_validator_frame(
 /// Skips `len` bytes of the payload that the caller does not have, for example because a capture
 /// lacks them, or because a log contains only the headers.
 ///
-/// The bytes count in the offset, but are not judged. If they are part of a text, the validator
-/// does not judge the rest of that text.
+/// The bytes count in the offset, but are not validated. If they are part of a text, the validator
+/// does not validate the rest of that text.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_skip(validator: &mut Validator, len: u64) {
     validator.skip(len);
 }
 
-/// Judges the end of the stream, and returns the violation, if any (section 7.1.5).
+/// Validates the end of the stream, and returns the violation, if any (section 7.1.5).
 ///
 /// `unread` is the number of bytes at the end of the stream that are the start of an incomplete
 /// header. The end can break `WSVET_EOF_IN_FRAME` or `WSVET_EOF_WITHOUT_CLOSE`. The offset of the
@@ -130,14 +132,14 @@ pub extern "C" fn wsvet_validator_eof(validator: &mut Validator, unread: usize) 
     validator.eof(unread).into()
 }
 
-/// Returns the number of bytes of the stream that were judged: complete headers, and the payload
+/// Returns the number of bytes of the stream that were validated: complete headers, and the payload
 /// bytes after them.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_offset(validator: &Validator) -> u64 {
     validator.offset()
 }
 
-/// Returns true if a Close frame has begun. The peer must then send no more data (section 5.5.1).
+/// Returns `true` if a Close frame has begun. The peer must then send no more data (section 5.5.1).
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_is_closed(validator: &Validator) -> bool {
     validator.is_closed()
