@@ -7,14 +7,14 @@ use crate::Closing;
 
 /// A handle to the state of the closing handshake of a connection.
 ///
-/// The handle returns the state even if the program cannot reach the codec any more. Take it before
-/// you call `Framed::split`, for example.
+/// The handle returns the state even if the program cannot reach the codec any more. Take the
+/// handle before you call `Framed::split`, for example.
 ///
 /// Two codecs of one connection can share the state: one that reads in a `FramedRead`, and one that
 /// writes in a `FramedWrite`. Pass the handle of one codec to the other, as the example shows.
 ///
-/// A Close counts as sent when the codec has encoded it. `Framed` and `FramedWrite` may not have
-/// written it to the socket yet: flush them before you end the connection.
+/// A Close frame counts as sent when the codec has encoded it. `Framed` and `FramedWrite` may not
+/// have written it to the socket yet: flush them before you end the connection.
 ///
 /// ```
 /// use bytes::BytesMut;

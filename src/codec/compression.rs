@@ -63,7 +63,7 @@ impl DeflateState {
         self.content.set_max_message(frames, bytes);
     }
 
-    /// Begins the next frame. `frames` must have judged its header.
+    /// Begins the next frame. `frames` must have validated its header.
     pub(super) fn begin(&mut self, frames: &Validator, header: &Header) {
         self.content.begin(frames, header);
     }
@@ -92,7 +92,7 @@ impl DeflateState {
         self.content.finish_into(frames, &mut self.inflated)
     }
 
-    /// Returns the message that ends with the frame that was judged last.
+    /// Returns the message that ends with the frame that was validated last.
     ///
     /// Returns `None` if the frame does not belong to a compressed message, and `Some(Ok(None))` if
     /// it does but the message does not end with it.

@@ -1,4 +1,4 @@
-//! The codec of whole frames, which judges each frame while it arrives.
+//! The codec of whole frames, which validates each frame while it arrives.
 
 use core::fmt;
 use std::boxed::Box;
@@ -50,8 +50,8 @@ pub struct Frames {
     /// The compression of messages, if permessage-deflate is negotiated and the codec inflates.
     pub(super) compression: Option<Box<DeflateState>>,
     reader: Reader,
-    /// The number of judged bytes of the current frame at the front of the buffer: its header and
-    /// its payload so far.
+    /// The number of validated bytes of the current frame at the front of the buffer: its header
+    /// and its payload so far.
     kept: usize,
     keys: Option<Keys>,
     /// The free space in bytes that the codec tries to provide for the next read.
@@ -155,8 +155,8 @@ impl Frames {
         &self.validator
     }
 
-    /// Returns whether both endpoints have sent a Close. The closing handshake is then complete,
-    /// and the server closes the TCP connection (§7.1.1).
+    /// Returns whether both endpoints have sent a Close frame. The closing handshake is then
+    /// complete, and the server closes the TCP connection (§7.1.1).
     ///
     /// After a violation this stays `false`, because the codec discards what the peer sends.
     ///
@@ -213,7 +213,7 @@ impl Frames {
     /// breaks no rule. Returns the index at which its payload starts, and the index at which it
     /// ends.
     ///
-    /// Most of a stream is such frames, and this path takes fewer steps.
+    /// Most frames of a stream are such frames, and this path takes fewer steps for them.
     #[inline(always)]
     fn find_single(&self, src: &BytesMut) -> Option<(usize, usize)> {
         if !self.reader.is_between_frames() || self.compression.is_some() {
@@ -274,7 +274,7 @@ impl Frames {
         Some(message)
     }
 
-    /// Judges and unmasks the part of the frame's payload that is in `src`.
+    /// Validates and unmasks the part of the frame's payload that is in `src`.
     fn judge(&mut self, src: &mut BytesMut) -> Result<(), Violation> {
         let there = self.reader.available(src.len() - self.kept);
         let piece = &mut src[self.kept..self.kept + there];
@@ -293,7 +293,7 @@ impl Frames {
         Ok(())
     }
 
-    /// Judges the end of the frame.
+    /// Validates the end of the frame.
     fn finish(&mut self, header: &Header) -> Result<(), Violation> {
         self.reader.finish();
         self.validator.finish()?;
@@ -353,7 +353,7 @@ impl Frames {
         }
     }
 
-    /// Writes a frame. After a Close it writes nothing, and returns an error for data.
+    /// Writes a frame. After a Close frame it writes nothing, and returns an error for data.
     pub(super) fn write(
         &mut self,
         header: Header,
@@ -362,7 +362,7 @@ impl Frames {
     ) -> Result<(), Error> {
         let closes = header.opcode() == OpCode::Close;
         if self.closing().has_sent() {
-            // The peer needs no second Close, and no Pong after a Close.
+            // The peer needs no second Close frame, and no Pong after a Close frame.
             return if header.opcode().is_data() { Err(Error::Closed) } else { Ok(()) };
         }
         let header = match (self.validator.role(), &mut self.keys) {
@@ -402,8 +402,8 @@ impl Decoder for Frames {
     type Error = Error;
 
     /// Takes the next frame off the front of `src` and unmasks its payload, or returns `None` if a
-    /// part of the frame is missing. The codec discards everything after a Close (§1.4) or after a
-    /// violation (§7.1.7).
+    /// part of the frame is missing. The codec discards everything after a Close frame (§1.4) or
+    /// after a violation (§7.1.7).
     ///
     /// # Errors
     ///
@@ -459,7 +459,7 @@ impl Decoder for Frames {
     }
 
     /// Takes the next frame after the stream has ended. Returns `None` after the last frame if the
-    /// stream ended with a Close.
+    /// stream ended with a Close frame.
     ///
     /// # Errors
     ///
@@ -497,13 +497,13 @@ impl Encoder<FrameBuf> for Frames {
     ///
     /// The codec writes the length of the payload, and masks the frame of a client with a fresh
     /// key. It ignores the length and the masking key of the header. A control frame after a Close
-    /// is left out (§5.5.1).
+    /// frame is left out (§5.5.1).
     ///
     /// # Errors
     ///
     /// The codec writes nothing and returns:
     ///
-    /// - [`Error::Closed`] if the frame is data after a Close.
+    /// - [`Error::Closed`] if the frame is data after a Close frame.
     /// - [`Error::Unmasked`] if a client has no source of masking keys.
     /// - [`Error::Encode`] if the frame is illegal, or illegal after the frames before it: a new
     ///   message inside a fragmented message, or a continuation frame without one.

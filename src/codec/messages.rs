@@ -13,7 +13,7 @@ use crate::{Assembler, CloseFrame, InvalidMessage, Message, OpCode, Policy, Viol
 /// A codec of whole messages: a `Decoder` and an `Encoder` of [`Message`].
 ///
 /// The codec returns control frames as they arrive, also between the fragments of a message. Reply
-/// to them with [`Message::reply`]. After you have sent a Close, the codec leaves out control
+/// to them with [`Message::reply`]. After you have sent a Close frame, the codec leaves out control
 /// frames that you send, and returns [`Error::Closed`] for data.
 ///
 /// ```
@@ -70,8 +70,9 @@ impl Messages {
     ///
     /// The codec inflates each piece of a received message when it arrives, and compresses messages
     /// to send. [`Policy::max_message`] limits the inflated bytes of a message. If the policy sets
-    /// no limit, it is 64 MiB. The codec keeps only the inflated bytes of a compressed message.
-    /// [`deflate`](crate::deflate#memory) describes what it keeps between messages.
+    /// no limits, those of [`new`](Self::new) apply: 64 MiB, and 131,072 frames. The codec keeps
+    /// only the inflated bytes of a compressed message. [`deflate`](crate::deflate#memory)
+    /// describes what it keeps between messages.
     ///
     /// # Panics
     ///
@@ -157,8 +158,8 @@ impl Messages {
     /// after it.
     ///
     /// [`Policy::max_frame`] takes effect with the next frame, and everything else with the next
-    /// message: a message that is open keeps its limits. A limit that the policy does not set is the
-    /// default of [`new`](Self::new). The codec ignores [`Policy::compression`]: a codec from
+    /// message: a message that is open keeps its limits. A limit that the policy does not set is
+    /// the default of [`new`](Self::new). The codec ignores [`Policy::compression`]: a codec from
     /// `deflate` continues to inflate.
     ///
     /// # Panics
@@ -258,7 +259,7 @@ impl Messages {
 
     /// Converts an error of the assembler to a violation.
     ///
-    /// The validator has judged the same frames, so a call means that the crate has a bug. In a
+    /// The validator has validated the same frames, so a call means that the crate has a bug. In a
     /// release build the function still does not panic, because bytes of the peer must not cause a
     /// panic.
     #[cold]
@@ -336,7 +337,7 @@ impl Decoder for Messages {
     }
 
     /// Takes the next message after the stream has ended. Returns `None` after the last message if
-    /// the stream ended with a Close.
+    /// the stream ended with a Close frame.
     ///
     /// # Errors
     ///
@@ -366,15 +367,15 @@ impl Encoder<Message> for Messages {
     type Error = Error;
 
     /// Writes a message, in the fragments that [`fragments_of`](Self::fragments_of) sets. A control
-    /// frame after a Close is left out (§5.5.1).
+    /// frame after a Close frame is left out (§5.5.1).
     ///
     /// # Errors
     ///
     /// The codec writes nothing and returns:
     ///
-    /// - [`Error::Closed`] if the message is data after a Close.
+    /// - [`Error::Closed`] if the message is data after a Close frame.
     /// - [`Error::Encode`] if a Ping or a Pong has more than 125 bytes (§5.5), or if the code of a
-    ///   Close must not be sent (§7.4).
+    ///   Close frame must not be sent (§7.4).
     /// - [`Error::Unmasked`] if a client has no source of masking keys (§5.1).
     ///
     /// ```

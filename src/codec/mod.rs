@@ -14,7 +14,7 @@
 //! use wsvet::codec::Messages;
 //! use wsvet::{Accepts, Message, Policy, Role};
 //!
-//! /// Sends every text message back. If the peer breaks a rule, replies with a Close.
+//! /// Sends every text message back. If the peer breaks a rule, replies with a Close frame.
 //! async fn echo(socket: tokio::net::TcpStream) -> Result<(), wsvet::codec::Error> {
 //!     let policy = Policy::new(Role::Server).accepts(Accepts::TextOnly).max_message(1 << 20);
 //!     let mut messages = Framed::new(socket, Messages::new(policy));
@@ -32,7 +32,7 @@
 //!                 }
 //!                 let mut socket = messages.into_inner();
 //!                 socket.shutdown().await?;
-//!                 // Read on until the client has closed, or the Close may not reach it. Add a timeout.
+//!                 // Read until the client closes, or the Close frame may be lost. Add a timeout.
 //!                 tokio::io::copy(&mut socket, &mut tokio::io::sink()).await?;
 //!                 return Err(error);
 //!             }
@@ -88,18 +88,18 @@ pub use tokio_util;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The peer broke a rule, or its stream ended without a Close. [`reply`](Self::reply) returns
-    /// the Close to send, if the peer can still receive it.
+    /// The peer broke a rule, or its stream ended without a Close frame. [`reply`](Self::reply)
+    /// returns the Close frame to send, if the peer can still receive it.
     ///
     /// A codec returns this error once, and discards everything that the peer sends after it
     /// (§7.1.7). `Framed` returns `None` after every error. Call its `next` once more: it returns
     /// `None` again when the peer has closed the connection.
     Violation(Violation),
-    /// The caller tried to send data after a Close (§5.5.1). Nothing was written. A control frame
-    /// after a Close is not an error: the codec leaves it out.
+    /// The caller tried to send data after a Close frame (§5.5.1). Nothing was written. A control
+    /// frame after a Close frame is not an error: the codec leaves it out.
     Closed,
     /// The caller tried to send an illegal frame, such as a Ping of more than 125 bytes or a Close
-    /// with the code 1006. Nothing was written.
+    /// frame with the code 1006. Nothing was written.
     Encode(encode::Error),
     /// A client tried to send a frame without a source of masking keys (§5.1). Nothing was written.
     /// Set the source with [`Frames::with_keys`] or [`Messages::with_keys`].
@@ -110,8 +110,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns the Close to send if the peer broke a rule and can still receive it, and `None`
-    /// otherwise (§7.1.7).
+    /// Returns the Close frame to send if the peer broke a rule and can still receive it, and
+    /// `None` otherwise (§7.1.7).
     ///
     /// ```
     /// # use wsvet::{Rule, Violation, codec::Error};
