@@ -9,15 +9,15 @@ use crate::{OpCode, Policy, Role, Rule, Violation};
 
 /// A whole connection: the frames that each endpoint sends, and their order.
 ///
-/// An endpoint replies to a Ping with a Pong at once, and to a Close with a Close that has the same
-/// code. If an endpoint breaks a rule, its peer replies with [`Violation::reply`]. If the rule is
-/// [`Rule::DataAfterClose`], the peer replies only to the Close before the data.
+/// An endpoint replies to a Ping with a Pong at once, and to a Close frame with a Close frame that
+/// has the same code. If an endpoint breaks a rule, its peer replies with [`Violation::reply`]. If
+/// the rule is [`Rule::DataAfterClose`], the peer replies only to the Close frame before the data.
 ///
-/// If the frame limit of the receiver is too small for a Close, the Close has no reason, or an
-/// empty body. If the limit is too small for a Pong, the Pong is left out.
+/// If the frame limit of the receiver is too small for a Close frame, the Close frame has no
+/// reason, or an empty body. If the limit is too small for a Pong, the Pong is left out.
 ///
-/// If the rule is [`Rule::EofInFrame`] or [`Rule::EofWithoutClose`], neither endpoint sends a
-/// Close. [`violation`](Self::violation) names the endpoint whose stream ended first.
+/// If the rule is [`Rule::EofInFrame`] or [`Rule::EofWithoutClose`], neither endpoint sends a Close
+/// frame. [`violation`](Self::violation) names the endpoint whose stream ended first.
 ///
 /// ```
 /// use arbitrary::Unstructured;
@@ -55,7 +55,7 @@ pub struct Connection {
     turns: Vec<(Role, usize)>,
 }
 
-/// The maximum number of frames before the Close or the violation, without the Pongs.
+/// The maximum number of frames before the Close frame or the violation, without the Pongs.
 const MOST_TURNS: usize = 32;
 
 impl Connection {
@@ -198,7 +198,7 @@ impl Connection {
         found(Role::Client).or_else(|| found(Role::Server))
     }
 
-    /// Creates a connection with legal frames of both endpoints, and without a Close.
+    /// Creates a connection with legal frames of both endpoints, and without a Close frame.
     fn open([client, server]: [Policy; 2], u: &mut Unstructured<'_>) -> Result<Self> {
         let extensions = |end: &Policy| (end.compression, end.rsv);
         let roles = (client.role, server.role);
@@ -206,7 +206,7 @@ impl Connection {
             return Err(Error::IncorrectFormat);
         }
         let mut connection = Self {
-            // The policy of the receiver judges a stream.
+            // A stream is validated under the policy of its receiver.
             client: Stream::new(server),
             server: Stream::new(client),
             turns: Vec::new(),
@@ -221,7 +221,8 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Adds a legal frame that is not a Close. If the frame is a Ping, adds the Pong of the peer.
+    /// Adds a legal frame that is not a Close frame. If the frame is a Ping, adds the Pong of the
+    /// peer.
     fn send(&mut self, from: Role, u: &mut Unstructured<'_>) -> Result<()> {
         let stream = self.stream_mut(from);
         let before = stream.messages().len();
@@ -254,7 +255,7 @@ impl Connection {
         self.echo(first, u)
     }
 
-    /// Adds the reply to the Close of `first`: a Close with the same code.
+    /// Adds the reply to the Close frame of `first`: a Close frame with the same code.
     fn echo(&mut self, first: Role, u: &mut Unstructured<'_>) -> Result<()> {
         let mut sent = self.stream(first).messages().iter().rev();
         let close = sent.find(|(opcode, _)| *opcode == OpCode::Close);

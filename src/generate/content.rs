@@ -151,7 +151,7 @@ pub(super) fn code(u: &mut Unstructured<'_>, sendable: bool) -> Result<CloseCode
     Ok(if fits { any } else { CloseCode(*u.choose(listed)?) })
 }
 
-/// Returns a payload of `len` bytes that breaks no rule: text, or a Close body for a Close.
+/// Returns a payload of `len` bytes that breaks no rule: text, or a Close body for a Close frame.
 pub(super) fn harmless(opcode: OpCode, len: usize) -> Vec<u8> {
     let mut payload = vec![b'a'; len];
     if let (OpCode::Close, Some(code)) = (opcode, payload.first_chunk_mut()) {

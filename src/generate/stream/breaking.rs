@@ -38,7 +38,7 @@ impl Stream {
         Ok(start)
     }
 
-    /// Sometimes writes random bytes after a complete frame. The receiver must not judge them.
+    /// Sometimes writes random bytes after a complete frame. The receiver must not validate them.
     fn write_noise(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         if self.whole && u.arbitrary()? {
             self.bytes.extend(content::bytes(u, BEHIND)?);
@@ -187,7 +187,7 @@ impl Stream {
                 self.push_control(OpCode::Pong, vec![], u)?;
             }
         };
-        // A receiver that judges only whole messages needs the rest of the message.
+        // A receiver that validates only whole messages needs the rest of the message.
         while !self.whole && u.ratio(3, 4)? {
             let frame = self.fragment(message, u)?;
             self.write(&frame.header, &frame.payload);
@@ -198,8 +198,8 @@ impl Stream {
         Ok(offset as u64)
     }
 
-    /// Adds a Close whose code must not be sent, or whose reason is not UTF-8. Returns the offset
-    /// of the byte that breaks the rule.
+    /// Adds a Close frame whose code must not be sent, or whose reason is not UTF-8. Returns the
+    /// offset of the byte that breaks the rule.
     fn break_close(&mut self, rule: Rule, u: &mut Unstructured<'_>) -> Result<u64> {
         let most = self.most_control() - 2;
         let code = content::code(u, rule == Rule::InvalidCloseReason)?;

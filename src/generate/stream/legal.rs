@@ -10,7 +10,7 @@ use super::{
 use crate::{CloseFrame, Header, OpCode, Role};
 
 impl Stream {
-    /// Returns a legal frame that is not a Close.
+    /// Returns a legal frame that is not a Close frame.
     pub(super) fn open_frame(&self, u: &mut Unstructured<'_>) -> Result<NextFrame> {
         let data = if u.ratio(3, 4)? { self.data(u)? } else { None };
         match data {
@@ -51,8 +51,8 @@ impl Stream {
         Ok(OpenMessage::new(opcode, rsv, payload))
     }
 
-    /// Returns the next frame of a message. It leaves no more payload than the frames that are left
-    /// may have.
+    /// Returns the next frame of a message. The frame is long enough that the rest of the payload
+    /// fits into the frames that are left.
     pub(super) fn fragment(
         &self,
         mut message: OpenMessage,
@@ -87,7 +87,7 @@ impl Stream {
         })
     }
 
-    /// Returns a legal Close.
+    /// Returns a legal Close frame.
     pub(super) fn close(&self, u: &mut Unstructured<'_>) -> Result<NextFrame> {
         let body = content::close(u, self.most_control())?;
         self.control(OpCode::Close, body, u)

@@ -22,7 +22,7 @@ use crate::{Accepts, Header, OpCode, Policy, Role, Rule, RuleSet, Violation, mas
 /// If the policy negotiates permessage-deflate, some messages are compressed, in blocks without
 /// compression.
 ///
-/// A receiver may stop reading after a Close (RFC 6455 §5.5.1). Such a receiver cannot find
+/// A receiver may stop reading after a Close frame (RFC 6455 §5.5.1). Such a receiver cannot find
 /// [`Rule::DataAfterClose`].
 ///
 /// ```
@@ -149,8 +149,8 @@ impl Stream {
 
     /// Creates a legal stream.
     ///
-    /// The stream ends with a Close. If `u` runs out of bytes or the stream has 64 frames before
-    /// that, it ends after a frame, possibly inside a message.
+    /// The stream ends with a Close frame. If `u` runs out of bytes or the stream has 64 frames
+    /// before that, it ends after a frame, possibly inside a message.
     ///
     /// # Errors
     ///
@@ -245,7 +245,7 @@ impl Stream {
         Rule::ALL.iter().copied().filter(can_break).collect()
     }
 
-    /// Adds a legal frame. After a Close it is a Ping or a Pong.
+    /// Adds a legal frame. After a Close frame it is a Ping or a Pong.
     ///
     /// # Errors
     ///
@@ -276,7 +276,8 @@ impl Stream {
     /// # Errors
     ///
     /// - `IncorrectFormat` if the rule cannot be broken under the policy (see
-    ///   [`breakable`](Self::breakable)), or if the stream has a Close or already breaks a rule.
+    ///   [`breakable`](Self::breakable)), or if the stream has a Close frame or already breaks a
+    ///   rule.
     /// - Any error that `u` returns.
     ///
     /// ```
@@ -351,7 +352,7 @@ impl Stream {
     /// Returns whether the frame that breaks the rule is complete, or `true` if the stream breaks
     /// no rule.
     ///
-    /// For [`Rule::InvalidUtf8`] the whole text message must be complete. A receiver that judges
+    /// For [`Rule::InvalidUtf8`] the whole text message must be complete. A receiver that validates
     /// only whole frames and whole messages can find the violation only if this is `true`.
     ///
     /// ```
@@ -378,7 +379,7 @@ impl Stream {
         self.violation
     }
 
-    /// Adds a legal frame that is not a Close.
+    /// Adds a legal frame that is not a Close frame.
     pub(super) fn push_open(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let frame = self.open_frame(u)?;
         self.send(frame);
@@ -393,7 +394,7 @@ impl Stream {
         Ok(true)
     }
 
-    /// Adds a legal Close.
+    /// Adds a legal Close frame.
     pub(super) fn push_close(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let frame = self.close(u)?;
         self.send(frame);
