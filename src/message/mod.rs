@@ -37,12 +37,12 @@ pub enum Message {
     Ping(Bytes),
     /// A Pong.
     Pong(Bytes),
-    /// A Close, with its code and reason if it has them. [`reply`](Self::reply) returns the Close
-    /// to send.
+    /// A Close frame, with its code and reason if it has them. [`reply`](Self::reply) returns the
+    /// Close frame to send.
     Close(Option<Close>),
 }
 
-/// The code and the reason of a Close (RFC 6455 §5.5.1).
+/// The code and the reason of a Close frame (RFC 6455 §5.5.1).
 ///
 /// ```
 /// use wsvet::{Close, CloseCode};
@@ -80,7 +80,7 @@ impl Message {
         Self::Binary(bytes.into())
     }
 
-    /// Creates a Close from a code and a reason (§5.5.1).
+    /// Creates a Close frame from a code and a reason (§5.5.1).
     ///
     /// A reason over 123 bytes is cut at the end of a character.
     ///
@@ -151,7 +151,7 @@ impl Message {
         matches!(self, Self::Pong(_))
     }
 
-    /// Returns whether this is a Close.
+    /// Returns whether this is a Close frame.
     ///
     /// ```
     /// assert!(wsvet::Message::Close(None).is_close());
@@ -183,7 +183,7 @@ impl Message {
         !self.is_data()
     }
 
-    /// Returns the payload. The payload of a Close is its reason, without the code.
+    /// Returns the payload. The payload of a Close frame is its reason, without the code.
     ///
     /// ```
     /// assert_eq!(wsvet::Message::binary(vec![7]).payload(), [7]);
@@ -213,8 +213,8 @@ impl Message {
 
     /// Returns the [`payload`](Self::payload) as text.
     ///
-    /// The payload of a text message and the reason of a Close are known to be UTF-8. The payload
-    /// of any other message is checked.
+    /// The payload of a text message and the reason of a Close frame are known to be UTF-8. The
+    /// payload of any other message is checked.
     ///
     /// # Errors
     ///
@@ -275,9 +275,9 @@ impl Message {
 
     /// Returns the message to reply with, or `None` if none is required.
     ///
-    /// The reply to a Ping is a Pong with the same payload (§5.5.3). The reply to a Close is a
-    /// Close with the same code and an empty reason (§5.5.1). An endpoint sends one Close: if you have
-    /// sent one before, do not send the reply. A codec leaves it out then.
+    /// The reply to a Ping is a Pong with the same payload (§5.5.3). The reply to a Close frame is
+    /// a Close frame with the same code and an empty reason (§5.5.1). An endpoint sends one Close
+    /// frame: if you have sent one before, do not send the reply. A codec leaves out such a reply.
     ///
     /// The reply to a peer that breaks a rule is [`Violation::reply`](crate::Violation::reply).
     ///
@@ -303,8 +303,8 @@ impl Message {
 impl fmt::Display for Message {
     /// Writes the text of a text message, and a description of any other message.
     ///
-    /// The description of a Close has its code and its reason. The others have the length of the
-    /// payload in bytes.
+    /// The description of a Close frame has its code and its reason. The others have the length of
+    /// the payload in bytes.
     ///
     /// ```
     /// # use wsvet::{CloseCode, Message};
@@ -401,7 +401,7 @@ impl From<&[u8]> for Message {
 }
 
 impl From<Close> for Message {
-    /// Creates a Close.
+    /// Creates a Close frame.
     ///
     /// ```
     /// # use wsvet::{Close, CloseCode, Message};
@@ -414,7 +414,7 @@ impl From<Close> for Message {
 }
 
 impl From<CloseFrame<'_>> for Message {
-    /// Creates a Close from the body of a Close frame, such as that of
+    /// Creates a [`Message::Close`] from the body of a Close frame, such as that of
     /// [`Violation::reply`](crate::Violation::reply). The reason is copied.
     ///
     /// ```
@@ -430,7 +430,7 @@ impl From<CloseFrame<'_>> for Message {
 }
 
 impl Close {
-    /// Creates a Close from a code and a reason (§5.5.1).
+    /// Creates a [`Close`] from a code and a reason (§5.5.1).
     ///
     /// A reason over 123 bytes is cut at the end of a character (§5.5).
     ///
@@ -447,7 +447,7 @@ impl Close {
 }
 
 impl From<CloseFrame<'_>> for Close {
-    /// Creates a Close with the same code and a copy of the reason, as [`new`](Self::new) does.
+    /// Creates a [`Close`] with the same code and a copy of the reason, as [`new`](Self::new) does.
     ///
     /// ```
     /// # use wsvet::{Close, CloseCode, CloseFrame};
