@@ -36,12 +36,12 @@ pub(super) fn mask(key: u32, buf: &mut [u8]) {
     put_ends(buf, bytes(first), bytes(last));
 }
 
-/// Judges whether text is UTF-8, and unmasks it if it can be written.
+/// Checks whether text is UTF-8, and unmasks it if it can be written.
 #[target_feature(enable = "avx2")]
 pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
     let len = text.bytes().len();
-    // Judges the last register first, with the three bytes before it, because they are still masked
-    // now. The bytes that the loop judges again get the same result.
+    // Validates the last register first, with the three bytes before it, because they are still
+    // masked now. The bytes that the loop validates again get the same result.
     let Some(tail) = len.checked_sub(WIDTH + 3) else { return judge_short(key, text) };
     let back = |by: usize| {
         let at = tail + 3 - by;
@@ -71,7 +71,7 @@ pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
 
 /// Does what [`judge`] does, for text of at most 34 bytes.
 ///
-/// The portable kernel judges text that is shorter than half a register.
+/// The portable kernel validates text that is shorter than half a register.
 #[inline(never)]
 #[target_feature(enable = "avx2")]
 fn judge_short(key: u32, mut text: impl Text) -> Ending {
@@ -102,7 +102,7 @@ fn judge_short(key: u32, mut text: impl Text) -> Ending {
 
 /// The state of the validation after some blocks.
 struct Judged {
-    /// The last block that was judged, or zeros at the start.
+    /// The last block that was validated, or zeros at the start.
     before: __m256i,
     /// Not zero if an error was found.
     errors: __m256i,
@@ -116,7 +116,7 @@ impl Judged {
         Self { before: zeros, errors: zeros }
     }
 
-    /// Judges the next two blocks. It is fast if both are ASCII.
+    /// Validates the next two blocks. This is fast if both are ASCII.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn pair(&mut self, one: __m256i, two: __m256i) {
@@ -129,7 +129,7 @@ impl Judged {
         }
     }
 
-    /// Judges the next block.
+    /// Validates the next block.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn next(&mut self, plain: __m256i) {
@@ -144,7 +144,7 @@ impl Judged {
         self.before = plain;
     }
 
-    /// Judges the last block and returns the result for the text.
+    /// Validates the last block and returns the result for the text.
     ///
     /// The first `left` bytes of the block are text, and the others are zeros.
     #[inline]
@@ -203,7 +203,7 @@ fn errors(plain: __m256i, back_1: __m256i, back_2: __m256i, back_3: __m256i) -> 
         _mm256_shuffle_epi8(register(const { &spread(SECOND_HIGH, 1) }), high_of(plain));
     let named = _mm256_and_si256(_mm256_and_si256(first_high, first_low), second_high);
     // The top bit stays set if the byte two places before is E0 or more, or if the byte three
-    // places before is F0 or more. A second continuation byte is due there.
+    // places before is F0 or more. Two continuation bytes in a row are required there.
     let third = _mm256_subs_epu8(back_2, _mm256_set1_epi8(0x60));
     let fourth = _mm256_subs_epu8(back_3, _mm256_set1_epi8(0x70));
     let due = _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8(i8::MIN));

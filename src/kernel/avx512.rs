@@ -34,8 +34,8 @@ pub(super) fn mask(key: u32, buf: &mut [u8]) {
     put_ends(buf, bytes(first), bytes(last));
 }
 
-/// Judges whether text is UTF-8, and unmasks it if it can be written. The AVX2 kernel judges text
-/// that is shorter than a register.
+/// Checks whether text is UTF-8, and unmasks it if it can be written. The AVX2 kernel validates
+/// text that is shorter than a register.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
     let len = text.bytes().len();
@@ -54,13 +54,14 @@ pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
         return judged.ending(cut(last));
     }
     text.put(len - WIDTH, bytes(last));
-    // Moves the bytes that are not judged yet to the start of the register. Zeros follow them.
+    // Moves the bytes that are not validated yet to the start of the register. Zeros follow them.
     let rest = len - at;
     let places = _mm512_add_epi8(places(), _mm512_set1_epi8((WIDTH - rest) as i8));
     judged.last(_mm512_maskz_permutexvar_epi8(lanes(rest), places, last), rest)
 }
 
-/// Unmasks text, four registers in a round, while it is ASCII. Returns how many bytes that were.
+/// Unmasks text, four registers in a round, while it is ASCII. Returns how many bytes it has
+/// unmasked.
 ///
 /// Most text is ASCII, and needs no tables.
 #[inline]
@@ -85,9 +86,9 @@ fn ascii(key: __m512i, text: &mut impl Text) -> usize {
 
 /// The state of the validation after some blocks.
 struct Judged {
-    /// The last block that was judged, or zeros at the start.
+    /// The last block that was validated, or zeros at the start.
     before: __m512i,
-    /// The errors that each byte of `before` can be the first byte of.
+    /// For each byte of `before`, the errors that can start with it.
     firsts: __m512i,
     /// Not zero if an error was found.
     errors: __m512i,
@@ -101,7 +102,7 @@ impl Judged {
         Self { before: zeros, firsts: _mm512_set1_epi8(TOO_LONG as i8), errors: zeros }
     }
 
-    /// Judges the next block.
+    /// Validates the next block.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     fn next(&mut self, plain: __m512i) {
@@ -114,7 +115,7 @@ impl Judged {
         }
     }
 
-    /// Judges the last block and returns the result for the text.
+    /// Validates the last block and returns the result for the text.
     ///
     /// The first `new` bytes of the block are text, and the others are zeros.
     #[inline]
@@ -154,7 +155,7 @@ impl Judged {
         let seconds = _mm512_permutexvar_epi8(high, register(const { &spread(SECOND_HIGH, 4) }));
         let named = _mm512_and_si512(back::<1>(self.firsts, firsts), seconds);
         // The top bit stays set if the byte two places before is E0 or more, or if the byte three
-        // places before is F0 or more. A second continuation byte is due there.
+        // places before is F0 or more. Two continuation bytes in a row are required there.
         let third = back::<2>(self.before, plain);
         let third = _mm512_subs_epu8(third, _mm512_set1_epi8(0x60));
         let fourth = back::<3>(self.before, plain);

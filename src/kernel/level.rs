@@ -11,7 +11,7 @@ pub(crate) fn mask(key: u32, buf: &mut [u8]) {
     Level::of_this_machine().mask(key, buf);
 }
 
-/// Judges whether text is UTF-8, and unmasks it if it can be written.
+/// Checks whether text is UTF-8, and unmasks it if it can be written.
 #[inline]
 pub(crate) fn judge(key: u32, text: impl Text) -> Ending {
     Level::of_this_machine().judge(key, text)
@@ -81,7 +81,7 @@ impl Level {
         }
     }
 
-    /// Judges text with the kernel of this level, and unmasks it if it can be written.
+    /// Validates text with the kernel of this level, and unmasks it if it can be written.
     ///
     /// # Panics
     ///
@@ -127,8 +127,8 @@ mod tests {
         text.iter().zip(KEY.into_iter().cycle()).map(|(byte, key)| byte ^ key).collect()
     }
 
-    /// Asserts that every level judges the text as the standard library does, masked and plain, and
-    /// that masked text is plain afterwards.
+    /// Asserts that every level validates the text as the standard library does, masked and
+    /// unmasked, and that masked text is unmasked afterwards.
     fn agree(text: &[u8]) {
         let expected = match std::str::from_utf8(text) {
             Ok(_) => Ending::Whole,

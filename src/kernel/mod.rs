@@ -14,7 +14,7 @@
 //! 1. Each kind of error has one bit (see `tables`).
 //! 2. Three tables of 16 entries return the errors that are possible: one for the high half of the
 //!    first byte, one for its low half, and one for the high half of the second byte.
-//! 3. The AND of the three entries is the set of errors that the two bytes are.
+//! 3. The AND of the three entries is the set of errors in the two bytes.
 //!
 //! The other kind of error is a character of three or four bytes that has too few or too many
 //! continuation bytes. The tables report two continuation bytes in a row as an error. At the third
@@ -105,7 +105,7 @@ fn long(key: u32, buf: &mut [u8]) {
     portable::mask(key, buf);
 }
 
-/// Judges whether text is UTF-8, and unmasks it if it can be written.
+/// Checks whether text is UTF-8, and unmasks it if it can be written.
 ///
 /// The function uses the widest registers that the processor has.
 #[inline]

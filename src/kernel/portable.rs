@@ -41,7 +41,7 @@ fn short(key: u32, buf: &mut [u8]) -> u64 {
     or.into()
 }
 
-/// Judges whether text is UTF-8, and unmasks it if it can be written.
+/// Checks whether text is UTF-8, and unmasks it if it can be written.
 #[inline(never)]
 pub(crate) fn judge(key: u32, mut text: impl Text) -> Ending {
     if let Some(buf) = text.writable()
@@ -110,7 +110,7 @@ pub(crate) fn is_second(lead: u8, second: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// The OR of the plain bytes shows a byte that is not ASCII at every position.
+    /// The OR of the unmasked bytes shows a byte that is not ASCII at every position.
     #[test]
     fn one_byte_beyond_ascii_is_seen_at_every_place() {
         const KEY: u32 = 0x0403_0201;

@@ -1,6 +1,6 @@
-//! The text that a kernel judges: masked text that it also unmasks, or plain text.
+//! The text that a kernel validates: masked text, which it also unmasks, or unmasked text.
 
-/// The result of judging a text that starts at the start of a character.
+/// The result of validating a text that starts at the start of a character.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ending {
     /// The text is UTF-8 and ends with a whole character, or it is empty.
@@ -59,7 +59,7 @@ impl Text for &mut [u8] {
     }
 }
 
-/// Plain text. It is read-only.
+/// Unmasked text. It is read-only.
 impl Text for &[u8] {
     #[inline(always)]
     fn bytes(&self) -> &[u8] {
