@@ -186,7 +186,7 @@ impl Reader {
     #[inline]
     #[must_use]
     pub const fn available(&self, len: usize) -> usize {
-        // The cast is lossless, because `remaining` is less than a `usize`.
+        // The cast is lossless, because `remaining` is less than `len`.
         if self.remaining < len as u64 { self.remaining as usize } else { len }
     }
 

@@ -233,7 +233,7 @@ enum wsvet_code {
 #define WSVET_MAX_CONTROL_LEN 131
 
 /**
- * The role of the receiving endpoint, which judges the frames (section 5.1).
+ * The role of the receiving endpoint, which validates the frames (section 5.1).
  *
  * No role is 0, so that a policy that is all 0 is refused.
  */
@@ -289,7 +289,8 @@ enum wsvet_kind {
      */
     WSVET_EVENT_PONG = 3,
     /**
-     * A Close. Reply with a Close if you have not sent one, and stop reading (section 5.5.1).
+     * A Close frame. Reply with a Close frame if you have not sent one, and stop reading (section
+     * 5.5.1).
      */
     WSVET_EVENT_CLOSE = 4,
 };
@@ -331,7 +332,7 @@ struct wsvet_policy {
     uint8_t rsv;
     /**
      * Not 0 if permessage-deflate is negotiated. RSV1 then marks a compressed message (RFC 7692
-     * section 6). Compressed messages are not inflated, so their contents are not judged.
+     * section 6). Compressed messages are not inflated, so their contents are not validated.
      */
     uint8_t permessage_deflate;
 };
@@ -344,8 +345,8 @@ struct wsvet_policy {
  */
 struct wsvet_header {
     /**
-     * The length of the payload in bytes that the header states. It is not judged: it may be up to
-     * 2^64 - 1.
+     * The length of the payload in bytes that the header states. It is not checked: it may be up
+     * to 2^64 - 1.
      */
     uint64_t payload_len;
     /**
@@ -401,8 +402,8 @@ struct wsvet_violation {
 struct wsvet_event {
     /**
      * The unmasked bytes: the piece of a message, the payload of a Ping or Pong, or the reason of
-     * a Close, which is UTF-8. There are `len` bytes, and no NUL follows them. A piece of a text
-     * message may start or end inside a character.
+     * a Close frame, which is UTF-8. There are `len` bytes, and no NUL follows them. A piece of a
+     * text message may start or end inside a character.
      *
      * The bytes are in the chunk. The bytes of a control frame that arrived in several chunks are
      * in the decoder. They are valid until the next call of the decoder, and only as long as the
@@ -414,7 +415,8 @@ struct wsvet_event {
      */
     size_t len;
     /**
-     * The code of a Close. It is 0 if the body of the Close is empty, and for all other events.
+     * The code of a Close frame. It is 0 if the body of the Close frame is empty, and for all
+     * other events.
      */
     uint16_t close_code;
     /**
@@ -453,8 +455,8 @@ struct wsvet_decoder {
 };
 
 /**
- * A validator that judges one direction of a connection: headers, and unmasked payloads in pieces
- * of any size.
+ * A validator of one direction of a connection. It validates headers, and unmasked payloads in
+ * pieces of any size.
  *
  * It is for programs that have their own parser. A `wsvet_decoder` contains a validator.
  *
@@ -472,17 +474,18 @@ struct wsvet_validator {
 
 /**
  * A responder that writes the replies of an endpoint, and tracks the closing handshake: it writes
- * one Close, and no frame after it (sections 5.5, 7.1).
+ * one Close frame, and no frame after it (sections 5.5, 7.1).
  *
  * The responder does no I/O. Each function that writes a frame writes it to `out`, and returns how
  * many bytes of `out` the caller must send. It returns 0 if there is nothing to send. `out` must
  * have `WSVET_MAX_CONTROL_LEN` bytes, and the function may write all of them. `key` is the masking
  * key: a client must pass a fresh key of four bytes, and a server must pass `NULL` (section 5.1).
  *
- * A peer that has broken a rule sees the code and the reason only if the Close reaches it. After
- * you have sent the Close, shut down the sending half of the socket. Then read until the peer ends
- * the stream, but only for some seconds. If you close a socket that has unread bytes, the system
- * resets the connection, and the reset can overtake the Close (section 7.1.1).
+ * A peer that has broken a rule sees the code and the reason only if the Close frame reaches it.
+ * After you have sent the Close frame, shut down the sending half of the socket. Then read until
+ * the peer ends the stream, but only for some seconds. If you close a socket that has unread
+ * bytes, the system resets the connection, and the reset can overtake the Close frame (section
+ * 7.1.1).
  *
  * The contents are private to the library. You may move and copy the object. It needs no cleanup.
  */
@@ -498,8 +501,8 @@ extern "C" {
  * Returns a policy that allows everything that RFC 6455 allows, for an endpoint with this role,
  * one of `enum wsvet_role`. It has no extension and no limit, and accepts all types of data.
  *
- * If the role is not one of the constants, the policy has it all the same. The functions that take
- * the policy then return false.
+ * If the role is not one of the constants, the returned policy still contains it. The functions
+ * that take the policy then return `false`.
  */
 struct wsvet_policy wsvet_policy(uint8_t role);
 
@@ -510,7 +513,7 @@ struct wsvet_policy wsvet_policy(uint8_t role);
  * the index at which the payload starts. Otherwise returns how many more bytes are needed at
  * least, and does not write `*header`.
  *
- * The function does not judge the header, so there is no error.
+ * The function does not validate the header, so there is no error.
  *
  * # Safety
  *
@@ -558,8 +561,8 @@ size_t wsvet_mask(const uint8_t *key, size_t phase, uint8_t *buf, size_t len);
 /**
  * Initialises a decoder at the start of a stream that is received under this policy.
  *
- * Returns false if `role` or `accepts` of the policy is not one of the constants. The decoder then
- * refuses every data frame.
+ * Returns `false` if `role` or `accepts` of the policy is not one of the constants. The decoder
+ * then refuses every data frame.
  */
 WSVET_MUST_USE
 bool wsvet_decoder_init(struct wsvet_decoder *decoder,
@@ -590,7 +593,7 @@ struct wsvet_violation wsvet_decode(struct wsvet_decoder *decoder,
                                     struct wsvet_event *event);
 
 /**
- * Judges the end of the stream, and returns the violation, if any (section 7.1.5).
+ * Validates the end of the stream, and returns the violation, if any (section 7.1.5).
  *
  * Call it when no byte will follow. The end can break `WSVET_EOF_IN_FRAME` or
  * `WSVET_EOF_WITHOUT_CLOSE`. The offset of the violation is then the length of the stream, and no
@@ -599,23 +602,23 @@ struct wsvet_violation wsvet_decode(struct wsvet_decoder *decoder,
 struct wsvet_violation wsvet_decoder_eof(struct wsvet_decoder *decoder);
 
 /**
- * Returns the number of bytes of the stream that were judged: complete headers, and the payload
+ * Returns the number of bytes of the stream that were validated: complete headers, and the payload
  * bytes after them.
  */
 uint64_t wsvet_decoder_offset(const struct wsvet_decoder *decoder);
 
 /**
- * Initialises a responder at the start of a connection: no Close was sent or received.
+ * Initialises a responder at the start of a connection: no Close frame was sent or received.
  */
 void wsvet_responder_init(struct wsvet_responder *responder);
 
 /**
  * Writes the reply to an event, and returns its length in bytes.
  *
- * The reply to a Ping is a Pong with the same payload (section 5.5.3). The reply to a Close is a
- * Close with the same code (section 5.5.1). Returns 0 for any other event, and for every event
- * after a Close was sent. Also returns 0 for a Ping of more than 125 bytes, which `wsvet_decode`
- * never returns.
+ * The reply to a Ping is a Pong with the same payload (section 5.5.3). The reply to a Close frame
+ * is a Close frame with the same code and no reason (section 5.5.1). Returns 0 for any other
+ * event, and for every event after a Close frame was sent. Also returns 0 for a Ping of more than
+ * 125 bytes, which `wsvet_decode` never returns.
  *
  * # Safety
  *
@@ -631,10 +634,11 @@ size_t wsvet_responder_reply(struct wsvet_responder *responder,
                              uint8_t *out);
 
 /**
- * Writes the Close to reply to a violation with, and returns its length in bytes.
+ * Writes the Close frame to reply to a violation with, and returns its length in bytes.
  *
- * The Close has the code and the text of the rule. Returns 0 if no rule is broken, if a Close was
- * sent before, or if the violation is the end of the stream, to which no reply is possible.
+ * The Close frame has the code and the text of the rule. Returns 0 if no rule is broken, if a
+ * Close frame was sent before, or if the violation is the end of the stream, to which no reply is
+ * possible.
  *
  * # Safety
  *
@@ -649,12 +653,12 @@ size_t wsvet_responder_reply_to_violation(struct wsvet_responder *responder,
                                           uint8_t *out);
 
 /**
- * Writes a Close that starts the closing handshake, and returns its length in bytes.
+ * Writes a Close frame that starts the closing handshake, and returns its length in bytes.
  *
  * `code`, `reason` and `len` are those of `wsvet_encode_close`: if `code` is 0, the body is empty.
  *
- * Returns 0 if a Close was sent before. Also returns 0 if the code must not be sent; the responder
- * then does not count a Close as sent.
+ * Returns 0 if a Close frame was sent before. Also returns 0 if the code must not be sent; the
+ * responder then does not count a Close frame as sent.
  *
  * # Safety
  *
@@ -672,13 +676,14 @@ size_t wsvet_responder_close(struct wsvet_responder *responder,
                              uint8_t *out);
 
 /**
- * Returns true if a Close was sent. The endpoint must then send no more data (section 5.5.1).
+ * Returns `true` if a Close frame was sent. The endpoint must then send no more data (section
+ * 5.5.1).
  */
 bool wsvet_responder_has_sent_close(const struct wsvet_responder *responder);
 
 /**
- * Returns true if both endpoints have sent a Close. The closing handshake is then complete, and
- * the server closes the TCP connection (section 7.1.1).
+ * Returns `true` if both endpoints have sent a Close frame. The closing handshake is then
+ * complete, and the server closes the TCP connection (section 7.1.1).
  */
 bool wsvet_responder_is_done(const struct wsvet_responder *responder);
 
@@ -694,8 +699,8 @@ bool wsvet_responder_is_done(const struct wsvet_responder *responder);
  * length only, pass `NULL` as `out` and 0 as `out_len`.
  *
  * Returns 0 and writes nothing if the frame would be illegal: if the opcode is reserved, if a
- * control frame has more than 125 bytes of payload (section 5.5), or if the body of a Close is
- * illegal.
+ * control frame has more than 125 bytes of payload (section 5.5), or if the body of a Close frame
+ * is illegal.
  *
  * # Safety
  *
@@ -742,7 +747,7 @@ size_t wsvet_encode_close(uint16_t code,
 /**
  * Initialises a validator at the start of a stream that is received under this policy.
  *
- * Returns false if `role` or `accepts` of the policy is not one of the constants. The validator
+ * Returns `false` if `role` or `accepts` of the policy is not one of the constants. The validator
  * then refuses every data frame.
  */
 WSVET_MUST_USE
@@ -750,7 +755,7 @@ bool wsvet_validator_init(struct wsvet_validator *validator,
                           const struct wsvet_policy *policy);
 
 /**
- * Judges a header, and returns the violation, if any.
+ * Validates a header, and returns the violation, if any.
  *
  * Call it before you wait for the payload. If the header breaks several rules, the violation names
  * the first in the order of `enum wsvet_rule`.
@@ -759,7 +764,8 @@ struct wsvet_violation wsvet_validator_begin(struct wsvet_validator *validator,
                                              const struct wsvet_header *header);
 
 /**
- * Judges the next piece of the payload, `len` unmasked bytes, and returns the violation, if any.
+ * Validates the next piece of the payload, `len` unmasked bytes, and returns the violation, if
+ * any.
  *
  * A frame without a payload needs no call. The caller must ensure that the lengths of the pieces
  * add up to `payload_len`.
@@ -777,15 +783,16 @@ struct wsvet_violation wsvet_validator_payload(struct wsvet_validator *validator
                                                size_t len);
 
 /**
- * Judges the end of the frame, and returns the violation, if any. Call it after the whole payload.
+ * Validates the end of the frame, and returns the violation, if any. Call it after the whole
+ * payload.
  *
- * If the message or the reason of a Close ends inside a character, the frame breaks
+ * If the message or the reason of a Close frame ends inside a character, the frame breaks
  * `WSVET_INVALID_UTF8` or `WSVET_INVALID_CLOSE_REASON` at its last byte.
  */
 struct wsvet_violation wsvet_validator_finish(struct wsvet_validator *validator);
 
 /**
- * Judges a whole frame, and returns the violation, if any.
+ * Validates a whole frame, and returns the violation, if any.
  *
  * The function calls `wsvet_validator_begin`, `wsvet_validator_payload` and
  * `wsvet_validator_finish`, and returns the first violation that one of them returns. `plain` is
@@ -806,13 +813,13 @@ struct wsvet_violation wsvet_validator_frame(struct wsvet_validator *validator,
  * Skips `len` bytes of the payload that the caller does not have, for example because a capture
  * lacks them, or because a log contains only the headers.
  *
- * The bytes count in the offset, but are not judged. If they are part of a text, the validator
- * does not judge the rest of that text.
+ * The bytes count in the offset, but are not validated. If they are part of a text, the validator
+ * does not validate the rest of that text.
  */
 void wsvet_validator_skip(struct wsvet_validator *validator, uint64_t len);
 
 /**
- * Judges the end of the stream, and returns the violation, if any (section 7.1.5).
+ * Validates the end of the stream, and returns the violation, if any (section 7.1.5).
  *
  * `unread` is the number of bytes at the end of the stream that are the start of an incomplete
  * header. The end can break `WSVET_EOF_IN_FRAME` or `WSVET_EOF_WITHOUT_CLOSE`. The offset of the
@@ -821,13 +828,13 @@ void wsvet_validator_skip(struct wsvet_validator *validator, uint64_t len);
 struct wsvet_violation wsvet_validator_eof(struct wsvet_validator *validator, size_t unread);
 
 /**
- * Returns the number of bytes of the stream that were judged: complete headers, and the payload
+ * Returns the number of bytes of the stream that were validated: complete headers, and the payload
  * bytes after them.
  */
 uint64_t wsvet_validator_offset(const struct wsvet_validator *validator);
 
 /**
- * Returns true if a Close frame has begun. The peer must then send no more data (section 5.5.1).
+ * Returns `true` if a Close frame has begun. The peer must then send no more data (section 5.5.1).
  */
 bool wsvet_validator_is_closed(const struct wsvet_validator *validator);
 
@@ -887,7 +894,7 @@ const char *wsvet_rule_explain(uint8_t rule);
 const char *wsvet_rule_resolve(uint8_t rule);
 
 /**
- * Returns true if an endpoint may send this code in a Close frame: 1000-1003, 1007-1014 or
+ * Returns `true` if an endpoint may send this code in a Close frame: 1000-1003, 1007-1014 or
  * 3000-4999 (section 7.4).
  */
 bool wsvet_code_is_sendable(uint16_t code);

@@ -123,8 +123,8 @@ fn begin_gives_the_first_broken_rule_at_its_byte() {
 #[test]
 fn a_validator_is_at_most_64_bytes_and_a_violation_16() {
     assert!(size_of::<Validator>() <= 64);
-    assert_eq!(size_of::<Violation>(), 16);
-    assert_eq!(size_of::<Result<(), Violation>>(), 16);
+    assert!(size_of::<Violation>() <= 16); // 12 with 32-bit pointers
+    assert!(size_of::<Result<(), Violation>>() <= 16);
     assert_eq!(size_of::<Header>(), 16);
 }
 

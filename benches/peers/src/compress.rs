@@ -99,7 +99,9 @@ impl Outgoing {
             let (frame, behind) = FrameRef::decode(rest).map_err(|e| e.to_string())?;
             let mut text = Vec::new();
             validator
-                .frame(&frame.header, frame.payload.into_raw(), |piece| text.extend_from_slice(piece))
+                .frame(&frame.header, frame.payload.into_raw(), |piece| {
+                    text.extend_from_slice(piece)
+                })
                 .map_err(|e| e.to_string())?;
             if !frame.header.fin() || texts.next().map(String::as_bytes) != Some(&text[..]) {
                 return Err("another message".into());

@@ -11,7 +11,7 @@
 use core::ffi::c_int;
 use core::panic::PanicInfo;
 
-use wsvet::{Accepts, StreamDecoder, Event, Policy, Responder, Role, encode};
+use wsvet::{Accepts, Event, Policy, Responder, Role, StreamDecoder, encode};
 
 /// A text, a Ping, and the header of a binary message that is refused with 1003.
 const RECEIVED: [u8; 26] =

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wsvet::{StreamDecoder, Event, Policy, Role};
+use wsvet::{Event, Policy, Role, StreamDecoder};
 
 use super::room;
 use crate::bound;

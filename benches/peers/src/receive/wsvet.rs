@@ -1,6 +1,6 @@
 //! This crate: `StreamDecoder`, in the role of a server, with all rules on.
 
-use wsvet::{StreamDecoder, Event, OpCode, Policy, Role};
+use wsvet::{Event, OpCode, Policy, Role, StreamDecoder};
 
 use super::Receive;
 use super::sink::{Kind, Sink};
@@ -23,7 +23,11 @@ impl Receive for Wsvet {
     type Input = (StreamDecoder, Vec<u8>, usize);
 
     fn prepare(workload: &Workload) -> Self::Input {
-        (StreamDecoder::new(Policy::new(Role::Server)), workload.bytes.clone(), workload.chunk_len())
+        (
+            StreamDecoder::new(Policy::new(Role::Server)),
+            workload.bytes.clone(),
+            workload.chunk_len(),
+        )
     }
 
     fn receive(
