@@ -56,7 +56,8 @@ pub fn frame(header: &Header, payload: &[u8], out: &mut [u8]) -> Result<usize, E
 /// length in bytes (§5.4).
 ///
 /// `payload` is not masked. A client passes a fresh masking key for each frame. A server passes
-/// `None` (§5.1).
+/// `None` (§5.1). The function does not check that the payload of a text message is UTF-8, nor what
+/// was sent before: with [`OpCode::Continuation`] it writes the last fragment of a message.
 ///
 /// # Errors
 ///

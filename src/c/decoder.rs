@@ -19,7 +19,7 @@ pub enum wsvet_kind {
     WSVET_EVENT_PING = 2,
     /// A Pong (section 5.5.3).
     WSVET_EVENT_PONG = 3,
-    /// A Close frame. Reply with a Close frame if you have not sent one, and stop reading (section
+    /// A Close frame. Reply with a Close frame if you have not sent one, and stop decoding (section
     /// 5.5.1).
     WSVET_EVENT_CLOSE = 4,
 }

@@ -44,7 +44,7 @@ pub enum Event<'a> {
     Pong(&'a [u8]),
     /// A Close frame with its body, or `None` if the body is empty (§5.5.1).
     ///
-    /// Reply with a Close frame if you have not sent one, and stop reading. If you continue, the
+    /// Reply with a Close frame if you have not sent one, and stop decoding. If you continue, the
     /// decoder also returns the control frames after it.
     Close(Option<CloseFrame<'a>>),
 }

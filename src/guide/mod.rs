@@ -8,13 +8,13 @@
 //! | [`chunks`] | You read from a socket, and want frames parsed, unmasked and checked in your read buffer, without an allocation. |
 #![cfg_attr(
     feature = "alloc",
-    doc = "| [`messages`] | You want whole messages, on threads or on tokio, and a limit on the memory that a peer can fill. |"
+    doc = "| [`messages`] | You want whole messages, and a limit on the memory that a peer can fill; on tokio in particular. |"
 )]
 #![cfg_attr(
     not(feature = "alloc"),
-    doc = "| `messages` (feature `alloc`) | You want whole messages, on threads or on tokio, and a limit on the memory that a peer can fill. |"
+    doc = "| `messages` (feature `alloc`) | You want whole messages, and a limit on the memory that a peer can fill; on tokio in particular. |"
 )]
-//! | [`handshake`] | You write a server, and need the opening handshake and a complete program. |
+//! | [`handshake`] | You write a server, on threads or on tokio, and need the opening handshake and a whole program. |
 #![cfg_attr(
     feature = "deflate",
     doc = "| [`compression`] | Your peers compress messages, as browsers do. |"
@@ -28,7 +28,7 @@
 //! | [`without_std`] | Your target has no operating system or no allocator. |
 //! | [`c`] | You write C or C++. |
 //!
-//! If you read only one chapter, read [`chunks`], or on tokio `messages`. Section numbers are those of RFC 6455, unless
+//! If you read only one chapter, read [`handshake`] for a server, and [`chunks`] for anything else. Section numbers are those of RFC 6455, unless
 //! another document is named.
 
 #[doc = include_str!("parsing.md")]
