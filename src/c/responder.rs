@@ -44,7 +44,8 @@ pub extern "C" fn wsvet_responder_init(responder: &mut MaybeUninit<Responder>) {
 ///
 /// The reply to a Ping is a Pong with the same payload (section 5.5.3). The reply to a Close frame
 /// is a Close frame with the same code and no reason (section 5.5.1). Returns 0 for any other
-/// event, and for every event after a Close frame was sent. Also returns 0 for a Ping of more than
+/// event, and for every event after a Close frame was sent. Pass the Close frame of the peer even
+/// then: `wsvet_responder_is_done` depends on it. Also returns 0 for a Ping of more than
 /// 125 bytes, which `wsvet_decode` never returns.
 ///
 /// # Safety

@@ -115,8 +115,8 @@ pub unsafe extern "C" fn wsvet_validator_frame(
 /// Skips `len` bytes of the payload that the caller does not have, for example because a capture
 /// lacks them, or because a log contains only the headers.
 ///
-/// The bytes count in the offset, but are not validated. If they are part of a text, the validator
-/// does not validate the rest of that text.
+/// The bytes count in the offset, but are not validated. Neither is the rest of the text message or
+/// of the Close frame that they belong to.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_skip(validator: &mut Validator, len: u64) {
     validator.skip(len);
@@ -132,8 +132,8 @@ pub extern "C" fn wsvet_validator_eof(validator: &mut Validator, unread: usize) 
     validator.eof(unread).into()
 }
 
-/// Returns the number of bytes of the stream that were validated: complete headers, and the payload
-/// bytes after them.
+/// Returns the number of bytes of the stream so far: headers that were begun, and payload bytes that
+/// were passed or skipped.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_offset(validator: &Validator) -> u64 {
     validator.offset()

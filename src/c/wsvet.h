@@ -617,7 +617,8 @@ void wsvet_responder_init(struct wsvet_responder *responder);
  *
  * The reply to a Ping is a Pong with the same payload (section 5.5.3). The reply to a Close frame
  * is a Close frame with the same code and no reason (section 5.5.1). Returns 0 for any other
- * event, and for every event after a Close frame was sent. Also returns 0 for a Ping of more than
+ * event, and for every event after a Close frame was sent. Pass the Close frame of the peer even
+ * then: `wsvet_responder_is_done` depends on it. Also returns 0 for a Ping of more than
  * 125 bytes, which `wsvet_decode` never returns.
  *
  * # Safety
@@ -813,8 +814,8 @@ struct wsvet_violation wsvet_validator_frame(struct wsvet_validator *validator,
  * Skips `len` bytes of the payload that the caller does not have, for example because a capture
  * lacks them, or because a log contains only the headers.
  *
- * The bytes count in the offset, but are not validated. If they are part of a text, the validator
- * does not validate the rest of that text.
+ * The bytes count in the offset, but are not validated. Neither is the rest of the text message or
+ * of the Close frame that they belong to.
  */
 void wsvet_validator_skip(struct wsvet_validator *validator, uint64_t len);
 
@@ -828,8 +829,8 @@ void wsvet_validator_skip(struct wsvet_validator *validator, uint64_t len);
 struct wsvet_violation wsvet_validator_eof(struct wsvet_validator *validator, size_t unread);
 
 /**
- * Returns the number of bytes of the stream that were validated: complete headers, and the payload
- * bytes after them.
+ * Returns the number of bytes of the stream so far: headers that were begun, and payload bytes that
+ * were passed or skipped.
  */
 uint64_t wsvet_validator_offset(const struct wsvet_validator *validator);
 
