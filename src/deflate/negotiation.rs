@@ -18,7 +18,7 @@ pub(super) const CLIENT_MAX_WINDOW_BITS: &str = "client_max_window_bits";
 ///
 /// ```
 /// # use wsvet::deflate::Fault;
-/// assert_eq!(Fault::Repeated.to_string(), "comes twice");
+/// assert_eq!(Fault::Repeated.to_string(), "occurs twice");
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
@@ -41,12 +41,12 @@ pub enum Fault {
 impl Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Syntax => "is no list of extensions",
-            Self::Unknown => "is no parameter of permessage-deflate",
-            Self::Repeated => "comes twice",
-            Self::BadValue => "has a value that it may not have",
-            Self::NotOffered => "was not offered",
-            Self::NotAccepted => "does not accept what was offered",
+            Self::Syntax => "is not a list of extensions",
+            Self::Unknown => "is not a parameter of permessage-deflate",
+            Self::Repeated => "occurs twice",
+            Self::BadValue => "has an invalid value, or lacks one",
+            Self::NotOffered => "was not offered by the client",
+            Self::NotAccepted => "does not match the offer",
         })
     }
 }
@@ -59,7 +59,7 @@ impl Display for Fault {
 /// let answer = "permessage-deflate; server_max_window_bits=7";
 /// assert_eq!(
 ///     Parameters::agreed("permessage-deflate", answer).unwrap_err().to_string(),
-///     "what starts at byte 20 of the extensions has a value that it may not have",
+///     "the part at byte 20 of Sec-WebSocket-Extensions has an invalid value, or lacks one",
 /// );
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -73,7 +73,7 @@ pub struct InvalidExtension {
 impl Display for InvalidExtension {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { fault, offset } = self;
-        write!(f, "what starts at byte {offset} of the extensions {fault}")
+        write!(f, "the part at byte {offset} of Sec-WebSocket-Extensions {fault}")
     }
 }
 
