@@ -13,6 +13,7 @@
 //! | receive whole messages | `Assembler` and `Message` (feature `alloc`) |
 //! | receive and send whole messages on tokio | `codec::Messages` (feature `codec`) |
 //! | follow both directions and get a verdict on how the connection was closed | [`Conversation`] |
+//! | lint recorded bytes: all rules that each header breaks | [`Conversation::observe`] |
 //! | write frames | [`encode`] |
 //! | compress messages with permessage-deflate | `deflate` (feature `deflate`) |
 //! | fuzz a WebSocket stack | `generate` (feature `arbitrary`) |

@@ -10,7 +10,7 @@ use crate::{CloseCode, CloseFrame, Closing, Event, OpCode, Violation, encode};
 ///
 /// A responder does no I/O. The caller sends the bytes that a method returns. If they are empty,
 /// there is nothing to send. A client passes a fresh masking key to each call, a server passes
-/// `None` (§5.1).
+/// `None` (§5.1). A call that returns no bytes does not use the key.
 ///
 /// A peer that breaks a rule sees the code and the reason only if the Close frame reaches it. After
 /// you send the Close frame, shut down the sending half of the socket. Then read until the peer
@@ -181,6 +181,7 @@ impl Responder {
     /// Returns whether both endpoints have sent a Close frame (§7.1.1).
     ///
     /// If they have, the closing handshake is complete, and the server closes the TCP connection.
+    /// After a violation this stays `false`: then send the reply, and end the connection.
     ///
     /// ```
     /// assert!(!wsvet::Responder::new().is_done());

@@ -31,7 +31,8 @@ pub enum Abnormality {
 
 /// The verdict on a [`Conversation`](crate::Conversation): how the connection was closed (§7.1).
 ///
-/// The `Display` implementation writes a sentence.
+/// The `Display` implementation writes what happened. While the connection is open, what the
+/// endpoints send next can change the verdict. [`by`](Self::by) says which endpoint is at fault.
 ///
 /// ```
 /// use wsvet::{CloseCode, Role, Verdict};
@@ -138,7 +139,14 @@ impl Verdict {
     /// Returns the endpoint that the verdict is about, or `None` for [`Open`](Self::Open).
     ///
     /// It is the endpoint that sent the first Close frame, that refused a violation or let it pass,
-    /// or that did not complete the closing handshake.
+    /// or that did not complete the closing handshake. This is not always the endpoint at fault:
+    ///
+    /// | verdict | at fault |
+    /// |---|---|
+    /// | [`Clean`](Self::Clean), [`Open`](Self::Open) | neither |
+    /// | [`Refused`](Self::Refused) | the peer, which broke the rule |
+    /// | [`RefusedOtherwise`](Self::RefusedOtherwise), [`LetPass`](Self::LetPass) | the peer, which broke the rule, and this endpoint |
+    /// | [`WronglyRefused`](Self::WronglyRefused), [`Abnormal`](Self::Abnormal) | this endpoint |
     ///
     /// ```
     /// # use wsvet::{Abnormality, Role, Verdict};

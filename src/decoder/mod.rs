@@ -95,7 +95,7 @@ impl StreamDecoder {
     /// event.
     ///
     /// Call it again with the rest of the chunk until the rest is empty. If there is no event, all
-    /// of the chunk was used. Masked payloads are unmasked in the chunk. The bytes of an event lie
+    /// of the chunk was used; an empty chunk is no event. Masked payloads are unmasked in the chunk. The bytes of an event lie
     /// in the chunk, except for the body of a control frame that arrived in several chunks.
     ///
     /// # Errors
