@@ -231,7 +231,8 @@ impl Policy {
 
     /// Sets the maximum payload length of a frame in bytes, for control frames too (§10.4).
     ///
-    /// A frame with a longer payload is refused with 1009 (§7.4.1).
+    /// A frame with a longer payload is refused with 1009 (§7.4.1). A limit below 125 also refuses
+    /// legal control frames, such as a Close frame with a reason.
     ///
     /// ```
     /// # use wsvet::{Policy, Role};

@@ -314,7 +314,8 @@ impl Rule {
     /// Returns whether the payload of a frame has no known meaning if the frame's header breaks the
     /// rule.
     ///
-    /// A validator that resumes after such a violation must not validate the payload.
+    /// A [`Validator`](crate::Validator) that [resumes](crate::Validator::resume) after such a
+    /// violation does not validate the payload.
     ///
     /// ```
     /// # use wsvet::Rule;

@@ -582,7 +582,7 @@ pub enum Observed<'a> {
         /// The broken rule, and the offset at which it is broken.
         violation: Violation,
         /// The piece of the payload that contains the violation, unmasked. It is empty if the
-        /// violation is in a header or at the end of a frame.
+        /// violation is in a header, whose rules [`Sent::broken`] has too, or at the end of a frame.
         piece: &'a [u8],
     },
     /// The end of the frame.

@@ -46,7 +46,9 @@ pub enum Abnormality {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Both endpoints sent a Close frame.
+    /// Both endpoints sent a Close frame, no rule was broken before the first of them, and neither
+    /// code blames the peer. Data after the Close frame changes nothing
+    /// ([`Direction::data_after_close`](crate::Direction::data_after_close)).
     Clean {
         /// The endpoint that sent its Close frame first.
         first: Role,
@@ -72,7 +74,10 @@ pub enum Verdict {
         /// no Close frame.
         code: CloseCode,
     },
-    /// An endpoint broke a rule, and the receiver continued as if nothing were wrong.
+    /// An endpoint broke a rule, and the receiver sent a data frame after it, but no Close frame.
+    ///
+    /// The data may have been sent before the violation arrived. If the receiver sends a Close frame
+    /// later, the verdict becomes [`Refused`](Self::Refused) or another one.
     LetPass {
         /// The receiver.
         by: Role,
@@ -95,7 +100,9 @@ pub enum Verdict {
         /// What the endpoint did instead.
         why: Abnormality,
     },
-    /// The conversation does not show how the connection ended: it was still open.
+    /// The conversation does not show how the connection ended: it was still open. An endpoint may
+    /// have broken a rule that the other has not answered yet: see
+    /// [`Direction::violation`](crate::Direction::violation).
     Open,
 }
 

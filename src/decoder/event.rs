@@ -45,7 +45,8 @@ pub enum Event<'a> {
     /// A Close frame with its body, or `None` if the body is empty (§5.5.1).
     ///
     /// Reply with a Close frame if you have not sent one, and stop decoding. If you continue, the
-    /// decoder also returns the control frames after it.
+    /// decoder also returns the control frames after it, and refuses data
+    /// ([`Rule::DataAfterClose`](crate::Rule::DataAfterClose)).
     Close(Option<CloseFrame<'a>>),
 }
 
@@ -96,7 +97,8 @@ impl<'a> Event<'a> {
 ///             if let Some(found) = found {
 ///                 return Ok(Some(self.decoder.event(&found, &self.buffer[chunk..])));
 ///             }
-///             (self.start, self.end) = (0, self.input.read(&mut self.buffer)?);
+///             (self.start, self.end) = (0, 0);
+///             self.end = self.input.read(&mut self.buffer)?;
 ///             if self.end == 0 {
 ///                 self.decoder.eof().map_err(io::Error::other)?;
 ///                 return Ok(None);

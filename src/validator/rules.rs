@@ -8,8 +8,8 @@ impl Validator {
     /// Returns all rules that this header breaks in this state. This is for linters. The state does
     /// not change.
     ///
-    /// [`begin`](Self::begin) returns a violation exactly if this set is not empty. It is a
-    /// violation of the first rule of the set.
+    /// Unless the stream has ended with a violation before, [`begin`](Self::begin) returns a
+    /// violation exactly if this set is not empty. It is a violation of the first rule of the set.
     ///
     /// ```
     /// use wsvet::{Header, OpCode, Policy, Role, Rule, Validator};
