@@ -447,6 +447,11 @@ pub fn decode_stream(
 pub fn decode(policy: Policy, parameters: Parameters, stream: &[u8], sizes: &[usize]) -> Judged {
     use tokio_util::codec::Decoder as _;
 
+    // Where no limit is set, the codec has one of its own.
+    let policy = match policy.max_message {
+        u64::MAX => policy.no_limit().max_frame(policy.max_frame),
+        _ => policy,
+    };
     let mut decoder = wsvet::codec::Messages::deflate(policy, parameters);
     let mut judged = Judged::default();
     let mut input = bytes::BytesMut::new();
