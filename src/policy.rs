@@ -159,12 +159,12 @@ const UNREACHED: u64 = u64::MAX - 1;
 /// The maximum payload length in bytes of a message or frame that is collected in memory, if the
 /// policy sets no limit.
 #[cfg(feature = "alloc")]
-pub(crate) const DEFAULT_MAX_MESSAGE: u64 = 64 << 20;
+const DEFAULT_MAX_MESSAGE: u64 = 64 << 20;
 
 /// The maximum number of frames of a message that is collected in memory, if the policy sets no
 /// limit.
 #[cfg(feature = "alloc")]
-pub(crate) const DEFAULT_MAX_FRAGMENTS: u32 = 128 << 10;
+const DEFAULT_MAX_FRAGMENTS: u32 = 128 << 10;
 
 /// Whether permessage-deflate is negotiated, and which bytes of a compressed message
 /// [`Policy::max_message`] limits (RFC 7692 §6).

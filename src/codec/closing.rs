@@ -86,14 +86,14 @@ impl Handshake {
     }
 
     pub(super) fn handle(&mut self) -> ClosingHandle {
-        if let Self::Own(closing) = self {
-            let bits = if closing.has_sent() { SENT } else { 0 }
-                | if closing.has_received() { RECEIVED } else { 0 };
-            *self = Self::Shared(ClosingHandle(Arc::new(AtomicU8::new(bits))));
-        }
-        match self {
-            Self::Shared(handle) => handle.clone(),
-            Self::Own(_) => unreachable!("it is shared now"),
-        }
+        let closing = match self {
+            Self::Own(closing) => *closing,
+            Self::Shared(handle) => return handle.clone(),
+        };
+        let sent = if closing.has_sent() { SENT } else { 0 };
+        let received = if closing.has_received() { RECEIVED } else { 0 };
+        let handle = ClosingHandle(Arc::new(AtomicU8::new(sent | received)));
+        *self = Self::Shared(handle.clone());
+        handle
     }
 }

@@ -80,9 +80,13 @@ impl Conversation {
     /// ```
     #[must_use]
     pub fn new(client: Policy, server: Policy) -> Self {
+        Self::of(client, server, |policy| Direction::new(policy, Compressed::NONE))
+    }
+
+    fn of(client: Policy, server: Policy, direction: impl Fn(Policy) -> Direction) -> Self {
         debug_assert_eq!((client.role, server.role), (Role::Client, Role::Server));
-        let [client, server] =
-            [server, client].map(|policy| Direction::new(policy, Compressed::NONE));
+        // Each endpoint sends what the policy of the other is about.
+        let (client, server) = (direction(server), direction(client));
         Self { client, server, now: Duration::ZERO, steps: 0 }
     }
 
@@ -111,12 +115,10 @@ impl Conversation {
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(client: Policy, server: Policy, parameters: deflate::Parameters) -> Self {
-        debug_assert_eq!((client.role, server.role), (Role::Client, Role::Server));
-        let [client, server] = [server, client].map(|policy| {
+        Self::of(client, server, |policy| {
             let policy = policy.compression(Compression::Inflated);
             Direction::new(policy, Compressed::new(policy, parameters))
-        });
-        Self { client, server, now: Duration::ZERO, steps: 0 }
+        })
     }
 
     /// Sets the time of everything that is passed from now on, on any clock that does not go back.

@@ -65,6 +65,20 @@ impl<'a> Event<'a> {
     pub const fn data(opcode: OpCode, bytes: &'a [u8], end: bool) -> Self {
         Self::Data { opcode, bytes, end, rsv: 0 }
     }
+
+    /// Creates the event of a control frame that was validated.
+    pub(crate) fn control(opcode: OpCode, body: &'a [u8]) -> Self {
+        match opcode {
+            OpCode::Ping => Self::Ping(body),
+            OpCode::Pong => Self::Pong(body),
+            // The validator refuses reserved opcodes, and Close bodies that cannot be decoded.
+            _ => {
+                let close = CloseFrame::decode(body);
+                debug_assert!(close.is_ok(), "{close:?}");
+                Self::Close(close.unwrap_or_default())
+            }
+        }
+    }
 }
 
 /// An [`Event`] that borrows nothing: it stores the position of its bytes instead of the bytes.

@@ -246,7 +246,7 @@ impl StreamDecoder {
                 let Some(body) = self.control_body(&chunk[start..used], done) else {
                     return Ok((used, None));
                 };
-                return Ok((used, Some(control_event(opcode, body))));
+                return Ok((used, Some(Event::control(opcode, body))));
             }
             let end = done && fin;
             if end || start < used {
@@ -366,19 +366,6 @@ fn passes_text(key: u32, text: &mut [u8]) -> bool {
         kernel::mask(key, text);
     }
     passes
-}
-
-fn control_event(opcode: OpCode, body: &[u8]) -> Event<'_> {
-    match opcode {
-        OpCode::Ping => Event::Ping(body),
-        OpCode::Pong => Event::Pong(body),
-        // The validator refuses reserved opcodes, and Close bodies that cannot be decoded.
-        _ => {
-            let close = CloseFrame::decode(body);
-            debug_assert!(close.is_ok(), "{close:?}");
-            Event::Close(close.unwrap_or_default())
-        }
-    }
 }
 
 impl fmt::Debug for StreamDecoder {

@@ -2,7 +2,7 @@
 //! to a closure.
 
 use super::{Parameters, Validator};
-use crate::{CloseFrame, Event, Header, OpCode, Policy, Reader, Violation, mask};
+use crate::{CloseFrame, Event, Header, Policy, Reader, Violation, mask};
 
 /// A decoder that parses, unmasks, inflates and validates one direction of a connection with
 /// permessage-deflate, from chunks of any size (RFC 6455 §5, RFC 7692 §6).
@@ -160,12 +160,7 @@ impl StreamDecoder {
             return Ok(());
         }
         let body = &self.body[..usize::from(core::mem::take(&mut self.held))];
-        each(match header.opcode() {
-            OpCode::Ping => Event::Ping(body),
-            OpCode::Pong => Event::Pong(body),
-            // The validator has accepted the body, so the decoding does not fail.
-            _ => Event::Close(CloseFrame::decode(body).unwrap_or_default()),
-        });
+        each(Event::control(header.opcode(), body));
         Ok(())
     }
 

@@ -13,7 +13,6 @@ mod message;
 mod rules;
 #[cfg(test)]
 mod tests;
-use crate::kernel::unmask_ascii;
 use crate::{Header, OpCode, Policy, Rule, RuleSet, Utf8, Violation};
 
 use content::Expected;
@@ -228,15 +227,7 @@ impl Validator {
     /// ```
     #[inline]
     pub fn payload(&mut self, plain: &[u8]) -> Result<(), Violation> {
-        let passes = self.failed.is_none()
-            && match self.content {
-                Expected::Opaque => true,
-                Expected::Text | Expected::LastText => {
-                    self.utf8.is_complete() && unmask_ascii(0, plain)
-                }
-                _ => false,
-            };
-        if passes {
+        if self.content == Expected::Opaque && self.failed.is_none() {
             self.offset += plain.len() as u64;
             return Ok(());
         }
