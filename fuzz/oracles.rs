@@ -284,7 +284,7 @@ pub fn close(data: &[u8]) {
         let messages = sendable.then(|| (OpCode::Close, body[..len].to_vec()));
         assert_eq!(outcome.messages, Vec::from_iter(messages), "{close:?}");
         assert_eq!(outcome.violation.is_none(), sendable, "{close:?}");
-        assert!(outcome.state.1);
+        assert_eq!(outcome.state.1, sendable);
     }
 }
 

@@ -38,13 +38,20 @@ pub struct Known {
 }
 
 /// All of them: every other difference is a failure.
-pub const KNOWN: [Known; 3] = [
+pub const KNOWN: [Known; 4] = [
     Known {
         peer: "tungstenite",
         rule: Some(Rule::NonMinimalLength),
         does: Does::LetsPass,
         section: "5.2",
         why: "it takes a length in any form, where the minimal number of bytes MUST be used",
+    },
+    Known {
+        peer: "tungstenite",
+        rule: Some(Rule::OversizedControl),
+        does: Does::LetsPass,
+        section: "5.5",
+        why: "it takes a short length of a control frame in a long form too",
     },
     Known {
         peer: "tungstenite",

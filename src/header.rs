@@ -337,11 +337,7 @@ impl Header {
     #[inline]
     #[must_use]
     pub const fn is_minimal(&self) -> bool {
-        match self.second & !MASK {
-            126 => self.payload_len > 125,
-            127 => self.payload_len > 0xFFFF,
-            _ => true,
-        }
+        is_minimal(self.second, self.payload_len)
     }
 
     /// Returns the first byte of the header on the wire: FIN, RSV1-3, opcode (§5.2).
@@ -376,6 +372,17 @@ impl Header {
             127 => 8,
             _ => 0,
         }
+    }
+}
+
+/// Returns whether the form of the length in the second byte of a header is the shortest for `len`
+/// bytes.
+#[inline]
+pub(crate) const fn is_minimal(second: u8, len: u64) -> bool {
+    match second & !MASK {
+        126 => len > 125,
+        127 => len > 0xFFFF,
+        _ => true,
     }
 }
 

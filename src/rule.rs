@@ -3,8 +3,10 @@
 //! Each row is one rule. The facts about a rule are in its row and in no other place.
 //!
 //! The order of the rows is their precedence: if a frame breaks several rules, the first row
-//! applies. Rules about the header (1002) come first. Rules about the type of data (1003), the
-//! limits (1009, 1008) and the content (1007) follow in this order.
+//! applies. It is also the order of proof: first the rules that the first byte of a header proves,
+//! then those of the second byte, those of the payload length, those of the content, and those of
+//! the end of the stream. So the first row that applies does not depend on how much of the header
+//! has arrived.
 
 use crate::CloseCode;
 use crate::table::{rules, texts};
@@ -133,13 +135,6 @@ rules! {
     explain "A close, ping or pong is one frame. It may stand between the fragments of a message, but has none of its own."
     resolve "Set FIN on every control frame."
 
-    4 OversizedControl "oversized-control" 6455 "5.5"
-    { close_code: CloseCode::PROTOCOL_ERROR, field: Field::PayloadLen, loses: Loses::Nothing }
-    breaks "the payload of a control frame is over 125 bytes"
-    text "control frame payload is over 125 bytes"
-    explain "The payload of a close, ping or pong is at most 125 bytes, so that it fits the 7-bit length and any buffer."
-    resolve "Cut the reason of a Close to 123 bytes, at a character; send larger data as a message."
-
     5 UnexpectedContinuation "unexpected-continuation" 6455 "5.4"
     { close_code: CloseCode::PROTOCOL_ERROR, field: Field::Opcode, loses: Loses::Nothing }
     breaks "a continuation frame continues no message"
@@ -161,6 +156,27 @@ rules! {
     explain "With permessage-deflate RSV1 says that a message is compressed. It stands on the message's first frame alone; control frames are never compressed."
     resolve "Set RSV1 on the first frame of a compressed message only."
 
+    12 DataAfterClose "data-after-close" 6455 "5.5.1"
+    { close_code: CloseCode::PROTOCOL_ERROR, field: Field::Opcode, loses: Loses::Content }
+    breaks "a data frame comes after a Close frame"
+    text "data frame after a Close frame"
+    explain "After its Close frame an endpoint sends no more data."
+    resolve "Stop writing once a Close is sent; empty the send queue before it, not after."
+
+    13 UnsupportedData "unsupported-data" 6455 "7.4.1"
+    { close_code: CloseCode::UNSUPPORTED_DATA, field: Field::Opcode, loses: Loses::Nothing }
+    breaks "a text message comes to an endpoint that accepts only binary, or the other way round"
+    text "this endpoint does not accept this type of data"
+    explain "The frame is well formed and its type is known, but this endpoint does not accept it. That is what 1003 is for: 1000 would call it a success, 1002 would blame the framing, 1007 the content, and 1006 says nothing at all. It is decided by the opcode, before the payload is read."
+    resolve "Send the type that the endpoint accepts (in a browser a string goes as text, a Blob or ArrayBuffer as binary), or let the endpoint accept both."
+
+    16 TooManyFragments "too-many-fragments" 6455 "7.4.1"
+    { close_code: CloseCode::POLICY_VIOLATION, field: Field::Opcode, loses: Loses::Nothing }
+    breaks "a message has more fragments than the endpoint's limit"
+    text "message has too many fragments for this endpoint"
+    explain "Each fragment costs work, empty ones too, so the endpoint limits their number."
+    resolve "Send larger fragments, or raise the endpoint's limit."
+
     8 UnmaskedClientFrame "unmasked-client-frame" 6455 "5.1"
     { close_code: CloseCode::PROTOCOL_ERROR, field: Field::Mask, loses: Loses::Nothing }
     breaks "a client sends a frame that is not masked"
@@ -174,6 +190,20 @@ rules! {
     text "frame from the server is masked"
     explain "A server masks no frame. The client must close the connection."
     resolve "Clear the mask bit and send the payload as it is. Check that the endpoint knows its own role."
+
+    4 OversizedControl "oversized-control" 6455 "5.5"
+    { close_code: CloseCode::PROTOCOL_ERROR, field: Field::PayloadLen, loses: Loses::Nothing }
+    breaks "the payload length of a control frame is not in 7 bits, the form for up to 125 bytes"
+    text "control frame payload is over 125 bytes"
+    explain "The payload of a close, ping or pong is at most 125 bytes, so that it fits the 7-bit length and any buffer. The second byte alone proves a longer one."
+    resolve "Cut the reason of a Close to 123 bytes, at a character; send larger data as a message."
+
+    19 CloseBodyOneByte "close-body-one-byte" 6455 "5.5.1"
+    { close_code: CloseCode::PROTOCOL_ERROR, field: Field::PayloadLen, loses: Loses::Content }
+    breaks "the body of a Close frame is one byte long"
+    text "Close body of one byte"
+    explain "A Close body is empty, or starts with a code of two bytes."
+    resolve "Send the code as two bytes, the high one first, or no body at all."
 
     10 NonMinimalLength "non-minimal-length" 6455 "5.2"
     { close_code: CloseCode::PROTOCOL_ERROR, field: Field::PayloadLen, loses: Loses::Nothing }
@@ -189,20 +219,6 @@ rules! {
     explain "A 64-bit length has its most significant bit 0, so that it fits a signed number."
     resolve "Write the length big-endian. A negative length, or one in the wrong byte order, is the usual cause."
 
-    12 DataAfterClose "data-after-close" 6455 "5.5.1"
-    { close_code: CloseCode::PROTOCOL_ERROR, field: Field::Opcode, loses: Loses::Content }
-    breaks "a data frame comes after a Close frame"
-    text "data frame after a Close frame"
-    explain "After its Close frame an endpoint sends no more data."
-    resolve "Stop writing once a Close is sent; empty the send queue before it, not after."
-
-    13 UnsupportedData "unsupported-data" 6455 "7.4.1"
-    { close_code: CloseCode::UNSUPPORTED_DATA, field: Field::Opcode, loses: Loses::Nothing }
-    breaks "a text message comes to an endpoint that accepts only binary, or the other way round"
-    text "this endpoint does not accept this type of data"
-    explain "The frame is well formed and its type is known, but this endpoint does not accept it. That is what 1003 is for: 1000 would call it a success, 1002 would blame the framing, 1007 the content, and 1006 says nothing at all. It is decided by the opcode, before the payload is read."
-    resolve "Send the type that the endpoint accepts (in a browser a string goes as text, a Blob or ArrayBuffer as binary), or let the endpoint accept both."
-
     14 FrameTooBig "frame-too-big" 6455 "7.4.1"
     { close_code: CloseCode::MESSAGE_TOO_BIG, field: Field::PayloadLen, loses: Loses::Nothing }
     breaks "the payload of a frame is over the endpoint's limit"
@@ -217,13 +233,6 @@ rules! {
     explain "With this frame the payload bytes of the message go over what the endpoint allows. It is decided before the payload is read, but for a compressed message: that is inflated until it is too big."
     resolve "Send less in one message, or raise the endpoint's limit; fragments do not help."
 
-    16 TooManyFragments "too-many-fragments" 6455 "7.4.1"
-    { close_code: CloseCode::POLICY_VIOLATION, field: Field::Opcode, loses: Loses::Nothing }
-    breaks "a message has more fragments than the endpoint's limit"
-    text "message has too many fragments for this endpoint"
-    explain "Each fragment costs work, empty ones too, so the endpoint limits their number."
-    resolve "Send larger fragments, or raise the endpoint's limit."
-
     17 InvalidUtf8 "invalid-utf8" 6455 "8.1"
     { close_code: CloseCode::INVALID_FRAME_PAYLOAD_DATA, field: Field::Payload, loses: Loses::Nothing }
     breaks "a text message is not UTF-8, or ends inside a character"
@@ -237,13 +246,6 @@ rules! {
     text "compressed message cannot be inflated"
     explain "The payload of a compressed message is DEFLATE without the four bytes 00 00 FF FF that end it. With those put back it must inflate, and end where a block ends. It may reach back to messages before only where context takeover was agreed on."
     resolve "Flush each message with an empty block and take its last four bytes off (Z_SYNC_FLUSH in zlib). Drop the window between messages where no_context_takeover was agreed on; keep it where it was not: a message that was compressed has to be sent."
-
-    19 CloseBodyOneByte "close-body-one-byte" 6455 "5.5.1"
-    { close_code: CloseCode::PROTOCOL_ERROR, field: Field::PayloadLen, loses: Loses::Content }
-    breaks "the body of a Close frame is one byte long"
-    text "Close body of one byte"
-    explain "A Close body is empty, or starts with a code of two bytes."
-    resolve "Send the code as two bytes, the high one first, or no body at all."
 
     20 InvalidCloseCode "invalid-close-code" 6455 "7.4"
     { close_code: CloseCode::PROTOCOL_ERROR, field: Field::Payload, loses: Loses::Nothing }
@@ -371,16 +373,15 @@ mod tests {
         }
     }
 
-    /// Tests the order that the head of this file documents: 1002, 1003, limits, content, end.
+    /// Tests the order that the head of this file documents. The tests of the validator show that
+    /// it is the order of proof.
     #[test]
-    fn headers_count_before_type_before_limits_before_content() {
-        let header = Rule::DataAfterClose;
-        let order =
-            [header, Rule::UnsupportedData, Rule::FrameTooBig, Rule::InvalidUtf8, Rule::EofInFrame];
-        assert!(order.is_sorted());
+    fn the_first_byte_counts_before_the_second_before_the_content_before_the_end() {
         assert!(ALL.is_sorted());
-        assert!(ALL.iter().take_while(|rule| **rule <= header).all(|rule| {
-            rule.close_code() == CloseCode::PROTOCOL_ERROR && rule.place() <= Place::ExtendedLength
-        }));
+        let first = |rule: &Rule| rule.place() == Place::FirstByte;
+        let header = |rule: &Rule| rule.place() <= Place::ExtendedLength;
+        assert!(ALL.is_sorted_by_key(|rule| !first(rule)));
+        assert!(ALL.is_sorted_by_key(|rule| !header(rule)));
+        assert!(ALL.is_sorted_by_key(|rule| rule.place() == Place::End));
     }
 }

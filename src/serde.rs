@@ -152,18 +152,54 @@ struct PolicyDefinition {
 }
 
 /// A limit that is set.
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(untagged)]
 enum Limit {
     Number(u64),
-    Unlimited(Unlimited),
+    Unlimited,
 }
 
-/// That there is no limit, which `Policy::no_limit` sets.
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Unlimited {
-    Unlimited,
+/// The word for no limit, which [`Policy::no_limit`] sets.
+const UNLIMITED: &str = "unlimited";
+
+impl Serialize for Limit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(limit) => serializer.serialize_u64(*limit),
+            Self::Unlimited => serializer.serialize_str(UNLIMITED),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LimitVisitor)
+    }
+}
+
+struct LimitVisitor;
+
+impl Visitor<'_> for LimitVisitor {
+    type Value = Limit;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a number, or \"{UNLIMITED}\"")
+    }
+
+    fn visit_u64<E: Error>(self, limit: u64) -> Result<Limit, E> {
+        Ok(Limit::Number(limit))
+    }
+
+    fn visit_i64<E: Error>(self, limit: i64) -> Result<Limit, E> {
+        let found = Unexpected::Signed(limit);
+        limit.try_into().map(Limit::Number).map_err(|_| E::invalid_value(found, &self))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Limit, E> {
+        if text == UNLIMITED {
+            Ok(Limit::Unlimited)
+        } else {
+            Err(E::invalid_value(Unexpected::Str(text), &self))
+        }
+    }
 }
 
 impl Limit {
@@ -171,7 +207,7 @@ impl Limit {
     fn of(limit: u64, unlimited: u64) -> Option<Self> {
         match limit {
             _ if limit < unlimited => Some(Self::Number(limit)),
-            _ if limit == unlimited => Some(Self::Unlimited(Unlimited::Unlimited)),
+            _ if limit == unlimited => Some(Self::Unlimited),
             _ => None,
         }
     }
@@ -206,7 +242,7 @@ impl<'de> Deserialize<'de> for Policy {
         let unlimited = policy.no_limit();
         let fragments = match read.max_fragments {
             None => policy.max_fragments,
-            Some(Limit::Unlimited(_)) => unlimited.max_fragments,
+            Some(Limit::Unlimited) => unlimited.max_fragments,
             Some(Limit::Number(limit)) => u32::try_from(limit).map_err(|_| {
                 let found = Unexpected::Unsigned(limit);
                 D::Error::invalid_value(found, &"a number of frames, at most 4,294,967,295")
@@ -214,7 +250,7 @@ impl<'de> Deserialize<'de> for Policy {
         };
         let limit = |read, unset, unlimited| match read {
             None => unset,
-            Some(Limit::Unlimited(_)) => unlimited,
+            Some(Limit::Unlimited) => unlimited,
             Some(Limit::Number(limit)) => limit,
         };
         Ok(Self {

@@ -3,8 +3,8 @@
 mod common;
 
 use wsvet::{
-    Abnormality, Accepts, Act, CloseCode, Conversation, End, FrameMut, Header, OpCode, Policy,
-    Role, Rule, Verdict, Violation,
+    Abnormality, Accepts, Act, CloseCode, Conversation, End, FrameMut, Header, Observed, OpCode,
+    Policy, Role, Rule, Verdict, Violation,
 };
 
 use Role::{Client, Server};
@@ -353,11 +353,66 @@ fn a_violation_of_another_judge_counts_as_ones_own() {
 #[test]
 fn a_length_beyond_all_bounds_ends_what_can_be_followed() {
     let mut conversation = start();
-    let bytes = *b"\x82\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0\x88\x80\0\0\0\0";
+    let bytes = *b"\x81\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0\x88\x80\0\0\0\0";
     conversation.bytes(Client, &bytes);
     let client = conversation.direction(Client);
     assert_eq!(client.violation().map(|found| found.rule), Some(Rule::LengthOverflow));
     assert_eq!((client.frames(), client.close()), (1, None));
+}
+
+/// The receiver that closes after the first byte of a header was right, whether the rest comes or not.
+#[test]
+fn a_cut_header_is_answered() {
+    for (bytes, rule, offset, code) in [
+        (&b"\x83"[..], Rule::ReservedOpcode, 0, b"\x03\xEA"),
+        (b"\x91", Rule::ReservedBits, 0, b"\x03\xEA"),
+        (b"\x82", Rule::UnsupportedData, 0, b"\x03\xEB"),
+        (b"\x89\xFE", Rule::OversizedControl, 1, b"\x03\xEA"),
+        (b"\x81\x7E", Rule::UnmaskedClientFrame, 1, b"\x03\xEA"),
+    ] {
+        let violation = Violation::new(rule, offset);
+        let refused = Verdict::Refused { by: Server, violation };
+        let mut conversation = start();
+        let mut told = Vec::new();
+        for byte in bytes {
+            conversation.observe(Client, &[*byte], |seen| told.push(format!("{seen:?}")));
+        }
+        let seen = format!("{:?}", Observed::Violation { violation, piece: &[] });
+        assert_eq!(told, [seen], "{bytes:02x?}");
+        conversation.bytes(Server, &wire(Server, CLOSE, code));
+        assert_eq!(conversation.verdict(), refused, "{bytes:02x?}");
+        // The rest of the header changes nothing, and the violation is told once.
+        let mut late = 0;
+        conversation.observe(Client, &[0xFF; 13], |seen| {
+            late += usize::from(matches!(seen, Observed::Violation { violation: found, .. }
+                if found == violation));
+        });
+        assert_eq!((conversation.verdict(), late), (refused, 0), "{bytes:02x?}");
+        assert_eq!(conversation.direction(Client).violation(), Some(violation));
+    }
+    // The connection ends inside the header.
+    let mut conversation = start();
+    conversation.bytes(Client, b"\x83");
+    let end = conversation.end(Client, End::Fin, 0).unwrap();
+    assert_eq!((end.rule, end.offset), (Rule::EofInFrame, 1));
+    let violation = Violation::new(Rule::ReservedOpcode, 0);
+    assert_eq!(conversation.direction(Client).violation(), Some(violation));
+}
+
+#[test]
+fn an_end_inside_a_close_is_abnormal() {
+    for (cut, first) in [(1, Client), (2, Client), (6, Client), (7, Client), (7, Server)] {
+        let mut conversation = start();
+        if first == Server {
+            conversation.bytes(Server, &wire(Server, CLOSE, b"\x03\xE8"));
+        }
+        conversation.bytes(Client, &wire(Client, CLOSE, b"\x03\xE8")[..cut]);
+        let violation = conversation.end(Client, End::Fin, 0);
+        assert_eq!(violation, Some(Violation::new(Rule::EofInFrame, cut as u64)));
+        conversation.end(Server, End::Fin, 0);
+        let why = if first == Server { Abnormality::Unanswered } else { Abnormality::InFrame };
+        assert_eq!(conversation.verdict(), Verdict::Abnormal { by: Client, why }, "{cut}");
+    }
 }
 
 /// Both ends of a generated connection did as they must.

@@ -285,6 +285,9 @@ fn the_end_of_the_stream() {
         (ping[..2].to_vec(), Some((Rule::EofInFrame, 2))),
         (ping[..3].to_vec(), Some((Rule::EofInFrame, 3))),
         (close[..1].to_vec(), Some((Rule::EofInFrame, 1))),
+        (hex("88 02"), Some((Rule::EofInFrame, 2))),
+        (hex("88 02 03"), Some((Rule::EofInFrame, 3))),
+        (hex("88 05 03 e8 61"), Some((Rule::EofInFrame, 5))),
         (close.clone(), None),
         ([close.clone(), ping[..1].to_vec()].concat(), None),
         ([close, ping[..3].to_vec()].concat(), None),
@@ -336,7 +339,7 @@ fn a_length_of_2_to_the_53_costs_nothing_and_is_refused_where_there_is_a_limit()
 fn a_control_frame_with_a_longer_form_of_its_length() {
     assert_eq!(
         violation(CLIENT, &hex("89 7e 00 05 48 65 6c 6c 6f")),
-        Some((Rule::NonMinimalLength, 1))
+        Some((Rule::OversizedControl, 1))
     );
     assert_eq!(
         violation(CLIENT, &hex("89 7f 80 00 00 00 00 00 00 00")),

@@ -57,6 +57,27 @@ pub extern "C" fn wsvet_validator_begin(
     validator.begin(&header.read()).into()
 }
 
+/// Validates the first bytes of a header whose rest has not arrived, `len` bytes, and returns the
+/// violation, if any.
+///
+/// A rule is broken as soon as every possible rest of the header breaks it. For example, the first
+/// byte shows a type of data that the endpoint does not accept. Pass the whole header to
+/// `wsvet_validator_begin` when it has arrived.
+///
+/// # Safety
+///
+/// - `validator` must point to a validator that `wsvet_validator_init` has initialised.
+/// - `start` must point to `len` bytes. It may be `NULL` if `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wsvet_validator_cut_header(
+    validator: &mut Validator,
+    start: *const u8,
+    len: usize,
+) -> wsvet_violation {
+    // SAFETY: `start` is valid for `len` bytes, as the section "Safety" requires.
+    validator.cut_header(unsafe { bytes(start, len) }).into()
+}
+
 /// Validates the next piece of the payload, `len` unmasked bytes, and returns the violation, if
 /// any.
 ///
@@ -126,7 +147,7 @@ pub extern "C" fn wsvet_validator_skip(validator: &mut Validator, len: u64) {
 ///
 /// `unread` is the number of bytes at the end of the stream that are the start of an incomplete
 /// header. The end can break `WSVET_EOF_IN_FRAME` or `WSVET_EOF_WITHOUT_CLOSE`. The offset of the
-/// violation is then the length of the stream. After a Close frame the stream may end anywhere.
+/// violation is then the length of the stream. After a whole Close frame the stream may end anywhere.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_eof(validator: &mut Validator, unread: usize) -> wsvet_violation {
     validator.eof(unread).into()
@@ -139,7 +160,7 @@ pub extern "C" fn wsvet_validator_offset(validator: &Validator) -> u64 {
     validator.offset()
 }
 
-/// Returns `true` if a Close frame has begun. The peer must then send no more data (section 5.5.1).
+/// Returns `true` if a whole Close frame has arrived. The peer must then send no more data (section 5.5.1).
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_validator_is_closed(validator: &Validator) -> bool {
     validator.is_closed()

@@ -61,10 +61,6 @@ enum wsvet_rule {
      */
     WSVET_FRAGMENTED_CONTROL = 3,
     /**
-     * RFC 6455 section 5.5, 1002: the payload of a control frame is over 125 bytes.
-     */
-    WSVET_OVERSIZED_CONTROL = 4,
-    /**
      * RFC 6455 section 5.4, 1002: a continuation frame continues no message.
      */
     WSVET_UNEXPECTED_CONTINUATION = 5,
@@ -77,6 +73,18 @@ enum wsvet_rule {
      */
     WSVET_MISPLACED_RSV1 = 7,
     /**
+     * RFC 6455 section 5.5.1, 1002: a data frame comes after a Close frame.
+     */
+    WSVET_DATA_AFTER_CLOSE = 12,
+    /**
+     * RFC 6455 section 7.4.1, 1003: a text message comes to an endpoint that accepts only binary, or the other way round.
+     */
+    WSVET_UNSUPPORTED_DATA = 13,
+    /**
+     * RFC 6455 section 7.4.1, 1008: a message has more fragments than the endpoint's limit.
+     */
+    WSVET_TOO_MANY_FRAGMENTS = 16,
+    /**
      * RFC 6455 section 5.1, 1002: a client sends a frame that is not masked.
      */
     WSVET_UNMASKED_CLIENT_FRAME = 8,
@@ -84,6 +92,14 @@ enum wsvet_rule {
      * RFC 6455 section 5.1, 1002: a server sends a frame that is masked.
      */
     WSVET_MASKED_SERVER_FRAME = 9,
+    /**
+     * RFC 6455 section 5.5, 1002: the payload length of a control frame is not in 7 bits, the form for up to 125 bytes.
+     */
+    WSVET_OVERSIZED_CONTROL = 4,
+    /**
+     * RFC 6455 section 5.5.1, 1002: the body of a Close frame is one byte long.
+     */
+    WSVET_CLOSE_BODY_ONE_BYTE = 19,
     /**
      * RFC 6455 section 5.2, 1002: the length is not in its shortest form.
      */
@@ -93,14 +109,6 @@ enum wsvet_rule {
      */
     WSVET_LENGTH_OVERFLOW = 11,
     /**
-     * RFC 6455 section 5.5.1, 1002: a data frame comes after a Close frame.
-     */
-    WSVET_DATA_AFTER_CLOSE = 12,
-    /**
-     * RFC 6455 section 7.4.1, 1003: a text message comes to an endpoint that accepts only binary, or the other way round.
-     */
-    WSVET_UNSUPPORTED_DATA = 13,
-    /**
      * RFC 6455 section 7.4.1, 1009: the payload of a frame is over the endpoint's limit.
      */
     WSVET_FRAME_TOO_BIG = 14,
@@ -109,10 +117,6 @@ enum wsvet_rule {
      */
     WSVET_MESSAGE_TOO_BIG = 15,
     /**
-     * RFC 6455 section 7.4.1, 1008: a message has more fragments than the endpoint's limit.
-     */
-    WSVET_TOO_MANY_FRAGMENTS = 16,
-    /**
      * RFC 6455 section 8.1, 1007: a text message is not UTF-8, or ends inside a character.
      */
     WSVET_INVALID_UTF8 = 17,
@@ -120,10 +124,6 @@ enum wsvet_rule {
      * RFC 7692 section 7.2.2, 1007: a compressed message is not DEFLATE, or does not end with a block.
      */
     WSVET_INVALID_DEFLATE = 18,
-    /**
-     * RFC 6455 section 5.5.1, 1002: the body of a Close frame is one byte long.
-     */
-    WSVET_CLOSE_BODY_ONE_BYTE = 19,
     /**
      * RFC 6455 section 7.4, 1002: the code of a Close frame may not stand on the wire.
      */
@@ -765,6 +765,23 @@ struct wsvet_violation wsvet_validator_begin(struct wsvet_validator *validator,
                                              const struct wsvet_header *header);
 
 /**
+ * Validates the first bytes of a header whose rest has not arrived, `len` bytes, and returns the
+ * violation, if any.
+ *
+ * A rule is broken as soon as every possible rest of the header breaks it. For example, the first
+ * byte shows a type of data that the endpoint does not accept. Pass the whole header to
+ * `wsvet_validator_begin` when it has arrived.
+ *
+ * # Safety
+ *
+ * - `validator` must point to a validator that `wsvet_validator_init` has initialised.
+ * - `start` must point to `len` bytes. It may be `NULL` if `len` is 0.
+ */
+struct wsvet_violation wsvet_validator_cut_header(struct wsvet_validator *validator,
+                                                  const uint8_t *start,
+                                                  size_t len);
+
+/**
  * Validates the next piece of the payload, `len` unmasked bytes, and returns the violation, if
  * any.
  *
@@ -824,9 +841,10 @@ void wsvet_validator_skip(struct wsvet_validator *validator, uint64_t len);
  *
  * `unread` is the number of bytes at the end of the stream that are the start of an incomplete
  * header. The end can break `WSVET_EOF_IN_FRAME` or `WSVET_EOF_WITHOUT_CLOSE`. The offset of the
- * violation is then the length of the stream. After a Close frame the stream may end anywhere.
+ * violation is then the length of the stream. After a whole Close frame the stream may end anywhere.
  */
-struct wsvet_violation wsvet_validator_eof(struct wsvet_validator *validator, size_t unread);
+struct wsvet_violation wsvet_validator_eof(struct wsvet_validator *validator,
+                                           size_t unread);
 
 /**
  * Returns the number of bytes of the stream so far: headers that were begun, and payload bytes that
@@ -835,7 +853,7 @@ struct wsvet_violation wsvet_validator_eof(struct wsvet_validator *validator, si
 uint64_t wsvet_validator_offset(const struct wsvet_validator *validator);
 
 /**
- * Returns `true` if a Close frame has begun. The peer must then send no more data (section 5.5.1).
+ * Returns `true` if a whole Close frame has arrived. The peer must then send no more data (section 5.5.1).
  */
 bool wsvet_validator_is_closed(const struct wsvet_validator *validator);
 

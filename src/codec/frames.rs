@@ -434,6 +434,7 @@ impl Decoder for Frames {
         }
         if self.reader.is_between_frames() {
             let Ok((header, _)) = Header::decode(src) else {
+                self.validator.cut_header(src)?;
                 // An idle connection reserves no memory for frames that may arrive.
                 self.make_room(src, if src.is_empty() { 1 } else { MOST_ROOM as u64 });
                 return Ok(None);

@@ -43,6 +43,8 @@ pub struct Direction {
     end: Option<(End, Mark)>,
     /// Whether the stream ended inside a header that the reader does not hold.
     unread: bool,
+    /// Whether the first bytes of the cut header break a rule.
+    refused: bool,
 }
 
 /// A frame that an endpoint has sent.
@@ -115,6 +117,7 @@ impl Direction {
             data_after_close: None,
             end: None,
             unread: false,
+            refused: false,
         }
     }
 
@@ -236,7 +239,7 @@ impl Direction {
     /// ```
     #[must_use]
     pub const fn offset(&self) -> u64 {
-        self.validator.offset() + self.reader.unread() as u64
+        self.validator.offset().saturating_add(self.reader.unread() as u64)
     }
 
     /// Returns the reader of the direction, which holds the open frame and a cut header.
@@ -258,14 +261,29 @@ impl Direction {
         !self.reader.is_between_frames() || self.unread
     }
 
-    /// Reads a header from the front of `chunk`, and returns it and the number of bytes read.
+    /// Reads a header from the front of `chunk`. Returns the number of bytes read, and the header
+    /// if the chunk does not end inside it.
     ///
-    /// The header is `None` if the chunk ends inside it.
-    pub(super) fn take_header(&mut self, chunk: &[u8]) -> (Option<Header>, usize) {
+    /// # Errors
+    ///
+    /// A [`Violation`] if the first bytes of a cut header break a rule, once for each header.
+    pub(super) fn take_header(
+        &mut self,
+        chunk: &[u8],
+        mark: Mark,
+    ) -> (usize, Result<Option<Header>, Violation>) {
         let used = self.reader.header(chunk);
-        (self.reader.frame().copied(), used)
+        let header = self.reader.frame().copied();
+        if header.is_some() || self.refused {
+            return (used, Ok(header));
+        }
+        let judged = self.validator.cut_header(self.reader.cut_header());
+        self.refused = judged.is_err();
+        (used, self.note(judged, mark).map(|()| None))
     }
 
+    /// Begins a frame. Returns the violation of its header, unless
+    /// [`take_header`](Self::take_header) has returned it.
     pub(super) fn begin(&mut self, header: &Header, mark: Mark) -> Result<(), Violation> {
         self.frames += 1;
         let offset = self.validator.offset();
@@ -291,7 +309,8 @@ impl Direction {
             compressed,
             validated: inflates || !compressed,
         });
-        self.note(judged.map_err(|(_, violation)| violation), mark)
+        let judged = self.note(judged.map_err(|(_, violation)| violation), mark);
+        if core::mem::take(&mut self.refused) { Ok(()) } else { judged }
     }
 
     pub(super) fn payload(

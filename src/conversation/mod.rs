@@ -188,9 +188,17 @@ impl Conversation {
             } else if rest.is_empty() {
                 return;
             } else if reader.frame().is_none() {
-                let (header, used) = self.direction_mut(from).take_header(rest);
+                let mark = self.mark();
+                let (used, header) = self.direction_mut(from).take_header(rest, mark);
                 rest = &rest[used..];
-                let Some(header) = header else { return };
+                let header = match header {
+                    Ok(Some(header)) => header,
+                    Ok(None) => return,
+                    Err(violation) => {
+                        saw(Observed::Violation { violation, piece: &[] });
+                        return;
+                    }
+                };
                 let judged = self.begin(from, &header);
                 if let Some(&sent) = self.direction(from).last() {
                     saw(Observed::Header(sent));
@@ -579,7 +587,9 @@ pub enum Observed<'a> {
     /// inflates to them. They are 1 byte to 32 KiB, and nothing in them breaks a rule.
     Inflated(&'a [u8]),
     /// A violation. It follows the header or the piece of the payload that breaks the rule. If the
-    /// end of a frame breaks the rule, the violation precedes that end.
+    /// end of a frame breaks the rule, the violation precedes that end. If the first bytes of a
+    /// header break the rule and the rest has not arrived, the violation precedes the header, and
+    /// does not follow it again.
     Violation {
         /// The broken rule, and the offset at which it is broken.
         violation: Violation,

@@ -229,7 +229,10 @@ impl StreamDecoder {
                 used += self.reader.header(&chunk[used..]);
                 match self.reader.frame() {
                     Some(header) => self.validator.begin(header)?,
-                    None => return Ok((used, None)),
+                    None => {
+                        self.validator.cut_header(self.reader.cut_header())?;
+                        return Ok((used, None));
+                    }
                 }
             }
             let start = used;

@@ -117,8 +117,9 @@ impl StreamDecoder {
             } else if self.reader.frame().is_none() {
                 let used = self.reader.header(rest);
                 rest = &mut rest[used..];
-                if let Some(header) = self.reader.frame() {
-                    self.validator.begin(header)?;
+                match self.reader.frame() {
+                    Some(header) => self.validator.begin(header)?,
+                    None => self.validator.cut_header(self.reader.cut_header())?,
                 }
             } else {
                 let (piece, after) = rest.split_at_mut(self.reader.available(rest.len()));

@@ -110,6 +110,28 @@ impl Validator {
         Ok(())
     }
 
+    /// Validates the first bytes of a header that has not arrived completely, as
+    /// [`crate::Validator::cut_header`] does.
+    ///
+    /// # Errors
+    ///
+    /// A [`Violation`] as [`crate::Validator::cut_header`] returns it.
+    ///
+    /// # Panics
+    ///
+    /// Panics with debug assertions if the previous frame is not finished.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, Rule, deflate::{Parameters, Validator}};
+    /// let mut validator = Validator::new(Policy::new(Role::Client), Parameters::new());
+    /// validator.cut_header(&[0xC1])?; // the first frame of a compressed message
+    /// assert_eq!(validator.cut_header(&[0xC0]).unwrap_err().rule, Rule::UnexpectedContinuation);
+    /// # Ok::<(), wsvet::Violation>(())
+    /// ```
+    pub fn cut_header(&mut self, start: &[u8]) -> Result<(), Violation> {
+        self.frames.cut_header(start)
+    }
+
     /// Validates the next piece of the payload, as [`crate::Validator::payload`] does, and calls
     /// `message` with the content of a message.
     ///

@@ -1,6 +1,6 @@
 //! The validation of payloads: UTF-8 in text messages, and the body of Close frames.
 
-use super::Validator;
+use super::{CLOSED, Validator};
 use crate::kernel::{self, Text, unmask_ascii};
 use crate::{CloseCode, Rule, Utf8, Violation};
 
@@ -22,6 +22,18 @@ pub(super) enum Expected {
     CodeLow(u8),
     /// The reason of a Close frame.
     Reason,
+    /// The rest of the body of a Close frame, which is not validated.
+    CloseRest,
+}
+
+impl Expected {
+    /// Returns what remains if the content of the frame is not validated any more.
+    pub(super) const fn lost(self) -> Self {
+        match self {
+            Self::CodeHigh | Self::CodeLow(_) | Self::Reason | Self::CloseRest => Self::CloseRest,
+            _ => Self::Opaque,
+        }
+    }
 }
 
 impl Validator {
@@ -35,9 +47,9 @@ impl Validator {
         self.still_good()?;
         debug_assert_ne!(self.content, Expected::Between, "payload before begin");
         let start = self.offset;
-        self.offset += piece.bytes().len() as u64;
+        self.offset = self.offset.saturating_add(piece.bytes().len() as u64);
         match self.content {
-            Expected::Between | Expected::Opaque => {
+            Expected::Between | Expected::Opaque | Expected::CloseRest => {
                 kernel::unmask(key, &mut piece);
                 Ok(())
             }
@@ -91,7 +103,7 @@ impl Validator {
         debug_assert!(self.failed.is_none(), "a stream that has ended admits nothing");
         let message = self.message;
         let len = payload.len() as u64;
-        self.offset += header_len as u64 + len;
+        self.offset = self.offset.saturating_add(header_len as u64 + len);
         self.take_room(len, last);
         match key {
             Some(key) if !message.is_judged() => kernel::mask(key, payload),
@@ -126,7 +138,7 @@ impl Validator {
     /// Stops the validation of the rest of the frame, and of the rest of the message if it is text.
     pub(super) fn lose_content(&mut self) {
         let of_message = matches!(self.content, Expected::Text | Expected::LastText);
-        self.content = Expected::Opaque;
+        self.content = self.content.lost();
         if of_message {
             self.message.lose();
         }
@@ -146,7 +158,7 @@ impl Validator {
             Ok(()) => Ok(()),
             Err(error) => {
                 self.lose_content();
-                Err(self.fail(rule, start + error.index as u64))
+                Err(self.fail(rule, start.saturating_add(error.index as u64)))
             }
         }
     }
@@ -161,7 +173,7 @@ impl Validator {
                 Expected::CodeLow(high) => {
                     let code = CloseCode(u16::from_be_bytes([high, *byte]));
                     if !code.is_sendable() {
-                        self.content = Expected::Opaque;
+                        self.content = Expected::CloseRest;
                         return Err(self.fail(Rule::InvalidCloseCode, start - 1));
                     }
                     self.content = Expected::Reason;
@@ -170,7 +182,18 @@ impl Validator {
                 _ => return self.judge_utf8(0, plain, start, Rule::InvalidCloseReason),
             }
             plain = rest;
-            start += 1;
+            start = start.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// Ends a Close frame. `content` is what the next byte of its body would have been.
+    #[inline(never)]
+    pub(super) fn finish_close(&mut self, content: Expected) -> Result<(), Violation> {
+        self.marks |= CLOSED;
+        self.admitted = self.admitted_kinds();
+        if content == Expected::Reason && !self.utf8.is_complete() {
+            return Err(self.fail(Rule::InvalidCloseReason, self.offset - 1));
         }
         Ok(())
     }

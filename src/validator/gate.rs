@@ -4,8 +4,10 @@
 //! includes the set of admitted kinds, so one look-up replaces the checks of most rules.
 
 use super::Validator;
+use super::known::Known;
+use crate::header::is_minimal;
 use crate::policy::Compression;
-use crate::{Header, OpCode, Role};
+use crate::{Header, OpCode};
 
 impl Validator {
     /// Returns the index and the length of the payload, if the header at the front of `window`
@@ -35,20 +37,46 @@ impl Validator {
     /// the empty set.
     #[inline]
     pub(super) fn admits(&self, header: &Header) -> bool {
-        let policy = &self.policy;
         let len = header.payload_len();
-        let kind = KINDS[usize::from(header.first_byte() & self.telling)];
+        self.admits_kind(header.first_byte())
+            && self.admits_lengths(header.first_byte(), header.second_byte(), len, len)
+    }
+
+    /// Returns whether the first bytes of a header break no rule yet, that is, whether
+    /// [`proven`](Self::proven) returns the empty set.
+    pub(super) fn admits_start(&self, known: &Known) -> bool {
+        let Known { first, second, least, most } = *known;
+        self.admits_kind(first)
+            && second.is_none_or(|second| self.admits_lengths(first, second, least, most))
+    }
+
+    /// Returns whether the first byte of a header breaks no rule.
+    #[inline(always)]
+    fn admits_kind(&self, first: u8) -> bool {
+        self.kind(first) & self.admitted != 0
+    }
+
+    #[inline(always)]
+    fn kind(&self, first: u8) -> u8 {
+        KINDS[usize::from(first & self.telling)]
+    }
+
+    /// Returns whether the second byte of a header, and a payload length from `least` to `most`,
+    /// break no rule. The first byte must be admitted.
+    #[inline(always)]
+    fn admits_lengths(&self, first: u8, second: u8, least: u64, most: u64) -> bool {
+        let policy = &self.policy;
+        let kind = self.kind(first);
         let control = kind & (CONTROL | CLOSE) != 0;
-        let short = header.second_byte() & 0x7F <= 125;
-        kind & self.admitted != 0
-            && header.is_masked() == (policy.role == Role::Server)
-            && (short || (!control && header.is_minimal() && len >> 63 == 0))
-            && len <= policy.max_frame
+        let short = second & 0x7F <= 125;
+        second & 0x80 == policy.role.mask_bit()
+            && (short || (!control && is_minimal(second, most) && least >> 63 == 0))
+            && least <= policy.max_frame
             && match kind {
                 CONTROL => true,
-                CLOSE => len != 1,
-                DEFLATED_TEXT | DEFLATED_BINARY => len <= self.compressed_room(),
-                _ => len <= self.message_room,
+                CLOSE => least != 1,
+                DEFLATED_TEXT | DEFLATED_BINARY => least <= self.compressed_room(),
+                _ => least <= self.message_room,
             }
     }
 

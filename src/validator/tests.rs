@@ -1,3 +1,4 @@
+use super::known::Known;
 use super::*;
 use crate::{Accepts, Compression, Role};
 
@@ -118,6 +119,155 @@ fn begin_gives_the_first_broken_rule_at_its_byte() {
             }
         }
     }
+}
+
+/// Returns the headers that start with these bytes and have the least and the greatest length, for
+/// each second byte if it is not among them. Each rule holds for an interval of lengths, so a rule
+/// that these headers break is broken by all that start so.
+fn completions(start: &[u8]) -> Vec<Header> {
+    let seconds = match start {
+        [_, second, ..] => *second..=*second,
+        _ => 0..=255,
+    };
+    let of = |(second, fill): (u8, u8)| {
+        let mut window = [fill; Header::MAX_LEN];
+        window[..start.len()].copy_from_slice(start);
+        window[1] = second;
+        Header::from_window(&window).0
+    };
+    seconds.flat_map(|second| [(second, 0), (second, 0xFF)]).map(of).collect()
+}
+
+/// The definition of proof: a rule is proven by the first bytes of a header if every header that
+/// starts with them breaks it.
+#[test]
+fn the_first_bytes_prove_what_every_header_breaks_that_starts_with_them() {
+    for policy in policies().step_by(5) {
+        for state in states(policy) {
+            for window in (0..=255).flat_map(windows).step_by(5) {
+                let (_, len) = Header::from_window(&window);
+                // The first byte alone is tested once, and not with each second byte.
+                let least = if window[1] < 5 { 1 } else { 2 };
+                for start in (least..=len).map(|cut| &window[..cut]) {
+                    let known = Known::of(start).unwrap();
+                    let broken = |header: &Header| state.proven(&Known::whole(header));
+                    let all = completions(start).iter().map(broken).reduce(|all, broken| {
+                        all.iter().filter(|rule| broken.contains(*rule)).collect()
+                    });
+                    let proven = state.proven(&known);
+                    assert_eq!(Some(proven), all, "{start:02x?} {state:?}");
+                    assert_eq!(state.admits_start(&known), proven.is_empty(), "{start:02x?}");
+                }
+            }
+        }
+    }
+}
+
+/// The order of the rows is the order of proof: the first rule that a header breaks is the first of
+/// those that its fewest bytes prove. So the violation does not depend on the cuts.
+#[test]
+fn the_first_rule_that_is_broken_is_the_first_that_is_proven() {
+    for policy in policies().step_by(2) {
+        for state in states(policy) {
+            for window in (0..=255).flat_map(windows) {
+                let (header, len) = Header::from_window(&window);
+                let starts = (1..=len).map(|cut| &window[..cut]);
+                let proven = starts.map(|start| state.proven(&Known::of(start).unwrap()));
+                let earliest = proven.filter_map(RuleSet::first).next();
+                assert_eq!(state.broken(&header).first(), earliest, "{header:?} {state:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cut_header_gives_the_violation_of_the_whole_header() {
+    for policy in policies().step_by(7) {
+        for state in states(policy) {
+            for window in (0..=255).flat_map(windows).step_by(11) {
+                let (header, len) = Header::from_window(&window);
+                let whole = state.clone().begin(&header);
+                for start in (0..=len).map(|cut| &window[..cut]) {
+                    let mut cut = state.clone();
+                    let judged = cut.cut_header(start);
+                    if judged.is_err() {
+                        assert_eq!(judged, whole, "{start:02x?} {state:?}");
+                        assert_eq!(cut.begin(&header), whole, "it ended the stream");
+                        cut.resume();
+                        assert_eq!(cut.begin(&header), whole, "a linter passes the whole header");
+                    } else {
+                        assert!(start.len() < len || whole.is_ok(), "{start:02x?} {state:?}");
+                        assert_eq!(cut.begin(&header), whole, "the state has not changed");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The smaller limit may be proven by an earlier byte of the length, and is told then.
+#[test]
+fn the_limit_that_the_earlier_byte_exceeds_is_told() {
+    let policy = Policy::new(Role::Client).max_frame(0x4050).max_message(0x3000);
+    let state = Validator::new(policy);
+    let header = Header::new(OpCode::Binary, 0x4060);
+    assert!(state.broken(&header).iter().eq([Rule::MessageTooBig]));
+    assert!(state.clone().cut_header(&[0x82, 126]).is_ok());
+    let violation = state.clone().cut_header(&[0x82, 126, 0x40]).unwrap_err();
+    assert_eq!(violation, Violation::new(Rule::MessageTooBig, 1));
+    assert_eq!(state.clone().begin(&header), Err(violation));
+    // Both are proven by the same byte.
+    let header = Header::new(OpCode::Binary, 0x5000);
+    let state = Validator::new(policy.max_frame(0x4000));
+    let both = [Rule::FrameTooBig, Rule::MessageTooBig];
+    assert!(state.broken(&header).iter().eq(both));
+}
+
+#[test]
+fn offsets_saturate() {
+    let mut validator = Validator::new(Policy::new(Role::Client));
+    let text = Header::new(OpCode::Text, 3);
+    for _ in 0..2 {
+        validator.begin(&text).unwrap();
+        validator.skip(u64::MAX);
+        validator.payload(b"abc").unwrap();
+        validator.finish().unwrap();
+        validator.frame(&text, b"abc").unwrap();
+        validator.frame(&Header::new(OpCode::Ping, 1), b"a").unwrap();
+        validator.pass_single(9);
+        validator.fragment(2, true, None, &mut [b'a'; 3]).unwrap();
+    }
+    let header = Header::new(OpCode::Close, 3);
+    let violation = validator.frame(&header, b"\x03\xE8\xFF").unwrap_err();
+    assert_eq!(violation, Violation::new(Rule::InvalidCloseReason, u64::MAX));
+    validator.resume();
+    assert_eq!(validator.finish(), Ok(()));
+    validator.frame(&Header::new(OpCode::Pong, 0), b"").unwrap();
+    assert_eq!(validator.eof(usize::MAX), Ok(()));
+}
+
+#[test]
+fn a_close_that_the_stream_ends_inside_is_no_close() {
+    for (len, body) in [(2, &b""[..]), (2, b"\x03"), (5, b"\x03\xE8ab"), (3, b"\x03\xE8")] {
+        let mut validator = Validator::new(Policy::new(Role::Client));
+        validator.begin(&Header::new(OpCode::Close, len)).unwrap();
+        validator.payload(body).unwrap();
+        let expected = Violation::new(Rule::EofInFrame, 2 + body.len() as u64);
+        assert_eq!(validator.eof(0), Err(expected), "{body:x?}");
+    }
+    // A body that is not validated any more is still a body.
+    let mut validator = Validator::new(Policy::new(Role::Client));
+    validator.begin(&Header::new(OpCode::Close, 4)).unwrap();
+    validator.skip(2);
+    assert_eq!(validator.clone().eof(0).unwrap_err().rule, Rule::EofInFrame);
+    validator.skip(2);
+    validator.finish().unwrap();
+    assert_eq!(validator.eof(0), Ok(()));
+    // After the Close, the stream may end anywhere.
+    let mut validator = Validator::new(Policy::new(Role::Client));
+    validator.frame(&Header::new(OpCode::Close, 0), b"").unwrap();
+    validator.begin(&Header::new(OpCode::Close, 2)).unwrap();
+    assert_eq!(validator.eof(0), Ok(()));
 }
 
 #[test]

@@ -254,6 +254,11 @@ static void validating(void)
     CHECK(is(wsvet_validator_frame(&copy, &text, (const uint8_t *)"Hel\xFFo", 5),
              WSVET_INVALID_UTF8, 12));
     copy = validator;
+    CHECK(good(wsvet_validator_cut_header(&copy, NULL, 0)));
+    CHECK(good(wsvet_validator_cut_header(&copy, (const uint8_t *)"\x89", 1)));
+    CHECK(is(wsvet_validator_cut_header(&copy, (const uint8_t *)"\x89\x7E", 2),
+             WSVET_OVERSIZED_CONTROL, 8));
+    copy = validator;
     CHECK(is(wsvet_validator_eof(&copy, 1), WSVET_EOF_IN_FRAME, 8));
     copy = validator;
     CHECK(is(wsvet_validator_eof(&copy, 0), WSVET_EOF_WITHOUT_CLOSE, 7));

@@ -132,7 +132,8 @@ static struct wsvet_violation validate(const struct wsvet_policy *policy, const 
         if (violation.rule != WSVET_NO_RULE)
             return violation;
     }
-    return wsvet_validator_eof(&validator, len);
+    violation = wsvet_validator_cut_header(&validator, stream, len);
+    return violation.rule != WSVET_NO_RULE ? violation : wsvet_validator_eof(&validator, len);
 }
 
 int main(void)

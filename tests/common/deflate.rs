@@ -355,9 +355,10 @@ pub fn validate(policy: Policy, parameters: Parameters, stream: &[u8], sizes: &[
     let mut opcode = OpCode::Text;
     let mut rest = stream;
     let mut sizes = sizes.iter().copied().chain(std::iter::repeat(*sizes.last().unwrap()));
-    while let Ok((header, after)) = Header::decode(rest) {
+    let mut whole = true;
+    while whole && let Ok((header, after)) = Header::decode(rest) {
         let len = header.payload_len().min(after.len() as u64) as usize;
-        let whole = header.payload_len() == len as u64;
+        whole = header.payload_len() == len as u64;
         let (payload, after) = after.split_at(len);
         rest = after;
         let mut plain = payload.to_vec();
@@ -387,7 +388,7 @@ pub fn validate(policy: Policy, parameters: Parameters, stream: &[u8], sizes: &[
             return judged;
         }
         match header.opcode() {
-            OpCode::Close => break,
+            OpCode::Close => return judged,
             control if control.is_control() => {
                 judged.messages.extend(whole.then_some((control, plain)));
             }
@@ -396,6 +397,10 @@ pub fn validate(policy: Policy, parameters: Parameters, stream: &[u8], sizes: &[
             }
             _ => {}
         }
+    }
+    if whole && let Err(violation) = validator.cut_header(rest) {
+        judged.violation = Some(place(violation));
+        judged.open.clear();
     }
     judged
 }

@@ -34,7 +34,8 @@ pub struct Outcome {
     pub violation: Option<Violation>,
     /// What the stream breaks if it ends here, where it has broken nothing before.
     pub end: Option<Violation>,
-    /// The message that is open to the validator, and whether a Close has begun.
+    /// The message that is open to the validator, and whether a Close has arrived. After a
+    /// violation it is not compared: whether the state includes the header depends on the cuts.
     pub state: (Option<OpCode>, bool),
 }
 
@@ -60,8 +61,9 @@ pub fn decode(policy: Policy, stream: &[u8], sizes: &[usize]) -> Outcome {
                 Err(violation) => {
                     let validator = decoder.validator();
                     outcome.violation = Some(violation);
-                    outcome.state = (validator.open_message(), validator.is_closed());
-                    assert!(violation.offset < validator.offset(), "it was judged");
+                    outcome.state = (None, false);
+                    let header = Header::MAX_LEN as u64;
+                    assert!(violation.offset < validator.offset() + header, "it was judged");
                     outcome.open.clear();
                     assert_eq!(decoder.decode(&mut []), Err(violation), "it stays");
                     assert_eq!(decoder.eof(), Err(violation), "it stays at the end");
@@ -123,7 +125,9 @@ pub fn validate(policy: Policy, stream: &[u8]) -> (Vec<(u64, Header)>, Option<Vi
     let mut frames = Vec::new();
     let mut rest = stream;
     let violation = loop {
-        let Ok((header, after)) = Header::decode(rest) else { break None };
+        let Ok((header, after)) = Header::decode(rest) else {
+            break validator.cut_header(rest).err();
+        };
         let start = validator.offset();
         let len = header.payload_len().min(after.len() as u64) as usize;
         let (payload, after) = after.split_at(len);

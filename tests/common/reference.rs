@@ -14,62 +14,15 @@ pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>)
     let mut message: Option<Message> = None;
     let mut closed = false;
     let mut at = 0;
-    while let Some(frame) = Frame::read(stream, at) {
+    loop {
+        let state = State { message: message.as_ref(), closed };
+        if let Some((rule, byte)) = header_rule(policy, &state, &stream[at..]) {
+            return (frames, Some((rule, (at + byte) as u64)));
+        }
+        let Some(frame) = Frame::read(stream, at) else { break };
         let broken = |rule, byte: usize| Some((rule, (at + byte) as u64));
         let Frame { first, second, len, payload, .. } = &frame;
         let (opcode, fin, rsv) = (first & 15, first & 128 != 0, first >> 4 & 7);
-        let mut rsv_known = policy.rsv;
-        if policy.negotiates_deflate() {
-            rsv_known |= 4;
-        }
-        let (limit, grown, count) = match (&message, opcode) {
-            (_, 1 | 2) => (true, *len, 1),
-            (Some(message), 0) => (true, message.claimed.saturating_add(*len), message.frames + 1),
-            (None, 0) => (true, *len, 1),
-            _ => (false, 0, 0),
-        };
-        let header_rule = if rsv & !rsv_known != 0 {
-            broken(Rule::ReservedBits, 0)
-        } else if matches!(opcode, 3..=7 | 11..=15) {
-            broken(Rule::ReservedOpcode, 0)
-        } else if opcode >= 8 && !fin {
-            broken(Rule::FragmentedControl, 0)
-        } else if opcode >= 8 && *len > 125 {
-            broken(Rule::OversizedControl, 1)
-        } else if opcode == 0 && message.is_none() {
-            broken(Rule::UnexpectedContinuation, 0)
-        } else if matches!(opcode, 1 | 2) && message.is_some() {
-            broken(Rule::InterruptedMessage, 0)
-        } else if policy.negotiates_deflate() && rsv & 4 != 0 && !matches!(opcode, 1 | 2) {
-            broken(Rule::MisplacedRsv1, 0)
-        } else if policy.role == Role::Server && second & 128 == 0 {
-            broken(Rule::UnmaskedClientFrame, 1)
-        } else if policy.role == Role::Client && second & 128 != 0 {
-            broken(Rule::MaskedServerFrame, 1)
-        } else if (second & 127 == 126 && *len < 126) || (second & 127 == 127 && *len < 65_536) {
-            broken(Rule::NonMinimalLength, 1)
-        } else if *len >= 1 << 63 {
-            broken(Rule::LengthOverflow, 2)
-        } else if opcode < 8 && closed {
-            broken(Rule::DataAfterClose, 0)
-        } else if (opcode == 1 && policy.accepts == Accepts::BinaryOnly)
-            || (opcode == 2 && policy.accepts == Accepts::TextOnly)
-        {
-            broken(Rule::UnsupportedData, 0)
-        } else if *len > policy.max_frame {
-            broken(Rule::FrameTooBig, 1)
-        } else if limit && grown > policy.max_message {
-            broken(Rule::MessageTooBig, 1)
-        } else if limit && count > policy.max_fragments {
-            broken(Rule::TooManyFragments, 0)
-        } else if opcode == 8 && *len == 1 {
-            broken(Rule::CloseBodyOneByte, 1)
-        } else {
-            None
-        };
-        if header_rule.is_some() {
-            return (frames, header_rule);
-        }
 
         let whole = payload.len() as u64 == *len;
         let end = at + frame.header_len + payload.len();
@@ -116,6 +69,102 @@ pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>)
     (frames, None)
 }
 
+/// What is known of a stream at the start of a frame.
+struct State<'a> {
+    message: Option<&'a Message>,
+    closed: bool,
+}
+
+/// The rule that the header breaks which starts here, and its byte: of the rules that the fewest bytes
+/// prove, the first in the order of `broken_rules`. Bytes prove a rule if each header that starts
+/// with them breaks it.
+fn header_rule(policy: &Policy, state: &State<'_>, stream: &[u8]) -> Option<(Rule, usize)> {
+    let form = stream.get(1).map_or(0, |second| second & 127);
+    let extended = if form == 126 {
+        2
+    } else if form == 127 {
+        8
+    } else {
+        0
+    };
+    for cut in 1..=stream.len().min(2 + extended) {
+        let known = &stream[..cut];
+        let seconds = if cut == 1 { 0..=255 } else { known[1]..=known[1] };
+        let mut proven: Option<Vec<(Rule, usize)>> = None;
+        for second in seconds {
+            let extended = match second & 127 {
+                126 => 2,
+                127 => 8,
+                _ => 0,
+            };
+            // The rules of the length are about least and greatest lengths, so the extremes suffice.
+            for fill in [0, 255] {
+                let length = (2..2 + extended).map(|i| known.get(i).copied().unwrap_or(fill));
+                let len = match second & 127 {
+                    126 | 127 => length.fold(0, |len, byte| len << 8 | u64::from(byte)),
+                    len => u64::from(len),
+                };
+                let broken = broken_rules(policy, state, known[0], second, len);
+                proven = Some(match proven {
+                    None => broken,
+                    Some(before) => before.into_iter().filter(|it| broken.contains(it)).collect(),
+                });
+            }
+        }
+        if let Some(first) = proven.unwrap_or_default().first() {
+            return Some(*first);
+        }
+    }
+    None
+}
+
+/// All rules that a whole header breaks, each with its byte.
+fn broken_rules(
+    policy: &Policy,
+    state: &State<'_>,
+    first: u8,
+    second: u8,
+    len: u64,
+) -> Vec<(Rule, usize)> {
+    let State { message, closed } = *state;
+    let (opcode, fin, rsv) = (first & 15, first & 128 != 0, first >> 4 & 7);
+    let mut rsv_known = policy.rsv;
+    if policy.negotiates_deflate() {
+        rsv_known |= 4;
+    }
+    let (limit, grown, count) = match (message, opcode) {
+        (_, 1 | 2) => (true, len, 1),
+        (Some(message), 0) => (true, message.claimed.saturating_add(len), message.frames + 1),
+        (None, 0) => (true, len, 1),
+        _ => (false, 0, 0),
+    };
+    let (server, client) = (policy.role == Role::Server, policy.role == Role::Client);
+    let type_refused = (opcode == 1 && policy.accepts == Accepts::BinaryOnly)
+        || (opcode == 2 && policy.accepts == Accepts::TextOnly);
+    let long_form = (second & 127 == 126 && len < 126) || (second & 127 == 127 && len < 65_536);
+    let rsv1 = policy.negotiates_deflate() && rsv & 4 != 0;
+    let all = [
+        (Rule::ReservedBits, 0, rsv & !rsv_known != 0),
+        (Rule::ReservedOpcode, 0, matches!(opcode, 3..=7 | 11..=15)),
+        (Rule::FragmentedControl, 0, opcode >= 8 && !fin),
+        (Rule::UnexpectedContinuation, 0, opcode == 0 && message.is_none()),
+        (Rule::InterruptedMessage, 0, matches!(opcode, 1 | 2) && message.is_some()),
+        (Rule::MisplacedRsv1, 0, rsv1 && !matches!(opcode, 1..=7)),
+        (Rule::DataAfterClose, 0, opcode < 8 && closed),
+        (Rule::UnsupportedData, 0, type_refused),
+        (Rule::TooManyFragments, 0, limit && count > policy.max_fragments),
+        (Rule::UnmaskedClientFrame, 1, server && second & 128 == 0),
+        (Rule::MaskedServerFrame, 1, client && second & 128 != 0),
+        (Rule::OversizedControl, 1, opcode >= 8 && second & 127 > 125),
+        (Rule::CloseBodyOneByte, 1, opcode == 8 && len == 1),
+        (Rule::NonMinimalLength, 1, long_form),
+        (Rule::LengthOverflow, 2, len >= 1 << 63),
+        (Rule::FrameTooBig, 1, len > policy.max_frame),
+        (Rule::MessageTooBig, 1, limit && grown > policy.max_message),
+    ];
+    all.into_iter().filter(|(.., broken)| *broken).map(|(rule, byte, _)| (rule, byte)).collect()
+}
+
 /// What a stream breaks that ends with these bytes: its rule, and its byte.
 pub fn judge_whole(policy: &Policy, stream: &[u8]) -> Option<(Rule, u64)> {
     let (_, broken) = judge(policy, stream);
@@ -126,11 +175,11 @@ pub fn judge_whole(policy: &Policy, stream: &[u8]) -> Option<(Rule, u64)> {
 fn judge_end(stream: &[u8]) -> Option<Rule> {
     let mut at = 0;
     while let Some(frame) = Frame::read(stream, at) {
-        if frame.first & 15 == 8 {
-            return None;
-        }
         if (frame.payload.len() as u64) < frame.len {
             return Some(Rule::EofInFrame);
+        }
+        if frame.first & 15 == 8 {
+            return None;
         }
         at += frame.header_len + frame.payload.len();
     }

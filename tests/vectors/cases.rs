@@ -21,6 +21,7 @@ fn of_receiver(role: Role) -> Vec<Case> {
     let mut cases = Cases { role, list: Vec::new() };
     headers(&mut cases);
     precedence(&mut cases);
+    cut_headers(&mut cases);
     sequences(&mut cases);
     lengths(&mut cases);
     limits(&mut cases);
@@ -220,17 +221,88 @@ fn precedence(cases: &mut Cases) {
     );
     let close = cases.frame(CLOSE, b"");
     let overflow = cases.frame_in(127, BINARY, 1 << 63, b"");
-    cases.bytes("length-overflow/after-close", |p| p, [close, overflow].concat());
+    cases.bytes("data-after-close/whose-length-also-overflows", |p| p, [close, overflow].concat());
     cases.under(
         "data-after-close/of-a-type-that-is-not-accepted",
         |p| p.accepts(Accepts::TextOnly),
         &[(CLOSE, b""), (BINARY, b"")],
     );
+    let stream = other.frame(BINARY, b"");
+    cases.bytes(
+        &format!("unsupported-data/that-is-also-{rule}"),
+        |p| p.accepts(Accepts::TextOnly),
+        stream,
+    );
+    let stream = other.frame_in(126, PING, 126, b"");
+    cases.bytes(&format!("{rule}/that-is-also-oversized"), |p| p, stream);
+    cases.bytes(&format!("{rule}/close-body-of-one-byte"), |p| p, other.frame(CLOSE, b"a"));
+    // An earlier byte of the length exceeds the limit of the message.
+    let stream = cases.frame_in(126, BINARY, 0x4060, b"");
+    cases.bytes(
+        "message-too-big/that-exceeds-the-limit-of-a-frame-by-less",
+        |p| p.max_frame(0x4050).max_message(0x3000),
+        stream,
+    );
     cases.under(
-        "message-too-big/in-a-fragment-too-many",
+        "frame-too-big/that-exceeds-the-limit-of-the-message-too",
+        |p| p.max_frame(2).max_message(1),
+        &[(BINARY, b"abc")],
+    );
+    cases.under(
+        "too-many-fragments/over-the-limit-of-the-message",
         |p| p.max_message(1).max_fragments(1),
         &[(TEXT & MORE, b"a"), (CONTINUATION, b"b")],
     );
+}
+
+/// The first bytes of a header that break a rule whatever follows, and the longest that do not.
+fn cut_headers(cases: &mut Cases) {
+    let mask = if cases.role == Role::Server { 0x80 } else { 0 };
+    let start = |cases: &mut Cases, name: &str, policy: fn(Policy) -> Policy, bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        if let Some(second) = bytes.get_mut(1) {
+            *second |= mask;
+        }
+        cases.bytes(&format!("{name}-in-a-cut-header"), policy, bytes);
+    };
+    let all = |p| p;
+    let limit = |p: Policy| p.max_frame(16_384);
+    let text = |p: Policy| p.accepts(Accepts::TextOnly);
+    start(cases, "reserved-bits/rsv2", all, &[TEXT | RSV2]);
+    start(cases, "reserved-opcode/3", all, &[0x83]);
+    start(cases, "fragmented-control/ping", all, &[PING & MORE]);
+    start(cases, "unexpected-continuation/first", all, &[CONTINUATION]);
+    start(cases, "misplaced-rsv1/ping", |p| p.permessage_deflate(true), &[PING | RSV1]);
+    start(cases, "unsupported-data/binary", text, &[BINARY]);
+    start(cases, "legal/text", text, &[TEXT]);
+    start(cases, "too-many-fragments/none-allowed", |p| p.max_fragments(0), &[TEXT]);
+    start(cases, "oversized-control/form-126", all, &[PING, 126]);
+    start(cases, "oversized-control/form-127", all, &[PONG, 127]);
+    start(cases, "legal/form-126", all, &[TEXT, 126]);
+    start(cases, "non-minimal-length/form-126", all, &[TEXT, 126, 0, 125]);
+    start(cases, "legal/form-126-with-a-high-byte-of-0", all, &[TEXT, 126, 0]);
+    start(cases, "non-minimal-length/form-127", all, &[TEXT, 127, 0, 0, 0, 0, 0, 0]);
+    start(cases, "legal/form-127-with-five-bytes-of-0", all, &[TEXT, 127, 0, 0, 0, 0, 0]);
+    start(cases, "length-overflow/high-byte", all, &[TEXT, 127, 0x80]);
+    start(cases, "frame-too-big/high-byte", limit, &[TEXT, 126, 0x41]);
+    start(cases, "frame-too-big/both-bytes", limit, &[TEXT, 126, 0x40, 1]);
+    start(cases, "legal/at-the-limit", limit, &[TEXT, 126, 0x40]);
+    start(
+        cases,
+        "message-too-big/high-byte-of-64-bits",
+        |p| p.max_message(1 << 40),
+        &[TEXT, 127, 1],
+    );
+    if cases.role == Role::Server {
+        start(cases, "close-body-one-byte/close", all, &[CLOSE, 1]);
+        cases.bytes("unmasked-client-frame/text-in-a-cut-header", all, vec![TEXT, 126]);
+    } else {
+        cases.bytes("masked-server-frame/text-in-a-cut-header", all, vec![TEXT, 0x80 | 126]);
+    }
+    let wire = [cases.frame(TEXT & MORE, b""), vec![BINARY]].concat();
+    cases.bytes("interrupted-message/binary-in-a-cut-header", all, wire);
+    let wire = [cases.frame(CLOSE, b""), vec![TEXT]].concat();
+    cases.bytes("data-after-close/text-in-a-cut-header", all, wire);
 }
 
 /// What a frame breaks by its place among the others.
@@ -307,9 +379,8 @@ fn lengths(cases: &mut Cases) {
         [(126, 0), (126, 1), (126, 125), (127, 0), (127, 125), (127, 126), (127, 65_535)]
     {
         for (name, first) in [("binary", BINARY), ("ping", PING)] {
-            // A control frame that is too long has its rule first.
-            let rule =
-                if first == PING && len > 125 { "oversized-control" } else { "non-minimal-length" };
+            // The second byte proves that a control frame is too long.
+            let rule = if first == PING { "oversized-control" } else { "non-minimal-length" };
             let stream = cases.frame_in(form, first, len, b"");
             cases.bytes(&format!("{rule}/{name}-of-{len}-bytes-in-form-{form}"), |p| p, stream);
         }
@@ -603,6 +674,11 @@ fn ends(cases: &mut Cases) {
                 long[..len].to_vec(),
             )
             .end = true;
+    }
+    let close = cases.frame(CLOSE, b"\x03\xE8bye");
+    for len in 1..close.len() {
+        let name = format!("eof-in-frame/after-{len}-bytes-of-a-close");
+        cases.bytes(&name, |p| p, close[..len].to_vec()).end = true;
     }
     let after = [cases.frame(CLOSE, b""), ping[..3].to_vec()].concat();
     cases.bytes("legal/the-end-inside-a-frame-after-close", |p| p, after).end = true;

@@ -27,6 +27,9 @@ pub struct Recorder {
     /// The last bytes of the open message.
     message: Recent,
     inflated: Inflated,
+    /// The violation that the first bytes of a cut header prove. It is recorded with the header, or at
+    /// the end if the rest of the header never arrives.
+    early: Option<Violation>,
     /// Whether a rule was broken.
     broken: bool,
     /// Whether no more records are made. The conversation is still observed.
@@ -103,6 +106,7 @@ impl Recorder {
             recent: Recent::default(),
             message: Recent::default(),
             inflated: Inflated::new(deflate),
+            early: None,
             broken: false,
             silent: false,
             ended: false,
@@ -165,9 +169,17 @@ impl Recorder {
         let header = self.open.as_ref().map(|open| (open.sent.offset, open.sent.header));
         let cut = reader.cut_header();
         let payload = if header.is_some() { &self.payload[..] } else { &[] };
+        let broken =
+            |violation| Broken { violation, header, cut, before: &[], payload, inflated: None };
+        if let Some(early) = self.early {
+            self.broken = true;
+            sink(Record::Broken(broken(early)))?;
+            if !self.thoroughness.keep_going {
+                return Ok(());
+            }
+        }
         if let Some(violation) = violation {
-            let broken = Broken { violation, header, cut, before: &[], payload, inflated: None };
-            return sink(Record::Broken(broken));
+            return sink(Record::Broken(broken(violation)));
         }
         if self.broken {
             return Ok(());
@@ -192,6 +204,7 @@ impl Recorder {
             _ => Recent::default(),
         };
         self.piece = Piece::default();
+        self.early = None;
         self.open = Some(Open { sent, broken: false });
         self.inflated.begin(&sent);
         let shown = if self.thoroughness.keep_going { usize::MAX } else { 1 };
@@ -223,7 +236,10 @@ impl Recorder {
         piece: &[u8],
         sink: &mut Sink<'_>,
     ) -> io::Result<()> {
-        let Some(Open { sent, .. }) = self.open else { return Ok(()) };
+        let Some(Open { sent, .. }) = self.open else {
+            self.early = Some(violation);
+            return Ok(());
+        };
         if sent.broken.contains(violation.rule) && piece.is_empty() {
             return Ok(()); // recorded with the header
         }

@@ -6,7 +6,8 @@ use std::vec::Vec;
 use arbitrary::{Result, Unstructured};
 
 use super::{
-    AFFORDABLE, BEHIND, MOST_LEN, NextFrame, OpenMessage, Stream, content, most_payload, undefined,
+    AFFORDABLE, BEHIND, MOST_LEN, NextFrame, OpenMessage, Stream, content, frames_exceed,
+    most_payload, undefined,
 };
 use crate::{CloseFrame, Header, OpCode, Rule, Violation};
 
@@ -67,6 +68,10 @@ impl Stream {
             }
             Rule::OversizedControl => {
                 let opcode = self.any_control(u)?;
+                if u.ratio(1, 4)? {
+                    let header = self.header(opcode, u.int_in_range(0..=125)?, u)?;
+                    return Ok(in_form(&header, *u.choose(&[126, 127])?, header.payload_len()));
+                }
                 let lengths = [126, 127, 128, 0xFFFF, 0x1_0000, MOST_LEN];
                 let len = self.any_of(&lengths, self.policy.max_frame, u)?;
                 self.header(opcode, len, u)
@@ -100,15 +105,14 @@ impl Stream {
             }
             Rule::MaskedServerFrame => Ok(self.open_frame(u)?.header.masked(u.arbitrary()?)),
             Rule::NonMinimalLength => {
-                let header = self.open_frame(u)?.header;
+                let opcode = self.any_accepted(u)?;
+                let header = self.any_len(opcode, u)?;
                 let short = u.arbitrary()?;
                 let edges: &[u64] = if short { &[0, 125] } else { &[0, 125, 126, 0xFFFF] };
                 let most = self.most_len(header.opcode()).min(if short { 125 } else { 0xFFFF });
                 let len = header.payload_len().min(most);
                 let len = if u.arbitrary()? { self.any_of(edges, most, u)? } else { len };
-                let form = header.second_byte() & 0x80 | if short { 126 } else { 127 };
-                let key = header.masking_key().unwrap_or_default();
-                Ok(Header::from_wire(header.first_byte(), form, len, key))
+                Ok(in_form(&header, if short { 126 } else { 127 }, len))
             }
             Rule::LengthOverflow => {
                 let opcode = self.any_accepted(u)?;
@@ -130,12 +134,16 @@ impl Stream {
             }
             Rule::FrameTooBig => {
                 let least = self.policy.max_frame + 1;
-                let control = least <= CloseFrame::MAX_BODY_LEN as u64 && u.arbitrary()?;
-                if control {
+                let control = least <= CloseFrame::MAX_BODY_LEN as u64;
+                if control && (!frames_exceed(&self.policy) || u.arbitrary()?) {
                     let opcode = self.any_control(u)?;
                     let len = u.int_in_range(least..=CloseFrame::MAX_BODY_LEN as u64)?;
+                    // The body of a Close frame of one byte breaks a rule that comes before.
+                    let opcode = if len == 1 { OpCode::Ping } else { opcode };
                     return self.header(opcode, len, u);
                 }
+                // The limit of an open message may be smaller.
+                self.finish_message(u)?;
                 let opcode = self.any_accepted(u)?;
                 let len = over(self.policy.max_frame, MOST_LEN, u)?;
                 self.header(opcode, len, u)
@@ -222,7 +230,8 @@ impl Stream {
 
     /// Adds a legal frame that is cut anywhere, and returns the offset of the end of the stream.
     fn cut_frame(&mut self, u: &mut Unstructured<'_>) -> Result<u64> {
-        let NextFrame { header, payload, .. } = self.open_frame(u)?;
+        let frame = if u.ratio(1, 4)? { self.close(u)? } else { self.open_frame(u)? };
+        let NextFrame { header, payload, .. } = frame;
         let start = self.write(&header, &payload) as usize;
         let cut = u.int_in_range(start + 1..=self.bytes.len() - 1)?;
         self.bytes.truncate(cut);
@@ -255,7 +264,7 @@ impl Stream {
         let mut fragments = 0;
         loop {
             let enough = limit > room;
-            let may_go_on = fragments < self.policy.max_fragments && room <= AFFORDABLE;
+            let may_go_on = fragments + 1 < self.policy.max_fragments && room <= AFFORDABLE;
             if enough && (!may_go_on || u.ratio(1, 2)?) {
                 return Ok((opcode, room));
             }
@@ -290,6 +299,12 @@ impl Stream {
     fn any_accepted(&self, u: &mut Unstructured<'_>) -> Result<OpCode> {
         if self.open.is_some() { Ok(OpCode::Continuation) } else { self.accepted(u) }
     }
+}
+
+/// Returns the header with this length in this form: 126 for 16 bits, 127 for 64 bits.
+fn in_form(header: &Header, form: u8, len: u64) -> Header {
+    let key = header.masking_key().unwrap_or_default();
+    Header::from_wire(header.first_byte(), header.second_byte() & 0x80 | form, len, key)
 }
 
 /// Returns a length over this limit of at most `most` bytes. It is often just over the limit.

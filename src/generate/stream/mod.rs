@@ -10,7 +10,7 @@ use std::vec::Vec;
 use arbitrary::{Arbitrary, Error, Result, Unstructured};
 
 use super::content;
-use crate::{Accepts, Header, OpCode, Policy, Role, Rule, RuleSet, Violation, mask};
+use crate::{Accepts, CloseFrame, Header, OpCode, Policy, Role, Rule, RuleSet, Violation, mask};
 
 /// The bytes of one direction of a connection, and what the receiver must find in them.
 ///
@@ -218,16 +218,19 @@ impl Stream {
     pub fn breakable(policy: &Policy) -> RuleSet {
         let can_break = |rule: &Rule| match rule {
             Rule::ReservedBits => undefined(policy) != 0,
-            Rule::InterruptedMessage => policy.max_fragments > 0,
+            Rule::InterruptedMessage | Rule::NonMinimalLength | Rule::LengthOverflow => {
+                policy.max_fragments > 0
+            }
             Rule::MisplacedRsv1 => policy.negotiates_deflate(),
             Rule::UnmaskedClientFrame => policy.role == Role::Server,
             Rule::MaskedServerFrame => policy.role == Role::Client,
             Rule::UnsupportedData => policy.accepts != Accepts::Any,
-            Rule::FrameTooBig => policy.max_frame < MOST_LEN,
+            Rule::FrameTooBig => {
+                policy.max_frame < CloseFrame::MAX_BODY_LEN as u64 || frames_exceed(policy)
+            }
             Rule::MessageTooBig => frames_to_fill(policy).is_some(),
             Rule::TooManyFragments => u64::from(policy.max_fragments) <= MOST_FRAGMENTS,
             Rule::InvalidUtf8 => policy.accepts.admits(OpCode::Text) && most_payload(policy) > 0,
-            Rule::CloseBodyOneByte => policy.max_frame > 0,
             Rule::InvalidCloseCode => policy.max_frame > 1,
             Rule::InvalidCloseReason => policy.max_frame > 2,
             // Only a receiver that inflates can find it.
@@ -236,8 +239,7 @@ impl Stream {
             | Rule::FragmentedControl
             | Rule::OversizedControl
             | Rule::UnexpectedContinuation
-            | Rule::NonMinimalLength
-            | Rule::LengthOverflow
+            | Rule::CloseBodyOneByte
             | Rule::DataAfterClose
             | Rule::EofInFrame
             | Rule::EofWithoutClose => true,
@@ -485,12 +487,20 @@ fn most_payload(policy: &Policy) -> usize {
     by_frames.min(policy.max_message).min(MOST_BYTES) as usize
 }
 
+/// Returns whether a data frame can exceed the limit of a frame, and not that of its message by an
+/// earlier byte of the length.
+fn frames_exceed(policy: &Policy) -> bool {
+    policy.max_frame < MOST_LEN
+        && policy.max_frame <= policy.max_message
+        && policy.max_fragments > 0
+}
+
 /// Returns how many frames of the maximum length fit into a message, so that one more exceeds the
 /// limit. Returns `None` if no message can exceed the limit, or only one with too many frames or
 /// bytes to send.
 fn frames_to_fill(policy: &Policy) -> Option<u64> {
     let frames = policy.max_message.checked_div(policy.max_frame)?;
     let affordable = frames == 0 || (policy.max_message <= MOST_BYTES && frames <= MOST_FRAGMENTS);
-    let possible = policy.max_message < MOST_LEN && frames <= policy.max_fragments.into();
+    let possible = policy.max_message < MOST_LEN && frames < policy.max_fragments.into();
     (affordable && possible).then_some(frames)
 }
