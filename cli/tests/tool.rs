@@ -361,7 +361,7 @@ fn json_lines_have_the_keys_that_are_promised() {
 /// Frames in hex text: the arguments, the hex text, and the output.
 #[test]
 fn check_of_hex_text() {
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 17] = [
         (&["--payload"], "81 85 37fa213d 7f9f4d5158 # Hello"),
         (&["--receiver", "client"], "89 02 68 69 8a 00 88 05 03e8 62 79 65"),
         (&["--receiver", "client"], "01 03 48 65 6c 89 00 80 02 6c 6f"),
@@ -376,6 +376,9 @@ fn check_of_hex_text() {
         (&["--keep-going", "--receiver", "client"], "f9 fe ff00 00000000 8a 00"),
         (&["--keep-going"], "81 02 c3 28 81 80 00000000 80 80 00000000"),
         (&["--permessage-deflate", "--receiver", "client"], "c1 07 f248cdc9c90700 c9 00"),
+        (&[], "8a80 00000000 83"),
+        (&["--keep-going"], "89 fe"),
+        (&["--max-frame", "16384", "--json"], "81 fe 40 01"),
     ];
     let all: String = cases
         .iter()

@@ -316,10 +316,16 @@ pub(super) fn evidence<'a>(
     wire: &'a mut [u8; Header::MAX_LEN],
 ) -> Option<Evidence<'a>> {
     let rule = broken.violation.rule;
-    let (start, header) = broken.header.as_ref()?;
     if rule.place() == RulePlace::End || broken.inflated.is_some() {
         return None;
     }
+    let Some((start, header)) = broken.header.as_ref() else {
+        let (start, bytes) = broken.cut;
+        let at = broken.violation.offset.checked_sub(start)? as usize;
+        bytes.get(at)?;
+        let note = "the bytes end inside this header".to_owned();
+        return Some(Evidence { bytes, at: at..at + 1, note });
+    };
     let len = header.encode(wire);
     let at = broken.violation.offset.checked_sub(*start).filter(|at| *at < len as u64);
     let before = broken.before;

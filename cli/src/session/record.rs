@@ -38,8 +38,8 @@ pub struct Broken<'a> {
     pub violation: Violation,
     /// The header of the frame, if there is one, and the byte at which it starts.
     pub header: Option<(u64, Header)>,
-    /// The bytes of an incomplete header.
-    pub cut: &'a [u8],
+    /// The byte at which an incomplete header starts, and its bytes.
+    pub cut: (u64, &'a [u8]),
     /// The last bytes of the unmasked message, up to the byte that breaks the rule. It is empty if
     /// the header breaks the rule.
     pub before: &'a [u8],
@@ -62,8 +62,8 @@ pub struct Incomplete<'a> {
     pub missing: Option<u64>,
     /// The header of the frame, if there is one, and the byte at which it starts.
     pub header: Option<(u64, Header)>,
-    /// The bytes of an incomplete header.
-    pub cut: &'a [u8],
+    /// The byte at which an incomplete header starts, and its bytes.
+    pub cut: (u64, &'a [u8]),
     /// The unmasked payload that has come: all of it if it is short or whole payloads are kept,
     /// otherwise its start.
     pub payload: &'a [u8],

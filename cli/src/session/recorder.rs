@@ -167,7 +167,7 @@ impl Recorder {
         }
         let (validator, reader) = (direction.validator(), direction.reader());
         let header = self.open.as_ref().map(|open| (open.sent.offset, open.sent.header));
-        let cut = reader.cut_header();
+        let cut = (validator.offset(), reader.cut_header());
         let payload = if header.is_some() { &self.payload[..] } else { &[] };
         let broken =
             |violation| Broken { violation, header, cut, before: &[], payload, inflated: None };
@@ -300,7 +300,7 @@ impl Recorder {
         let payload = &self.payload[..shown.min(self.payload.len())];
         let Found { violation, header, inflated } = found;
         let header = Some(header);
-        sink(Record::Broken(Broken { violation, header, cut: &[], before, payload, inflated }))
+        sink(Record::Broken(Broken { violation, header, cut: (0, &[]), before, payload, inflated }))
     }
 }
 

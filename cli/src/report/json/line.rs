@@ -136,7 +136,7 @@ pub(super) struct BrokenLine {
 impl BrokenLine {
     pub(super) fn new(broken: &Broken<'_>, payload: bool) -> Self {
         let rule = broken.violation.rule;
-        let (frame_offset, header) = head(broken.header, broken.cut, broken.violation.offset);
+        let (frame_offset, header) = head(broken.header, broken.cut);
         Self {
             offset: broken.violation.offset,
             rule: rule.id(),
@@ -152,9 +152,11 @@ impl BrokenLine {
     }
 }
 
-/// Returns the offset of a frame, and its header as on the wire. If the header is incomplete, the
-/// stream ends at `end`.
-fn head(header: Option<(u64, Header)>, cut: &[u8], end: u64) -> (Option<u64>, Option<String>) {
+/// Returns the offset of a frame, and its header as on the wire, which may be incomplete.
+fn head(
+    header: Option<(u64, Header)>,
+    (start, cut): (u64, &[u8]),
+) -> (Option<u64>, Option<String>) {
     match header {
         Some((offset, header)) => {
             let mut wire = [0; Header::MAX_LEN];
@@ -162,7 +164,7 @@ fn head(header: Option<(u64, Header)>, cut: &[u8], end: u64) -> (Option<u64>, Op
             (Some(offset), Some(hex_bytes(&wire[..len], "")))
         }
         None if cut.is_empty() => (None, None),
-        None => (Some(end - cut.len() as u64), Some(hex_bytes(cut, ""))),
+        None => (Some(start), Some(hex_bytes(cut, ""))),
     }
 }
 
@@ -185,7 +187,7 @@ pub(super) struct IncompleteLine {
 impl IncompleteLine {
     pub(super) fn new(incomplete: &Incomplete<'_>, payload: bool) -> Self {
         let Incomplete { offset, within, missing, header, cut, payload: plain } = *incomplete;
-        let (frame_offset, header) = head(header, cut, offset);
+        let (frame_offset, header) = head(header, cut);
         let payload = payload.then(|| hex_bytes(plain, ""));
         Self { offset, within: within.name(), missing, frame_offset, header, payload }
     }
