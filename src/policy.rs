@@ -291,6 +291,11 @@ impl Policy {
         }
     }
 
+    /// Returns whether the policy limits neither frames nor messages in bytes.
+    pub(crate) const fn has_no_limit(&self) -> bool {
+        self.max_frame >= UNREACHED && self.max_message >= UNREACHED
+    }
+
     /// Returns the policy with the default limits for collecting messages, if it sets none.
     #[cfg(feature = "alloc")]
     pub(crate) const fn collecting_messages(self) -> Self {

@@ -124,6 +124,8 @@ enum VerdictDefinition {
     RefusedOtherwise { by: Role, violation: Violation, code: CloseCode },
     LetPass { by: Role, violation: Violation },
     WronglyRefused { by: Role, code: CloseCode },
+    OwnLimit { by: Role, len: u64 },
+    BrokenClose { by: Role, violation: Violation, code: CloseCode },
     Abnormal { by: Role, why: Abnormality },
     Open,
 }

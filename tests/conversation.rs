@@ -113,7 +113,8 @@ fn a_clean_close_has_the_code_of_who_was_first() {
     );
     says(
         &[Frame(Server, CLOSE, b""), Frame(Client, CLOSE, b""), Fin(Server), Reset(Client)],
-        "a clean close: the server closed with 1005 No Status Received, and the client answered",
+        "a clean close: the server closed without a code (the application of its peer is told \
+         1005), and the client answered",
     );
 }
 
@@ -143,7 +144,6 @@ fn a_violation_is_refused_with_another_code_or_without_one() {
         (b"\x03\xEA", "1002 Protocol Error"),
         (b"\x03\xF0", "1008 Policy Violation"),
         (b"\x03\xF3", "1011 Internal Error"),
-        (b"", "1005 No Status Received"),
     ] {
         says(
             &[binary, Frame(Server, CLOSE, body)],
@@ -256,6 +256,81 @@ fn after_a_close_nothing_need_be_answered() {
     assert_eq!(verdict(&[BYE[0], Frame(Client, TEXT, b"late"), Fin(Server)]), {
         Verdict::Abnormal { by: Server, why: Abnormality::Unanswered }
     });
+}
+
+#[test]
+fn data_after_a_close_may_be_refused() {
+    let late = Frame(Client, TEXT, b"late");
+    let refused = [BYE[0], late, Frame(Server, CLOSE, b"\x03\xEA")];
+    let violation = Violation::new(Rule::DataAfterClose, 8);
+    assert_eq!(verdict(&refused), Verdict::Refused { by: Server, violation });
+    // The refusal came before the data, or has another code.
+    let code = CloseCode::PROTOCOL_ERROR;
+    let early = [BYE[0], Frame(Server, CLOSE, b"\x03\xEA"), late];
+    assert_eq!(verdict(&early), Verdict::WronglyRefused { by: Server, code });
+    let code = CloseCode::UNSUPPORTED_DATA;
+    let other = [BYE[0], late, Frame(Server, CLOSE, b"\x03\xEB")];
+    assert_eq!(verdict(&other), Verdict::WronglyRefused { by: Server, code });
+}
+
+#[test]
+fn a_close_that_breaks_a_rule_is_no_clean_close() {
+    // The ASCII text "1000" in place of the code.
+    let said = "a broken Close: the client closed with 1000 Normal Closure, and the Close of the \
+                server that answered it breaks invalid-close-code";
+    let broken = says(&[BYE[0], Frame(Server, CLOSE, b"1000")], said);
+    let violation = Violation::new(Rule::InvalidCloseCode, 2);
+    let code = CloseCode::NORMAL_CLOSURE;
+    assert_eq!(broken, Verdict::BrokenClose { by: Server, violation, code });
+    for body in [&b"\x03\xE8\xFF"[..], b"\x03"] {
+        let verdict = verdict(&[BYE[0], Frame(Server, CLOSE, body)]);
+        assert_eq!((verdict.id(), verdict.by()), ("broken-close", Some(Server)), "{body:x?}");
+    }
+    // A violation before the Close is not one of the Close.
+    let before = [BYE[0], Frame(Server, TEXT, b"\xFF"), BYE[1]];
+    assert_eq!(verdict(&before).id(), "clean");
+    // If it comes first, it can be answered.
+    let first = [Frame(Server, CLOSE, b"1000"), Frame(Client, CLOSE, b"\x03\xEA")];
+    assert_eq!(verdict(&first), Verdict::Refused { by: Client, violation });
+    assert_eq!(verdict(&[Frame(Server, CLOSE, b"1000"), BYE[0]]).id(), "refused-otherwise");
+}
+
+#[test]
+fn an_endpoint_may_have_a_limit_that_is_not_known() {
+    let too_big = Frame(Server, CLOSE, b"\x03\xF1");
+    let sent =
+        [Frame(Client, 0x01, b"ab"), Frame(Client, PING, b"ping"), Frame(Client, 0x80, b"c")];
+    let said = "refused for a limit of its own: the server closed with 1009 Message Too Big, and \
+                the message of the client had 3 bytes";
+    let own = says(&[&sent[..], &[too_big]].concat(), said);
+    assert_eq!(own, Verdict::OwnLimit { by: Server, len: 3 });
+    let answered = [&sent[..], &[BYE[0], too_big]].concat();
+    assert_eq!(verdict(&answered), own);
+    // Nothing was sent that can be too big.
+    let code = CloseCode::MESSAGE_TOO_BIG;
+    assert_eq!(verdict(&[too_big]), Verdict::WronglyRefused { by: Server, code });
+    // The limit is known, and was not exceeded.
+    for limit in [|policy: Policy| policy.max_frame(3), |policy: Policy| policy.max_message(3)] {
+        let server = limit(Policy::new(Server));
+        let mut conversation = Conversation::new(Policy::new(Client), server);
+        conversation.bytes(Client, &wire(Client, TEXT, b"abc"));
+        conversation.bytes(Server, &wire(Server, CLOSE, b"\x03\xF1"));
+        assert_eq!(conversation.verdict(), Verdict::WronglyRefused { by: Server, code });
+    }
+}
+
+#[test]
+fn nobody_closes_with_1005() {
+    says(
+        &[Frame(Client, CLOSE, b""), Frame(Server, CLOSE, b"")],
+        "a clean close: the client closed without a code (the application of its peer is told \
+         1005), and the server answered",
+    );
+    says(
+        &[Frame(Client, BINARY, b""), Frame(Server, CLOSE, b"")],
+        "refused with another code: unsupported-data, and the server closed without a code (the \
+         application of its peer is told 1005) where 1003 Unsupported Data was due",
+    );
 }
 
 #[test]

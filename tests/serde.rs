@@ -42,6 +42,11 @@ fn verdicts_by_their_id() {
         ),
         (Verdict::LetPass { by, violation }, json!({ "by": "server", "violation": broken })),
         (Verdict::WronglyRefused { by, code }, json!({ "by": "server", "code": 1002 })),
+        (Verdict::OwnLimit { by, len: 9 }, json!({ "by": "server", "len": 9 })),
+        (
+            Verdict::BrokenClose { by, violation, code },
+            json!({ "by": "server", "violation": broken, "code": 1002 }),
+        ),
     ] {
         is_written_as(verdict, json!({ verdict.id(): fields }));
     }

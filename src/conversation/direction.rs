@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::compressed::Compressed;
 use super::timeline::{Act, Mark, Step};
-use crate::{CloseCode, Header, OpCode, Policy, Reader, Role, RuleSet, Validator, Violation};
+use crate::{CloseCode, Header, OpCode, Policy, Reader, Role, Rule, RuleSet, Validator, Violation};
 
 /// One direction of a [`Conversation`](crate::Conversation): what one endpoint has sent.
 ///
@@ -39,7 +39,13 @@ pub struct Direction {
     close: Option<(Option<CloseCode>, Mark)>,
     /// The first violation before the Close frame, which the receiver had to refuse.
     broken: Option<(Violation, Mark)>,
-    data_after_close: Option<Mark>,
+    /// The first data frame after the Close frame.
+    data_after_close: Option<(Violation, Mark)>,
+    /// The payload length of the last message before the Close frame, as far as its headers state
+    /// it.
+    message_len: Option<u64>,
+    /// The offset at which the first Close frame starts.
+    close_start: u64,
     end: Option<(End, Mark)>,
     /// Whether the stream ended inside a header that the reader does not hold.
     unread: bool,
@@ -115,6 +121,8 @@ impl Direction {
             close: None,
             broken: None,
             data_after_close: None,
+            message_len: None,
+            close_start: 0,
             end: None,
             unread: false,
             refused: false,
@@ -214,6 +222,20 @@ impl Direction {
         self.broken
     }
 
+    /// Returns the first violation, if it is in the first Close frame.
+    pub(super) fn broken_close(&self) -> Option<Violation> {
+        self.violation().filter(|found| self.close.is_some() && found.offset >= self.close_start)
+    }
+
+    /// Returns the first data frame after the Close frame, as a violation.
+    pub(super) fn late_data(&self) -> Option<(Violation, Mark)> {
+        self.data_after_close
+    }
+
+    pub(super) fn message_len(&self) -> Option<u64> {
+        self.message_len
+    }
+
     /// Returns whether the endpoint began a data frame after this step, and before its Close frame.
     pub(super) fn went_on(&self, step: u64) -> bool {
         self.last_data.is_some_and(|mark| mark.step > step)
@@ -292,10 +314,16 @@ impl Direction {
         self.lost = header.payload_len() >> 63 == 1;
         if header.opcode().is_data() {
             if self.validator.is_closed() {
-                self.data_after_close.get_or_insert(mark);
+                let violation = Violation::in_header(Rule::DataAfterClose, offset);
+                self.data_after_close.get_or_insert((violation, mark));
             } else {
                 self.last_data = Some(mark);
+                let before = if header.opcode().starts_message() { None } else { self.message_len };
+                let len = before.unwrap_or(0).saturating_add(header.payload_len());
+                self.message_len = Some(len);
             }
+        } else if header.opcode() == OpCode::Close && self.close.is_none() {
+            self.close_start = offset;
         }
         let judged = self.validator.begin_or(header, |refused| refused);
         let broken = judged.err().map_or(RuleSet::EMPTY, |(broken, _)| broken);
@@ -370,7 +398,7 @@ impl Direction {
         [
             self.broken.map(|(violation, mark)| (Act::Broke(violation), mark)),
             self.close.map(|(code, mark)| (Act::Closed(code), mark)),
-            self.data_after_close.map(|mark| (Act::SentDataAfterClose, mark)),
+            self.data_after_close.map(|(_, mark)| (Act::SentDataAfterClose, mark)),
             self.end.map(|(end, mark)| (Act::Ended(end), mark)),
         ]
         .map(|done| done.map(step))

@@ -506,15 +506,27 @@ impl Conversation {
         }
         let code = code.unwrap_or(CloseCode::NO_STATUS_RECEIVED);
         let (here, there) = (self.direction(first), self.direction(first.peer()));
-        let answer = there.closed().and_then(|(code, _)| code);
+        let answer = there.closed();
+        let late = here.late_data();
         if there.broken().is_none() && blames(code) {
-            Verdict::WronglyRefused { by: first, code }
-        } else if let Some(code) = answer.filter(|answer| *answer != code && blames(*answer))
+            self.blamed(first, code)
+        } else if let Some((Some(code), mark)) = answer
+            && Some(code) != here.close().flatten()
+            && blames(code)
             && here.broken().is_none()
         {
-            Verdict::WronglyRefused { by: first.peer(), code }
-        } else if there.closed().is_some() {
-            Verdict::Clean { first, code }
+            let by = first.peer();
+            match late.filter(|(_, late)| late.step < mark.step) {
+                Some((violation, _)) if code == violation.rule.close_code() => {
+                    Verdict::Refused { by, violation }
+                }
+                _ => self.blamed(by, code),
+            }
+        } else if answer.is_some() {
+            match there.broken_close() {
+                Some(violation) => Verdict::BrokenClose { by: first.peer(), violation, code },
+                None => Verdict::Clean { first, code },
+            }
         } else {
             match end {
                 // The reset left the peer no time to answer.
@@ -526,6 +538,17 @@ impl Conversation {
                 }
                 _ => Verdict::Open,
             }
+        }
+    }
+
+    /// Returns the verdict on a Close frame with this code, which blames a peer that broke no rule.
+    fn blamed(&self, by: Role, code: CloseCode) -> Verdict {
+        let policy = self.direction(by.peer()).validator().policy();
+        match self.direction(by.peer()).message_len() {
+            Some(len @ 1..) if code == CloseCode::MESSAGE_TOO_BIG && policy.has_no_limit() => {
+                Verdict::OwnLimit { by, len }
+            }
+            _ => Verdict::WronglyRefused { by, code },
         }
     }
 

@@ -46,9 +46,10 @@ pub enum Abnormality {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Both endpoints sent a Close frame, no rule was broken before the first of them, and neither
-    /// code blames the peer. Data after the Close frame changes nothing
-    /// ([`Direction::data_after_close`](crate::Direction::data_after_close)).
+    /// Both endpoints sent a Close frame that breaks no rule, no rule was broken before the first of
+    /// them, and neither code blames the peer. Data after a Close frame changes nothing
+    /// ([`Direction::data_after_close`](crate::Direction::data_after_close)), unless the peer refuses
+    /// it.
     Clean {
         /// The endpoint that sent its Close frame first.
         first: Role,
@@ -90,6 +91,26 @@ pub enum Verdict {
         /// The endpoint that sent the Close frame.
         by: Role,
         /// The code of the Close frame: 1002, 1003, 1007 or 1009.
+        code: CloseCode,
+    },
+    /// An endpoint sent a Close frame with the code 1009, and its [`Policy`](crate::Policy) has no
+    /// limit. It has a limit of its own that the policy does not say, so nobody is at fault as far
+    /// as the conversation shows.
+    OwnLimit {
+        /// The endpoint that sent the Close frame.
+        by: Role,
+        /// The payload length of the last message of the peer in bytes, as far as its headers state
+        /// it.
+        len: u64,
+    },
+    /// Both endpoints sent a Close frame, and the second breaks a rule. The endpoint that sent the
+    /// first cannot answer with another Close frame.
+    BrokenClose {
+        /// The endpoint that sent the second Close frame.
+        by: Role,
+        /// The first violation of that Close frame.
+        violation: Violation,
+        /// The code of the first Close frame, or 1005 if it has none.
         code: CloseCode,
     },
     /// The connection ended without a complete closing handshake. The application receives the code
@@ -138,6 +159,8 @@ impl Verdict {
             Self::RefusedOtherwise { .. } => "refused-otherwise",
             Self::LetPass { .. } => "let-pass",
             Self::WronglyRefused { .. } => "wrongly-refused",
+            Self::OwnLimit { .. } => "own-limit",
+            Self::BrokenClose { .. } => "broken-close",
             Self::Abnormal { .. } => "abnormal",
             Self::Open => "open",
         }
@@ -145,15 +168,15 @@ impl Verdict {
 
     /// Returns the endpoint that the verdict is about, or `None` for [`Open`](Self::Open).
     ///
-    /// It is the endpoint that sent the first Close frame, that refused a violation or let it pass,
-    /// or that did not complete the closing handshake. This is not always the endpoint at fault:
+    /// It is the endpoint that sent the first Close frame, that refused something or let a violation
+    /// pass, that sent a broken Close frame, or that did not complete the closing handshake. This is not always the endpoint at fault:
     ///
     /// | verdict | at fault |
     /// |---|---|
-    /// | [`Clean`](Self::Clean), [`Open`](Self::Open) | neither |
+    /// | [`Clean`](Self::Clean), [`OwnLimit`](Self::OwnLimit), [`Open`](Self::Open) | neither |
     /// | [`Refused`](Self::Refused) | the peer, which broke the rule |
     /// | [`RefusedOtherwise`](Self::RefusedOtherwise), [`LetPass`](Self::LetPass) | the peer, which broke the rule, and this endpoint |
-    /// | [`WronglyRefused`](Self::WronglyRefused), [`Abnormal`](Self::Abnormal) | this endpoint |
+    /// | [`WronglyRefused`](Self::WronglyRefused), [`BrokenClose`](Self::BrokenClose), [`Abnormal`](Self::Abnormal) | this endpoint |
     ///
     /// ```
     /// # use wsvet::{Abnormality, Role, Verdict};
@@ -168,6 +191,8 @@ impl Verdict {
             | Self::RefusedOtherwise { by, .. }
             | Self::LetPass { by, .. }
             | Self::WronglyRefused { by, .. }
+            | Self::OwnLimit { by, .. }
+            | Self::BrokenClose { by, .. }
             | Self::Abnormal { by, .. } => Some(by),
             Self::Open => None,
         }
@@ -188,14 +213,16 @@ impl Verdict {
         match *self {
             Self::Clean { code, .. }
             | Self::RefusedOtherwise { code, .. }
+            | Self::BrokenClose { code, .. }
             | Self::WronglyRefused { code, .. } => Some(code),
+            Self::OwnLimit { .. } => Some(CloseCode::MESSAGE_TOO_BIG),
             Self::Refused { violation, .. } => Some(violation.rule.close_code()),
             Self::Abnormal { .. } => Some(CloseCode::ABNORMAL_CLOSURE),
             Self::LetPass { .. } | Self::Open => None,
         }
     }
 
-    /// Returns the violation, if the verdict is about the answer to one.
+    /// Returns the violation, if the verdict is about one.
     ///
     /// ```
     /// # use wsvet::{Role, Rule, Verdict, Violation};
@@ -208,6 +235,7 @@ impl Verdict {
         match *self {
             Self::Refused { violation, .. }
             | Self::RefusedOtherwise { violation, .. }
+            | Self::BrokenClose { violation, .. }
             | Self::LetPass { violation, .. } => Some(violation),
             _ => None,
         }
@@ -249,11 +277,8 @@ impl fmt::Display for Verdict {
         let due = |violation: &Violation| violation.rule.close_code();
         match self {
             Self::Clean { first, code } => {
-                let second = first.peer();
-                write!(
-                    f,
-                    "a clean close: the {first} closed with {code}, and the {second} answered"
-                )
+                let (second, closed) = (first.peer(), Closed(*code));
+                write!(f, "a clean close: the {first} {closed}, and the {second} answered")
             }
             Self::Refused { by, violation } => {
                 let (rule, code) = (violation.rule, due(violation));
@@ -269,8 +294,8 @@ impl fmt::Display for Verdict {
                     ),
                     code => write!(
                         f,
-                        "refused with another code: {rule}, and the {by} closed with {code} where \
-                         {due} was due"
+                        "refused with another code: {rule}, and the {by} {} where {due} was due",
+                        Closed(code)
                     ),
                 }
             }
@@ -286,10 +311,42 @@ impl fmt::Display for Verdict {
                      that can be seen"
                 )
             }
+            Self::OwnLimit { by, len } => {
+                let (other, s) = (by.peer(), if *len == 1 { "" } else { "s" });
+                write!(
+                    f,
+                    "refused for a limit of its own: the {by} closed with {}, and the message of \
+                     the {other} had {len} byte{s}",
+                    CloseCode::MESSAGE_TOO_BIG
+                )
+            }
+            Self::BrokenClose { by, violation, code } => {
+                let (first, rule, closed) = (by.peer(), violation.rule, Closed(*code));
+                write!(
+                    f,
+                    "a broken Close: the {first} {closed}, and the Close of the {by} that answered \
+                     it breaks {rule}"
+                )
+            }
             Self::Abnormal { by, why } => {
                 write!(f, "an abnormal end (1006), at the {by}: {why}")
             }
             Self::Open => f.write_str("still open at the end of what was seen"),
+        }
+    }
+}
+
+/// That an endpoint sent a Close frame with this code. Nobody sends 1005: it is what the peer's
+/// library reports for a Close frame without a code (§7.1.5).
+struct Closed(CloseCode);
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            CloseCode::NO_STATUS_RECEIVED => {
+                f.write_str("closed without a code (the application of its peer is told 1005)")
+            }
+            code => write!(f, "closed with {code}"),
         }
     }
 }

@@ -106,6 +106,9 @@ fn advice(verdict: &Verdict, sides: &[Side; 2]) -> Option<String> {
         Verdict::WronglyRefused { by, code: CloseCode::UNSUPPORTED_DATA } => {
             Some(format!("if the {by} accepts only one type of data, set --{by}-accepts"))
         }
+        Verdict::OwnLimit { by, .. } => {
+            Some(format!("to judge the limit of the {by}, set --max-message or --max-frame"))
+        }
         Verdict::WronglyRefused { by, code: CloseCode::MESSAGE_TOO_BIG } => {
             Some(format!("if the {by} has a limit, set --max-message or --max-frame"))
         }

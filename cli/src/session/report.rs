@@ -67,7 +67,8 @@ pub struct Side {
 impl Closing {
     /// Returns whether the connection was closed correctly, or is still open.
     pub fn is_in_order(&self) -> bool {
-        matches!(self.verdict, Verdict::Clean { .. } | Verdict::Refused { .. } | Verdict::Open)
+        use Verdict::{Clean, Open, OwnLimit, Refused};
+        matches!(self.verdict, Clean { .. } | Refused { .. } | OwnLimit { .. } | Open)
     }
 }
 
