@@ -15,6 +15,7 @@
 //! | follow both directions and get a verdict on how the connection was closed | [`Conversation`] |
 //! | lint recorded bytes: all rules that each header breaks | [`Conversation::observe`] |
 //! | write frames | [`encode`] |
+//! | validate the opening handshake, or answer it | [`handshake`] |
 //! | compress messages with permessage-deflate | `deflate` (feature `deflate`) |
 //! | fuzz a WebSocket stack | `generate` (feature `arbitrary`) |
 //!
@@ -66,8 +67,8 @@
 //!   and validates compressed messages, and writes them.
 //! - `arbitrary`: adds the module `generate`, with streams and whole connections to fuzz a
 //!   WebSocket stack with.
-//! - `serde`: implements `Serialize` and `Deserialize` for [`CloseCode`], [`Rule`] (as its id),
-//!   [`Violation`], [`Verdict`] and [`Policy`].
+//! - `serde`: implements `Serialize` and `Deserialize` for [`CloseCode`], [`Rule`] and
+//!   [`handshake::Rule`] (as their ids), [`Violation`], [`Verdict`] and [`Policy`].
 //! - `c`: adds the functions that `src/c/wsvet.h` declares, for programs in C. A program in Rust
 //!   does not need it.
 //!
@@ -107,6 +108,7 @@ pub mod generate;
 // This module contains only documentation.
 #[cfg(doc)]
 pub mod guide;
+pub mod handshake;
 mod header;
 mod kernel;
 pub mod mask;

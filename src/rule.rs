@@ -113,6 +113,7 @@ rules! {
     /// assert_eq!(rule.close_code(), CloseCode::UNSUPPORTED_DATA);
     /// ```
     pub enum Rule("wsvet::Rule"): Facts;
+    text "the reason for the Close frame that refuses a violation";
 
     1 ReservedBits "reserved-bits" 6455 "5.2"
     { close_code: CloseCode::PROTOCOL_ERROR, field: Field::Rsv, loses: Loses::Content }

@@ -8,7 +8,9 @@ use core::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use crate::{Abnormality, Accepts, CloseCode, Compression, Policy, Role, Rule, Verdict, Violation};
+use crate::{
+    Abnormality, Accepts, CloseCode, Compression, Policy, Role, Rule, Verdict, Violation, handshake,
+};
 
 /// A close code is serialized as its number.
 impl Serialize for CloseCode {
@@ -23,31 +25,42 @@ impl<'de> Deserialize<'de> for CloseCode {
     }
 }
 
-/// A rule is serialized as its id.
-impl Serialize for Rule {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.id())
-    }
-}
-
-impl<'de> Deserialize<'de> for Rule {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Id;
-
-        impl Visitor<'_> for Id {
-            type Value = Rule;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the id of a rule, such as \"unsupported-data\"")
-            }
-
-            fn visit_str<E: Error>(self, id: &str) -> Result<Rule, E> {
-                Rule::from_id(id).ok_or_else(|| E::invalid_value(Unexpected::Str(id), &self))
+/// Implements `Serialize` and `Deserialize` for families of rules.
+macro_rules! as_id {
+    ($($rule:ty: $example:literal;)*) => {$(
+        /// A rule is serialized as its id.
+        impl Serialize for $rule {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.id())
             }
         }
 
-        deserializer.deserialize_str(Id)
-    }
+        impl<'de> Deserialize<'de> for $rule {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Id;
+
+                impl Visitor<'_> for Id {
+                    type Value = $rule;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str(concat!("the id of a rule, such as \"", $example, "\""))
+                    }
+
+                    fn visit_str<E: Error>(self, id: &str) -> Result<$rule, E> {
+                        let rule = <$rule>::from_id(id);
+                        rule.ok_or_else(|| E::invalid_value(Unexpected::Str(id), &self))
+                    }
+                }
+
+                deserializer.deserialize_str(Id)
+            }
+        }
+    )*};
+}
+
+as_id! {
+    Rule: "unsupported-data";
+    handshake::Rule: "wrong-accept";
 }
 
 /// Implements `Serialize` and `Deserialize` for a type with a definition of the same shape.

@@ -51,11 +51,13 @@ macro_rules! texts {
 /// Defines a family of rules: the enum, its order, and the methods that every family has.
 ///
 /// Each row is one rule: number, name, id, RFC, section, the facts of the family, and four texts.
-/// The order of the rows is the order of precedence.
+/// The order of the rows is the order of precedence. Ids and numbers are distinct over all
+/// families. The macro's head says what the family uses the column `text` for.
 macro_rules! rules {
     (
         $(#[$doc:meta])*
         pub enum $name:ident($path:literal): $facts:ident;
+        text $text_doc:literal;
         $(
             $number:literal $rule:ident $id:literal $rfc:literal $section:literal { $($fact:tt)* }
             breaks $breaks:literal
@@ -87,7 +89,8 @@ macro_rules! rules {
         static EXPLAIN: [$crate::table::Text; ALL.len()] = texts![$($explain),*];
         static RESOLVE: [$crate::table::Text; ALL.len()] = texts![$($resolve),*];
 
-        // The reason of a Close frame is at most 123 bytes (§5.5): the code takes 2 of the 125.
+        // The reason of a Close frame is at most 123 bytes (§5.5): the code takes 2 of the 125. The
+        // other families keep to it, so that every text is one short line.
         $(const _: () = assert!($text.len() <= 123, $id);)*
 
         impl $name {
@@ -181,7 +184,7 @@ macro_rules! rules {
                 BREAKS[self as usize].as_str()
             }
 
-            /// Returns the reason for the Close frame that refuses a violation, at most 123 bytes.
+            #[doc = concat!("Returns ", $text_doc, ", at most 123 bytes.")]
             ///
             /// ```
             #[doc = concat!("assert!(", $path, "::ALL[0].text().len() <= 123);")]

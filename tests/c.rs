@@ -17,6 +17,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
 use program::{LIBRARIES, Library, Program, compiler};
+use wsvet::handshake::{self, Due};
 use wsvet::{CloseCode, Rule};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -94,13 +95,25 @@ fn null_with_a_length_is_not_read() {
 #[test]
 fn the_tables_are_those_of_the_crate() {
     let mut rows = String::new();
-    let mut rules = Rule::ALL.to_vec();
-    rules.sort_unstable_by_key(|rule| rule.number());
-    for rule in rules {
-        let (id, rfc, section) = (rule.id(), rule.rfc(), rule.section());
-        let (code, breaks, text) = (rule.close_code().0, rule.breaks(), rule.text());
-        let (explain, resolve) = (rule.explain(), rule.resolve());
-        writeln!(rows, "{id}|{rfc}|{section}|{code}|{breaks}|{text}|{explain}|{resolve}").unwrap();
+    for number in 0..=u8::MAX {
+        if let Some(rule) = Rule::from_number(number) {
+            let (id, rfc, section) = (rule.id(), rule.rfc(), rule.section());
+            let (code, breaks, text) = (rule.close_code().0, rule.breaks(), rule.text());
+            let (explain, resolve) = (rule.explain(), rule.resolve());
+            write!(rows, "{number}|{id}|{rfc}|{section}|{code}|0|{breaks}|{text}|").unwrap();
+            writeln!(rows, "{explain}|{resolve}").unwrap();
+        }
+        if let Some(rule) = handshake::Rule::from_number(number) {
+            let status = match rule.due() {
+                Due::Status(status) => status,
+                _ => 0,
+            };
+            let (id, rfc, section) = (rule.id(), rule.rfc(), rule.section());
+            let (breaks, text) = (rule.breaks(), rule.text());
+            let (explain, resolve) = (rule.explain(), rule.resolve());
+            write!(rows, "{number}|{id}|{rfc}|{section}|0|{status}|{breaks}|{text}|").unwrap();
+            writeln!(rows, "{explain}|{resolve}").unwrap();
+        }
     }
     for code in 0..=u16::MAX {
         let row = CloseCode(code).info();

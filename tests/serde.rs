@@ -5,7 +5,9 @@ use std::fmt::Debug;
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, from_value, json, to_value};
-use wsvet::{Abnormality, Accepts, CloseCode, Compression, Policy, Role, Rule, Verdict, Violation};
+use wsvet::{
+    Abnormality, Accepts, CloseCode, Compression, Policy, Role, Rule, Verdict, Violation, handshake,
+};
 
 fn is_written_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T, written: Value) {
     assert_eq!(to_value(&value).unwrap(), written);
@@ -19,6 +21,10 @@ fn codes_rules_and_violations() {
         is_written_as(rule, json!(rule.id()));
         is_written_as(Violation::new(rule, 7), json!({ "rule": rule.id(), "offset": 7 }));
     }
+    for &rule in handshake::Rule::ALL {
+        is_written_as(rule, json!(rule.id()));
+    }
+    assert!(from_value::<handshake::Rule>(json!("unsupported-data")).is_err());
     let error = from_value::<Rule>(json!("unsupported")).unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -10,6 +10,7 @@
 
 mod decoder;
 mod encode;
+mod handshake;
 mod header;
 mod policy;
 mod responder;

@@ -2,8 +2,9 @@
 
 use core::ffi::c_char;
 
+use crate::handshake::Due;
 use crate::table::Text;
-use crate::{CloseCode, Rule};
+use crate::{CloseCode, Rule, handshake};
 
 /// Returns the version of the library, such as `"1.2.3"`. `WSVET_VERSION` is the version of the
 /// header.
@@ -17,7 +18,14 @@ pub extern "C" fn wsvet_version() -> *const c_char {
 
 /// Returns a text of the rule, or an empty string if there is no such rule.
 fn of_rule(rule: u8, text: impl FnOnce([Text; 6]) -> Text) -> *const c_char {
-    Rule::from_number(rule).map_or(c"", |rule| text(rule.texts()).as_c_str()).as_ptr()
+    let of_frames = Rule::from_number(rule).map(Rule::texts);
+    let texts = of_frames.or_else(|| of_handshake(rule).map(handshake::Rule::texts));
+    texts.map_or(c"", |texts| text(texts).as_c_str()).as_ptr()
+}
+
+/// Returns the rule of the opening handshake with this number.
+fn of_handshake(rule: u8) -> Option<handshake::Rule> {
+    handshake::Rule::from_number(rule)
 }
 
 /// Returns the stable name of a rule for logs and metrics, in lower case with hyphens, such as
@@ -30,11 +38,12 @@ pub extern "C" fn wsvet_rule_id(rule: u8) -> *const c_char {
     of_rule(rule, |[id, ..]| id)
 }
 
-/// Returns the number of the RFC that states the rule: 6455, or 7692 for permessage-deflate.
-/// Returns 0 if there is no such rule.
+/// Returns the number of the RFC that states the rule: 6455, 7692 for permessage-deflate, or 9112
+/// for HTTP. Returns 0 if there is no such rule.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_rule_rfc(rule: u8) -> u16 {
-    Rule::from_number(rule).map_or(0, Rule::rfc)
+    let of_frames = Rule::from_number(rule).map(Rule::rfc);
+    of_frames.or_else(|| of_handshake(rule).map(handshake::Rule::rfc)).unwrap_or(0)
 }
 
 /// Returns the section of the RFC of `wsvet_rule_rfc` that states the rule, such as `"8.1"`.
@@ -44,10 +53,22 @@ pub extern "C" fn wsvet_rule_section(rule: u8) -> *const c_char {
 }
 
 /// Returns the close code that the receiver replies with, or 1006 if it cannot reply and only its
-/// application is told (section 7.4.1). Returns 0 if there is no such rule.
+/// application is told (section 7.4.1). Returns 0 if there is no such rule, and for a rule of the
+/// opening handshake.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_rule_close_code(rule: u8) -> u16 {
     Rule::from_number(rule).map_or(0, |rule| rule.close_code().0)
+}
+
+/// Returns the HTTP status with which a server refuses a request that breaks this rule of the opening
+/// handshake, such as 426 (section 4.2.1). Returns 0 if there is no such rule, for a rule about
+/// frames, and for a rule about the response: the client then closes the connection (section 4.1).
+#[unsafe(no_mangle)]
+pub extern "C" fn wsvet_rule_status(rule: u8) -> u16 {
+    match of_handshake(rule).map(handshake::Rule::due) {
+        Some(Due::Status(status)) => status,
+        _ => 0,
+    }
 }
 
 /// Returns the condition under which the rule is broken, as a clause.
@@ -56,7 +77,8 @@ pub extern "C" fn wsvet_rule_breaks(rule: u8) -> *const c_char {
     of_rule(rule, |[_, _, breaks, ..]| breaks)
 }
 
-/// Returns the text for the peer: the reason of the Close frame, at most 123 bytes.
+/// Returns the text for the peer, at most 123 bytes: the reason of the Close frame, or the body of the
+/// HTTP response that refuses a request.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_rule_text(rule: u8) -> *const c_char {
     of_rule(rule, |[_, _, _, text, ..]| text)

@@ -143,6 +143,116 @@ enum wsvet_rule {
 };
 
 /**
+ * A rule of the opening handshake, in order of precedence. The numbers are stable, and none is that of a `wsvet_rule`.
+ */
+enum wsvet_handshake_rule {
+    /**
+     * RFC 6455 section 4.1, status 405: the method of the request is not GET.
+     */
+    WSVET_METHOD_NOT_GET = 101,
+    /**
+     * RFC 6455 section 4.1, status 400: the HTTP version of the request is less than 1.1.
+     */
+    WSVET_HTTP_VERSION_TOO_LOW = 102,
+    /**
+     * RFC 6455 section 3, status 400: the target of the request contains `#`.
+     */
+    WSVET_FRAGMENT_IN_TARGET = 103,
+    /**
+     * RFC 6455 section 4.2.1, status 400: the request has no header Host, or an empty one.
+     */
+    WSVET_MISSING_HOST = 104,
+    /**
+     * RFC 9112 section 3.2, status 400: the request has the header Host more than once.
+     */
+    WSVET_REPEATED_HOST = 105,
+    /**
+     * RFC 6455 section 4.2.1, status 426: the header Upgrade of the request does not contain `websocket`.
+     */
+    WSVET_MISSING_UPGRADE = 106,
+    /**
+     * RFC 6455 section 4.2.1, status 426: the header Connection of the request does not contain the token `Upgrade`.
+     */
+    WSVET_MISSING_CONNECTION_UPGRADE = 107,
+    /**
+     * RFC 6455 section 4.2.1, status 426: the request has no header Sec-WebSocket-Version.
+     */
+    WSVET_MISSING_VERSION = 108,
+    /**
+     * RFC 6455 section 4.4, status 426: the value of Sec-WebSocket-Version is not 13.
+     */
+    WSVET_UNSUPPORTED_VERSION = 109,
+    /**
+     * RFC 6455 section 11.3.5, status 400: the request has the header Sec-WebSocket-Version more than once.
+     */
+    WSVET_REPEATED_VERSION = 110,
+    /**
+     * RFC 6455 section 4.2.1, status 400: the request has no header Sec-WebSocket-Key.
+     */
+    WSVET_MISSING_KEY = 111,
+    /**
+     * RFC 6455 section 4.2.1, status 400: the value of Sec-WebSocket-Key is not 16 bytes in base64.
+     */
+    WSVET_INVALID_KEY = 112,
+    /**
+     * RFC 6455 section 11.3.1, status 400: the request has the header Sec-WebSocket-Key more than once.
+     */
+    WSVET_REPEATED_KEY = 113,
+    /**
+     * RFC 6455 section 4.1, status 400: Sec-WebSocket-Protocol in the request is not a list of one or more tokens.
+     */
+    WSVET_INVALID_PROTOCOL_LIST = 114,
+    /**
+     * RFC 6455 section 4.1, status 400: Sec-WebSocket-Protocol in the request has the same name twice.
+     */
+    WSVET_REPEATED_PROTOCOL = 115,
+    /**
+     * RFC 6455 section 9.1, status 400: Sec-WebSocket-Extensions in the request is not a list of one or more extensions.
+     */
+    WSVET_INVALID_EXTENSION_OFFER = 116,
+    /**
+     * RFC 6455 section 4.1, the client fails the connection: the header Upgrade of a response with status 101 is missing, or is not `websocket`.
+     */
+    WSVET_UPGRADE_NOT_CONFIRMED = 117,
+    /**
+     * RFC 6455 section 4.1, the client fails the connection: the header Connection of a response with status 101 does not contain the token `Upgrade`.
+     */
+    WSVET_CONNECTION_NOT_CONFIRMED = 118,
+    /**
+     * RFC 6455 section 4.1, the client fails the connection: a response with status 101 has no header Sec-WebSocket-Accept.
+     */
+    WSVET_MISSING_ACCEPT = 119,
+    /**
+     * RFC 6455 section 4.1, the client fails the connection: Sec-WebSocket-Accept is not the hash of the request's Sec-WebSocket-Key.
+     */
+    WSVET_WRONG_ACCEPT = 120,
+    /**
+     * RFC 6455 section 11.3.3, the client fails the connection: a response has the header Sec-WebSocket-Accept more than once.
+     */
+    WSVET_REPEATED_ACCEPT = 121,
+    /**
+     * RFC 6455 section 11.3.4, the client fails the connection: Sec-WebSocket-Protocol in the response occurs more than once, or has more than one name.
+     */
+    WSVET_REPEATED_SUBPROTOCOL = 122,
+    /**
+     * RFC 6455 section 4.1, the client fails the connection: the response names a subprotocol that the client did not offer.
+     */
+    WSVET_SUBPROTOCOL_NOT_OFFERED = 123,
+    /**
+     * RFC 6455 section 9.1, the client fails the connection: Sec-WebSocket-Extensions in the response is not a list of one or more extensions.
+     */
+    WSVET_INVALID_EXTENSION_ANSWER = 124,
+    /**
+     * RFC 6455 section 4.1, the client fails the connection: the response names an extension that the client did not offer.
+     */
+    WSVET_EXTENSION_NOT_OFFERED = 125,
+    /**
+     * RFC 7692 section 7.1, the client fails the connection: the parameters of permessage-deflate in the response do not fit any offer of the client.
+     */
+    WSVET_EXTENSION_DOES_NOT_FIT = 126,
+};
+
+/**
  * The close codes that IANA has registered; an application's own are 4000-4999 (section 7.4).
  */
 enum wsvet_code {
@@ -231,6 +341,16 @@ enum wsvet_code {
  * (section 5.5).
  */
 #define WSVET_MAX_CONTROL_LEN 131
+
+/**
+ * The size of the string that `wsvet_key` writes, in bytes: 24 characters and a NUL.
+ */
+#define WSVET_KEY_SIZE 25
+
+/**
+ * The size of the string that `wsvet_accept_key` writes, in bytes: 28 characters and a NUL.
+ */
+#define WSVET_ACCEPT_KEY_SIZE 29
 
 /**
  * The role of the receiving endpoint, which validates the frames (section 5.1).
@@ -858,6 +978,38 @@ uint64_t wsvet_validator_offset(const struct wsvet_validator *validator);
 bool wsvet_validator_is_closed(const struct wsvet_validator *validator);
 
 /**
+ * Writes the value of the header `Sec-WebSocket-Key` to `out`, as a string that ends with a NUL
+ * (section 4.1).
+ *
+ * `random` is 16 random bytes, new for each connection.
+ *
+ * # Safety
+ *
+ * - `random` must point to 16 bytes.
+ * - `out` must point to `WSVET_KEY_SIZE` writable bytes.
+ * - `random` and `out` must not overlap.
+ */
+void wsvet_key(const uint8_t *random, char *out);
+
+/**
+ * Writes the value of the header `Sec-WebSocket-Accept` that accepts a key to `out`, as a string
+ * that ends with a NUL (section 4.2.2).
+ *
+ * `key` is the value of the header `Sec-WebSocket-Key`, of `len` bytes. Whitespace around it is
+ * ignored.
+ *
+ * Returns `false` and writes an empty string if `key` is not 16 bytes in base64. The server then
+ * refuses the request with the HTTP status 400.
+ *
+ * # Safety
+ *
+ * - `key` must point to `len` bytes. It may be `NULL` if `len` is 0.
+ * - `out` must point to `WSVET_ACCEPT_KEY_SIZE` writable bytes.
+ * - `key` and `out` must not overlap.
+ */
+WSVET_MUST_USE bool wsvet_accept_key(const char *key, size_t len, char *out);
+
+/**
  * Returns the version of the library, such as `"1.2.3"`. `WSVET_VERSION` is the version of the
  * header.
  *
@@ -876,8 +1028,8 @@ const char *wsvet_version(void);
 const char *wsvet_rule_id(uint8_t rule);
 
 /**
- * Returns the number of the RFC that states the rule: 6455, or 7692 for permessage-deflate.
- * Returns 0 if there is no such rule.
+ * Returns the number of the RFC that states the rule: 6455, 7692 for permessage-deflate, or 9112
+ * for HTTP. Returns 0 if there is no such rule.
  */
 uint16_t wsvet_rule_rfc(uint8_t rule);
 
@@ -888,9 +1040,17 @@ const char *wsvet_rule_section(uint8_t rule);
 
 /**
  * Returns the close code that the receiver replies with, or 1006 if it cannot reply and only its
- * application is told (section 7.4.1). Returns 0 if there is no such rule.
+ * application is told (section 7.4.1). Returns 0 if there is no such rule, and for a rule of the
+ * opening handshake.
  */
 uint16_t wsvet_rule_close_code(uint8_t rule);
+
+/**
+ * Returns the HTTP status with which a server refuses a request that breaks this rule of the opening
+ * handshake, such as 426 (section 4.2.1). Returns 0 if there is no such rule, for a rule about
+ * frames, and for a rule about the response: the client then closes the connection (section 4.1).
+ */
+uint16_t wsvet_rule_status(uint8_t rule);
 
 /**
  * Returns the condition under which the rule is broken, as a clause.
@@ -898,7 +1058,8 @@ uint16_t wsvet_rule_close_code(uint8_t rule);
 const char *wsvet_rule_breaks(uint8_t rule);
 
 /**
- * Returns the text for the peer: the reason of the Close frame, at most 123 bytes.
+ * Returns the text for the peer, at most 123 bytes: the reason of the Close frame, or the body of the
+ * HTTP response that refuses a request.
  */
 const char *wsvet_rule_text(uint8_t rule);
 

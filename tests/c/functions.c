@@ -368,20 +368,40 @@ static void encoding(void)
     CHECK(wsvet_encode_close(1003, reason, sizeof reason, KEY, out, sizeof out) == 6 + 2 + 122);
 }
 
+static void handshake(void)
+{
+    char key[WSVET_KEY_SIZE], accept[WSVET_ACCEPT_KEY_SIZE];
+    wsvet_key((const uint8_t *)"the sample nonce", key);
+    CHECK(strcmp(key, "dGhlIHNhbXBsZSBub25jZQ==") == 0);
+    CHECK(wsvet_accept_key(key, strlen(key), accept));
+    CHECK(strcmp(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") == 0);
+    CHECK(wsvet_accept_key(" dGhlIHNhbXBsZSBub25jZQ== ", 26, accept));
+    CHECK(!wsvet_accept_key(key, strlen(key) - 1, accept) && accept[0] == 0);
+    CHECK(!wsvet_accept_key(NULL, 0, accept) && accept[0] == 0);
+    CHECK(wsvet_rule_status(WSVET_UNSUPPORTED_VERSION) == 426);
+    CHECK(strcmp(wsvet_rule_id(WSVET_WRONG_ACCEPT), "wrong-accept") == 0);
+}
+
 static void texts(void)
 {
     for (int rule = 0; rule < 256; rule++) {
         uint8_t number = (uint8_t)rule;
-        bool known = rule >= WSVET_RESERVED_BITS && rule <= WSVET_EOF_WITHOUT_CLOSE;
+        bool of_frames = rule >= WSVET_RESERVED_BITS && rule <= WSVET_EOF_WITHOUT_CLOSE;
+        bool of_request = rule >= WSVET_METHOD_NOT_GET && rule <= WSVET_INVALID_EXTENSION_OFFER;
+        bool of_response = rule >= WSVET_UPGRADE_NOT_CONFIRMED && rule <= WSVET_EXTENSION_DOES_NOT_FIT;
+        bool known = of_frames || of_request || of_response;
         CHECK((strlen(wsvet_rule_id(number)) > 0) == known);
         CHECK((strlen(wsvet_rule_section(number)) > 0) == known);
         CHECK((strlen(wsvet_rule_breaks(number)) > 0) == known);
         CHECK((strlen(wsvet_rule_text(number)) > 0) == known);
         CHECK((strlen(wsvet_rule_explain(number)) > 0) == known);
         CHECK((strlen(wsvet_rule_resolve(number)) > 0) == known);
-        CHECK((wsvet_rule_close_code(number) >= 1002) == known);
-        bool of_deflate = rule == WSVET_MISPLACED_RSV1 || rule == WSVET_INVALID_DEFLATE;
-        CHECK(wsvet_rule_rfc(number) == (of_deflate ? 7692 : known ? 6455 : 0));
+        CHECK((wsvet_rule_close_code(number) >= 1002) == of_frames);
+        CHECK((wsvet_rule_status(number) >= 400) == of_request);
+        bool of_deflate = rule == WSVET_MISPLACED_RSV1 || rule == WSVET_INVALID_DEFLATE ||
+                          rule == WSVET_EXTENSION_DOES_NOT_FIT;
+        bool of_http = rule == WSVET_REPEATED_HOST;
+        CHECK(wsvet_rule_rfc(number) == (of_deflate ? 7692 : of_http ? 9112 : known ? 6455 : 0));
     }
     CHECK(strcmp(wsvet_rule_id(WSVET_UNSUPPORTED_DATA), "unsupported-data") == 0);
     CHECK(strcmp(wsvet_rule_section(WSVET_UNSUPPORTED_DATA), "7.4.1") == 0);
@@ -407,6 +427,7 @@ int main(void)
     validating();
     responding();
     encoding();
+    handshake();
     texts();
     printf("%d failed\n", failed);
     return failed != 0;

@@ -5,11 +5,21 @@ use std::fs::DirEntry;
 use std::path::Path;
 
 use cbindgen::{Builder, Config, DocumentationStyle, FunctionConfig, Language, Style};
+use wsvet::handshake::{self, Due};
 use wsvet::{CloseCode, OpCode, Rule};
 
 /// In the order in which one reads them.
-const FILES: [&str; 8] =
-    ["policy", "header", "violation", "decoder", "responder", "encode", "validator", "text"];
+const FILES: [&str; 9] = [
+    "policy",
+    "header",
+    "violation",
+    "decoder",
+    "responder",
+    "encode",
+    "validator",
+    "handshake",
+    "text",
+];
 
 const TOP: &str = "\
 /*
@@ -103,6 +113,22 @@ fn constants() -> String {
         "A rule that a stream can break, in order of precedence. The numbers are stable.",
         "wsvet_rule",
         [("NO_RULE".to_owned(), 0, "No rule is broken.".to_owned())].into_iter().chain(rules),
+    );
+    let rules = handshake::Rule::ALL.iter().map(|rule| {
+        let (rfc, section) = (rule.rfc(), rule.section());
+        let due = match rule.due() {
+            Due::Status(status) => format!("status {status}"),
+            _ => "the client fails the connection".to_owned(),
+        };
+        let what = format!("RFC {rfc} section {section}, {due}: {}.", rule.breaks());
+        (rule.id().to_uppercase().replace('-', "_"), rule.number().into(), what)
+    });
+    enumeration(
+        &mut out,
+        "A rule of the opening handshake, in order of precedence. The numbers are stable, and none is \
+         that of a `wsvet_rule`.",
+        "wsvet_handshake_rule",
+        rules,
     );
     let codes = CloseCode::REGISTRY.iter().filter(|row| row.first() == row.last());
     let codes = codes.filter(|row| row.name() != "Reserved").map(|row| {

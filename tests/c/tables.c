@@ -4,10 +4,13 @@
 
 int main(void)
 {
-    for (int rule = WSVET_RESERVED_BITS; wsvet_rule_rfc((uint8_t)rule) != 0; rule++) {
+    for (int rule = 0; rule <= UINT8_MAX; rule++) {
         uint8_t number = (uint8_t)rule;
-        printf("%s|%d|%s|%d|%s|%s|%s|%s\n", wsvet_rule_id(number), wsvet_rule_rfc(number),
-               wsvet_rule_section(number), wsvet_rule_close_code(number),
+        if (wsvet_rule_rfc(number) == 0)
+            continue;
+        printf("%d|%s|%d|%s|%d|%d|%s|%s|%s|%s\n", rule, wsvet_rule_id(number),
+               wsvet_rule_rfc(number), wsvet_rule_section(number),
+               wsvet_rule_close_code(number), wsvet_rule_status(number),
                wsvet_rule_breaks(number), wsvet_rule_text(number), wsvet_rule_explain(number),
                wsvet_rule_resolve(number));
     }
