@@ -538,3 +538,224 @@ fn faults(sender: Role) -> Vec<(Rule, Handshake, bool)> {
     let is_fault = |(rule, _, broken): &(Rule, Handshake, bool)| *broken && rule.sender() == sender;
     vectors().into_iter().filter(is_fault).collect()
 }
+
+/// What is written, read by another parser: the first line, the fields, and what follows.
+#[cfg(feature = "alloc")]
+mod build {
+    use httparse::{EMPTY_HEADER, Status};
+    use wsvet::handshake::{InvalidHead, RequestBuilder, ResponseBuilder};
+
+    use super::*;
+
+    /// Strings that want to be more than a value, and any strings.
+    fn strings() -> impl Strategy<Value = String> {
+        let hostile = [
+            "",
+            "a",
+            "a b",
+            "a\r\nX: y",
+            "a\nX: y",
+            "a\rb",
+            "a\0b",
+            "\u{7f}",
+            "é",
+            "/",
+            "/chat?x",
+            "/#",
+            "/\r\nX: y",
+            "/ HTTP/1.1\r\nX: y",
+            "/\n",
+            "/\r",
+            "/\t",
+            "/é",
+            "http://h/",
+            "a, b",
+            "a, a",
+            "chat",
+            "x; y=\"z\"",
+            "x;",
+            "Cookie",
+            "host",
+            "upgrade",
+            "Sec-WebSocket-Key",
+            "Sec-WebSocket-Protocol",
+            "Content-Length",
+            "content-type",
+            "Transfer-Encoding",
+            "example.com:80",
+            "\t",
+            "permessage-deflate",
+            ":",
+            "a:b",
+            "\r\n\r\n",
+        ];
+        prop_oneof![4 => select(hostile.to_vec()).prop_map(str::to_owned), 1 => ".*", 1 => "[ -~]{0,9}"]
+    }
+
+    /// Whether this text could end a line or a field.
+    fn is_hostile(text: &str) -> bool {
+        text.contains(['\r', '\n', '\0'])
+    }
+
+    fn owned(headers: &[httparse::Header<'_>]) -> Fields {
+        let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
+        headers.iter().map(|header| (header.name.to_owned(), text(header.value))).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn a_request_that_is_written_breaks_nothing(
+            host in prop_oneof![strings(), Just("h".to_owned())],
+            target in prop_oneof![strings(), Just("/".to_owned())],
+            random: [u8; 16],
+            origin in prop::option::of(strings()),
+            protocols in prop::collection::vec(strings(), 0..3),
+            extensions in prop::option::of(strings()),
+            others in prop::collection::vec((strings(), strings()), 0..3),
+        ) {
+            let key = Key::new(random);
+            let mut builder = RequestBuilder::new(&host, &target, key)
+                .protocols(protocols.iter().map(|name| &**name))
+                .extensions(extensions.as_deref());
+            if let Some(origin) = &origin {
+                builder = builder.origin(origin);
+            }
+            for (name, value) in &others {
+                builder = builder.header(name, value);
+            }
+            let given = [&host, &target].into_iter().chain(&origin).chain(&protocols);
+            let others_given = others.iter().flat_map(|(name, value)| [name, value]);
+            let hostile = given.chain(&extensions).chain(others_given).any(|text| is_hostile(text));
+            let Ok(head) = builder.build() else { return Ok(()) };
+            prop_assert!(!hostile, "{:?}", head);
+            let mut headers = [EMPTY_HEADER; 16];
+            let mut parsed = httparse::Request::new(&mut headers);
+            prop_assert_eq!(parsed.parse(head.as_bytes()), Ok(Status::Complete(head.len())));
+            prop_assert_eq!(parsed.path, Some(&*target));
+            let fields = owned(parsed.headers);
+            let is_typed = |name: &str| name.eq_ignore_ascii_case("content-type");
+            let optional = [origin.is_some(), !protocols.is_empty(), extensions.is_some()];
+            let optional = optional.into_iter().filter(|is_there| *is_there).count();
+            let count = fields.iter().filter(|(name, _)| !is_typed(name)).count();
+            let others = others.iter().filter(|(name, _)| !is_typed(name)).count();
+            prop_assert_eq!(count, 5 + optional + others);
+            let version = (1, parsed.version.unwrap());
+            let request = Request::new(parsed.method.unwrap(), &target, version, pairs(&fields));
+            prop_assert_eq!(request.validate(), Ok(key.accept()));
+            prop_assert_eq!(builder.as_request().validate(), Ok(key.accept()));
+            prop_assert!(request.protocols().eq(protocols.iter().map(|name| &**name)));
+        }
+
+        #[test]
+        fn a_response_that_is_written_breaks_nothing(
+            random: [u8; 16],
+            subprotocol in prop::option::of(strings()),
+            extensions in prop::option::of(strings()),
+            name in strings(),
+            value in strings(),
+        ) {
+            let key = Key::new(random);
+            let builder = ResponseBuilder::accept(key.accept())
+                .subprotocol(subprotocol.as_deref())
+                .extensions(extensions.as_deref())
+                .header(&name, &value);
+            let given = subprotocol.iter().chain(&extensions).chain([&name, &value]);
+            let hostile = given.into_iter().any(|text| is_hostile(text));
+            let Ok(head) = builder.build() else { return Ok(()) };
+            prop_assert!(!hostile, "{:?}", head);
+            let mut headers = [EMPTY_HEADER; 16];
+            let mut parsed = httparse::Response::new(&mut headers);
+            prop_assert_eq!(parsed.parse(head.as_bytes()), Ok(Status::Complete(head.len())));
+            let fields = owned(parsed.headers);
+            let mut request = Handshake::legal().with(Role::Client, "Sec-WebSocket-Key", &[key.as_str()]);
+            for (name, value) in [
+                ("Sec-WebSocket-Protocol", &subprotocol),
+                ("Sec-WebSocket-Extensions", &extensions),
+            ] {
+                let values: Vec<_> = value.iter().map(|value| &**value).collect();
+                request = request.with(Role::Client, name, &values);
+            }
+            let response = Response::new(parsed.code.unwrap(), pairs(&fields));
+            prop_assert_eq!(response.validate(&request.request()).err(), None);
+        }
+
+        #[test]
+        fn a_refusal_is_a_whole_response(
+            status in 250..650_u16, body in ".*", name in strings(), value in strings(),
+        ) {
+            let builder = ResponseBuilder::refuse_with(status, &body).header(&name, &value);
+            let Ok(response) = builder.build() else { return Ok(()) };
+            prop_assert!((300..600).contains(&status) && !is_hostile(&name) && !is_hostile(&value));
+            let mut headers = [EMPTY_HEADER; 16];
+            let mut parsed = httparse::Response::new(&mut headers);
+            let Ok(Status::Complete(len)) = parsed.parse(response.as_bytes()) else { panic!() };
+            prop_assert_eq!(&response[len..], &body);
+            prop_assert_eq!(parsed.code, Some(status));
+            let lengths = parsed.headers.iter().filter(|header| header.name == "Content-Length");
+            let lengths: Vec<_> = lengths.map(|header| header.value.to_vec()).collect();
+            prop_assert_eq!(lengths, [body.len().to_string().into_bytes()]);
+        }
+    }
+
+    /// The status that is due, the fields that RFC 9110 wants with it, and the text of the rule.
+    #[test]
+    fn every_rule_has_its_refusal() {
+        for rule in Rule::ALL {
+            let response = ResponseBuilder::refuse(*rule).build().unwrap();
+            let (head, body) = response.split_once("\r\n\r\n").unwrap();
+            assert_eq!(body, rule.text());
+            let status = match rule.due() {
+                Due::Status(status) => status,
+                _ => 502,
+            };
+            assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+            assert!(!head.lines().next().unwrap().ends_with(' '), "{status} has a phrase");
+            for (field, of) in [
+                ("Sec-WebSocket-Version: 13", 426),
+                ("Upgrade: websocket", 426),
+                ("Connection: Upgrade, close", 426),
+                ("Allow: GET", 405),
+            ] {
+                assert_eq!(head.lines().any(|line| line == field), status == of, "{head}");
+            }
+            let closes = head.lines().filter(|line| line.starts_with("Connection: "));
+            assert!(closes.map(|line| line.ends_with("close")).eq([true]));
+        }
+    }
+
+    #[test]
+    fn errors_name_what_is_wrong() {
+        let request = |host, target| RequestBuilder::new(host, target, Key::new([0; 16]));
+        let good = || request("h", "/");
+        let (name, value) = (InvalidHead::Name, InvalidHead::Value);
+        let (reserved, broken) = (InvalidHead::Reserved, InvalidHead::Broken);
+        let key = "sec-websocket-KEY";
+        for (builder, error) in [
+            (good().header("a b", ""), name("a b".to_owned())),
+            (good().header("", ""), name(String::new())),
+            (good().header("a", "\n"), value("a".to_owned())),
+            (good().header(key, "x"), reserved(key.to_owned())),
+            (good().extensions("x;"), broken(Rule::InvalidExtensionOffer)),
+            (good().extensions(""), broken(Rule::InvalidExtensionOffer)),
+            (good().protocols(["a", "a"]), broken(Rule::RepeatedProtocol)),
+            (good().protocols(["a b"]), value("Sec-WebSocket-Protocol".to_owned())),
+            (request("", "/"), broken(Rule::MissingHost)),
+            (request("a b", "/"), value("Host".to_owned())),
+            (request("h", "/#"), broken(Rule::FragmentInTarget)),
+            (request("h", "chat"), InvalidHead::Target),
+            (request("h", "/ HTTP/1.1"), InvalidHead::Target),
+            // The first one counts.
+            (good().header("a b", "").header("a", "\n"), name("a b".to_owned())),
+        ] {
+            assert_eq!(builder.build(), Err(error.clone()));
+            assert!(error.to_string().len() > 20);
+        }
+        let typed =
+            ResponseBuilder::refuse_with(403, "{}").header("content-type", "application/json");
+        assert_eq!(typed.build().unwrap().to_lowercase().matches("content-type").count(), 1);
+        let hidden = ResponseBuilder::refuse_with(101, "").build();
+        assert_eq!(hidden, Err(InvalidHead::Status(101)));
+    }
+}

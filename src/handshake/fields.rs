@@ -29,6 +29,10 @@ use core::str;
 /// let request = Request::new(parsed.method.unwrap_or(""), parsed.path.unwrap_or(""), version, fields);
 /// assert!(request.is_upgrade());
 ///
+/// let mut headers = http::HeaderMap::new();
+/// headers.insert(http::header::UPGRADE, http::HeaderValue::from_static("websocket"));
+/// assert!(Request::new("GET", "/chat", (1, 1), &headers).is_upgrade());
+///
 /// let pairs = vec![("Host".to_owned(), "example.com".to_owned())];
 /// let fields = pairs.iter().map(|(name, value)| (name, value));
 /// assert!(!Request::new("GET", "/chat", (1, 1), fields).is_upgrade());
