@@ -3,6 +3,7 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 pub mod deflate;
+pub mod handshake;
 pub mod oracles;
 pub mod peers;
 pub mod readers;

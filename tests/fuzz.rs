@@ -7,6 +7,8 @@ mod common;
 #[cfg(feature = "deflate")]
 #[path = "../fuzz/deflate.rs"]
 mod deflate;
+#[path = "../fuzz/handshake.rs"]
+mod handshake;
 #[path = "../fuzz/oracles.rs"]
 mod oracles;
 #[path = "../fuzz/peers.rs"]
@@ -32,6 +34,7 @@ const ORACLES: &[(&str, Oracle)] = &[
     ("utf8", oracles::utf8),
     ("close", oracles::close),
     ("encoding", oracles::encoding),
+    ("handshake", handshake::handshake),
     ("peers", peers::peers),
     #[cfg(feature = "deflate")]
     ("deflate", deflate::deflate),
@@ -117,6 +120,52 @@ fn the_captures_are_seeds() {
         HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
     write_seed("readers", "upgrade", &[&[0, 2], &upgrade[..]].concat());
+}
+
+/// Each field with values that break a rule, and with the nearest that break none.
+#[test]
+fn handshakes_are_seeds() {
+    let request = [("H", "h"), ("U", "websocket"), ("C", "Upgrade"), ("V", "13"), ("K", "!")];
+    let request = [&request[..], &[("P", "a, b"), ("E", "permessage-deflate, x;y=\"z\"")]].concat();
+    let response = [("U", "websocket"), ("C", "Upgrade"), ("A", "!"), ("P", "b"), ("E", "x")];
+    let values = [
+        "",
+        "websocket, h2c",
+        "h2c",
+        "keep-alive, upgrade",
+        "12",
+        "13, 13",
+        "AQIDBAUGBwgJCgsMDQ4PEC==",
+        "dGhlIHNhbXBsZSBub25jZQ",
+        "a, a",
+        "A",
+        "x; y=\"\\z\", permessage-deflate; client_max_window_bits=9",
+        "x; y=\"z z\"",
+        "x;",
+    ];
+    let all = [&request[..], &response].concat();
+    for (at, (name, _)) in all.iter().enumerate() {
+        for (number, value) in [None, Some("!")].into_iter().chain(values.map(Some)).enumerate() {
+            let mut text = String::new();
+            for (index, (name, legal)) in all.iter().enumerate() {
+                if index == request.len() {
+                    text.push('\n');
+                }
+                match value {
+                    None if index == at => {}
+                    Some(value) if index == at => text += &format!("{name}: {value}\n"),
+                    _ => text += &format!("{name}:{legal}\n"),
+                }
+            }
+            for (choices, line) in
+                [(0x0A, "GET /"), (0x0A, "GET /#"), (0x02, "POST /"), (0x0B, "GET /")]
+            {
+                let seed = [&[choices], line.as_bytes(), b"\n", text.as_bytes()].concat();
+                handshake::handshake(&seed);
+                write_seed("handshake", &format!("{at}-{name}-{number}-{choices}"), &seed);
+            }
+        }
+    }
 }
 
 /// Every kind of block, alone and behind another; every kind of offer with its answer.

@@ -10,7 +10,7 @@ use super::{AcceptKey, Key, accept_key};
 
 /// The number of offered subprotocols with which each of the others is compared. It bounds the time
 /// that a long list takes.
-const COMPARED: usize = 256;
+const COMPARED: usize = 512;
 
 /// A view of a request for a WebSocket connection (RFC 6455 §4.1).
 ///
@@ -107,6 +107,10 @@ impl<'h, H: Headers<'h>> Request<'h, H> {
     #[must_use]
     pub fn key(&self) -> Option<&'h [u8]> {
         self.keys().next()
+    }
+
+    pub(super) const fn headers(&self) -> &H {
+        &self.headers
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = &'h [u8]> + use<'h, H> {

@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use super::fields::{Headers, elements, extension_name, extensions, has_token, lines, strings};
+use super::fields::{
+    Headers, elements, extension_name, extensions, has_token, lines, list, strings,
+};
 use super::request::has_valid_extensions;
 use super::rule::{ACCEPT, Broken, CONNECTION, PROTOCOL, Rule, UPGRADE};
 use super::{Request, accept_key};
@@ -144,11 +146,12 @@ impl<'h, H: Headers<'h>> Response<H> {
             keys.peek().is_some() && !keys.any(|key| accept_key(key).as_ref() == accept)
         };
         broken.add(Rule::WrongAccept, elements(&self.headers, ACCEPT).any(is_wrong));
-        let offered = |protocol: &[u8]| request.protocols().any(|name| name.as_bytes() == protocol);
+        let offered =
+            |protocol: &[u8]| list(request.headers(), PROTOCOL).any(|name| name == protocol);
         let mut protocols = elements(&self.headers, PROTOCOL);
         broken.add(Rule::SubprotocolNotOffered, protocols.any(|protocol| !offered(protocol)));
         let offered = |name: &[u8]| {
-            let mut names = request.extensions().map(|offer| extension_name(offer.as_bytes()));
+            let mut names = extensions(request.headers()).map(extension_name);
             names.any(|offer| offer.eq_ignore_ascii_case(name))
         };
         let mut names = extensions(&self.headers).map(extension_name);

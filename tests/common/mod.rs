@@ -4,6 +4,7 @@
 pub mod bytes;
 #[cfg(feature = "deflate")]
 pub mod deflate;
+pub mod handshake;
 pub mod reference;
 pub mod vectors;
 
