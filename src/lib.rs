@@ -13,6 +13,7 @@
 //! | receive whole messages | `Assembler` and `Message` (feature `alloc`) |
 //! | receive and send whole messages on tokio | `codec::Messages` (feature `codec`) |
 //! | follow both directions and get a verdict on how the connection was closed | [`Conversation`] |
+//! | find Pings that nobody answers, and servers that do not close | [`Conversation::findings`] |
 //! | lint recorded bytes: all rules that each header breaks | [`Conversation::observe`] |
 //! | write frames | [`encode`] |
 //! | validate the opening handshake, or answer it | [`handshake`] |
@@ -67,8 +68,9 @@
 //!   and validates compressed messages, and writes them.
 //! - `arbitrary`: adds the module `generate`, with streams and whole connections to fuzz a
 //!   WebSocket stack with.
-//! - `serde`: implements `Serialize` and `Deserialize` for [`CloseCode`], [`Rule`] and
-//!   [`handshake::Rule`] (as their ids), [`Violation`], [`Verdict`] and [`Policy`].
+//! - `serde`: implements `Serialize` and `Deserialize` for [`CloseCode`], for [`Rule`],
+//!   [`handshake::Rule`] and [`Lapse`] (as their ids), [`Violation`], [`Verdict`], [`Finding`] and
+//!   [`Policy`].
 //! - `c`: adds the functions that `src/c/wsvet.h` declares, for programs in C. A program in Rust
 //!   does not need it.
 //!
@@ -138,7 +140,8 @@ pub use close::{CloseFrame, InvalidClose};
 pub use closing::Closing;
 pub use code::{Category, CloseCode, CodeInfo, Sender};
 pub use conversation::{
-    Abnormality, Act, Conversation, Direction, End, Observed, Sent, Step, Verdict,
+    Abnormality, Act, Conversation, Direction, End, Finding, Lapse, Observed, Patience, Sent, Step,
+    Verdict, WaitingPings,
 };
 pub use decoder::{Event, Found, StreamDecoder};
 #[cfg(feature = "alloc")]

@@ -1,15 +1,17 @@
-//! Serialization of close codes, rules, violations, verdicts and policies.
+//! Serialization of close codes, rules, violations, verdicts, findings and policies.
 //!
 //! The format uses names instead of discriminants: a rule is its id. So a new rule, or a new order
 //! of the rules, does not change the meaning of stored data.
 
 use core::fmt;
+use core::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::{
-    Abnormality, Accepts, CloseCode, Compression, Policy, Role, Rule, Verdict, Violation, handshake,
+    Abnormality, Accepts, CloseCode, Compression, Finding, Lapse, Policy, Role, Rule, Verdict,
+    Violation, handshake,
 };
 
 /// A close code is serialized as its number.
@@ -61,6 +63,7 @@ macro_rules! as_id {
 as_id! {
     Rule: "unsupported-data";
     handshake::Rule: "wrong-accept";
+    Lapse: "unanswered-ping";
 }
 
 /// Implements `Serialize` and `Deserialize` for a type with a definition of the same shape.
@@ -87,6 +90,7 @@ as_defined! {
     Abnormality: AbnormalityDefinition;
     Violation: ViolationDefinition;
     Verdict: VerdictDefinition;
+    Finding: FindingDefinition;
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -141,6 +145,17 @@ enum VerdictDefinition {
     BrokenClose { by: Role, violation: Violation, code: CloseCode },
     Abnormal { by: Role, why: Abnormality },
     Open,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(remote = "Finding")]
+struct FindingDefinition {
+    lapse: Lapse,
+    by: Role,
+    at: Duration,
+    waited: Duration,
+    count: u64,
+    other_pongs: u64,
 }
 
 /// The serialized form of a policy.

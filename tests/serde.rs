@@ -2,11 +2,13 @@
 #![cfg(feature = "serde")]
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, from_value, json, to_value};
 use wsvet::{
-    Abnormality, Accepts, CloseCode, Compression, Policy, Role, Rule, Verdict, Violation, handshake,
+    Abnormality, Accepts, CloseCode, Compression, Conversation, Lapse, Policy, Role, Rule, Verdict,
+    Violation, handshake,
 };
 
 fn is_written_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T, written: Value) {
@@ -31,6 +33,26 @@ fn codes_rules_and_violations() {
         "invalid value: string \"unsupported\", expected the id of a rule, such as \
          \"unsupported-data\"",
     );
+}
+
+#[test]
+fn lapses_and_findings() {
+    for &lapse in Lapse::ALL {
+        is_written_as(lapse, json!(lapse.id()));
+    }
+    let mut conversation = Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    conversation.bytes(Role::Client, b"\x88\x80\0\0\0\0");
+    conversation.bytes(Role::Server, b"\x88\0");
+    conversation.at(Duration::from_millis(2_500));
+    let written = json!({
+        "lapse": "server-left-open",
+        "by": "server",
+        "at": { "secs": 0, "nanos": 0 },
+        "waited": { "secs": 2, "nanos": 500_000_000 },
+        "count": 1,
+        "other_pongs": 0,
+    });
+    is_written_as(conversation.findings().next().unwrap(), written);
 }
 
 #[test]

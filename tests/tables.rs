@@ -1,7 +1,7 @@
 //! The tables in `docs/rules.md` are those of the crate.
 
 use wsvet::handshake::{self, Due};
-use wsvet::{Role, Rule};
+use wsvet::{Lapse, Role, Rule};
 
 /// Tests that the rows below this head are these.
 fn assert_rows(head: &str, expected: &str) {
@@ -44,4 +44,15 @@ fn the_tables_of_the_handshake_are_the_crates_own() {
         let of_sender = handshake::Rule::ALL.iter().filter(|rule| rule.sender() == sender);
         assert_rows(head, &of_sender.map(row).collect::<String>());
     }
+}
+
+#[test]
+fn the_table_of_duties_is_the_crates_own() {
+    let row = |lapse: &Lapse| {
+        let (id, section, breaks) = (lapse.id(), lapse.section(), lapse.breaks());
+        let debtor = lapse.debtor().map_or("both", Role::name);
+        format!("| `{id}` | {section} | {debtor} | {breaks} |\n")
+    };
+    let rows: String = Lapse::ALL.iter().map(row).collect();
+    assert_rows("| duty | section | who has it | broken when |", &rows);
 }

@@ -4,7 +4,7 @@ use core::ffi::c_char;
 
 use crate::handshake::Due;
 use crate::table::Text;
-use crate::{CloseCode, Rule, handshake};
+use crate::{CloseCode, Lapse, Rule, handshake};
 
 /// Returns the version of the library, such as `"1.2.3"`. `WSVET_VERSION` is the version of the
 /// header.
@@ -18,8 +18,10 @@ pub extern "C" fn wsvet_version() -> *const c_char {
 
 /// Returns a text of the rule, or an empty string if there is no such rule.
 fn of_rule(rule: u8, text: impl FnOnce([Text; 6]) -> Text) -> *const c_char {
-    let of_frames = Rule::from_number(rule).map(Rule::texts);
-    let texts = of_frames.or_else(|| of_handshake(rule).map(handshake::Rule::texts));
+    let texts = Rule::from_number(rule)
+        .map(Rule::texts)
+        .or_else(|| of_handshake(rule).map(handshake::Rule::texts))
+        .or_else(|| Lapse::from_number(rule).map(Lapse::texts));
     texts.map_or(c"", |texts| text(texts).as_c_str()).as_ptr()
 }
 
@@ -42,8 +44,11 @@ pub extern "C" fn wsvet_rule_id(rule: u8) -> *const c_char {
 /// for HTTP. Returns 0 if there is no such rule.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_rule_rfc(rule: u8) -> u16 {
-    let of_frames = Rule::from_number(rule).map(Rule::rfc);
-    of_frames.or_else(|| of_handshake(rule).map(handshake::Rule::rfc)).unwrap_or(0)
+    Rule::from_number(rule)
+        .map(Rule::rfc)
+        .or_else(|| of_handshake(rule).map(handshake::Rule::rfc))
+        .or_else(|| Lapse::from_number(rule).map(Lapse::rfc))
+        .unwrap_or(0)
 }
 
 /// Returns the section of the RFC of `wsvet_rule_rfc` that states the rule, such as `"8.1"`.

@@ -3,20 +3,26 @@
 #[cfg_attr(not(feature = "deflate"), path = "no_compressed.rs")]
 mod compressed;
 mod direction;
+mod finding;
+mod lapse;
+mod pings;
 mod timeline;
 mod verdict;
 
 use core::time::Duration;
 
-use crate::{CloseCode, Closing, Header, Policy, Role, Violation, kernel};
+use crate::{CloseCode, Closing, Header, Policy, Role, Rule, Violation, kernel};
 #[cfg(feature = "deflate")]
 use crate::{Compression, deflate};
 
 pub use direction::{Direction, End, Sent};
+pub use finding::{Finding, Patience, WaitingPings};
+pub use lapse::Lapse;
 pub use timeline::{Act, Step};
 pub use verdict::{Abnormality, Verdict};
 
 use compressed::Compressed;
+use pings::Pings;
 use timeline::Mark;
 use verdict::{blames, refuses};
 
@@ -58,6 +64,8 @@ pub struct Conversation {
     now: Duration,
     /// The number of steps so far.
     steps: u64,
+    pings: Pings,
+    patience: Patience,
 }
 
 impl Conversation {
@@ -87,7 +95,8 @@ impl Conversation {
         debug_assert_eq!((client.role, server.role), (Role::Client, Role::Server));
         // Each endpoint sends what the policy of the other is about.
         let (client, server) = (direction(server), direction(client));
-        Self { client, server, now: Duration::ZERO, steps: 0 }
+        let (pings, patience) = (Pings::new(), Patience::new());
+        Self { client, server, now: Duration::ZERO, steps: 0, pings, patience }
     }
 
     /// Creates a conversation whose endpoints have negotiated permessage-deflate with these
@@ -123,7 +132,8 @@ impl Conversation {
 
     /// Sets the time of everything that is passed from now on, on any clock that does not go back.
     ///
-    /// It is the time of [`Sent::at`] and [`Step::at`]. The verdict does not depend on it.
+    /// It is the time of [`Sent::at`] and [`Step::at`]. The verdict does not depend on it;
+    /// [`findings`](Self::findings) do.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -240,7 +250,11 @@ impl Conversation {
     /// ```
     pub fn begin(&mut self, from: Role, header: &Header) -> Result<(), Violation> {
         let mark = self.mark();
-        self.direction_mut(from).begin(header, mark)
+        let judged = self.direction_mut(from).begin(header, mark);
+        let broken = self.direction(from).last().map(|sent| sent.broken).unwrap_or_default();
+        let known = !broken.iter().any(Rule::loses_content);
+        self.pings.begin(from, header, known, self.now, self.patience.pong);
+        judged
     }
 
     /// Validates the next piece of the payload, which must be unmasked.
@@ -274,6 +288,7 @@ impl Conversation {
         inflated: impl FnMut(&[u8]),
     ) -> Result<(), Violation> {
         let mark = self.mark();
+        self.pings.payload(from, plain);
         self.direction_mut(from).payload(plain, mark, inflated)
     }
 
@@ -296,6 +311,7 @@ impl Conversation {
     /// # Ok::<(), wsvet::Violation>(())
     /// ```
     pub fn skip(&mut self, from: Role, len: u64) {
+        self.pings.skip(from, len);
         self.direction_mut(from).skip(len);
     }
 
@@ -343,6 +359,8 @@ impl Conversation {
     /// it.
     fn finish_with(&mut self, from: Role, inflated: impl FnMut(&[u8])) -> Result<(), Violation> {
         let mark = self.mark();
+        let busy = self.direction(from.peer()).reader().frame().is_some();
+        self.pings.finish(from, self.now, busy);
         self.direction_mut(from).finish(mark, inflated)
     }
 
