@@ -225,6 +225,19 @@ fn no_time_passes_without_a_clock() {
 }
 
 #[test]
+fn pings_that_need_no_answer_do_not_wait() {
+    for before in [Close(Server), Close(Client), Break(Server), Ends(Client, FIN)] {
+        let waiting =
+            |deeds: &[Deed]| conversation(deeds, 9).waiting_pings(Server).map(|w| w.count);
+        assert_eq!(waiting(&[before, Ping(Server, 1)]), None, "{before:?}");
+        assert_eq!(waiting(&[Ping(Server, 1), before]), Some(1), "{before:?}");
+        // Its Pong answers the Pings before it, too.
+        assert_eq!(waiting(&[Ping(Server, 1), before, Ping(Server, 2), Pong(Client, 2)]), None);
+    }
+    assert!(conversation(&[Break(Client), Ping(Server, 1)], 9).waiting_pings(Server).is_some());
+}
+
+#[test]
 fn a_pong_whose_data_is_on_its_way_is_an_answer() {
     let mut conversation = conversation(&[Text(Client), Ping(Server, 1), Wait(9_000)], 9);
     assert_eq!(conversation.findings().count(), 1);

@@ -44,6 +44,24 @@ pub struct Finding {
     pub other_pongs: u64,
 }
 
+impl Finding {
+    /// Creates a finding that another program made, or that is in a log. [`count`](Self::count) is
+    /// 1.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use wsvet::{Finding, Lapse, Role};
+    ///
+    /// let (at, waited) = (Duration::ZERO, Duration::from_secs(9));
+    /// let finding = Finding::new(Lapse::ServerLeftOpen, Role::Server, at, waited);
+    /// assert_eq!(finding.count, 1);
+    /// ```
+    #[must_use]
+    pub const fn new(lapse: Lapse, by: Role, at: Duration, waited: Duration) -> Self {
+        Self { lapse, by, at, waited, count: 1, other_pongs: 0 }
+    }
+}
+
 /// The Pings of an endpoint to which no Pong has come.
 ///
 /// ```
@@ -214,8 +232,9 @@ impl Conversation {
 
     /// Returns the Pings of this endpoint to which no Pong has come, or `None` if there are none.
     ///
-    /// It does not matter why and for how long: [`findings`](Self::findings) says whether the peer
-    /// is at fault.
+    /// A Ping that needs no answer is not among them: one after a Close frame, after the end of a
+    /// stream, or after the endpoint has broken a rule. It does not matter why a Ping has no answer,
+    /// and for how long: [`findings`](Self::findings) says whether the peer is at fault.
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -230,6 +249,15 @@ impl Conversation {
     pub fn waiting_pings(&self, from: Role) -> Option<WaitingPings> {
         let Unanswered { first, count, other_pongs } = self.pings.unanswered(from, |_| true)?;
         Some(WaitingPings { count, since: first.since, other_pongs })
+    }
+
+    /// Returns whether this endpoint still has to answer Pings.
+    pub(super) fn owes_pongs(&self, by: Role) -> bool {
+        let over = |role| {
+            let direction = self.direction(role);
+            direction.closed().is_some() || direction.ended().is_some()
+        };
+        !over(by) && !over(by.peer()) && self.direction(by.peer()).broken().is_none()
     }
 
     /// Returns the finding that this endpoint did not answer Pings.
@@ -262,14 +290,8 @@ impl Conversation {
         let at = client.at.max(server.at);
         let ended = earliest(|role| self.direction(role).ended().map(|(_, mark)| (mark.at, mark)));
         let waited = ended.map_or(self.now, |(_, at, _)| at).saturating_sub(at);
-        (waited > self.patience.fin).then_some(Finding {
-            lapse: Lapse::ServerLeftOpen,
-            by: Role::Server,
-            at,
-            waited,
-            count: 1,
-            other_pongs: 0,
-        })
+        let (lapse, by) = (Lapse::ServerLeftOpen, Role::Server);
+        (waited > self.patience.fin).then_some(Finding::new(lapse, by, at, waited))
     }
 }
 

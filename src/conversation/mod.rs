@@ -359,8 +359,8 @@ impl Conversation {
     /// it.
     fn finish_with(&mut self, from: Role, inflated: impl FnMut(&[u8])) -> Result<(), Violation> {
         let mark = self.mark();
-        let busy = self.direction(from.peer()).reader().frame().is_some();
-        self.pings.finish(from, self.now, busy);
+        let held = self.direction(from.peer()).reader().frame().is_some();
+        self.pings.finish(from, self.now, held, self.owes_pongs(from.peer()));
         self.direction_mut(from).finish(mark, inflated)
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Ping {
     /// Whether the peer is still inside the frame that it was sending when the Ping came. It cannot
     /// send a Pong before the end of that frame.
     pub(super) held: bool,
+    /// Whether the peer has to answer the Ping.
+    owed: bool,
     /// The value of `other_pongs` before the Ping.
     other_pongs: u64,
 }
@@ -71,8 +73,14 @@ pub(super) struct Unanswered {
 }
 
 impl Ping {
-    const NONE: Self =
-        Self { data: 0, since: Duration::ZERO, late: None, held: false, other_pongs: 0 };
+    const NONE: Self = Self {
+        data: 0,
+        since: Duration::ZERO,
+        late: None,
+        held: false,
+        owed: false,
+        other_pongs: 0,
+    };
 
     /// Processes a frame of the peer that begins at this time.
     fn see(&mut self, at: Duration, patience: Duration) {
@@ -126,25 +134,30 @@ impl Pings {
         }
     }
 
-    /// Ends the frame. `busy` says whether the peer is inside a frame.
-    pub(super) fn finish(&mut self, from: Role, at: Duration, busy: bool) {
+    /// Ends the frame. `held` says whether the peer is inside a frame, and `owed` whether it still
+    /// has to answer.
+    pub(super) fn finish(&mut self, from: Role, at: Duration, held: bool, owed: bool) {
         let Open { opcode, data } = self.open[from as usize];
         self.asked[from.peer() as usize].each(|ping| ping.release(at));
         match opcode {
-            OpCode::Ping => self.asked[from as usize].ask(data, at, busy),
+            OpCode::Ping => {
+                let ping = Ping { since: at, held, owed, ..Ping::NONE };
+                self.asked[from as usize].ask(data, ping);
+            }
             OpCode::Pong => self.asked[from.peer() as usize].answer(data),
             _ => {}
         }
     }
 
-    /// Returns the Pings of this endpoint that have no answer and meet a condition. If it holds for a
-    /// Ping, it must hold for the Pings before it.
+    /// Returns the Pings of this endpoint that need an answer, have none and meet a condition. If it
+    /// holds for a Ping, it must hold for the Pings before it.
     pub(super) fn unanswered(
         &self,
         from: Role,
         condition: impl Fn(&Ping) -> bool,
     ) -> Option<Unanswered> {
         let asked = &self.asked[from as usize];
+        let condition = |ping: &Ping| ping.owed && condition(ping);
         let latest = asked.latest[..asked.len].iter().filter(|ping| condition(ping));
         let forgotten = asked.forgotten.filter(|forgotten| condition(&forgotten.first));
         let first =
@@ -167,7 +180,7 @@ impl Asked {
     }
 
     /// Adds a Ping. One with unknown data is not counted.
-    fn ask(&mut self, data: Option<u64>, at: Duration, busy: bool) {
+    fn ask(&mut self, data: Option<u64>, ping: Ping) {
         let Some(data) = data else {
             self.vague = self.len;
             return;
@@ -181,7 +194,7 @@ impl Asked {
             self.forgotten = Some(Forgotten { last: oldest, count, ..forgotten });
         }
         let other_pongs = self.other_pongs;
-        self.latest[self.len] = Ping { data, since: at, late: None, held: busy, other_pongs };
+        self.latest[self.len] = Ping { data, other_pongs, ..ping };
         self.len += 1;
     }
 
