@@ -58,8 +58,14 @@ Run 'wsvet help check' for the input formats, the exit status and examples.";
 const CHECK_HELP: &str = "\
 Exit status:
   0  no rule is broken, even if a connection was not closed correctly
-  1  at least one violation
+  1  at least one violation, or a duty that an endpoint neglected while time passed
   2  wrong usage, or an input that cannot be read or has no WebSocket traffic
+
+Duties over time:
+  A ping without a pong, although the other endpoint sent other frames more than 1 s later, or 5 s passed \
+before the end, is `unanswered-ping`. If no end of TCP follows within 2 s after both Close frames, that is \
+`server-left-open`. Nobody is blamed if the answer may be among what was not captured. --json prints a \
+line `finding` for each.
 
 Compression:
   If the endpoints negotiated permessage-deflate, wsvet inflates the messages and judges the result. \

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
-use wsvet::{CloseCode, CodeInfo, Rule};
+use wsvet::{CloseCode, CodeInfo, Lapse, Role, Rule};
 
 use crate::command::contrast;
 use crate::command::status::Status;
@@ -13,14 +13,56 @@ use crate::report::style::{BAD, CODE, HEADING, paragraph, width};
 /// The smallest width at which tables are readable, in columns.
 const TABLE: usize = 60;
 
+/// A rule of any family, and what follows if it is broken.
+struct Entry {
+    id: &'static str,
+    rfc: u16,
+    section: &'static str,
+    breaks: &'static str,
+    text: &'static str,
+    explain: &'static str,
+    resolve: &'static str,
+    follows: Follows,
+}
+
+/// What follows if a rule is broken.
+enum Follows {
+    /// The receiver closes the connection with this code.
+    Close(CloseCode),
+    /// Nothing is sent. The only endpoint that has the duty, or `None` if both have it.
+    Nothing(Option<Role>),
+}
+
+/// Creates the entry of a rule.
+macro_rules! entry {
+    ($rule:expr, $follows:expr) => {
+        Entry {
+            id: $rule.id(),
+            rfc: $rule.rfc(),
+            section: $rule.section(),
+            breaks: $rule.breaks(),
+            text: $rule.text(),
+            explain: $rule.explain(),
+            resolve: $rule.resolve(),
+            follows: $follows,
+        }
+    };
+}
+
+/// Returns the rules of all families.
+fn entries() -> impl Iterator<Item = Entry> {
+    let rules = Rule::ALL.iter().map(|rule| entry!(rule, Follows::Close(rule.close_code())));
+    rules.chain(Lapse::ALL.iter().map(|lapse| entry!(lapse, Follows::Nothing(lapse.debtor()))))
+}
+
 /// Explains a close code or a rule. For anything else, it prints an error with a suggestion.
 pub(crate) fn explain(
     out: &mut impl Write,
     what: &str,
     complain: &mut dyn FnMut(&str),
 ) -> io::Result<Status> {
-    if let Some(rule) = Rule::from_id(&what.to_ascii_lowercase()) {
-        return explain_rule(out, rule).map(|()| Status::Fine);
+    if let Some(rule) = entries().find(|rule| rule.id.eq_ignore_ascii_case(what)) {
+        return explain_rule(out, &rule).map(|()| Status::Fine);
     }
     if let Ok(code) = what.parse() {
         return explain_code(out, CloseCode(code)).map(|()| Status::Fine);
@@ -33,9 +75,8 @@ pub(crate) fn explain(
         complain(&format!("'{what}' is not a close code: must be 0 to 65535"));
         return Ok(Status::Unusable);
     }
-    let near = Rule::ALL
-        .iter()
-        .map(|rule| (strsim::jaro_winkler(what, rule.id()), rule.id()))
+    let near = entries()
+        .map(|rule| (strsim::jaro_winkler(what, rule.id), rule.id))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(similarity, _)| *similarity > 0.7);
     let hint = near.map_or(String::new(), |(_, id)| format!(" Did you mean '{id}'?"));
@@ -110,15 +151,20 @@ pub(crate) fn codes(out: &mut impl Write) -> io::Result<()> {
     )
 }
 
-/// Lists the rules in the order of their precedence.
+/// Lists the rules of all families, each in the order of precedence.
 pub(crate) fn rules(out: &mut impl Write) -> io::Result<()> {
-    let rows = Rule::ALL.iter().map(|rule| {
-        let code = rule.close_code().0.to_string();
-        [rule.id().to_owned(), section(*rule), code, rule.breaks().to_owned()]
+    let rows = entries().map(|rule| {
+        let code = match rule.follows {
+            Follows::Close(code) => code.0.to_string(),
+            Follows::Nothing(_) => "-".to_owned(),
+        };
+        [rule.id.to_owned(), section(&rule), code, rule.breaks.to_owned()]
     });
     list(out, ["rule", "section", "code", "broken when"], rows)?;
     writeln!(out)?;
-    paragraph(out, "", "If a frame breaks several rules, the first in this list counts.")?;
+    let order = "If a frame breaks several rules, the first in this list counts. A rule without a \
+                 code is a duty that an endpoint neglects while time passes.";
+    paragraph(out, "", order)?;
     writeln!(out, "Run 'wsvet explain RULE' for details.")
 }
 
@@ -157,20 +203,27 @@ fn explain_code(out: &mut impl Write, code: CloseCode) -> io::Result<()> {
     Ok(())
 }
 
-fn explain_rule(out: &mut impl Write, rule: Rule) -> io::Result<()> {
-    writeln!(out, "{BAD}{rule}{BAD:#}\n")?;
-    let code = rule.close_code();
-    let answer = if code.is_sendable() {
-        format!("{code}, with the reason \"{}\"", rule.text())
-    } else {
-        format!("{code}: reported to the application; nothing can be sent any more")
+fn explain_rule(out: &mut impl Write, rule: &Entry) -> io::Result<()> {
+    writeln!(out, "{BAD}{}{BAD:#}\n", rule.id)?;
+    let section = format!("RFC {} §{}", rule.rfc, rule.section);
+    let follows = match rule.follows {
+        Follows::Close(code) if code.is_sendable() => {
+            ("close code", format!("{code}, with the reason \"{}\"", rule.text))
+        }
+        Follows::Close(code) => {
+            let told = "reported to the application; nothing can be sent any more";
+            ("close code", format!("{code}: {told}"))
+        }
+        Follows::Nothing(debtor) => {
+            ("who must do it", debtor.map_or("both endpoints", Role::name).to_owned())
+        }
     };
     for (name, fact) in [
-        ("broken when", rule.breaks()),
-        ("section", &format!("RFC {} §{}", rule.rfc(), rule.section())),
-        ("close code", &answer),
-        ("why", rule.explain()),
-        ("how to resolve it", rule.resolve()),
+        ("broken when", rule.breaks),
+        ("section", &section),
+        (follows.0, &follows.1),
+        ("why", rule.explain),
+        ("how to resolve it", rule.resolve),
     ] {
         writeln!(out, "{HEADING}{name}{HEADING:#}")?;
         paragraph(out, "  ", fact)?;
@@ -201,10 +254,10 @@ fn range(info: &CodeInfo) -> String {
     }
 }
 
-fn section(rule: Rule) -> String {
-    match rule.rfc() {
-        6455 => format!("§{}", rule.section()),
-        rfc => format!("RFC {rfc} §{}", rule.section()),
+fn section(rule: &Entry) -> String {
+    match rule.rfc {
+        6455 => format!("§{}", rule.section),
+        rfc => format!("RFC {rfc} §{}", rule.section),
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(crate) enum Status {
     /// No rule is broken, or the command judges nothing.
     Fine = 0,
-    /// At least one rule is broken.
+    /// At least one rule is broken, or a duty was neglected.
     Broken = 1,
     /// Wrong usage, or input that cannot be judged.
     Unusable = 2,

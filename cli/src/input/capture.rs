@@ -23,6 +23,8 @@ const MAX_BUFFER: usize = 64 << 20;
 pub(crate) struct Summary {
     /// The number of packets that were read.
     packets: u64,
+    /// The time of the last packet.
+    last: Duration,
     /// The number of TCP connections.
     connections: usize,
     /// The number of IP fragments with TCP.
@@ -98,7 +100,7 @@ pub(crate) fn judge(input: impl Read + Send, judging: &mut Judging<'_>) -> io::R
     summary.connections = connections.all.len();
     for connection in connections.all {
         let (stream, refused) = (connection.stream, connection.was_refused());
-        if let Some(why) = connection.finish(judging)? {
+        if let Some(why) = connection.finish(summary.last, judging)? {
             if refused && summary.refused.len() < MOST_REFUSED {
                 summary.refused.push(format!("TCP stream {stream}: {why}"));
             }
@@ -130,6 +132,7 @@ fn read(
             Ok((len, block)) => {
                 if let Some((link, time, bytes)) = packet(&block, &mut interfaces) {
                     summary.packets += 1;
+                    summary.last = summary.last.max(time);
                     let at = Moment { packet: summary.packets, time };
                     match dissect(at, link, bytes) {
                         Content::Tcp(segment) => {

@@ -127,6 +127,7 @@ fn connection(
     let start = messages.iter().flatten().next().map_or(Duration::ZERO, Message::time);
     let mut frames = Frames::open(opening(entry, start, judging), judging)?;
     frames.lack();
+    frames.lack_frames();
     for (index, message) in messages.iter().enumerate() {
         let number = index as u64 + 1;
         let known = message.as_ref().map_err(|error| format!("skipped: {error}"));
@@ -141,7 +142,7 @@ fn connection(
     if let Some(failure) = entry.response.as_ref().and_then(|response| response.failure.as_ref()) {
         tell(format!("the browser reports: {failure}"));
     }
-    frames.finish([None; 2], judging)
+    frames.finish([None; 2], None, judging)
 }
 
 impl Message {

@@ -1,9 +1,12 @@
 //! Prints the results, for people or for programs.
 
+mod codes;
 mod html;
+mod idle;
 mod json;
 pub(crate) mod style;
 mod text;
+mod time;
 mod words;
 
 use std::io;

@@ -1,14 +1,14 @@
 //! The phrases that the page and the terminal output share.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use wsvet::{
-    Accepts, Act, CloseCode, Header, OpCode, Place as RulePlace, Role, Rule, Step, Subprotocol,
-    Verdict,
+    Accepts, Act, CloseCode, Header, OpCode, Place as RulePlace, Rule, Step, Subprotocol, Verdict,
 };
 
+use crate::report::codes::of_subprotocol;
 use crate::report::style::plain;
+use crate::report::time::{silence, span};
 use crate::session::handshake::{Agreement, describe};
 use crate::session::record::{Broken, Frame, Incomplete, Within};
 use crate::session::report::{Closing, Side, Tally};
@@ -22,17 +22,6 @@ pub(super) fn count(n: u64, what: &str) -> String {
 /// Returns a number of bytes with its unit.
 pub(super) fn bytes(len: u64) -> String {
     format!("{len} B")
-}
-
-/// Returns a duration in a suitable unit.
-pub(super) fn span(time: Duration) -> String {
-    let seconds = time.as_secs_f64();
-    match time.as_secs() {
-        0 => format!("{:.1} ms", seconds * 1e3),
-        1..60 => format!("{seconds:.2} s"),
-        60..3600 => format!("{} min {} s", time.as_secs() / 60, time.as_secs() % 60),
-        _ => format!("{} h {} min", time.as_secs() / 3600, time.as_secs() % 3600 / 60),
-    }
 }
 
 /// The placeholder for an unknown value.
@@ -86,18 +75,27 @@ fn last_frame(side: &Side) -> String {
     }
 }
 
-/// Returns the outcome of a connection in a few words.
-pub(super) fn ending(verdict: &Verdict) -> String {
+/// Returns the outcome of a connection, and the duties that were neglected, in a few words.
+pub(super) fn ending(closing: &Closing) -> String {
+    let verdict = &closing.verdict;
     let due = || verdict.violation().map_or(0, |violation| violation.rule.close_code().0);
     let id = verdict.id();
-    match verdict {
+    let mut ending = match verdict {
         Verdict::LetPass { .. } => format!("{id}, {} due", due()),
+        Verdict::RefusedOtherwise { code: CloseCode::NO_STATUS_RECEIVED, .. } => {
+            format!("{id}, no code (1005), {} due", due())
+        }
         Verdict::RefusedOtherwise { code, .. } => format!("{id} {}, {} due", code.0, due()),
         _ => match verdict.code() {
+            Some(CloseCode::NO_STATUS_RECEIVED) => format!("{id}, no code (1005)"),
             Some(code) => format!("{id} {}", code.0),
             None => id.to_owned(),
         },
+    };
+    for finding in &closing.findings {
+        let _ = write!(ending, ", {}", finding.lapse);
     }
+    ending
 }
 
 /// Returns what the user can do about a verdict, if anything.
@@ -122,37 +120,19 @@ fn advice(verdict: &Verdict, sides: &[Side; 2]) -> Option<String> {
 
 /// Describes a step of the closing, with the reason in a Close frame.
 pub(super) fn step(closing: &Closing, step: &Step) -> String {
-    let reason = match step.act {
-        Act::Closed(_) => closing.reasons[step.from as usize].as_str(),
-        _ => "",
-    };
-    let reason = if reason.is_empty() { String::new() } else { format!(" \"{}\"", plain(reason)) };
-    format!("the {} {}{reason}", step.from, step.act)
-}
-
-/// Returns how fast Pings were answered, and how many were not.
-pub(super) fn pings(closing: &Closing) -> Vec<String> {
-    let Closing { pings, ended, .. } = closing;
-    let mut told = Vec::new();
-    if let Some(fastest) = pings.fastest {
-        let (fastest, slowest) = (span(fastest), span(pings.slowest));
-        let were = if pings.answered == 1 { "was" } else { "were" };
-        let to = if fastest == slowest { String::new() } else { format!(" to {slowest}") };
-        let pings = count(pings.answered, "ping");
-        told.push(format!("{pings} {were} answered in {fastest}{to}"));
-    }
-    for from in [Role::Client, Role::Server] {
-        let Some((unanswered, first)) = pings.unanswered(from) else { continue };
-        let was = if unanswered == 1 { "was" } else { "were" };
-        let pings = count(unanswered, "ping");
-        let mut text = format!("{pings} from the {from} {was} never answered");
-        if let Some(before) = ended.and_then(|end| end.checked_sub(first)) {
-            let sent = if unanswered == 1 { "sent" } else { "the first was sent" };
-            let _ = write!(text, " ({sent} {} before the end)", span(before));
+    let more = match step.act {
+        // Nobody sends 1005: a library reports it where no code came (§7.1.5).
+        Act::Closed(None) => {
+            format!(": the application of the {} is told 1005", step.from.peer())
         }
-        told.push(text);
-    }
-    told
+        Act::Closed(Some(_)) => match closing.reasons[step.from as usize].as_str() {
+            "" => String::new(),
+            reason => format!(" \"{}\"", plain(reason)),
+        },
+        _ => String::new(),
+    };
+    let meaning = of_subprotocol(closing, step).map_or(String::new(), |text| format!(" ({text})"));
+    format!("the {} {}{meaning}{more}", step.from, step.act)
 }
 
 /// Returns how a connection was closed, and what the user can do.
@@ -166,6 +146,7 @@ pub(super) fn verdict(closing: &Closing) -> String {
         Verdict::Open if *gap => "unknown how it was closed: the input does not say it".to_owned(),
         verdict => verdict.to_string(),
     };
+    text.push_str(&silence(closing));
     for step in timeline.iter().filter(|step| step.act == Act::SentDataAfterClose) {
         let _ = write!(text, "; the {} {}", step.from, step.act);
     }
@@ -210,17 +191,25 @@ pub(super) const FAIL: &str = "the client must fail the connection (RFC 7692 §7
 /// Returns the summary of a run: the good part and the bad part.
 pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
     let faults = match tally.faults {
+        _ if tally.violations > 0 => None,
         0 => None,
         1 => Some("1 connection was not closed correctly".to_owned()),
         n => Some(format!("{n} connections were not closed correctly")),
     };
-    let good = match tally.violations {
-        0 if faults.is_some() => "no rule is broken",
-        0 if tally.gaps > 0 => "no rule is broken in the bytes that were captured",
-        0 => "no rule is broken",
-        n => return [None, Some(count(n, "violation"))],
+    let neglected = match tally.findings {
+        0 => None,
+        1 => Some("1 duty was neglected".to_owned()),
+        n => Some(format!("{n} duties were neglected")),
     };
-    [Some(good.to_owned()), faults]
+    let good = match (tally.violations, tally.findings) {
+        (0, 0) if faults.is_some() => Some("no rule is broken"),
+        (0, 0) if tally.gaps > 0 => Some("no rule is broken in the bytes that were captured"),
+        (0, 0) => Some("no rule is broken"),
+        _ => None,
+    };
+    let violations = (tally.violations > 0).then(|| count(tally.violations, "violation"));
+    let bad: Vec<_> = [violations, faults, neglected].into_iter().flatten().collect();
+    [good.map(str::to_owned), (!bad.is_empty()).then(|| bad.join(", "))]
 }
 
 /// Describes a gap in a capture.

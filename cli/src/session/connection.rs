@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use wsvet::{End as Ending, Role};
 
@@ -128,9 +129,13 @@ impl Connection {
         matches!(&self.stage, Stage::Http(handshake, _) if handshake.was_refused())
     }
 
-    /// Ends the connection at the end of the capture. If it was not a WebSocket connection, returns
-    /// the reason.
-    pub fn finish(mut self, judging: &mut Judging<'_>) -> io::Result<Option<String>> {
+    /// Ends the connection at the end of the capture, whose last packet came at the time `until`. If
+    /// it was not a WebSocket connection, returns the reason.
+    pub fn finish(
+        mut self,
+        until: Duration,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<Option<String>> {
         for from in 0..2 {
             while let Some(gap) = self.ends[from].stream.gap()
                 && self.pass_over(from, gap, true, judging)?
@@ -145,7 +150,7 @@ impl Connection {
         match self.stage {
             Stage::Frames(frames, client) => {
                 let of_open = |end: usize| gap(end).filter(|_| self.ends[end].ended.is_none());
-                frames.finish([client, 1 - client].map(of_open), judging)?;
+                frames.finish([client, 1 - client].map(of_open), Some(until), judging)?;
                 Ok(None)
             }
             Stage::Over => Ok(None),
@@ -238,7 +243,7 @@ impl Connection {
         if ends.iter().all(|end| end.ended.is_some())
             && let Stage::Frames(frames, _) = std::mem::replace(stage, Stage::Over)
         {
-            frames.finish([None; 2], judging)?;
+            frames.finish([None; 2], None, judging)?;
         }
         Ok(())
     }

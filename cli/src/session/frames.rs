@@ -4,13 +4,16 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use wsvet::{Conversation, End, Header, Role, Verdict, Violation, mask};
+use wsvet::{
+    Conversation, Direction, End, Finding, Header, OpCode, Role, Verdict, Violation, mask,
+};
 
 use crate::session::judging::Judging;
 use crate::session::pings::Pings;
 use crate::session::record::Record;
 use crate::session::recorder::{Found, Recorder, Sink, observe};
 use crate::session::report::{Closing, Gap, Opening, Place, Side};
+use crate::session::silence::Silence;
 use crate::transport::packet::Moment;
 
 /// Both directions of a WebSocket connection.
@@ -29,6 +32,13 @@ pub struct Frames {
     ended: Option<Duration>,
     /// Whether the input lacks data.
     gap: bool,
+    /// Whether frames are missing, so that an answer may be among them.
+    partial: bool,
+    /// The findings of an earlier run.
+    found: Option<Vec<Finding>>,
+    silence: Silence,
+    /// The time of the last event.
+    now: Duration,
 }
 
 impl Frames {
@@ -43,12 +53,16 @@ impl Frames {
                 let deflate = opening.agreement.permessage_deflate().is_some();
                 Recorder::new(deflate, judging.thoroughness)
             }),
+            silence: Silence::new(opening.time),
+            now: opening.time,
             opening,
             pings: Pings::default(),
             reasons: Default::default(),
             abandoned: false,
             ended: None,
             gap: false,
+            partial: false,
+            found: None,
         })
     }
 
@@ -146,6 +160,23 @@ impl Frames {
         self.gap = true;
     }
 
+    /// Notes that the input may lack whole frames, or the time at which the connection ended.
+    /// What an endpoint did not do is then not judged.
+    pub fn lack_frames(&mut self) {
+        self.partial = true;
+    }
+
+    /// Takes over what an earlier run found.
+    pub fn find(&mut self, found: Vec<Finding>) {
+        self.found = Some(found);
+    }
+
+    /// Sets the time of what follows.
+    fn at(&mut self, time: Duration) {
+        self.now = time;
+        self.conversation.at(time);
+    }
+
     fn record(
         &mut self,
         from: Role,
@@ -154,8 +185,9 @@ impl Frames {
         record: impl FnOnce(&mut Conversation, &mut Recorder, &mut Sink<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         let place = self.place(from, Some(at));
-        let Self { conversation, recorders, pings, reasons, .. } = self;
-        conversation.at(at.time);
+        self.at(at.time);
+        let before = before_close(self.conversation.direction(from));
+        let Self { conversation, recorders, pings, reasons, silence, .. } = self;
         let mut sink = |record: Record<'_>| {
             if let Record::Frame(frame) | Record::LateClose(frame) = &record {
                 pings.see(from, frame, at.time);
@@ -165,7 +197,15 @@ impl Frames {
             }
             judging.record(&place, &record)
         };
-        record(conversation, &mut recorders[from as usize], &mut sink)
+        let outcome = record(conversation, &mut recorders[from as usize], &mut sink);
+        let direction = conversation.direction(from);
+        if before_close(direction) > before {
+            silence.see(at.time);
+        }
+        if direction.close().is_some() {
+            silence.end(at.time);
+        }
+        outcome
     }
 
     /// Ends the stream of one endpoint. `gap` is the number of its bytes that the capture lacks.
@@ -177,7 +217,8 @@ impl Frames {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
-        self.conversation.at(at.time);
+        self.at(at.time);
+        self.silence.end(at.time);
         let violation = self.conversation.end(from, how, 0);
         let violation = violation.filter(|_| gap.is_none() && !self.abandoned);
         self.finish_direction(from, violation, gap, Some(at), judging)?;
@@ -188,13 +229,23 @@ impl Frames {
     }
 
     /// Ends the connection at the end of the capture. `gaps` has the missing bytes of each stream that
-    /// is still open.
-    pub fn finish(mut self, gaps: [Option<u64>; 2], judging: &mut Judging<'_>) -> io::Result<()> {
+    /// is still open. `until` is the time up to which the connection was observed, if that is later
+    /// than its last event.
+    pub fn finish(
+        mut self,
+        gaps: [Option<u64>; 2],
+        until: Option<Duration>,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
         for from in [Role::Client, Role::Server] {
             self.finish_direction(from, None, gaps[from as usize], None, judging)?;
         }
+        if let Some(until) = until {
+            self.at(until);
+        }
         let closing = self.closing();
-        judging.tally.faults += u64::from(!closing.is_in_order());
+        judging.tally.faults += u64::from(!closing.is_closed_correctly());
+        judging.tally.findings += closing.findings.len() as u64;
         judging.report.verdict(&Rc::new(closing))
     }
 
@@ -210,6 +261,7 @@ impl Frames {
         let place = self.place(from, at);
         if let Some(missing) = gap {
             self.gap = true;
+            self.partial = true;
             let place = self.place(from, None);
             let offset = self.conversation.direction(from).offset();
             judging.gap(&place, &Gap { offset, missing, passed_over: false })?;
@@ -219,7 +271,7 @@ impl Frames {
     }
 
     fn closing(self) -> Closing {
-        let Self { opening, conversation, recorders, ended, .. } = self;
+        let Self { opening, conversation, recorders, ended, partial, found, .. } = self;
         let side = |(from, recorder): (Role, Recorder)| {
             let direction = conversation.direction(from);
             let last = direction.last().copied();
@@ -235,6 +287,11 @@ impl Frames {
             Verdict::WronglyRefused { by, .. } => sides[by.peer() as usize].inflated.lost,
             _ => false,
         };
+        let findings = match found {
+            Some(found) => found,
+            None if partial => Vec::new(),
+            None => conversation.findings().collect(),
+        };
         Closing {
             opening,
             verdict,
@@ -242,7 +299,11 @@ impl Frames {
             reasons: self.reasons,
             sides,
             pings: self.pings,
+            waiting: [Role::Client, Role::Server].map(|from| conversation.waiting_pings(from)),
+            findings,
             ended,
+            silence: self.silence.before_the_end().filter(|_| !partial),
+            until: self.now,
             gap: self.gap || unjudged,
         }
     }
@@ -251,4 +312,10 @@ impl Frames {
         let Opening { connection, stream, .. } = self.opening;
         Place { connection, from, stream, at }
     }
+}
+
+/// Returns the number of bytes of a direction, without those of a Close frame at its end.
+fn before_close(direction: &Direction) -> u64 {
+    let close = direction.last().filter(|sent| sent.header.opcode() == OpCode::Close);
+    close.map_or(direction.offset(), |close| close.offset)
 }

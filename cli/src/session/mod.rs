@@ -10,3 +10,4 @@ pub mod pings;
 pub mod record;
 pub mod recorder;
 pub mod report;
+pub mod silence;

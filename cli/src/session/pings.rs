@@ -1,4 +1,4 @@
-//! Measures the time from Ping to Pong, and counts Pings without an answer.
+//! Measures the time from Ping to Pong.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -50,12 +50,6 @@ impl Pings {
             _ => {}
         }
     }
-
-    /// Returns the number of this endpoint's last Pings without an answer, and the time of the first.
-    pub fn unanswered(&self, from: Role) -> Option<(u64, Duration)> {
-        let asked = &self.asked[from as usize];
-        asked.front().map(|(_, first)| (asked.len() as u64, *first))
-    }
 }
 
 #[cfg(test)]
@@ -89,7 +83,6 @@ mod tests {
         ]);
         let (fastest, slowest) = (Duration::from_millis(2), Duration::from_millis(7));
         assert_eq!((pings.answered, pings.fastest, pings.slowest), (2, Some(fastest), slowest));
-        assert_eq!(pings.unanswered(Role::Client), None);
     }
 
     #[test]
@@ -100,9 +93,8 @@ mod tests {
         let (a, b, c): (&[u8], &[u8], &[u8]) = (b"a", b"b", b"c");
         let pings = seen(&[ping(a, 0), ping(b, 1), pong(a, 5), pong(b, 6), ping(c, 7)]);
         assert_eq!((pings.answered, pings.slowest), (2, Duration::from_millis(5)));
-        assert_eq!(pings.unanswered(Server), Some((1, Duration::from_millis(7))));
         // Only the latest Ping is answered.
         let pings = seen(&[ping(a, 0), ping(b, 1), pong(b, 5)]);
-        assert_eq!((pings.answered, pings.unanswered(Server)), (1, None));
+        assert_eq!(pings.answered, 1);
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use wsvet::{Role, Sent, Step, Verdict};
+use wsvet::{Finding, Lapse, Role, Sent, Step, Verdict, WaitingPings};
 
 use crate::session::handshake::Agreement;
 use crate::session::inflate::Inflated;
@@ -40,10 +40,18 @@ pub struct Closing {
     pub reasons: [String; 2],
     /// The totals of the client and of the server.
     pub sides: [Side; 2],
-    /// The Pings, and the times to their answers.
+    /// The Pings that were answered, and the times to their answers.
     pub pings: Pings,
+    /// The Pings of the client and of the server that were not answered.
+    pub waiting: [Option<WaitingPings>; 2],
+    /// The duties that the endpoints neglected.
+    pub findings: Vec<Finding>,
     /// The time at which the first stream ended.
     pub ended: Option<Duration>,
+    /// The silence before the end, if it was long for this connection.
+    pub silence: Option<Duration>,
+    /// The time up to which the connection was observed.
+    pub until: Duration,
     /// Whether the input lacks data that the verdict needs.
     pub gap: bool,
 }
@@ -65,10 +73,24 @@ pub struct Side {
 }
 
 impl Closing {
-    /// Returns whether the connection was closed correctly, or is still open.
+    /// Returns whether the connection was closed correctly, or is still open, and neither endpoint
+    /// neglected a duty.
     pub fn is_in_order(&self) -> bool {
+        self.is_closed_correctly() && self.findings.is_empty()
+    }
+
+    /// Returns whether the verdict blames neither endpoint for the way in which the connection was
+    /// closed.
+    pub fn is_closed_correctly(&self) -> bool {
         use Verdict::{Clean, Open, OwnLimit, Refused};
         matches!(self.verdict, Clean { .. } | Refused { .. } | OwnLimit { .. } | Open)
+    }
+
+    /// Returns the finding about the Pings that an endpoint did not answer.
+    pub fn unanswered(&self, by: Role) -> Option<&Finding> {
+        self.findings
+            .iter()
+            .find(|finding| finding.lapse == Lapse::UnansweredPing && finding.by == by)
     }
 }
 
@@ -83,6 +105,8 @@ pub struct Tally {
     pub violations: u64,
     /// Connections that were not closed correctly.
     pub faults: u64,
+    /// Duties that were neglected.
+    pub findings: u64,
     /// Gaps in the captures.
     pub gaps: u64,
     /// Inputs that could not be judged.

@@ -1,9 +1,10 @@
 //! The events of JSON lines, with the keys that are read.
 
 use serde::Deserialize;
-use wsvet::{Header, OpCode, Role};
+use wsvet::{Finding, Header, Lapse, OpCode, Role};
 
 use crate::input::hex;
+use crate::transport::packet::time_of;
 
 /// A JSON line.
 #[derive(Deserialize)]
@@ -36,11 +37,13 @@ pub(super) enum Event {
         #[serde(default)]
         passed_over: bool,
     },
+    Finding(Found),
     Verdict {
         #[serde(default)]
         timeline: Vec<Step>,
         #[serde(default)]
         gap: bool,
+        until: Option<f64>,
     },
     #[serde(other)]
     Other,
@@ -112,6 +115,17 @@ pub(super) struct Part {
     pub(super) payload: Option<String>,
 }
 
+/// A duty that an endpoint neglected.
+#[derive(Deserialize)]
+pub(super) struct Found {
+    pub(super) rule: Option<String>,
+    pub(super) by: Option<Sender>,
+    pub(super) since: Option<f64>,
+    pub(super) waited: Option<f64>,
+    pub(super) count: Option<u64>,
+    pub(super) other_pongs: Option<u64>,
+}
+
 #[derive(Deserialize)]
 pub(super) struct Step {
     pub(super) from: Sender,
@@ -132,6 +146,19 @@ impl From<Sender> for Role {
             Sender::Client => Self::Client,
             Sender::Server => Self::Server,
         }
+    }
+}
+
+impl Found {
+    /// Returns the finding, or `None` if its rule is unknown.
+    pub(super) fn finding(&self) -> Option<Finding> {
+        let lapse = self.rule.as_deref().and_then(Lapse::from_id)?;
+        let by = self.by.map(Role::from).or(lapse.debtor())?;
+        let [at, waited] = [self.since, self.waited].map(|time| time_of(time.unwrap_or_default()));
+        let mut finding = Finding::new(lapse, by, at, waited);
+        finding.count = self.count.unwrap_or(finding.count);
+        finding.other_pongs = self.other_pongs.unwrap_or_default();
+        Some(finding)
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::btree_map::Entry;
 use std::io::{self, BufRead};
 use std::time::Duration;
 
-use wsvet::{End, Header, OpCode, Place, Role, Rule, Violation};
+use wsvet::{End, Finding, Header, OpCode, Place, Role, Rule, Violation};
 
 use crate::input::answer::{Answer, no_traffic, reason};
 use crate::session::frames::Frames;
@@ -85,6 +85,8 @@ struct Connection {
     parts: [Option<u64>; 2],
     /// The number of the packet that ended each stream too early.
     ended: [u64; 2],
+    /// The findings of the run that wrote the lines.
+    findings: Vec<Finding>,
     /// The time of the last line.
     now: Duration,
 }
@@ -109,7 +111,9 @@ impl Lines {
         }
         let connection = match self.open.entry(key) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(_) if matches!(event, Event::Verdict { .. } | Event::Other) => {
+            Entry::Vacant(_)
+                if matches!(event, Event::Finding(_) | Event::Verdict { .. } | Event::Other) =>
+            {
                 return Ok(Ok(()));
             }
             Entry::Vacant(entry) => {
@@ -138,13 +142,17 @@ impl Lines {
                 connection.gaps[Role::from(from) as usize] = Some(missing);
                 Ok(Ok(()))
             }
-            Event::Verdict { timeline, gap } => {
+            Event::Finding(found) => {
+                connection.findings.extend(found.finding());
+                Ok(Ok(()))
+            }
+            Event::Verdict { timeline, gap, until } => {
                 if gap {
                     connection.frames.lack();
                 }
                 connection.end(&timeline, judging)?;
                 if let Some(connection) = self.open.remove(&key) {
-                    connection.finish(judging)?;
+                    connection.judged(until.map(time_of), judging)?;
                 }
                 Ok(Ok(()))
             }
@@ -187,6 +195,7 @@ impl Connection {
             gaps: [None; 2],
             parts: [None; 2],
             ended: [0; 2],
+            findings: Vec::new(),
             now: at.time,
         })
     }
@@ -228,6 +237,9 @@ impl Connection {
     ) -> io::Result<Result<(), String>> {
         let from = Role::from(part.from);
         let rule = part.rule.as_deref().and_then(Rule::from_id);
+        if rule.is_some_and(|rule| rule.place() != Place::End) {
+            self.frames.lack_frames();
+        }
         let ends = rule.is_none_or(|rule| rule.place() == Place::End);
         if ends {
             self.ended[from as usize] = at.packet;
@@ -283,7 +295,16 @@ impl Connection {
         Ok(())
     }
 
+    /// Ends the connection after its verdict. A run that wrote the time up to which it observed the
+    /// connection wrote its findings too. Its lines may lack frames after a violation.
+    fn judged(mut self, until: Option<Duration>, judging: &mut Judging<'_>) -> io::Result<()> {
+        if until.is_some() {
+            self.frames.find(self.findings);
+        }
+        self.frames.finish(self.gaps, until, judging)
+    }
+
     fn finish(self, judging: &mut Judging<'_>) -> io::Result<()> {
-        self.frames.finish(self.gaps, judging)
+        self.frames.finish(self.gaps, None, judging)
     }
 }

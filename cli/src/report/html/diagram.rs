@@ -8,7 +8,8 @@ use wsvet::{Act, End, OpCode, Role};
 use super::bits;
 use super::kept::{Finding, Kept, Row, What};
 use super::sections;
-use crate::report::words::{bytes, kind, span, within};
+use crate::report::time::span;
+use crate::report::words::{bytes, kind, within};
 
 /// The shortest pause whose length is shown.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -11,9 +11,9 @@ use super::diagram;
 use super::kept::{Input, Kept, What};
 use super::sections::{self, Section};
 use crate::report::style::{plain, shorten};
+use crate::report::time::{finding, pings, span};
 use crate::report::words::{
-    FAIL, UNKNOWN, agreed, count, ending, found, negotiation, pings, sent, span, step, target,
-    verdict,
+    FAIL, UNKNOWN, agreed, count, ending, found, negotiation, sent, step, target, verdict,
 };
 use crate::session::report::{Closing, Side, Tally};
 
@@ -104,7 +104,7 @@ fn table(connections: &BTreeMap<usize, Kept>) -> Markup {
                         @if let Some(closing) = &kept.closing {
                             tr {
                                 td.number { a href={ "#connection-" (number) } { (number) } }
-                                td.(class(closing)) { (ending(&closing.verdict)) }
+                                td.(class(closing)) { (ending(closing)) }
                                 td.wide { (known(&closing.opening.client)) }
                                 td.wide { (known(&closing.opening.server)) }
                                 td { (shorten(&plain(target(&closing.opening.agreement)), TARGET)) }
@@ -166,6 +166,14 @@ fn facts(closing: &Closing) -> Markup {
                 dd { @if let Some(address) = address { (plain(address)) " " } (sent(side)) }
             }
             @for text in pings(closing) { dt { "pings" } dd { (text) } }
+            @for found in &closing.findings {
+                dt { "neglected" }
+                dd {
+                    span.bad { "✗ " (found.lapse) } ": " (finding(found)) " ("
+                    (sections::link(sections::of_lapse(found.lapse))) ")"
+                    div { (found.lapse.resolve()) }
+                }
+            }
             @if let Some(first) = timeline.first() {
                 dt { "closing" }
                 dd {
@@ -204,9 +212,11 @@ fn class(closing: &Closing) -> &'static str {
 /// Returns the sections that the page links to.
 fn linked(connections: &BTreeMap<usize, Kept>) -> BTreeSet<Section> {
     let rows = connections.values().flat_map(|kept| kept.first.iter().chain(&kept.last));
-    rows.filter_map(|row| match &row.what {
+    let broken = rows.filter_map(|row| match &row.what {
         What::Broken(finding) => Some(sections::of(finding.rule())),
         _ => None,
-    })
-    .collect()
+    });
+    let closings = connections.values().filter_map(|kept| kept.closing.as_ref());
+    let findings = closings.flat_map(|closing| &closing.findings);
+    broken.chain(findings.map(|found| sections::of_lapse(found.lapse))).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
-use wsvet::Rule;
+use wsvet::{Lapse, Rule};
 
 /// A section: the number of the RFC, and the number of the section.
 pub(super) type Section = (u16, &'static str);
@@ -14,6 +14,11 @@ const RFC_7692: &str = include_str!("rfc7692.txt");
 /// Returns the section that defines a rule.
 pub(super) fn of(rule: Rule) -> Section {
     (rule.rfc(), rule.section())
+}
+
+/// Returns the section that states a duty.
+pub(super) fn of_lapse(lapse: Lapse) -> Section {
+    (lapse.rfc(), lapse.section())
 }
 
 /// Returns the anchor of a section on the page.
@@ -65,11 +70,12 @@ mod tests {
 
     #[test]
     fn every_rule_has_the_text_of_its_section() {
-        for rule in Rule::ALL {
-            let text = text(of(*rule)).unwrap_or_default();
-            assert!(text.starts_with(rule.section()) && text.len() > 100, "{rule}");
+        let rules = Rule::ALL.iter().map(|rule| of(*rule));
+        for section in rules.chain(Lapse::ALL.iter().map(|lapse| of_lapse(*lapse))) {
+            let text = text(section).unwrap_or_default();
+            assert!(text.starts_with(section.1) && text.len() > 100, "{section:?}");
             let headings = text.lines().filter(|line| line.starts_with(char::is_numeric));
-            assert_eq!(headings.count(), 1, "{rule}");
+            assert_eq!(headings.count(), 1, "{section:?}");
         }
     }
 }

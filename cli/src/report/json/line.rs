@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use wsvet::{Act, Header, Role, Verdict};
+use wsvet::{Act, Finding, Header, OpCode, Role, Verdict};
 
 use crate::report::words::hex_bytes;
 use crate::session::inflate::Message;
-use crate::session::pings::Pings;
 use crate::session::record::{Broken, Frame, Incomplete};
 use crate::session::report::{Closing, Side};
 
@@ -79,6 +78,8 @@ pub(super) struct FrameLine<'a> {
 impl<'a> FrameLine<'a> {
     pub(super) fn new(frame: &Frame<'a>, payload: bool) -> Self {
         let header = &frame.header;
+        // What a Pong answers depends on its data.
+        let payload = payload || matches!(header.opcode(), OpCode::Ping | OpCode::Pong);
         Self {
             offset: frame.offset,
             header_len: header.header_len(),
@@ -224,12 +225,16 @@ pub(super) struct VerdictLine<'a> {
     pub(super) pings: Option<PingsLine>,
     pub(super) timeline: Vec<StepLine<'a>>,
     pub(super) gap: bool,
+    /// The time up to which the connection was observed.
+    pub(super) until: f64,
+    /// The seconds of silence before the end, if they were many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) silence: Option<f64>,
 }
 
 impl<'a> VerdictLine<'a> {
     pub(super) fn new(closing: &'a Closing) -> Self {
-        let Closing { opening, verdict, timeline, sides: [client, server], pings, gap, .. } =
-            closing;
+        let Closing { opening, verdict, timeline, sides: [client, server], gap, .. } = closing;
         let violation = verdict.violation();
         Self {
             outcome: verdict.id(),
@@ -248,7 +253,7 @@ impl<'a> VerdictLine<'a> {
             extensions: &opening.agreement.extensions,
             client: SideLine::new(opening.client.as_deref(), client),
             server: SideLine::new(opening.server.as_deref(), server),
-            pings: PingsLine::new(pings),
+            pings: PingsLine::new(closing),
             timeline: timeline
                 .iter()
                 .map(|step| StepLine {
@@ -266,6 +271,8 @@ impl<'a> VerdictLine<'a> {
                 })
                 .collect(),
             gap: *gap,
+            until: seconds(closing.until),
+            silence: closing.silence.map(seconds),
         }
     }
 }
@@ -329,9 +336,9 @@ pub(super) struct PingsLine {
 }
 
 impl PingsLine {
-    pub(super) fn new(pings: &Pings) -> Option<Self> {
-        let [client, server] = [Role::Client, Role::Server]
-            .map(|from| pings.unanswered(from).map_or(0, |(unanswered, _)| unanswered));
+    pub(super) fn new(closing: &Closing) -> Option<Self> {
+        let Closing { pings, waiting, .. } = closing;
+        let [client, server] = waiting.map(|waiting| waiting.map_or(0, |waiting| waiting.count));
         (pings.answered + client + server > 0).then(|| Self {
             answered: pings.answered,
             fastest: pings.fastest.map(seconds),
@@ -339,6 +346,39 @@ impl PingsLine {
             unanswered_client: client,
             unanswered_server: server,
         })
+    }
+}
+
+/// A duty that an endpoint neglected.
+#[derive(Serialize)]
+pub(super) struct FindingLine {
+    pub(super) rule: &'static str,
+    pub(super) by: &'static str,
+    pub(super) rfc: u16,
+    pub(super) section: &'static str,
+    pub(super) text: &'static str,
+    pub(super) count: u64,
+    pub(super) other_pongs: u64,
+    /// The time at which the duty began.
+    pub(super) since: f64,
+    /// The seconds from then to its end.
+    pub(super) waited: f64,
+}
+
+impl FindingLine {
+    pub(super) fn new(finding: &Finding) -> Self {
+        let Finding { lapse, by, at, waited, count, other_pongs, .. } = *finding;
+        Self {
+            rule: lapse.id(),
+            by: by.name(),
+            rfc: lapse.rfc(),
+            section: lapse.section(),
+            text: lapse.text(),
+            count,
+            other_pongs,
+            since: seconds(at),
+            waited: seconds(waited),
+        }
     }
 }
 

@@ -14,8 +14,8 @@ use crate::session::report::{Closing, Opening, Tally};
 use crate::session::report::{Gap, Place, Report};
 
 use line::{
-    BrokenLine, FrameLine, GapLine, IncompleteLine, Line, MessageLine, NegotiationLine,
-    OpeningLine, VerdictLine, seconds,
+    BrokenLine, FindingLine, FrameLine, GapLine, IncompleteLine, Line, MessageLine,
+    NegotiationLine, OpeningLine, VerdictLine, seconds,
 };
 
 /// Prints records for programs.
@@ -134,6 +134,9 @@ impl<W: Write> Report for Json<W> {
     }
 
     fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()> {
+        for finding in &closing.findings {
+            self.whole("finding", &closing.opening, None, FindingLine::new(finding))?;
+        }
         self.whole("verdict", &closing.opening, None, VerdictLine::new(closing))
     }
 

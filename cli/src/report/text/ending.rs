@@ -9,7 +9,8 @@ use wsvet::{Role, Verdict};
 use crate::report::style::{
     BAD, CLIENT, DIM, GOOD, HEADING, SERVER, list, paragraph, plain, shorten,
 };
-use crate::report::words::{UNKNOWN, agreed, ending, pings, sent, span, step, target, verdict};
+use crate::report::time::{fault, finding, pings, span};
+use crate::report::words::{UNKNOWN, agreed, ending, sent, step, target, verdict};
 use crate::session::report::{Closing, Opening};
 
 /// The smallest width at which the table has addresses, in columns.
@@ -73,7 +74,7 @@ pub(super) fn table(
             Cell::new(shorten(&plain(target(&opening.agreement)), width / 4)),
             right(sides.iter().map(|side| side.frames).sum::<u64>().to_string()),
             right(sides.iter().map(|side| side.bytes).sum::<u64>().to_string()),
-            Cell::new(ending(&closing.verdict)),
+            Cell::new(ending(closing)),
         ]);
         table.add_row(row);
     }
@@ -95,6 +96,13 @@ pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> 
     }
     for text in pings(closing) {
         paragraph(out, INDENT, &text)?;
+    }
+    for found in &closing.findings {
+        let lapse = found.lapse;
+        paragraph(out, INDENT, &format!("{BAD}✗ {lapse}{BAD:#}: {}", finding(found)))?;
+        for text in [&fault(found), lapse.resolve()] {
+            paragraph(out, &format!("{INDENT}  "), text)?;
+        }
     }
     if let Some(first) = timeline.first() {
         for happened in timeline {
