@@ -141,7 +141,7 @@ pub use closing::Closing;
 pub use code::{Category, CloseCode, CodeInfo, Sender};
 pub use conversation::{
     Abnormality, Act, Conversation, Direction, End, Finding, Lapse, Observed, Patience, Sent, Step,
-    Verdict, WaitingPings,
+    Unopened, Verdict, WaitingPings,
 };
 pub use decoder::{Event, Found, StreamDecoder};
 #[cfg(feature = "alloc")]

@@ -10,8 +10,8 @@ use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::{
-    Abnormality, Accepts, CloseCode, Compression, Finding, Lapse, Policy, Role, Rule, Verdict,
-    Violation, handshake,
+    Abnormality, Accepts, CloseCode, Compression, Finding, Lapse, Policy, Role, Rule, Unopened,
+    Verdict, Violation, handshake,
 };
 
 /// A close code is serialized as its number.
@@ -88,6 +88,7 @@ as_defined! {
     Accepts: AcceptsDefinition;
     Compression: CompressionDefinition;
     Abnormality: AbnormalityDefinition;
+    Unopened: UnopenedDefinition;
     Violation: ViolationDefinition;
     Verdict: VerdictDefinition;
     Finding: FindingDefinition;
@@ -114,6 +115,16 @@ enum CompressionDefinition {
     None,
     Opaque,
     Inflated,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(remote = "Unopened", rename_all = "kebab-case")]
+enum UnopenedDefinition {
+    Refused(u16),
+    NoAnswer,
+    Dropped,
+    Reset,
+    BrokenResponse(handshake::Rule),
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -144,6 +155,7 @@ enum VerdictDefinition {
     OwnLimit { by: Role, len: u64 },
     BrokenClose { by: Role, violation: Violation, code: CloseCode },
     Abnormal { by: Role, why: Abnormality },
+    NeverOpened { by: Role, why: Unopened },
     Open,
 }
 

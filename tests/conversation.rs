@@ -4,7 +4,7 @@ mod common;
 
 use wsvet::{
     Abnormality, Accepts, Act, CloseCode, Conversation, End, FrameMut, Header, Observed, OpCode,
-    Policy, Role, Rule, Verdict, Violation,
+    Policy, Role, Rule, Unopened, Verdict, Violation,
 };
 
 use Role::{Client, Server};
@@ -488,6 +488,76 @@ fn an_end_inside_a_close_is_abnormal() {
         let why = if first == Server { Abnormality::Unanswered } else { Abnormality::InFrame };
         assert_eq!(conversation.verdict(), Verdict::Abnormal { by: Client, why }, "{cut}");
     }
+}
+
+/// Each way in which an opening handshake is not completed, and its nearest neighbour.
+#[test]
+fn what_never_opened_says_why() {
+    use wsvet::handshake::Rule::{MissingKey, WrongAccept};
+    let requested = || {
+        let mut conversation = start();
+        conversation.request([]);
+        conversation
+    };
+    let never = |by, why| Verdict::NeverOpened { by, why };
+    assert_eq!(requested().verdict(), Verdict::Open);
+    for (from, end, verdict) in [
+        (Client, End::Fin, never(Server, Unopened::NoAnswer)),
+        (Server, End::Fin, never(Server, Unopened::Dropped)),
+        (Client, End::Reset, never(Client, Unopened::Reset)),
+        (Server, End::Reset, never(Server, Unopened::Reset)),
+    ] {
+        let mut conversation = requested();
+        conversation.end(from, end, 0);
+        conversation.end(from.peer(), End::Fin, 0);
+        assert_eq!(conversation.verdict(), verdict);
+        assert_eq!(conversation.timeline().next().map(|step| step.act), Some(Act::Requested));
+    }
+    let mut conversation = start();
+    conversation.request([MissingKey]);
+    conversation.response(400, []);
+    conversation.end(Server, End::Fin, 0);
+    conversation.end(Client, End::Fin, 0);
+    assert_eq!(conversation.verdict(), never(Server, Unopened::Refused(400)));
+    assert_eq!(conversation.broken_handshake(Client).next(), Some(MissingKey));
+    let acts: Vec<_> = conversation.timeline().map(|step| step.act).collect();
+    let ends = [Act::Ended(End::Fin); 2];
+    assert_eq!(acts, [&[Act::Requested, Act::Responded(400)][..], &ends].concat());
+    // A handshake that was completed is no step of the closing.
+    let mut conversation = requested();
+    conversation.response(101, []);
+    BYE.map(|step| {
+        if let Frame(from, first, body) = step {
+            conversation.bytes(from, &wire(from, first, body));
+        }
+    });
+    assert_eq!((conversation.verdict().id(), conversation.timeline().count()), ("clean", 2));
+
+    let broken = || {
+        let mut conversation = requested();
+        conversation.response(101, [WrongAccept]);
+        conversation
+    };
+    let failed = never(Server, Unopened::BrokenResponse(WrongAccept));
+    assert_eq!(broken().verdict(), Verdict::Open);
+    for end in [End::Fin, End::Reset] {
+        let mut conversation = broken();
+        conversation.bytes(Client, &wire(Client, TEXT, b"under way"));
+        conversation.end(Client, end, 0);
+        conversation.end(Server, End::Fin, 0);
+        assert_eq!(conversation.verdict(), failed, "the client did its duty");
+    }
+    for (code, expected) in [(1002u16, "never-opened"), (1010, "never-opened"), (1000, "open")] {
+        let mut conversation = broken();
+        conversation.bytes(Client, &wire(Client, CLOSE, &code.to_be_bytes()));
+        assert_eq!(conversation.verdict().id(), expected, "{code}");
+    }
+    // The client went on, and the server was the first to leave.
+    let mut conversation = broken();
+    conversation.bytes(Client, &wire(Client, TEXT, b"hi"));
+    conversation.end(Server, End::Fin, 0);
+    let why = Abnormality::WithoutClose;
+    assert_eq!(conversation.verdict(), Verdict::Abnormal { by: Server, why });
 }
 
 /// Both ends of a generated connection did as they must.

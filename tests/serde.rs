@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, from_value, json, to_value};
 use wsvet::{
-    Abnormality, Accepts, CloseCode, Compression, Conversation, Lapse, Policy, Role, Rule, Verdict,
-    Violation, handshake,
+    Abnormality, Accepts, CloseCode, Compression, Conversation, Lapse, Policy, Role, Rule,
+    Unopened, Verdict, Violation, handshake,
 };
 
 fn is_written_as<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T, written: Value) {
@@ -87,6 +87,19 @@ fn verdicts_by_their_id() {
     ] {
         let written = json!({ "abnormal": { "by": "server", "why": why.id() } });
         is_written_as(Verdict::Abnormal { by, why }, written);
+    }
+    for (why, written) in [
+        (Unopened::Refused(403), json!({ "refused": 403 })),
+        (Unopened::NoAnswer, json!("no-answer")),
+        (Unopened::Dropped, json!("dropped")),
+        (Unopened::Reset, json!("reset")),
+        (
+            Unopened::BrokenResponse(handshake::Rule::WrongAccept),
+            json!({ "broken-response": "wrong-accept" }),
+        ),
+    ] {
+        let written = json!({ "never-opened": { "by": "server", "why": written } });
+        is_written_as(Verdict::NeverOpened { by, why }, written);
     }
     is_written_as(Verdict::Open, json!("open"));
 }

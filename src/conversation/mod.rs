@@ -5,12 +5,14 @@ mod compressed;
 mod direction;
 mod finding;
 mod lapse;
+mod opening;
 mod pings;
 mod timeline;
 mod verdict;
 
 use core::time::Duration;
 
+use crate::handshake;
 use crate::{CloseCode, Closing, Header, Policy, Role, Rule, Violation, kernel};
 #[cfg(feature = "deflate")]
 use crate::{Compression, deflate};
@@ -18,10 +20,12 @@ use crate::{Compression, deflate};
 pub use direction::{Direction, End, Sent};
 pub use finding::{Finding, Patience, WaitingPings};
 pub use lapse::Lapse;
+pub use opening::Unopened;
 pub use timeline::{Act, Step};
 pub use verdict::{Abnormality, Verdict};
 
 use compressed::Compressed;
+use opening::Opening;
 use pings::Pings;
 use timeline::Mark;
 use verdict::{blames, refuses};
@@ -64,6 +68,7 @@ pub struct Conversation {
     now: Duration,
     /// The number of steps so far.
     steps: u64,
+    opening: Opening,
     pings: Pings,
     patience: Patience,
 }
@@ -96,7 +101,15 @@ impl Conversation {
         // Each endpoint sends what the policy of the other is about.
         let (client, server) = (direction(server), direction(client));
         let (pings, patience) = (Pings::new(), Patience::new());
-        Self { client, server, now: Duration::ZERO, steps: 0, pings, patience }
+        Self {
+            client,
+            server,
+            now: Duration::ZERO,
+            steps: 0,
+            opening: Opening::default(),
+            pings,
+            patience,
+        }
     }
 
     /// Creates a conversation whose endpoints have negotiated permessage-deflate with these
@@ -147,6 +160,60 @@ impl Conversation {
     /// ```
     pub fn at(&mut self, time: Duration) {
         self.now = time;
+    }
+
+    /// Records the client's request of the opening handshake, and the rules that it breaks (§4.1).
+    ///
+    /// A conversation without a request and a response starts after the opening handshake. If you
+    /// call the function again, it adds rules.
+    ///
+    /// ```
+    /// use wsvet::{Conversation, End, Policy, Role, Unopened, Verdict};
+    ///
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// conversation.request([]);
+    /// conversation.end(Role::Server, End::Fin, 0);
+    /// let why = Unopened::Dropped;
+    /// assert_eq!(conversation.verdict(), Verdict::NeverOpened { by: Role::Server, why });
+    /// ```
+    pub fn request(&mut self, broken: impl IntoIterator<Item = handshake::Rule>) {
+        let mark = self.mark();
+        self.opening.request(broken, mark);
+    }
+
+    /// Records the HTTP status of the server's response of the opening handshake, and the rules that
+    /// the response breaks (§4.2.2).
+    ///
+    /// [`handshake::Response::broken`] returns the rules. If you call the function again, it adds
+    /// rules.
+    ///
+    /// ```
+    /// use wsvet::{Conversation, Policy, Role, Unopened, Verdict};
+    ///
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// conversation.request([]);
+    /// conversation.response(403, []);
+    /// let why = Unopened::Refused(403);
+    /// assert_eq!(conversation.verdict(), Verdict::NeverOpened { by: Role::Server, why });
+    /// ```
+    pub fn response(&mut self, status: u16, broken: impl IntoIterator<Item = handshake::Rule>) {
+        let mark = self.mark();
+        self.opening.response(status, broken, mark);
+    }
+
+    /// Returns the rules that the message of this endpoint in the opening handshake breaks.
+    ///
+    /// ```
+    /// # use wsvet::{Conversation, Policy, Role, handshake::Rule};
+    /// # let ends = (Policy::new(Role::Client), Policy::new(Role::Server));
+    /// let mut conversation = Conversation::new(ends.0, ends.1);
+    /// conversation.response(101, [Rule::WrongAccept]);
+    /// assert_eq!(conversation.broken_handshake(Role::Server).next(), Some(Rule::WrongAccept));
+    /// ```
+    pub fn broken_handshake(&self, from: Role) -> handshake::Broken {
+        self.opening.broken(from)
     }
 
     /// Validates the next bytes that this endpoint sends, cut into chunks of any size.
@@ -439,16 +506,46 @@ impl Conversation {
     /// ```
     #[must_use]
     pub fn verdict(&self) -> Verdict {
+        if let Some((by, why)) = self.unopened() {
+            return Verdict::NeverOpened { by, why };
+        }
         match self.broken() {
             Some((sender, violation, step)) => self.answer(sender.peer(), violation, step),
             None => self.handshake(),
         }
     }
 
+    /// Returns why the opening handshake was not completed, and the endpoint that did not complete
+    /// it.
+    fn unopened(&self) -> Option<(Role, Unopened)> {
+        let end = earliest(|role| self.direction(role).ended());
+        if let Some(status) = self.opening.refusal() {
+            return Some((Role::Server, Unopened::Refused(status)));
+        }
+        if self.opening.waits() {
+            return end.map(|(by, end, _)| match (by, end) {
+                (_, End::Reset) => (by, Unopened::Reset),
+                (Role::Server, End::Fin) => (by, Unopened::Dropped),
+                (Role::Client, End::Fin) => (Role::Server, Unopened::NoAnswer),
+            });
+        }
+        // The client must fail the connection: it leaves, with a Close frame or without one.
+        let rule = self.opening.broken_response()?;
+        let failed = match earliest(|role| self.direction(role).closed()) {
+            Some((by, code, _)) => {
+                let fails = [CloseCode::PROTOCOL_ERROR, CloseCode::MANDATORY_EXTENSION];
+                by == Role::Client && code.is_some_and(|code| fails.contains(&code))
+            }
+            None => end.is_some_and(|(by, ..)| by == Role::Client),
+        };
+        failed.then_some((Role::Server, Unopened::BrokenResponse(rule)))
+    }
+
     /// Returns the steps that led to the end of the conversation, in the order of observation.
     ///
     /// The steps of an endpoint are its first violation, its first Close frame, the first data
-    /// after that, and the end of its stream. There are at most eight steps.
+    /// after that, and the end of its stream. If the opening handshake was not completed, its request
+    /// and its response are steps too. There are at most ten steps.
     ///
     /// ```
     /// # use wsvet::{Conversation, Policy, Role};
@@ -466,8 +563,9 @@ impl Conversation {
     pub fn timeline(&self) -> impl Iterator<Item = Step> + use<> {
         let [client, server] =
             [Role::Client, Role::Server].map(|role| self.direction(role).steps(role));
-        let mut steps = [None; 8];
-        for (slot, step) in steps.iter_mut().zip(client.into_iter().chain(server)) {
+        let all = self.opening.steps().into_iter().chain(client).chain(server);
+        let mut steps = [None; 10];
+        for (slot, step) in steps.iter_mut().zip(all) {
             *slot = step;
         }
         steps.sort_unstable_by_key(|step| step.map(|(number, _)| number));

@@ -45,6 +45,10 @@ pub struct Step {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Act {
+    /// The client sent the request of the opening handshake (§4.1).
+    Requested,
+    /// The server answered the request of the opening handshake with this HTTP status (§4.2.2).
+    Responded(u16),
     /// The endpoint broke a rule for the first time, before its first Close frame.
     Broke(Violation),
     /// The endpoint sent its first Close frame: with this code, or `None` if the frame has no code.
@@ -64,6 +68,8 @@ impl Act {
     #[must_use]
     pub const fn id(&self) -> &'static str {
         match self {
+            Self::Requested => "request",
+            Self::Responded(_) => "response",
             Self::Broke(_) => "violation",
             Self::Closed(_) => "close",
             Self::SentDataAfterClose => "data-after-close",
@@ -76,6 +82,8 @@ impl Act {
 impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Requested => f.pad("asked for the upgrade"),
+            Self::Responded(status) => write!(f, "answered with HTTP {status}"),
             Self::Broke(violation) => {
                 write!(f, "broke {} at byte {}", violation.rule, violation.offset)
             }

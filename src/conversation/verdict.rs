@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::Unopened;
 use crate::{CloseCode, Role, Violation};
 
 /// The reason for which a connection ended with the code 1006, that is, without a complete closing
@@ -121,6 +122,16 @@ pub enum Verdict {
         /// What the endpoint did instead.
         why: Abnormality,
     },
+    /// The opening handshake was not completed. The application of the client is told 1006.
+    ///
+    /// It needs [`Conversation::request`](crate::Conversation::request) and
+    /// [`Conversation::response`](crate::Conversation::response).
+    NeverOpened {
+        /// The endpoint that did not complete the handshake, as `why` says.
+        by: Role,
+        /// What the endpoint did.
+        why: Unopened,
+    },
     /// The conversation does not show how the connection ended: it was still open. An endpoint may
     /// have broken a rule that the other has not answered yet: see
     /// [`Direction::violation`](crate::Direction::violation).
@@ -162,6 +173,7 @@ impl Verdict {
             Self::OwnLimit { .. } => "own-limit",
             Self::BrokenClose { .. } => "broken-close",
             Self::Abnormal { .. } => "abnormal",
+            Self::NeverOpened { .. } => "never-opened",
             Self::Open => "open",
         }
     }
@@ -177,6 +189,7 @@ impl Verdict {
     /// | [`Refused`](Self::Refused) | the peer, which broke the rule |
     /// | [`RefusedOtherwise`](Self::RefusedOtherwise), [`LetPass`](Self::LetPass) | the peer, which broke the rule, and this endpoint |
     /// | [`WronglyRefused`](Self::WronglyRefused), [`BrokenClose`](Self::BrokenClose), [`Abnormal`](Self::Abnormal) | this endpoint |
+    /// | [`NeverOpened`](Self::NeverOpened) | this endpoint, unless the server refused a request that breaks a rule |
     ///
     /// ```
     /// # use wsvet::{Abnormality, Role, Verdict};
@@ -193,7 +206,8 @@ impl Verdict {
             | Self::WronglyRefused { by, .. }
             | Self::OwnLimit { by, .. }
             | Self::BrokenClose { by, .. }
-            | Self::Abnormal { by, .. } => Some(by),
+            | Self::Abnormal { by, .. }
+            | Self::NeverOpened { by, .. } => Some(by),
             Self::Open => None,
         }
     }
@@ -217,7 +231,7 @@ impl Verdict {
             | Self::WronglyRefused { code, .. } => Some(code),
             Self::OwnLimit { .. } => Some(CloseCode::MESSAGE_TOO_BIG),
             Self::Refused { violation, .. } => Some(violation.rule.close_code()),
-            Self::Abnormal { .. } => Some(CloseCode::ABNORMAL_CLOSURE),
+            Self::Abnormal { .. } | Self::NeverOpened { .. } => Some(CloseCode::ABNORMAL_CLOSURE),
             Self::LetPass { .. } | Self::Open => None,
         }
     }
@@ -330,6 +344,9 @@ impl fmt::Display for Verdict {
             }
             Self::Abnormal { by, why } => {
                 write!(f, "an abnormal end (1006), at the {by}: {why}")
+            }
+            Self::NeverOpened { why, .. } => {
+                write!(f, "never opened: {why} (a browser reports 1006)")
             }
             Self::Open => f.write_str("still open at the end of what was seen"),
         }

@@ -353,6 +353,12 @@ impl Broken {
     }
 }
 
+impl Extend<Rule> for Broken {
+    fn extend<I: IntoIterator<Item = Rule>>(&mut self, rules: I) {
+        rules.into_iter().for_each(|rule| self.add(rule, true));
+    }
+}
+
 impl Iterator for Broken {
     type Item = Rule;
 
