@@ -723,7 +723,7 @@ pub enum Observed<'a> {
         offset: u64,
     },
     /// The next inflated bytes of a compressed message. They follow the piece of the payload that
-    /// inflates to them. They are 1 byte to 32 KiB, and nothing in them breaks a rule.
+    /// inflates to them. They are 1 byte to 16 KiB, and nothing in them breaks a rule.
     Inflated(&'a [u8]),
     /// A violation. It follows the header or the piece of the payload that breaks the rule. If the
     /// end of a frame breaks the rule, the violation precedes that end. If the first bytes of a

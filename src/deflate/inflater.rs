@@ -5,17 +5,21 @@
 //! inflater adds these bytes, and checks that they complete exactly one empty block. If the message
 //! ends with a final block instead, the inflater adds nothing.
 //!
-//! zlib writes the inflated bytes to a ring of 32 KiB, and the closure receives them from there.
-//! The ring is also a copy of the window. The inflater needs the copy if a message has a final
-//! block. At a final block zlib ends its stream, but later data may refer to data before that
-//! block. The inflater then starts a new zlib stream, with the content of the ring as its
-//! dictionary.
+//! zlib writes the inflated bytes to a ring, and the closure receives them from there. The ring also
+//! keeps a copy of the window. The inflater needs the copy if a message has a final block. At a
+//! final block zlib ends its stream, but later data may refer to data before that block. The
+//! inflater then starts a new zlib stream, with the copy of the window as its dictionary.
 //!
-//! zlib may hold inflated bytes back when the end of the ring is reached. The inflater therefore
-//! calls zlib again after that, even if no input is left.
+//! zlib may change any byte of the space that it gets for its output, including the bytes after
+//! those that it reports as written. The ring is therefore longer than the window by `ROOM` bytes,
+//! and zlib gets at most these `ROOM` bytes, which lie outside of the window.
+//!
+//! zlib may hold inflated bytes back when that space is full. The inflater therefore calls zlib
+//! again after that, even if no input is left.
 
 use core::cell::Cell;
 use core::fmt;
+use core::ops::Range;
 use std::boxed::Box;
 use std::vec;
 
@@ -26,6 +30,9 @@ use super::TAIL;
 /// The greatest distance at which DEFLATE refers to earlier data, in bytes.
 const WINDOW: usize = 32 << 10;
 
+/// The maximum size of the space for the output of zlib, in bytes. With less, zlib is slower.
+const ROOM: usize = 16 << 10;
+
 std::thread_local! {
     /// The state of a finished message that later messages do not refer to. The next message of the
     /// thread reuses its memory.
@@ -35,7 +42,7 @@ std::thread_local! {
 /// An inflater for the compressed messages of one direction, in pieces of any size (RFC 7692
 /// §7.2.2).
 ///
-/// With context takeover, an inflater keeps about 80 KB from the first message on. Without context
+/// With context takeover, an inflater keeps about 97 KB from the first message on. Without context
 /// takeover, it keeps this memory only while a message is open. Then the next message that the
 /// thread inflates reuses the memory.
 ///
@@ -63,12 +70,12 @@ pub struct Inflater {
 
 struct State {
     inflate: Inflate,
-    /// A ring of the last inflated bytes.
-    window: Box<[u8]>,
-    /// The index in the ring of the next byte.
+    /// A ring of the window, and of the space for the output of zlib after it.
+    ring: Box<[u8]>,
+    /// The index in the ring of the next byte. The window is the `WINDOW` bytes before it.
     next: usize,
-    /// Whether the whole ring has been written.
-    full: bool,
+    /// Whether the end of the ring has been reached.
+    wrapped: bool,
     /// Whether the last byte of input was the end of a final block.
     ended: bool,
 }
@@ -94,7 +101,7 @@ impl Inflater {
     }
 
     /// Inflates the next piece of a message, and calls `each` with the inflated bytes, in pieces of
-    /// 1 byte to 32 KiB.
+    /// 1 byte to 16 KiB.
     ///
     /// `end` is whether the piece is the last of the message. After a piece, all bytes that the
     /// input so far inflates to have been passed to `each`, however the message is cut into pieces.
@@ -153,14 +160,14 @@ impl State {
         match SPARE.try_with(Cell::take) {
             Ok(Some(mut spare)) => {
                 spare.inflate.reset(false);
-                (spare.next, spare.full, spare.ended) = (0, false, false);
+                (spare.next, spare.wrapped, spare.ended) = (0, false, false);
                 spare
             }
             _ => Box::new(Self {
                 inflate: Inflate::new(false, 15),
-                window: vec![0; WINDOW].into_boxed_slice(),
+                ring: vec![0; WINDOW + ROOM].into_boxed_slice(),
                 next: 0,
-                full: false,
+                wrapped: false,
                 ended: false,
             }),
         }
@@ -172,7 +179,7 @@ impl State {
         mut compressed: &[u8],
         mut each: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        // zlib may hold inflated bytes back at the end of the ring, after it has read all input.
+        // zlib may hold inflated bytes back if its space is full, after it has read all input.
         let mut held_back = false;
         while !compressed.is_empty() || held_back {
             if core::mem::take(&mut self.ended) {
@@ -180,16 +187,16 @@ impl State {
             }
             let (taken, given, status) = self.step(compressed, InflateFlush::NoFlush);
             compressed = &compressed[taken..];
-            let start = self.next;
-            let end = start + given;
-            let filled = end == WINDOW;
-            self.next = if filled { 0 } else { end };
-            self.full |= filled;
-            if given > 0 {
-                each(&self.window[start..end])?;
+            let room = self.room();
+            let given = room.start..room.start + given;
+            let at_end = given.end == self.ring.len();
+            self.next = if at_end { 0 } else { given.end };
+            self.wrapped |= at_end;
+            if !given.is_empty() {
+                each(&self.ring[given.clone()])?;
             }
             self.ended = status? == Status::StreamEnd;
-            held_back = filled && !self.ended;
+            held_back = given.end == room.end && !self.ended;
         }
         Ok(())
     }
@@ -209,7 +216,12 @@ impl State {
         if whole { Ok(()) } else { Err(InvalidDeflate) }
     }
 
-    /// Inflates until the end of the input, the end of the ring or the end of a final block.
+    /// Returns where in the ring zlib may write: after the window, and not into it.
+    fn room(&self) -> Range<usize> {
+        self.next..self.ring.len().min(self.next + ROOM)
+    }
+
+    /// Inflates until the end of the input, the end of the space or the end of a final block.
     /// Returns the number of bytes read, the number of bytes written, and the status.
     fn step(
         &mut self,
@@ -217,7 +229,8 @@ impl State {
         flush: InflateFlush,
     ) -> (usize, usize, Result<Status, InvalidDeflate>) {
         let before = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self.inflate.decompress(input, &mut self.window[self.next..], flush);
+        let room = self.room();
+        let status = self.inflate.decompress(input, &mut self.ring[room], flush);
         let taken = (self.inflate.total_in() - before.0) as usize;
         let given = (self.inflate.total_out() - before.1) as usize;
         (taken, given, status.map_err(|_| InvalidDeflate))
@@ -226,8 +239,9 @@ impl State {
     /// Starts a new stream with the same window, after a final block.
     fn restart(&mut self) -> Result<(), InvalidDeflate> {
         self.inflate.reset(false);
-        let (new, old) = self.window.split_at(self.next);
-        let old = if self.full { old } else { &[] };
+        // The oldest byte follows the `ROOM` bytes after the newest.
+        let old = self.ring.get(self.next + ROOM..).filter(|_| self.wrapped).unwrap_or_default();
+        let new = &self.ring[self.next.saturating_sub(WINDOW)..self.next];
         for part in [old, new] {
             self.inflate.set_dictionary(part).map_err(|_| InvalidDeflate)?;
         }

@@ -9,7 +9,7 @@ use crate::{CloseFrame, Event, Header, Policy, Reader, Violation, mask};
 ///
 /// It is the [`StreamDecoder`](crate::StreamDecoder) for compressed messages. The bytes of a data
 /// event are inflated if the message is compressed. One chunk can inflate to many events, so the
-/// decoder passes events to a closure. A data event has at most 32 KiB if the message is
+/// decoder passes events to a closure. A data event has at most 16 KiB if the message is
 /// compressed, and at most the length of the chunk if it is not.
 ///
 /// [`Policy::max_message`] counts the inflated bytes of a message. The offset of a violation in a

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use flate2::{Compress, FlushCompress};
+use flate2::{Compress, Compression, FlushCompress};
 use wsvet::deflate::{self, Parameters};
 use wsvet::{Event, Header, OpCode, Policy, Rule, mask};
 
@@ -494,4 +494,51 @@ pub fn flate2(compress: &mut Compress, plain: &[u8]) -> Vec<u8> {
     assert!(out.ends_with(&[0, 0, 0xFF, 0xFF]));
     out.truncate(out.len() - 4);
     out
+}
+
+/// The same in a stream of its own, which ends with a final block.
+pub fn flate2_final(level: u32, plain: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(plain.len() + plain.len() / 100 + 100);
+    Compress::new(Compression::new(level), false)
+        .compress_vec(plain, &mut out, FlushCompress::Finish)
+        .unwrap();
+    out
+}
+
+/// Bits as DEFLATE packs them: numbers from their least bit, codes from their first.
+#[derive(Default)]
+pub struct Packed {
+    pub bytes: Vec<u8>,
+    pub bits: usize,
+}
+
+impl Packed {
+    fn bit(&mut self, bit: bool) {
+        if self.bits.is_multiple_of(8) {
+            self.bytes.push(0);
+        }
+        *self.bytes.last_mut().unwrap() |= u8::from(bit) << (self.bits % 8);
+        self.bits += 1;
+    }
+
+    pub fn number(&mut self, value: usize, bits: usize) {
+        (0..bits).for_each(|place| self.bit(value >> place & 1 == 1));
+    }
+
+    pub fn code(&mut self, code: &str) {
+        code.bytes().for_each(|bit| self.bit(bit == b'1'));
+    }
+}
+
+/// A message that is a match of 3 at this distance, of over 16,384.
+pub fn reaching(distance: usize) -> Vec<u8> {
+    let mut packed = Packed::default();
+    packed.number(0b010, 3);
+    packed.code("0000001");
+    let symbol = if distance > 24_576 { (29, 24_577) } else { (28, 16_385) };
+    packed.code(&format!("{:05b}", symbol.0));
+    packed.number(distance - symbol.1, 13);
+    packed.code("0000000");
+    packed.number(0, 3);
+    packed.bytes
 }
