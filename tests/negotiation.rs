@@ -175,30 +175,18 @@ fn an_answer_is_agreed_to_where_it_keeps_what_was_demanded() {
             let name = format!("{offer} / {answer}");
             let kept = (given_server_none || !server_none)
                 && server.is_none_or(|most| given_server.is_some_and(|given| given <= most));
-            let asked = given_client.is_none_or(|given| {
-                offered_client.is_some_and(|offered| offered.is_none_or(|most| given <= most))
-            });
+            // The value of the offer is a hint (§7.1.2.2).
+            let asked = given_client.is_none() || offered_client.is_some();
             let agreed = Parameters::agreed(&offer, &answer);
             assert_eq!(agreed.is_ok(), kept && asked, "{name}");
             if let Err(InvalidExtension { fault, .. }) = agreed {
-                let unasked = given_client.is_some() && offered_client.is_none();
-                let expected = if kept && unasked { Fault::NotOffered } else { Fault::NotAccepted };
+                let expected = if kept { Fault::NotOffered } else { Fault::NotAccepted };
                 assert_eq!(fault, expected, "{name}");
             } else {
                 let agreed = agreed.unwrap().unwrap();
-                assert_eq!(!agreed.context_takeover(Role::Server), given_server_none, "{name}");
-                assert_eq!(
-                    !agreed.context_takeover(Role::Client),
-                    given_client_none || client_none,
-                    "{name}"
-                );
-                assert_eq!(agreed.max_window_bits(Role::Server), given_server, "{name}");
-                let promised = offered_client.flatten();
-                assert_eq!(
-                    agreed.max_window_bits(Role::Client),
-                    given_client.or(promised),
-                    "{name}"
-                );
+                // What the answer says, and nothing else (§5).
+                let given = (given_server_none, given_client_none, given_server, given_client);
+                assert_eq!(agreed, parameters(given), "{name}");
             }
             tried += 1;
         }
@@ -218,6 +206,66 @@ fn parameters(
         .client_no_context_takeover(client_none);
     let parameters = server.into_iter().fold(parameters, Parameters::server_max_window_bits);
     client.into_iter().fold(parameters, Parameters::client_max_window_bits)
+}
+
+/// The client's parameters in an offer are hints (§7.1.1.2, §7.1.2.2): each value with each other one,
+/// and the server's with them, which are no hints (§7.1.2.1).
+#[test]
+fn the_client_s_parameters_in_an_offer_are_hints() {
+    for offered in 8..=15 {
+        for given in (8..=15).map(Some).chain([None]) {
+            let both = |name: &str| {
+                let answer = given.map(|given| format!("; {name}={given}")).unwrap_or_default();
+                let offer = format!("permessage-deflate; {name}={offered}");
+                (offer, format!("permessage-deflate{answer}"))
+            };
+            let (offer, answer) = both("client_max_window_bits");
+            let agreed = Parameters::agreed(&offer, &answer);
+            let expected = parameters((false, false, None, given));
+            assert_eq!(agreed, Ok(Some(expected)), "{offer} / {answer}");
+            assert_eq!(expected.window_bits(Role::Client), given.unwrap_or(15));
+            let (offer, answer) = both("server_max_window_bits");
+            let agreed = Parameters::agreed(&offer, &answer);
+            let smaller = given.is_some_and(|given| given <= offered);
+            assert_eq!(agreed.is_ok(), smaller, "{offer} / {answer}");
+        }
+    }
+    let offer = "permessage-deflate; client_no_context_takeover; client_max_window_bits=9";
+    let agreed = Parameters::agreed(offer, "permessage-deflate").unwrap().unwrap();
+    assert!(agreed.context_takeover(Role::Client));
+    let agreed = Parameters::agreed(offer, "permessage-deflate; client_no_context_takeover");
+    assert!(!agreed.unwrap().unwrap().context_takeover(Role::Client));
+}
+
+/// The server must decline an offer that is invalid (§7.1), and fail the connection if it cannot
+/// read the offers (RFC 6455 §9.1). It is at fault if it accepts them, but not for an extension that
+/// was not offered.
+#[test]
+fn an_invalid_offer_must_not_be_accepted() {
+    for (offers, invalid) in [
+        ("permessage-deflate;", "permessage-deflate"),
+        ("permessage-deflate; server_max_window_bits=\"10", "permessage-deflate"),
+        ("permessage-deflate, ;", "permessage-deflate"),
+        ("permessage-deflate; x", "permessage-deflate"),
+        ("permessage-deflate; server_max_window_bits=16", "permessage-deflate"),
+        (
+            "permessage-deflate; server_max_window_bits",
+            "permessage-deflate; server_max_window_bits=10",
+        ),
+        ("permessage-deflate; client_no_context_takeover=1", "permessage-deflate"),
+        ("x; ;", "x"),
+    ] {
+        assert_eq!(Parameters::new().accept(offers), None, "{offers}");
+        assert_eq!(fault(offers, invalid), Some((Fault::InvalidOffer, 0)), "{offers}");
+        assert_eq!(Parameters::agreed(offers, ""), Ok(None), "{offers}");
+    }
+    // Another offer is valid, or the other extension is.
+    let offers = "permessage-deflate; x, permessage-deflate";
+    assert_eq!(fault(offers, "permessage-deflate"), None);
+    let offers = "x-other, permessage-deflate; x";
+    assert_eq!(fault(offers, "x-other"), None);
+    let answer = "x-other, permessage-deflate";
+    assert_eq!(fault(offers, answer), Some((Fault::InvalidOffer, 9)));
 }
 
 /// The first offer that can be accepted is, and where another answers to a later one, that counts.

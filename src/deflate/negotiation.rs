@@ -33,8 +33,11 @@ pub enum Fault {
     BadValue,
     /// The answer has an extension or a parameter that the client did not offer.
     NotOffered,
-    /// The answer lacks a parameter that the offer requires, or has a greater value than the offer
-    /// permits.
+    /// The answer accepts an offer that is invalid: the server must decline it, or fail the
+    /// connection if the offers are not a list of extensions (RFC 6455 §9.1).
+    InvalidOffer,
+    /// The answer lacks a parameter of the server that the offer requires, or has a greater value for
+    /// it than the offer permits.
     NotAccepted,
 }
 
@@ -46,6 +49,7 @@ impl Display for Fault {
             Self::Repeated => "occurs twice",
             Self::BadValue => "has an invalid value, or lacks one",
             Self::NotOffered => "was not offered by the client",
+            Self::InvalidOffer => "accepts an invalid offer",
             Self::NotAccepted => "does not match the offer",
         })
     }
@@ -98,27 +102,24 @@ pub(super) fn offers_in(
 }
 
 impl Offer {
-    /// Returns the negotiated parameters, if `answer` accepts this offer.
+    /// Checks that an answer with these parameters accepts this offer.
     ///
-    /// The parameters include what the client promises in the offer. `extension` is the extension
-    /// from which `answer` was read.
+    /// `extension` is the extension from which `answer` was read. The client's parameters in an
+    /// offer are hints, which the server may ignore. Only whether `client_max_window_bits` is there
+    /// matters (§7.1.2.2).
     ///
     /// # Errors
     ///
     /// An [`InvalidExtension`] if the answer does not accept the offer.
-    pub(super) fn agree(
+    pub(super) fn check(
         &self,
         answer: Parameters,
         extension: &Extension<'_>,
-    ) -> Result<Parameters, InvalidExtension> {
+    ) -> Result<(), InvalidExtension> {
         let wanted = self.wanted;
-        let exceeds = |given: Option<u8>, wanted: Option<u8>| {
-            given.zip(wanted).is_some_and(|(given, wanted)| given > wanted)
-        };
-        let given = answer.server_max_window_bits;
-        let larger = wanted.server_max_window_bits.is_some() && given.is_none()
-            || exceeds(given, wanted.server_max_window_bits);
-        let given = answer.client_max_window_bits;
+        let larger = wanted
+            .server_max_window_bits
+            .is_some_and(|most| answer.server_max_window_bits.is_none_or(|given| given > most));
         let faults = [
             (
                 wanted.server_no_context_takeover && !answer.server_no_context_takeover,
@@ -127,26 +128,17 @@ impl Offer {
             ),
             (larger, SERVER_MAX_WINDOW_BITS, Fault::NotAccepted),
             (
-                given.is_some() && !self.client_max_window_bits,
+                answer.client_max_window_bits.is_some() && !self.client_max_window_bits,
                 CLIENT_MAX_WINDOW_BITS,
                 Fault::NotOffered,
             ),
-            (
-                exceeds(given, wanted.client_max_window_bits),
-                CLIENT_MAX_WINDOW_BITS,
-                Fault::NotAccepted,
-            ),
         ];
-        if let Some((_, name, fault)) = faults.into_iter().find(|(wrong, ..)| *wrong) {
-            return Err(InvalidExtension { fault, offset: extension.offset_of(name) });
+        match faults.into_iter().find(|(wrong, ..)| *wrong) {
+            Some((_, name, fault)) => {
+                Err(InvalidExtension { fault, offset: extension.offset_of(name) })
+            }
+            None => Ok(()),
         }
-        // The client keeps its promises, even if the answer does not repeat them.
-        Ok(Parameters {
-            client_max_window_bits: given.or(wanted.client_max_window_bits),
-            client_no_context_takeover: answer.client_no_context_takeover
-                || wanted.client_no_context_takeover,
-            ..answer
-        })
     }
 }
 

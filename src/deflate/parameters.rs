@@ -194,6 +194,11 @@ impl Parameters {
     /// `offers` and `answer` are the values of the `Sec-WebSocket-Extensions` headers of the client
     /// and of the server.
     ///
+    /// The negotiated parameters are those of the answer, and nothing else (§5). The parameters
+    /// `client_no_context_takeover` and `client_max_window_bits` in an offer are hints: a server may
+    /// leave them out or answer with a greater value, and then the client may use what the answer
+    /// permits (§7.2.1). A client that wants to use less can set the parameters of the result.
+    ///
     /// # Errors
     ///
     /// An [`InvalidExtension`] if the client must fail the connection (§7.1), that is, if the
@@ -202,22 +207,32 @@ impl Parameters {
     /// * is not a list of extensions,
     /// * has an extension or a parameter that the client did not offer,
     /// * has an unknown parameter, or a parameter with a bad value,
-    /// * has permessage-deflate twice, or a parameter twice, or
-    /// * does not accept what the offer requires.
+    /// * has permessage-deflate twice, or a parameter twice,
+    /// * does not accept what the offer requires, or
+    /// * accepts an offer that is invalid.
     ///
     /// ```
-    /// # use wsvet::deflate::{Fault, Parameters};
+    /// # use wsvet::{Role, deflate::{Fault, Parameters}};
     /// let offered = "permessage-deflate";
     /// let wrong = Parameters::agreed(offered, "permessage-deflate; client_max_window_bits=9");
     /// let wrong = wrong.unwrap_err();
     /// assert_eq!((wrong.fault, wrong.offset), (Fault::NotOffered, 20));
     /// assert_eq!(Parameters::agreed(offered, ""), Ok(None));
+    ///
+    /// // The server ignores the hint, and the client keeps its window small anyway.
+    /// let offered = "permessage-deflate; client_max_window_bits=10";
+    /// let agreed = Parameters::agreed(offered, "permessage-deflate")?.unwrap();
+    /// assert_eq!(agreed, Parameters::new());
+    /// let deflater = agreed.client_max_window_bits(10).deflater(Role::Client);
+    /// # let _ = deflater;
+    /// # Ok::<(), wsvet::deflate::InvalidExtension>(())
     /// ```
     pub fn agreed(offers: &str, answer: &str) -> Result<Option<Self>, InvalidExtension> {
-        let offered = extensions(offers).unwrap_or_default();
+        let offered = extensions(offers);
         let mut agreed = None;
         for extension in extensions(answer)? {
             let invalid = |fault| InvalidExtension { fault, offset: extension.offset };
+            let Ok(offered) = &offered else { return Err(invalid(Fault::InvalidOffer)) };
             if !offered.iter().any(|offer| offer.name.eq_ignore_ascii_case(extension.name)) {
                 return Err(invalid(Fault::NotOffered));
             }
@@ -226,14 +241,15 @@ impl Parameters {
                     return Err(invalid(Fault::Repeated));
                 }
                 let answer = read(&extension, false)?;
-                let mut judged = Err(invalid(Fault::NotOffered));
-                for offer in offers_in(&offered).flatten() {
-                    judged = offer.agree(answer, &extension);
+                let mut judged = Err(invalid(Fault::InvalidOffer));
+                for offer in offers_in(offered).flatten() {
+                    judged = offer.check(answer, &extension);
                     if judged.is_ok() {
                         break;
                     }
                 }
-                agreed = Some(judged?);
+                judged?;
+                agreed = Some(answer);
             }
         }
         Ok(agreed)

@@ -100,6 +100,9 @@ pub fn describe(part: &str, place: &str, fault: Fault) -> String {
         }
         Fault::BadValue => format!("invalid value for `{name}` {place}: must have no value"),
         Fault::NotOffered => format!("`{part}` {place} was not offered by the client"),
+        Fault::InvalidOffer => {
+            format!("`{part}` {place} accepts an offer of the client that is invalid")
+        }
         Fault::NotAccepted => {
             format!("`{part}` {place} leaves out or exceeds what the client offered")
         }
