@@ -357,6 +357,140 @@ fn fin_and_rst() {
     }
 }
 
+/// Judges a capture of the opening, the handshake and one frame of the server, then these segments of
+/// TCP: their sender, their position after that, their bytes and their flags. Returns the outcome,
+/// the rule that was broken, and the number of frames of both endpoints.
+fn after_a_ping(rest: &[(usize, i64, &[u8], &'static str)]) -> (String, Option<String>, usize) {
+    let piece =
+        |end, start, bytes: &[u8], flags| Piece { end, start, bytes: bytes.to_vec(), flags };
+    let ping = common::frame(Role::Server, Header::new(OpCode::Ping, 0), b"");
+    let ends = [REQUEST.len(), ANSWER.len() + ping.len()];
+    let all = opening()
+        .into_iter()
+        .chain([
+            piece(0, 0, REQUEST, "A"),
+            piece(1, 0, ANSWER, "A"),
+            piece(1, ANSWER.len(), &ping, "A"),
+        ])
+        .chain(rest.iter().map(|(end, at, bytes, flags)| {
+            piece(*end, ends[*end].wrapping_add_signed(*at as isize), bytes, flags)
+        }));
+    let packets: Vec<_> = all.map(|piece| packet(ENDS, &piece)).collect();
+    let (lines, complaint, _) = check(&[], &pcap(1, &packets));
+    let text = |line: &Value, field: &str| line[field].as_str().unwrap().to_owned();
+    let of = |event| lines.iter().filter(move |line| line["event"] == event);
+    let [verdict] = of("verdict").collect::<Vec<_>>()[..] else { panic!("{lines:?} {complaint}") };
+    let why = verdict["why"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
+    (
+        text(verdict, "outcome") + &why,
+        of("violation").next().map(|line| text(line, "rule")),
+        of("frame").count(),
+    )
+}
+
+/// A RST ends a connection if its receiver accepts it, or if nothing follows it: whether it has data
+/// or not, and whether the capture has what came before it.
+#[test]
+fn a_rst_ends_a_connection() {
+    let text = &b"\x81\x81\0\0\0\0a"[..];
+    let server_text = &b"\x81\x01a"[..];
+    let reset = ("abnormal: reset".to_owned(), Some("eof-without-close".to_owned()));
+    for (rest, frames) in [
+        // The exact number, without data and with data, and what its receiver had sent before.
+        (&[(1, 0, &b""[..], "R")][..], 1),
+        (&[(1, 0, b"bye", "RA")], 1),
+        (&[(1, 0, b"\x88\0", "RA")], 1),
+        (&[(1, 0, b"", "R"), (0, 0, text, "A")], 2),
+        (&[(0, 0, b"", "R")], 1),
+        // After a retransmission, and before bytes that only came late.
+        (&[(1, -2, b"\x89\0", "A"), (1, 0, b"", "R")], 1),
+        (&[(1, 3, b"", "R"), (1, 0, server_text, "A")], 2),
+        (&[(1, 6, b"", "R"), (1, 3, server_text, "A"), (1, 0, server_text, "A")], 3),
+        // An endpoint that was not there any more when the first one came.
+        (&[(1, 5, b"", "R"), (0, 0, b"", "A"), (1, 0, b"", "R")], 1),
+    ] {
+        let (outcome, rule, count) = after_a_ping(rest);
+        assert_eq!(((outcome, rule), count), (reset.clone(), frames), "{rest:?}");
+    }
+    // After a Close, a RST breaks no rule; its data is not a frame.
+    let (_, rule, count) = after_a_ping(&[(1, 0, b"\x88\0", "A"), (1, 2, b"\x81\0", "RA")]);
+    assert_eq!((rule, count), (None, 2));
+    // What comes before it may be missing, so that the end is not judged.
+    for rest in [&[(1, 5, &b""[..], "R")][..], &[(1, 3, b"\x81\x01a", "A"), (1, 6, b"", "R")]] {
+        let (outcome, rule, _) = after_a_ping(rest);
+        assert_eq!(rule, None, "{rest:?}");
+        assert!(!outcome.contains("clean"), "{rest:?}: {outcome}");
+    }
+}
+
+/// A RST ends nothing if it is outside of the window, or if its number is not exact and the
+/// connection goes on (RFC 5961 §3.2). A SYN ends nothing if no connection follows (§4.2).
+#[test]
+fn a_stray_segment_ends_nothing() {
+    let (text, server_text) = (&b"\x81\x81\0\0\0\0a"[..], &b"\x81\x01a"[..]);
+    let closes = |client: i64, server: i64| {
+        [(1, server, &b"\x88\0"[..], "FA"), (0, client, b"\x88\x80\0\0\0\0", "FA")]
+    };
+    for stray in [
+        (1, -2, &b""[..], "R"),
+        (1, 5, b"", "R"),
+        (1, 5, b"bye", "RA"),
+        (0, 70_000, b"", "R"),
+        (1, 1 << 30, b"", "R"),
+        (0, 1 << 30, b"", "S"),
+        (0, -1 << 30, b"", "S"),
+        (0, 0, b"", "S"),
+        (0, 5, b"", "S"),
+        (1, 1 << 30, b"", "SA"),
+        (1, 3, b"", "SA"),
+        (1, 0, b"", "S"),
+        (0, 1 << 30, b"", "FA"),
+    ] {
+        let close = closes(7, 3);
+        let clean = ("clean".to_owned(), None, 5);
+        let rest = [&[stray, (0, 0, text, "A"), (1, 0, server_text, "A")], &close[..]].concat();
+        assert_eq!(after_a_ping(&rest), clean, "{stray:?}");
+        // Twice, and only the ACK of one endpoint after it.
+        let rest = [&[stray, stray, (1, 0, b"", "A")], &closes(0, 0)[..]].concat();
+        let clean = ("clean".to_owned(), None, 3);
+        assert_eq!(after_a_ping(&rest), clean, "{stray:?}");
+        if stray.3.contains('R') && stray.1 != 1 << 30 && stray.1 != -2 {
+            // An ACK after it, and then the capture ends.
+            let (outcome, rule, count) = after_a_ping(&[stray, (stray.0, 0, b"", "A")]);
+            assert_eq!((rule, count), (None, 1), "{stray:?}");
+            assert!(!outcome.contains("reset"), "{stray:?}: {outcome}");
+        }
+    }
+}
+
+/// A connection between the same endpoints after one that the capture does not see end: with both
+/// SYN, and with one of them.
+#[test]
+fn another_connection_may_follow_one_without_an_end() {
+    let one: Vec<_> = opening().into_iter().chain(pieces(60)).collect();
+    let count = pieces(60).iter().filter(|piece| piece.end == 0).count();
+    assert!(count > 0);
+    let isn = [900_000_000, 2_000_000_000];
+    for without in ["", "S", "SA"] {
+        let packets: Vec<_> = one
+            .iter()
+            .map(|piece| packet(ENDS, piece))
+            .chain(
+                one.iter()
+                    .filter(|piece| piece.flags != without)
+                    .map(|piece| packet(Ends { isn, ..ENDS }, piece)),
+            )
+            .collect();
+        let (lines, _, status) = check(&[], &pcap(1, &packets));
+        assert_eq!(status, Some(0), "without {without:?}");
+        for number in 0..2 {
+            let of_one = |line: &&Value| line["connection"] == number && line["event"] == "frame";
+            let frames = lines.iter().filter(of_one).count();
+            assert_eq!(frames, 10, "connection {number} without {without:?}");
+        }
+    }
+}
+
 #[test]
 fn traffic_that_is_no_websocket() {
     let http = |answer: &[u8]| {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
 use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 
-use crate::session::connection::Connection;
+use crate::session::connection::{Connection, Succession};
 use crate::session::judging::Judging;
 use crate::transport::packet::{Content, Moment, Segment, dissect};
 
@@ -255,23 +255,47 @@ fn packet<'a>(
 struct Connections {
     all: Vec<Connection>,
     /// The latest connection between two addresses. The key has the lower address first.
-    latest: HashMap<(SocketAddr, SocketAddr), usize>,
+    latest: HashMap<(SocketAddr, SocketAddr), Latest>,
+}
+
+#[derive(Clone, Copy)]
+struct Latest {
+    /// The connection to which segments belong.
+    index: usize,
+    /// The connection that the last SYN has perhaps opened.
+    perhaps: Option<usize>,
 }
 
 impl Connections {
     fn segment(&mut self, segment: &Segment<'_>, judging: &mut Judging<'_>) -> io::Result<()> {
         let (from, to) = (segment.from, segment.to);
         let ends = if from <= to { (from, to) } else { (to, from) };
-        let latest = self.latest.get(&ends).copied();
-        let index = match latest {
-            Some(index) if !self.all[index].is_succeeded_by(segment) => index,
-            _ => {
-                let index = self.all.len();
-                self.all.push(Connection::new(index, segment));
-                self.latest.insert(ends, index);
-                index
-            }
-        };
+        let (index, latest) = self.choose(self.latest.get(&ends).copied(), segment);
+        self.latest.insert(ends, latest);
         self.all[index].segment(segment, judging)
+    }
+
+    /// Returns the connection to which the segment belongs, and the latest connection after it.
+    fn choose(&mut self, latest: Option<Latest>, segment: &Segment<'_>) -> (usize, Latest) {
+        let new = self.all.len();
+        let opened = Latest { index: new, perhaps: None };
+        let Some(latest) = latest else {
+            self.all.push(Connection::new(new, segment));
+            return (new, opened);
+        };
+        if let Some(perhaps) = latest.perhaps
+            && let Ok([before, after]) = self.all.get_disjoint_mut([latest.index, perhaps])
+            && after.takes_over(before, segment)
+        {
+            let proven = Latest { index: perhaps, perhaps: None };
+            return (perhaps, if after.is_proven_by(segment) { proven } else { latest });
+        }
+        let latest = match self.all[latest.index].is_succeeded_by(segment) {
+            Succession::No => return (latest.index, latest),
+            Succession::Perhaps => Latest { perhaps: Some(new), ..latest },
+            Succession::Yes => opened,
+        };
+        self.all.push(Connection::new(new, segment));
+        (new, latest)
     }
 }

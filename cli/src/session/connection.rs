@@ -11,7 +11,7 @@ use crate::session::handshake::{Agreement, Handshake, Progress};
 use crate::session::judging::Judging;
 use crate::session::report::Opening;
 use crate::transport::packet::{Moment, Segment};
-use crate::transport::tcp::Stream;
+use crate::transport::tcp::{self, Stream};
 
 /// One TCP connection of a capture.
 pub struct Connection {
@@ -29,6 +29,25 @@ struct End {
     stream: Stream,
     /// How the stream ended.
     ended: Option<Ending>,
+    /// The last RST that its receiver perhaps did not accept, if nothing followed it.
+    reset: Option<Reset>,
+}
+
+/// A RST of which the capture does not prove that its receiver accepted it (RFC 5961 §3.2).
+struct Reset {
+    at: Moment,
+    position: u64,
+}
+
+/// Whether a segment opens another connection between the same endpoints.
+pub enum Succession {
+    /// It does not.
+    No,
+    /// It is a SYN, but perhaps a stray one: an endpoint answers a SYN inside a connection with an ACK,
+    /// and the connection goes on (RFC 5961 §4.2).
+    Perhaps,
+    /// It does.
+    Yes,
 }
 
 enum Stage {
@@ -47,7 +66,7 @@ enum Stage {
 impl Connection {
     /// Creates the connection that starts with this segment. `stream` is its number in the capture.
     pub fn new(stream: usize, first: &Segment<'_>) -> Self {
-        let end = |address| End { address, stream: Stream::default(), ended: None };
+        let end = |address| End { address, stream: Stream::default(), ended: None, reset: None };
         Self {
             stream,
             ends: [end(first.from), end(first.to)],
@@ -57,15 +76,45 @@ impl Connection {
     }
 
     /// Returns whether this segment opens another connection between the same endpoints.
-    pub fn is_succeeded_by(&self, segment: &Segment<'_>) -> bool {
-        let over = !segment.ack && self.ends.iter().all(|end| end.ended.is_some());
-        segment.syn && (over || !self.ends[self.sender(segment)].stream.may_start_with(segment))
+    pub fn is_succeeded_by(&self, segment: &Segment<'_>) -> Succession {
+        let over = self.ends.iter().all(|end| end.ended.is_some());
+        let may_start = self.ends[self.sender(segment)].stream.may_start_with(segment);
+        match segment {
+            Segment { syn: true, rst: false, ack, .. } if over && (!ack || !may_start) => {
+                Succession::Yes
+            }
+            Segment { syn: true, rst: false, .. } if !may_start => Succession::Perhaps,
+            _ => Succession::No,
+        }
+    }
+
+    /// Returns whether this segment belongs to this connection, which a SYN has perhaps opened, and
+    /// not to the one `before` it between the same endpoints.
+    pub fn takes_over(&mut self, before: &mut Self, segment: &Segment<'_>) -> bool {
+        let before = &mut before.ends[before.sender(segment)].stream;
+        let stream = &self.ends[self.sender(segment)].stream;
+        if segment.syn {
+            stream.may_start_with(segment) && !before.started_with(segment)
+        } else {
+            (!stream.is_placed() || stream.is_next(segment)) && !before.is_near(segment)
+        }
+    }
+
+    /// Returns whether this segment proves that a SYN opened this connection: whether it is the SYN of
+    /// the other endpoint, or what comes after a SYN.
+    pub fn is_proven_by(&self, segment: &Segment<'_>) -> bool {
+        let other = &self.ends[1 - self.sender(segment)].stream;
+        !segment.rst && (!segment.syn || other.is_placed())
     }
 
     /// Takes the next segment, in the order of the capture.
     pub fn segment(&mut self, segment: &Segment<'_>, judging: &mut Judging<'_>) -> io::Result<()> {
         let from = self.sender(segment);
         self.last = segment.at;
+        if segment.rst {
+            return self.reset(from, segment, judging);
+        }
+        self.go_on(from, segment);
         let stream = &mut self.ends[from].stream;
         let bytes = stream.segment(segment);
         let mut client = segment.syn.then_some(if segment.ack { 1 - from } else { from });
@@ -86,13 +135,45 @@ impl Connection {
         {
             self.catch_up(from, judging)?;
         }
-        let stream = &mut self.ends[from].stream;
+        let End { stream, reset, .. } = &self.ends[from];
         if stream.is_finished() {
             self.end(from, Ending::Fin, segment.at, judging)?;
-        } else if segment.rst && stream.is_in_window(segment) {
+        } else if reset.as_ref().is_some_and(|reset| stream.has_reached(reset.position)) {
             self.end(from, Ending::Reset, segment.at, judging)?;
         }
         Ok(())
+    }
+
+    /// Takes a RST of one endpoint. If the capture does not prove that its receiver accepted it, the
+    /// stream ends with it only if nothing follows it.
+    fn reset(
+        &mut self,
+        from: usize,
+        rst: &Segment<'_>,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        let End { stream, reset, .. } = &mut self.ends[from];
+        match stream.reset(rst) {
+            tcp::Reset::Exact => self.end(from, Ending::Reset, rst.at, judging),
+            tcp::Reset::Later(position) => {
+                *reset = Some(Reset { at: rst.at, position });
+                Ok(())
+            }
+            tcp::Reset::Outside => Ok(()),
+        }
+    }
+
+    /// Discards the RST of either endpoint that this segment follows: an endpoint that has reset a
+    /// connection sends nothing but RST, and answers what the other one still sends with RST. A
+    /// segment of the same endpoint from before its RST was only late.
+    fn go_on(&mut self, from: usize, segment: &Segment<'_>) {
+        for (index, End { stream, reset, .. }) in self.ends.iter_mut().enumerate() {
+            if let Some(Reset { position, .. }) = *reset
+                && (index != from || !stream.is_before(segment, position))
+            {
+                *reset = None;
+            }
+        }
     }
 
     fn sender(&self, segment: &Segment<'_>) -> usize {
@@ -144,6 +225,8 @@ impl Connection {
             }
             if self.ends[from].stream.is_finished() {
                 self.end(from, Ending::Fin, self.last, judging)?;
+            } else if let Some(reset) = &self.ends[from].reset {
+                self.end(from, Ending::Reset, reset.at, judging)?;
             }
         }
         let gap = |end: usize| self.ends[end].stream.gap();
@@ -239,7 +322,10 @@ impl Connection {
         }
         ends[from].ended = Some(how);
         let Stage::Frames(frames, client) = stage else { return Ok(()) };
-        frames.end(role(from, *client), how, ends[from].stream.gap(), at, judging)?;
+        let End { stream, reset, .. } = &ends[from];
+        let before_reset = |reset: &Reset| stream.gap_before(reset.position);
+        let gap = stream.gap().or_else(|| reset.as_ref().and_then(before_reset));
+        frames.end(role(from, *client), how, gap, at, judging)?;
         if ends.iter().all(|end| end.ended.is_some())
             && let Stage::Frames(frames, _) = std::mem::replace(stage, Stage::Over)
         {

@@ -18,6 +18,10 @@ const MAX_UNPLACED: usize = 64 << 10;
 /// §2.3). A segment beyond it belongs to another connection between the same endpoints.
 const MAX_WINDOW: u64 = 1 << 30;
 
+/// The largest distance of a RST from the next byte, and of a segment that is not counted to another
+/// connection between the same endpoints, after a SYN: a window that is larger than the usual ones.
+const NEAR: u64 = 16 << 20;
+
 /// Puts the segments of one direction in order. A retransmission never changes bytes that were
 /// already returned.
 ///
@@ -40,6 +44,18 @@ pub struct Stream {
     lost: u64,
     /// Whether the segments after a gap take too much memory, so that no more are stored.
     given_up: bool,
+}
+
+/// Where a RST is in a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// It has the sequence number of the next byte, so its receiver accepts it.
+    Exact,
+    /// It has this later position in the window. Its receiver accepts it only if it has bytes that
+    /// the capture does not have, and else answers with an ACK (RFC 5961 §3.2).
+    Later(u64),
+    /// It is not in the window, so its receiver ignores it.
+    Outside,
 }
 
 /// The bytes of a segment that came early.
@@ -112,11 +128,34 @@ impl Stream {
         Some(Early { bytes, old })
     }
 
-    /// Returns whether this segment, for example a RST, is in the window.
-    pub fn is_in_window(&mut self, segment: &Segment<'_>) -> bool {
-        let start = self.position(segment.seq);
+    /// Returns where a RST is in the stream. The stream does not take the payload of a RST, which is
+    /// a text for people (RFC 9293 §3.5.3).
+    pub fn reset(&mut self, rst: &Segment<'_>) -> Reset {
+        let start = self.position(rst.seq);
         let next = self.next.unwrap_or_default();
-        !self.is_placed() || (next..=next + MAX_WINDOW).contains(&start)
+        match start.checked_sub(next) {
+            _ if !self.is_placed() => Reset::Later(start),
+            Some(0) => Reset::Exact,
+            Some(..=NEAR) => Reset::Later(start),
+            _ => Reset::Outside,
+        }
+    }
+
+    /// Returns whether the next byte is at or after this position.
+    pub fn has_reached(&self, position: u64) -> bool {
+        self.is_placed() && self.next.is_some_and(|next| next >= position)
+    }
+
+    /// Returns whether the segment has bytes, and all of them are before this position.
+    pub fn is_before(&mut self, segment: &Segment<'_>, position: u64) -> bool {
+        let len = (segment.payload.len() + segment.not_captured) as u64;
+        len > 0 && !segment.fin && self.position(segment.seq) + len <= position
+    }
+
+    /// Returns the number of bytes that the capture lacks before this position.
+    pub fn gap_before(&self, position: u64) -> Option<u64> {
+        let next = self.next.filter(|_| self.is_placed())?;
+        position.checked_sub(next).filter(|missing| *missing > 0)
     }
 
     /// Returns whether the first byte of the stream is known.
@@ -126,7 +165,24 @@ impl Stream {
 
     /// Returns whether this SYN may be the one that started the stream.
     pub fn may_start_with(&self, syn: &Segment<'_>) -> bool {
-        self.first.is_none_or(|first| first as u32 == syn.seq.wrapping_add(1))
+        !self.is_placed() || self.started_with(syn)
+    }
+
+    /// Returns whether this SYN started the stream.
+    pub fn started_with(&self, syn: &Segment<'_>) -> bool {
+        self.first.is_some_and(|first| first as u32 == syn.seq.wrapping_add(1))
+    }
+
+    /// Returns whether the segment may be one of this stream: whether it is near the next byte, or
+    /// nothing is known of the stream.
+    pub fn is_near(&mut self, segment: &Segment<'_>) -> bool {
+        let start = self.position(segment.seq);
+        !self.is_placed() || self.next.is_some_and(|next| next.abs_diff(start) <= NEAR)
+    }
+
+    /// Returns whether the segment has the sequence number of the next byte.
+    pub fn is_next(&self, segment: &Segment<'_>) -> bool {
+        self.is_placed() && self.next.is_some_and(|next| next as u32 == segment.seq)
     }
 
     /// Returns the first `N` captured bytes, if there is no gap in them.
@@ -308,6 +364,55 @@ mod tests {
         assert!(
             !stream.may_start_with(&segment(100, b"")) && stream.may_start_with(&segment(99, b""))
         );
+    }
+
+    /// A RST with data has the position of its first byte, and its data is no part of the stream.
+    #[test]
+    fn a_rst_is_exact_or_later_or_outside() {
+        for isn in [9, u32::MAX - 12, u32::MAX - 9] {
+            let mut stream = started(isn);
+            let at = |distance: i64| isn.wrapping_add(4).wrapping_add(distance as u32);
+            feed(&mut stream, at(-3), b"abc");
+            let next = stream.next.unwrap();
+            for (distance, expected) in [
+                (0, Reset::Exact),
+                (1, Reset::Later(next + 1)),
+                (NEAR as i64, Reset::Later(next + NEAR)),
+                (NEAR as i64 + 1, Reset::Outside),
+                (-1, Reset::Outside),
+                (-3, Reset::Outside),
+                (1 << 31, Reset::Outside),
+            ] {
+                for payload in [&b""[..], b"gone"] {
+                    let rst = Segment { rst: true, ..segment(at(distance), payload) };
+                    assert_eq!(stream.reset(&rst), expected, "{distance} from {isn}");
+                }
+            }
+            assert_eq!(stream.gap_before(next + 5), Some(5));
+            assert_eq!((stream.gap_before(next), stream.gap_before(next - 1)), (None, None));
+            assert!(stream.has_reached(next) && !stream.has_reached(next + 1));
+            assert_eq!(feed(&mut stream, at(0), b"de"), b"de");
+        }
+        let mut stream = Stream::default();
+        assert!(matches!(stream.reset(&segment(7, b"")), Reset::Later(_)));
+    }
+
+    #[test]
+    fn a_segment_is_before_a_position_if_all_of_its_bytes_are() {
+        let mut stream = started(9);
+        feed(&mut stream, 10, b"abc");
+        let next = stream.next.unwrap();
+        for (segment, expected) in [
+            (segment(13, b"de"), true),
+            (segment(14, b"de"), false),
+            (segment(10, b"abc"), true),
+            (segment(13, b""), false),
+            (Segment { fin: true, ..segment(13, b"d") }, false),
+            (Segment { not_captured: 1, ..segment(13, b"d") }, true),
+            (Segment { not_captured: 2, ..segment(13, b"d") }, false),
+        ] {
+            assert_eq!(stream.is_before(&segment, next + 2), expected, "{}", segment.seq);
+        }
     }
 
     #[test]
