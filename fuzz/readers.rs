@@ -3,6 +3,7 @@
 #![allow(unreachable_pub)] // the fuzz targets are crates of their own
 
 use std::io::{self, Read};
+use std::time::Duration;
 
 use wsvet::Role;
 use wsvet::deflate::Parameters;
@@ -99,7 +100,7 @@ fn upgrade(turns: &[u8], size: usize) -> Option<(Progress, [Vec<u8>; 2])> {
                 after[turn % 2].extend_from_slice(piece);
                 continue;
             }
-            match handshake.feed(sender, piece) {
+            match handshake.feed(sender, piece, Duration::ZERO) {
                 Progress::Waiting => {}
                 Progress::Other(_) => return None,
                 progress => {

@@ -8,9 +8,11 @@ use serde_json::Value;
 use wsvet::{Header, OpCode, Role};
 
 const REQUEST: &[u8] =
-    b"GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    b"GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+      Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 const ANSWER: &[u8] =
-    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+      Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 /// Returns the bytes that both endpoints send, including the opening handshake.
 fn conversation() -> [Vec<u8>; 2] {
@@ -353,7 +355,9 @@ fn fin_and_rst() {
             (line["rule"].as_str().unwrap(), line["offset"].as_u64().unwrap())
         });
         assert_eq!(violation, expected, "{frames:02x?} {flags}");
-        assert_eq!(status, Some(i32::from(expected.is_some())), "{frames:02x?} {flags}");
+        // A server that resets the connection right after its Close leaves no time for an answer.
+        let broken = expected.is_some() || (frames, flags) == (&closing[..], "R");
+        assert_eq!(status, Some(i32::from(broken)), "{frames:02x?} {flags}");
     }
 }
 
@@ -503,10 +507,6 @@ fn traffic_that_is_no_websocket() {
         (pcap(1, &[]), "has no packets"),
         (pcap(1, &[vec![0x45, 0, 0, 20]]), "has no TCP packets (1 packet read)"),
         (pcap(147, &[vec![0x45, 0, 0, 20]]), "link type 147"),
-        (
-            http(b"HTTP/1.1 403 Forbidden\r\n\r\n"),
-            "the server answered the upgrade request with HTTP 403",
-        ),
         (http(b"\x16\x03\x01"), "the server does not send HTTP/1.1"),
     ] {
         let (lines, complaint, status) = check(&[], &capture);

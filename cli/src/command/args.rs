@@ -57,9 +57,21 @@ Run 'wsvet help check' for the input formats, the exit status and examples.";
 
 const CHECK_HELP: &str = "\
 Exit status:
-  0  no rule is broken, even if a connection was not closed correctly
-  1  at least one violation, or a duty that an endpoint neglected while time passed
-  2  wrong usage, or an input that cannot be read or has no WebSocket traffic
+  2  wrong usage; an input that cannot be read, or has no connection that can be judged; with --strict, a \
+connection that cannot be judged beside others
+  1  otherwise, if a rule is broken, a duty was neglected while time passed, or the verdict on a connection \
+is marked with a cross: wrongly refused, refused with another code, let pass, a broken Close, an abnormal end \
+(1006), or never opened for any cause
+  0  otherwise
+
+Verdicts, in the field `outcome` of the line `verdict` of --json:
+  clean, refused, refused-otherwise, let-pass, wrongly-refused, own-limit, broken-close, abnormal, \
+never-opened, open. The field `why` says more of abnormal (in-frame, without-close, reset, unanswered, \
+reset-unanswered) and of never-opened (refused, no-answer, dropped, reset, broken-response).
+
+Opening handshake:
+  --json prints a line `handshake` for each rule that the request or the response breaks (`rule`), for a \
+refusal (`status`), and if the server chose none of the subprotocols that the client offered (`declined`).
 
 Duties over time:
   A ping without a pong, although the other endpoint sent other frames more than 1 s later, or 5 s passed \
@@ -106,6 +118,12 @@ pub(crate) struct Check {
 
     #[command(flatten)]
     pub(crate) limits: Limits,
+
+    /// Exit with status 2 if a connection cannot be judged, even beside others that can
+    ///
+    /// For example, the capture starts after its opening handshake, or lacks bytes of it.
+    #[arg(long)]
+    pub(crate) strict: bool,
 
     /// Print the unmasked payload of each frame
     #[arg(long)]

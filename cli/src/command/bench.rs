@@ -15,6 +15,7 @@ use crate::command::mix::{self, push};
 use crate::command::status::Status;
 use crate::input;
 use crate::report::style::{list, paragraph};
+use crate::session::agreement::HandshakeFinding;
 use crate::session::judging::{Judging, Thoroughness};
 use crate::session::limits::Limits;
 use crate::session::record::Record;
@@ -108,6 +109,10 @@ impl Report for Replay {
         if opening.agreement.permessage_deflate().is_some() {
             self.deflate.push(opening.connection);
         }
+        Ok(())
+    }
+
+    fn handshake(&mut self, _: &Opening, _: &HandshakeFinding) -> io::Result<()> {
         Ok(())
     }
 

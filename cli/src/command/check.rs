@@ -41,7 +41,11 @@ pub(crate) fn run(
     input::judge_all(&args.inputs, &args.reading, !printing, &mut judging, complain)?;
     Ok(match judging.tally {
         Tally { unusable: 1.., .. } => Status::Unusable,
-        Tally { violations: 1.., .. } | Tally { findings: 1.., .. } => Status::Broken,
+        Tally { unjudged: 1.., .. } if args.strict => Status::Unusable,
+        Tally { violations: 1.., .. }
+        | Tally { findings: 1.., .. }
+        | Tally { faults: 1.., .. }
+        | Tally { unopened: 1.., .. } => Status::Broken,
         _ => Status::Fine,
     })
 }

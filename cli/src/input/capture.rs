@@ -8,7 +8,7 @@ use std::time::Duration;
 use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
 use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 
-use crate::session::connection::{Connection, Succession};
+use crate::session::connection::{Connection, Succession, Unjudged};
 use crate::session::judging::Judging;
 use crate::transport::packet::{Content, Moment, Segment, dissect};
 
@@ -35,14 +35,12 @@ pub(crate) struct Summary {
     unknown_link: Option<(i32, u64)>,
     /// Where and why reading stopped before the end of the capture.
     pub(crate) cut: Option<String>,
+    /// The number of connections that may be WebSocket connections and were not judged, and why the
+    /// last of them was not.
+    unjudged: (u64, &'static str),
     /// Why the last other connection is not a WebSocket connection.
     other: Option<String>,
-    /// The first connections whose upgrade was refused, and why.
-    refused: Vec<String>,
 }
-
-/// The most refused upgrades in the notices.
-const MOST_REFUSED: usize = 5;
 
 impl Summary {
     /// Returns why there was nothing to judge.
@@ -71,7 +69,9 @@ impl Summary {
     /// Returns the notices for the user.
     pub(crate) fn notices(&self) -> Vec<String> {
         let mut notices = Vec::from_iter(self.cut.clone());
-        notices.extend(self.refused.iter().cloned());
+        if let (n @ 1.., why) = self.unjudged {
+            notices.push(format!("TCP connections that were not judged: {n} (the last: {why})"));
+        }
         if self.fragments > 0 {
             notices.push(format!(
                 "IP fragments skipped: {} (they are not reassembled)",
@@ -99,12 +99,13 @@ pub(crate) fn judge(input: impl Read + Send, judging: &mut Judging<'_>) -> io::R
     summary.cut = outcome.err();
     summary.connections = connections.all.len();
     for connection in connections.all {
-        let (stream, refused) = (connection.stream, connection.was_refused());
-        if let Some(why) = connection.finish(summary.last, judging)? {
-            if refused && summary.refused.len() < MOST_REFUSED {
-                summary.refused.push(format!("TCP stream {stream}: {why}"));
+        if let Some(Unjudged { websocket, why }) = connection.finish(summary.last, judging)? {
+            judging.tally.unjudged += u64::from(websocket);
+            if websocket {
+                summary.unjudged.1 = why;
+                summary.unjudged.0 += 1;
             }
-            summary.other = Some(why);
+            summary.other = Some(why.to_owned());
         }
     }
     Ok(summary)

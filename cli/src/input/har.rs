@@ -8,11 +8,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use wsvet::handshake::{Rule, accept_key};
 use wsvet::{Header, OpCode, Role};
 
 use crate::input::answer::{Answer, no_traffic};
+use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::frames::Frames;
-use crate::session::handshake::Agreement;
 use crate::session::judging::Judging;
 use crate::session::report::Opening;
 use crate::transport::packet::{Moment, time_of};
@@ -54,6 +55,8 @@ struct Request {
 
 #[derive(Deserialize, Default)]
 struct Response {
+    /// 0 if there was no response.
+    status: Option<f64>,
     headers: Option<Vec<Line>>,
     #[serde(rename = "_failureText")]
     failure: Option<String>,
@@ -102,8 +105,7 @@ pub(crate) fn judge(input: impl Read, judging: &mut Judging<'_>) -> io::Result<A
             }
             Err(_) => continue,
         };
-        let websocket = entry.resource.as_deref() == Some("websocket");
-        if entry.messages.is_some() || websocket {
+        if entry.messages.is_some() || entry.is_websocket() {
             let mut tell = |told: String| notices.push(format!("entry {number}, {told}"));
             connection(&entry, &mut tell, judging)?;
         }
@@ -126,6 +128,9 @@ fn connection(
         entry.messages.iter().flatten().map(|raw| serde_json::from_str(raw.get())).collect();
     let start = messages.iter().flatten().next().map_or(Duration::ZERO, Message::time);
     let mut frames = Frames::open(opening(entry, start, judging), judging)?;
+    for found in entry.found() {
+        frames.handshake(found, judging)?;
+    }
     frames.lack();
     frames.lack_frames();
     for (index, message) in messages.iter().enumerate() {
@@ -143,6 +148,59 @@ fn connection(
         tell(format!("the browser reports: {failure}"));
     }
     frames.finish([None; 2], None, judging)
+}
+
+impl Entry {
+    /// Returns whether the client asked for an upgrade to WebSocket.
+    fn is_websocket(&self) -> bool {
+        let request = self.request.as_ref();
+        let url = request.and_then(|request| request.url.as_deref()).unwrap_or_default();
+        let headers = request.and_then(|request| request.headers.as_deref());
+        self.resource.as_deref() == Some("websocket")
+            || url.starts_with("ws://")
+            || url.starts_with("wss://")
+            || values(headers, "Upgrade").any(|value| value.eq_ignore_ascii_case("websocket"))
+    }
+
+    /// Returns what is found in the headers. A program may leave headers out, so that a missing one
+    /// proves nothing.
+    fn found(&self) -> Vec<HandshakeFinding> {
+        let mut found = Vec::new();
+        let Some(response) = &self.response else { return found };
+        let status = response.status.unwrap_or_default() as u16;
+        if (200..600).contains(&status) {
+            found.push(HandshakeFinding::Refused(status));
+        }
+        let (Some(asked), Some(answered)) = (
+            self.request.as_ref().and_then(|request| request.headers.as_deref()),
+            response.headers.as_deref(),
+        ) else {
+            return found;
+        };
+        if status != 101 {
+            return found;
+        }
+        let first = |lines, name| values(Some(lines), name).next();
+        let accept = first(answered, "Sec-WebSocket-Accept");
+        let (key, accept) = (first(asked, "Sec-WebSocket-Key"), accept.as_deref());
+        if let (Some(key), Some(accept)) = (key, accept)
+            && accept_key(key.as_bytes()) != *accept
+        {
+            found.push(HandshakeFinding::Broken(Rule::WrongAccept));
+        }
+        let offered: Vec<_> = values(Some(asked), "Sec-WebSocket-Protocol").collect();
+        match first(answered, "Sec-WebSocket-Protocol") {
+            Some(chosen) if !offered.is_empty() && !offered.contains(&chosen) => {
+                found.push(HandshakeFinding::Broken(Rule::SubprotocolNotOffered));
+            }
+            // The accept shows that the headers of the response were recorded.
+            None if !offered.is_empty() && accept.is_some() => {
+                found.push(HandshakeFinding::Declined(offered));
+            }
+            _ => {}
+        }
+        found
+    }
 }
 
 impl Message {

@@ -6,7 +6,7 @@ use wsvet::Role;
 
 use crate::input::answer::{Answer, reason};
 use crate::input::reading::Reading;
-use crate::session::handshake::Agreement;
+use crate::session::agreement::Agreement;
 use crate::session::judging::Judging;
 use crate::session::record::Record;
 use crate::session::recorder::{Recorder, observe};

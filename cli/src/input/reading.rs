@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use wsvet::Role;
 use wsvet::deflate::{Fault, Parameters};
 
-use crate::session::handshake::{answered, describe};
+use crate::session::agreement::{answered, describe};
 
 /// The options for reading inputs.
 #[derive(Args)]

@@ -1,6 +1,7 @@
 //! Prints the results, for people or for programs.
 
 mod codes;
+mod handshake;
 mod html;
 mod idle;
 mod json;
@@ -12,6 +13,7 @@ mod words;
 use std::io;
 use std::rc::Rc;
 
+use crate::session::agreement::HandshakeFinding;
 use crate::session::record::Record;
 use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
 
@@ -36,6 +38,10 @@ impl Report for Both<'_> {
 
     fn opening(&mut self, opening: &Opening) -> io::Result<()> {
         self.each(|report| report.opening(opening))
+    }
+
+    fn handshake(&mut self, opening: &Opening, found: &HandshakeFinding) -> io::Result<()> {
+        self.each(|report| report.handshake(opening, found))
     }
 
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use wsvet::{
-    Accepts, Act, CloseCode, Header, OpCode, Place as RulePlace, Rule, Step, Subprotocol, Verdict,
+    Accepts, Act, CloseCode, Header, OpCode, Place as RulePlace, Role, Rule, Step, Subprotocol,
+    Verdict,
 };
 
 use crate::report::codes::of_subprotocol;
 use crate::report::style::plain;
 use crate::report::time::{silence, span};
-use crate::session::handshake::{Agreement, describe};
+use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::record::{Broken, Frame, Incomplete, Within};
 use crate::session::report::{Closing, Side, Tally};
 use crate::session::report::{Gap, Place};
@@ -153,11 +154,20 @@ pub(super) fn verdict(closing: &Closing) -> String {
     if matches!(verdict, Verdict::Abnormal { .. }) {
         text.extend(sides.iter().map(last_frame));
     }
+    let declined = |found: &HandshakeFinding| matches!(found, HandshakeFinding::Declined(_));
+    if matches!(verdict, Verdict::Abnormal { by: Role::Client, .. })
+        && opening.agreement.found.iter().any(declined)
+    {
+        text.push_str(
+            "; a likely reason: the server chose none of the subprotocols that the client offered, \
+             and browsers then fail the connection",
+        );
+    }
     if let Some(advice) = advice(verdict, sides) {
         text.push_str("; ");
         text.push_str(&advice);
     }
-    if *gap && *verdict != Verdict::Open {
+    if *gap && !matches!(verdict, Verdict::Open | Verdict::NeverOpened { .. }) {
         text.push_str(if captured {
             " (the capture lacks bytes)"
         } else {
@@ -175,19 +185,6 @@ pub(super) fn within(inflated: u64) -> String {
     }
 }
 
-/// Returns what is wrong with the extensions in the server's answer, if anything, and the byte.
-pub(super) fn negotiation(agreement: &Agreement) -> Option<(usize, String)> {
-    let wrong = agreement.invalid_extension()?;
-    let answer = agreement.answer();
-    let rest = answer.get(wrong.offset..).unwrap_or_default();
-    let part = rest.split([',', ';']).next().unwrap_or_default().trim();
-    let place = format!("at byte {} of the server's Sec-WebSocket-Extensions", wrong.offset);
-    Some((wrong.offset, describe(part, &place, wrong.fault)))
-}
-
-/// The duty of the client after an invalid answer.
-pub(super) const FAIL: &str = "the client must fail the connection (RFC 7692 §7.1)";
-
 /// Returns the summary of a run: the good part and the bad part.
 pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
     let faults = match tally.faults {
@@ -196,19 +193,24 @@ pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
         1 => Some("1 connection was not closed correctly".to_owned()),
         n => Some(format!("{n} connections were not closed correctly")),
     };
+    let unopened = match tally.unopened {
+        0 => None,
+        1 => Some("1 connection was never opened".to_owned()),
+        n => Some(format!("{n} connections were never opened")),
+    };
     let neglected = match tally.findings {
         0 => None,
         1 => Some("1 duty was neglected".to_owned()),
         n => Some(format!("{n} duties were neglected")),
     };
     let good = match (tally.violations, tally.findings) {
-        (0, 0) if faults.is_some() => Some("no rule is broken"),
+        (0, 0) if faults.is_some() || unopened.is_some() => Some("no rule is broken"),
         (0, 0) if tally.gaps > 0 => Some("no rule is broken in the bytes that were captured"),
         (0, 0) => Some("no rule is broken"),
         _ => None,
     };
     let violations = (tally.violations > 0).then(|| count(tally.violations, "violation"));
-    let bad: Vec<_> = [violations, faults, neglected].into_iter().flatten().collect();
+    let bad: Vec<_> = [violations, faults, unopened, neglected].into_iter().flatten().collect();
     [good.map(str::to_owned), (!bad.is_empty()).then(|| bad.join(", "))]
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use wsvet::{End as Ending, Role};
 
+use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::frames::Frames;
-use crate::session::handshake::{Agreement, Handshake, Progress};
+use crate::session::handshake::{Handshake, Progress};
 use crate::session::judging::Judging;
 use crate::session::report::Opening;
 use crate::transport::packet::{Moment, Segment};
@@ -27,8 +28,8 @@ pub struct Connection {
 struct End {
     address: SocketAddr,
     stream: Stream,
-    /// How the stream ended.
-    ended: Option<Ending>,
+    /// How the stream ended, and when.
+    ended: Option<(Ending, Moment)>,
     /// The last RST that its receiver perhaps did not accept, if nothing followed it.
     reset: Option<Reset>,
 }
@@ -48,6 +49,14 @@ pub enum Succession {
     Perhaps,
     /// It does.
     Yes,
+}
+
+/// Why a connection of a capture was not judged.
+pub struct Unjudged {
+    /// Whether it is, or may be, a WebSocket connection.
+    pub websocket: bool,
+    /// The reason.
+    pub why: &'static str,
 }
 
 enum Stage {
@@ -205,18 +214,13 @@ impl Connection {
         Ok(passed)
     }
 
-    /// Returns whether the server refused the upgrade.
-    pub fn was_refused(&self) -> bool {
-        matches!(&self.stage, Stage::Http(handshake, _) if handshake.was_refused())
-    }
-
     /// Ends the connection at the end of the capture, whose last packet came at the time `until`. If
-    /// it was not a WebSocket connection, returns the reason.
+    /// it was not a WebSocket connection, or cannot be judged, returns the reason.
     pub fn finish(
         mut self,
         until: Duration,
         judging: &mut Judging<'_>,
-    ) -> io::Result<Option<String>> {
+    ) -> io::Result<Option<Unjudged>> {
         for from in 0..2 {
             while let Some(gap) = self.ends[from].stream.gap()
                 && self.pass_over(from, gap, true, judging)?
@@ -229,7 +233,11 @@ impl Connection {
                 self.end(from, Ending::Reset, reset.at, judging)?;
             }
         }
+        if let Some(agreement) = self.unopened() {
+            self.upgrade(agreement, self.last, judging)?;
+        }
         let gap = |end: usize| self.ends[end].stream.gap();
+        let unjudged = |websocket, why| Ok(Some(Unjudged { websocket, why }));
         match self.stage {
             Stage::Frames(frames, client) => {
                 let of_open = |end: usize| gap(end).filter(|_| self.ends[end].ended.is_none());
@@ -237,15 +245,27 @@ impl Connection {
                 Ok(None)
             }
             Stage::Over => Ok(None),
-            Stage::Other(why) => Ok(Some(why.to_owned())),
+            Stage::Other(why) => unjudged(false, why),
             _ if gap(0).or(gap(1)).is_some() => {
-                Ok(Some("the capture lacks bytes of the HTTP headers".to_owned()))
+                unjudged(true, "the capture lacks bytes of the HTTP headers")
             }
-            Stage::Http(handshake, _) => Ok(Some(handshake.why_not())),
+            Stage::Http(handshake, _) => unjudged(handshake.waits(), handshake.why_not()),
             Stage::Unknown => {
-                Ok(Some("the capture starts after the HTTP headers of the connection".to_owned()))
+                unjudged(true, "the capture starts after the HTTP headers of the connection")
             }
         }
+    }
+
+    /// Returns the upgrade that the client asked for and did not get, if it is certain: the server
+    /// refused it, or an endpoint ended its stream before the answer.
+    fn unopened(&self) -> Option<Agreement> {
+        let Stage::Http(handshake, _) = &self.stage else { return None };
+        let agreement = handshake.unopened()?;
+        let refused =
+            agreement.found.iter().any(|found| matches!(found, HandshakeFinding::Refused(_)));
+        let ended = self.ends.iter().any(|end| end.ended.is_some());
+        let whole = self.ends.iter().all(|end| end.stream.gap().is_none());
+        (refused || ended && whole).then_some(agreement)
     }
 
     /// Processes the next bytes of one endpoint.
@@ -262,18 +282,21 @@ impl Connection {
         match &mut self.stage {
             Stage::Unknown | Stage::Other(_) | Stage::Over => Ok(()),
             Stage::Frames(frames, client) => frames.feed(role(from, *client), bytes, at, judging),
-            Stage::Http(handshake, client) => match handshake.feed(role(from, *client), bytes) {
-                Progress::Waiting => Ok(()),
-                Progress::Other(why) => {
-                    self.stage = Stage::Other(why);
-                    Ok(())
+            Stage::Http(handshake, client) => {
+                match handshake.feed(role(from, *client), bytes, at.time) {
+                    Progress::Waiting => Ok(()),
+                    Progress::Other(why) => {
+                        self.stage = Stage::Other(why);
+                        Ok(())
+                    }
+                    Progress::Upgraded(agreement) => self.upgrade(agreement, at, judging),
                 }
-                Progress::Upgraded(agreement) => self.upgrade(agreement, at, judging),
-            },
+            }
         }
     }
 
-    /// Starts the frames after the upgrade, and judges the bytes that came after the HTTP headers.
+    /// Starts the frames after the upgrade, or a connection without one, and judges the bytes that
+    /// came after the HTTP headers.
     fn upgrade(
         &mut self,
         agreement: Agreement,
@@ -282,6 +305,7 @@ impl Connection {
     ) -> io::Result<()> {
         let Stage::Http(handshake, client) = &mut self.stage else { return Ok(()) };
         let client = *client;
+        let opened = agreement.opened;
         let first =
             [(client, handshake.take(Role::Client)), (1 - client, handshake.take(Role::Server))];
         // A stream that has ended is ended again below, after its bytes are judged.
@@ -297,13 +321,16 @@ impl Connection {
         };
         let frames = Frames::open(opening, judging)?;
         self.stage = Stage::Frames(Box::new(frames), client);
-        for (from, bytes) in first {
-            self.bytes(from, &bytes, at, judging)?;
-        }
-        for (from, how) in ended.into_iter().enumerate() {
-            if let Some(how) = how {
-                self.end(from, how, at, judging)?;
+        if opened {
+            for (from, bytes) in first {
+                self.bytes(from, &bytes, at, judging)?;
             }
+        }
+        let mut ended: Vec<_> =
+            ended.into_iter().enumerate().filter_map(|(end, how)| Some((end, how?))).collect();
+        ended.sort_by_key(|(_, (_, then))| then.packet);
+        for (from, (how, then)) in ended {
+            self.end(from, how, if opened { at } else { then }, judging)?;
         }
         Ok(())
     }
@@ -320,7 +347,7 @@ impl Connection {
         if ends[from].ended.is_some() {
             return Ok(());
         }
-        ends[from].ended = Some(how);
+        ends[from].ended = Some((how, at));
         let Stage::Frames(frames, client) = stage else { return Ok(()) };
         let End { stream, reset, .. } = &ends[from];
         let before_reset = |reset: &Reset| stream.gap_before(reset.position);

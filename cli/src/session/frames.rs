@@ -8,6 +8,7 @@ use wsvet::{
     Conversation, Direction, End, Finding, Header, OpCode, Role, Verdict, Violation, mask,
 };
 
+use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::judging::Judging;
 use crate::session::pings::Pings;
 use crate::session::record::Record;
@@ -42,12 +43,11 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// Starts a connection, and reports it.
-    pub fn open(opening: Opening, judging: &mut Judging<'_>) -> io::Result<Self> {
+    /// Starts a connection, and reports it and what is found in its opening handshake.
+    pub fn open(mut opening: Opening, judging: &mut Judging<'_>) -> io::Result<Self> {
         judging.report.opening(&opening)?;
-        // The client must fail such a connection, so it counts as a violation.
-        judging.tally.violations += u64::from(opening.agreement.invalid_extension().is_some());
-        Ok(Self {
+        let found = std::mem::take(&mut opening.agreement.found);
+        let mut frames = Self {
             conversation: judging.limits.conversation(&opening.agreement),
             recorders: [(); 2].map(|()| {
                 let deflate = opening.agreement.permessage_deflate().is_some();
@@ -63,7 +63,41 @@ impl Frames {
             gap: false,
             partial: false,
             found: None,
-        })
+        };
+        let Agreement { asked, opened, .. } = frames.opening.agreement;
+        if let Some(asked) = asked {
+            frames.conversation.at(asked);
+            frames.conversation.request([]);
+        }
+        frames.conversation.at(frames.now);
+        if asked.is_some() && opened {
+            frames.conversation.response(101, []);
+        }
+        for found in found {
+            frames.handshake(found, judging)?;
+        }
+        Ok(frames)
+    }
+
+    /// Reports what was found in the opening handshake, once.
+    pub fn handshake(
+        &mut self,
+        found: HandshakeFinding,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        if !self.opening.agreement.add(found.clone()) {
+            return Ok(());
+        }
+        match found {
+            HandshakeFinding::Broken(rule) if rule.sender() == Role::Client => {
+                self.conversation.request([rule]);
+            }
+            HandshakeFinding::Broken(rule) => self.conversation.response(101, [rule]),
+            HandshakeFinding::Refused(status) => self.conversation.response(status, []),
+            HandshakeFinding::Declined(_) => {}
+        }
+        judging.tally.violations += u64::from(matches!(found, HandshakeFinding::Broken(_)));
+        judging.report.handshake(&self.opening, &found)
     }
 
     /// Judges the next bytes of one endpoint.
@@ -220,7 +254,9 @@ impl Frames {
         self.at(at.time);
         self.silence.end(at.time);
         let violation = self.conversation.end(from, how, 0);
-        let violation = violation.filter(|_| gap.is_none() && !self.abandoned);
+        // Nothing ends that was never opened, and a client that fails the connection just leaves.
+        let opened = !matches!(self.conversation.verdict(), Verdict::NeverOpened { .. });
+        let violation = violation.filter(|_| gap.is_none() && !self.abandoned && opened);
         self.finish_direction(from, violation, gap, Some(at), judging)?;
         self.ended.get_or_insert(at.time);
         let closed = self.conversation.direction(from).validator().is_closed();
@@ -244,7 +280,9 @@ impl Frames {
             self.at(until);
         }
         let closing = self.closing();
-        judging.tally.faults += u64::from(!closing.is_closed_correctly());
+        let unopened = matches!(closing.verdict, Verdict::NeverOpened { .. });
+        judging.tally.unopened += u64::from(unopened);
+        judging.tally.faults += u64::from(!unopened && !closing.is_closed_correctly());
         judging.tally.findings += closing.findings.len() as u64;
         judging.report.verdict(&Rc::new(closing))
     }

@@ -1,8 +1,11 @@
 //! Reads the opening handshake: where the frames start, and what the endpoints negotiated.
 
+use std::time::Duration;
+
 use httparse::{EMPTY_HEADER, Header, ParserConfig, Request, Response, Status};
-use wsvet::Role;
-use wsvet::deflate::{Fault, InvalidExtension, Parameters};
+use wsvet::{Role, handshake};
+
+use crate::session::agreement::{Agreement, HandshakeFinding};
 
 /// The most bytes of the headers of an HTTP message.
 const MAX_HEAD: usize = 64 << 10;
@@ -21,98 +24,13 @@ const MAX_HEADERS: usize = 1024;
 /// must not grow with the number of pieces.
 const EAGER: usize = 64;
 
-/// The result of the opening handshake.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Agreement {
-    /// The target of the request, if the request was captured.
-    pub target: Option<String>,
-    /// The subprotocol that the server chose.
-    pub subprotocol: Option<String>,
-    /// The extensions that the client offered, with their parameters, if known.
-    pub offered: Option<Vec<String>>,
-    /// The extensions that the server accepted, with their parameters.
-    pub extensions: Vec<String>,
-    invalid: Option<InvalidExtension>,
-    permessage_deflate: Option<Parameters>,
-}
+/// The names and the values of the headers of an HTTP message.
+type Headers = Vec<(String, Vec<u8>)>;
 
-impl Agreement {
-    /// Parses the extensions in the offer, if it is known, and in the answer.
-    pub fn new(
-        target: Option<String>,
-        subprotocol: Option<String>,
-        offered: Option<Vec<String>>,
-        extensions: Vec<String>,
-    ) -> Self {
-        let answer = extensions.join(", ");
-        let negotiation = match &offered {
-            Some(offered) => Parameters::agreed(&offered.join(", "), &answer),
-            None => answered(&answer),
-        };
-        let permessage_deflate = negotiation.or_else(|_| answered(&answer)).unwrap_or_else(|_| {
-            let mut names = answer.split([',', ';']).map(str::trim);
-            let named = names.any(|name| name.eq_ignore_ascii_case("permessage-deflate"));
-            named.then(Parameters::new)
-        });
-        let invalid = negotiation.err();
-        Self { target, subprotocol, offered, extensions, invalid, permessage_deflate }
-    }
-
-    /// Returns how messages may be compressed (RFC 7692). If the answer is invalid, this is the part
-    /// of it that can be parsed.
-    pub fn permessage_deflate(&self) -> Option<Parameters> {
-        self.permessage_deflate
-    }
-
-    /// Returns what is wrong with the server's [answer](Self::answer). If something is wrong, the
-    /// client must fail the connection (RFC 7692 §7.1).
-    pub fn invalid_extension(&self) -> Option<&InvalidExtension> {
-        self.invalid.as_ref()
-    }
-
-    /// Returns the extensions of the answer as the value of one header.
-    pub fn answer(&self) -> String {
-        self.extensions.join(", ")
-    }
-}
-
-/// The negotiated values in the headers of the server's answer.
-#[derive(Clone)]
+/// The answer of the server to an upgrade request.
 struct Answer {
-    subprotocol: Option<String>,
-    extensions: Vec<String>,
-}
-
-/// Describes what is wrong with a part of Sec-WebSocket-Extensions. `place` says where it is.
-pub fn describe(part: &str, place: &str, fault: Fault) -> String {
-    let name = part.split('=').next().unwrap_or_default().trim();
-    match fault {
-        Fault::Syntax => {
-            format!("invalid extension `{part}` {place}: must be `name; parameter=value`")
-        }
-        Fault::Unknown => format!(
-            "unknown parameter `{name}` {place}: must be server_no_context_takeover, \
-             client_no_context_takeover, server_max_window_bits or client_max_window_bits"
-        ),
-        Fault::Repeated => format!("`{name}` {place} occurs twice: must occur once"),
-        Fault::BadValue if name.to_ascii_lowercase().ends_with("_max_window_bits") => {
-            format!("invalid value for `{name}` {place}: must be 8 to 15")
-        }
-        Fault::BadValue => format!("invalid value for `{name}` {place}: must have no value"),
-        Fault::NotOffered => format!("`{part}` {place} was not offered by the client"),
-        Fault::InvalidOffer => {
-            format!("`{part}` {place} accepts an offer of the client that is invalid")
-        }
-        Fault::NotAccepted => {
-            format!("`{part}` {place} leaves out or exceeds what the client offered")
-        }
-        _ => format!("`{part}` {place} {fault}"),
-    }
-}
-
-/// Parses an answer whose offer is unknown.
-pub fn answered(answer: &str) -> Result<Option<Parameters>, InvalidExtension> {
-    Parameters::agreed(answer, answer)
+    status: u16,
+    headers: Headers,
 }
 
 /// The state of the handshake after some bytes.
@@ -153,11 +71,15 @@ enum Body {
 
 /// An HTTP request without its answer.
 struct Asked {
+    method: String,
     target: String,
-    offered: Vec<String>,
+    /// The minor version of HTTP/1.
+    version: u8,
+    /// The headers of an upgrade request. Those of other requests are not kept.
+    headers: Headers,
     upgrade: bool,
-    /// Whether this is a HEAD request, whose answer has no body.
-    head: bool,
+    /// When the request was complete.
+    at: Duration,
 }
 
 /// Reads both directions of an HTTP/1.1 connection up to the upgrade. Earlier requests, refused
@@ -170,8 +92,10 @@ pub struct Handshake {
     asked: std::collections::VecDeque<Asked>,
     /// The answer of the server, if it was captured before the request.
     agreed: Option<Answer>,
-    /// The status code with which the server refused an upgrade.
-    refused: Option<u16>,
+    /// The last upgrade request that the server refused, and its answer.
+    refused: Option<(Asked, Answer)>,
+    /// The time of the last bytes.
+    now: Duration,
 }
 
 impl Handshake {
@@ -187,7 +111,8 @@ impl Handshake {
     }
 
     /// Takes the next bytes of one endpoint.
-    pub fn feed(&mut self, sender: Role, bytes: &[u8]) -> Progress {
+    pub fn feed(&mut self, sender: Role, bytes: &[u8], at: Duration) -> Progress {
+        self.now = at;
         self.side(sender).push(bytes);
         let progress = self.read();
         for side in [&mut self.client, &mut self.server] {
@@ -212,19 +137,29 @@ impl Handshake {
     }
 
     /// Returns why there was no upgrade, as far as it is known.
-    pub fn why_not(&self) -> String {
-        let waits = self.asked.back().is_some_and(|asked| asked.upgrade);
-        match self.refused {
-            Some(code) => format!("the server answered the upgrade request with HTTP {code}"),
-            None if self.agreed.is_some() => "the upgrade request was not captured".to_owned(),
-            None if waits => "the answer to the upgrade request was not captured".to_owned(),
-            None => "no WebSocket upgrade was captured".to_owned(),
+    pub fn why_not(&self) -> &'static str {
+        if self.agreed.is_some() {
+            "the upgrade request was not captured"
+        } else if self.waits() {
+            "the answer to the upgrade request was not captured"
+        } else {
+            "no WebSocket upgrade was captured"
         }
     }
 
-    /// Returns whether the server refused an upgrade.
-    pub fn was_refused(&self) -> bool {
-        self.refused.is_some()
+    /// Returns whether an upgrade request waits for its answer.
+    pub fn waits(&self) -> bool {
+        self.asked.back().is_some_and(|asked| asked.upgrade)
+    }
+
+    /// Returns the last upgrade request without an upgrade: one that waits for its answer, or one that
+    /// the server refused.
+    pub fn unopened(&self) -> Option<Agreement> {
+        match (self.asked.back(), &self.refused) {
+            (Some(asked), _) if asked.upgrade => Some(agreement(asked, None)),
+            (_, Some((asked, answer))) => Some(agreement(asked, Some(answer))),
+            _ => None,
+        }
     }
 
     /// Takes the bytes that this endpoint sent after the HTTP headers.
@@ -240,7 +175,7 @@ impl Handshake {
     }
 
     fn read_client(&mut self) -> Progress {
-        if self.asked.back().is_some_and(|asked| asked.upgrade) {
+        if self.waits() {
             return if self.client.bytes.len() > MAX_AHEAD {
                 Progress::Other("the server never answered the upgrade request")
             } else {
@@ -255,16 +190,29 @@ impl Handshake {
         match request.parse(self.client.rest()) {
             Ok(Status::Partial) if self.client.may_grow() => Progress::Waiting,
             Ok(Status::Complete(len)) => {
-                let upgrade = is_upgrade(request.headers);
-                let target = request.path.unwrap_or_default().to_owned();
-                let offered = extensions(request.headers);
+                let (method, path) = (request.method.unwrap_or(""), request.path.unwrap_or(""));
+                let version = request.version.unwrap_or_default();
+                let upgrade = handshake::Request::new(
+                    method,
+                    path,
+                    (1, version),
+                    request.headers.iter().map(|header| (header.name, header.value)),
+                )
+                .is_upgrade();
+                let asked = Asked {
+                    method: method.to_owned(),
+                    target: path.to_owned(),
+                    version,
+                    headers: if upgrade { owned(request.headers) } else { Vec::new() },
+                    upgrade,
+                    at: self.now,
+                };
                 let body = if upgrade { Body::None } else { request_body(request.headers) };
-                let head = request.method == Some("HEAD");
                 self.client.drop_front(len, body);
                 if let (true, Some(answer)) = (upgrade, self.agreed.take()) {
-                    return upgraded(target, offered, answer);
+                    return Progress::Upgraded(agreement(&asked, Some(&answer)));
                 }
-                self.asked.push_back(Asked { target, offered, upgrade, head });
+                self.asked.push_back(asked);
                 if self.asked.len() > MAX_ASKED {
                     return Progress::Other("the capture has no answers to the HTTP requests");
                 }
@@ -290,45 +238,85 @@ impl Handshake {
         match config.parse_response(&mut response, self.server.rest()) {
             Ok(Status::Partial) if self.server.may_grow() => Progress::Waiting,
             Ok(Status::Complete(len)) => {
-                let code = response.code.unwrap_or_default();
-                let answer = Answer {
-                    subprotocol: values(response.headers, "Sec-WebSocket-Protocol")
-                        .next()
-                        .map(str::to_owned),
-                    extensions: extensions(response.headers),
-                };
+                let status = response.code.unwrap_or_default();
+                let answer = Answer { status, headers: owned(response.headers) };
                 let body = response_body(response.headers);
                 self.server.drop_front(len, Body::None);
-                self.answered(code, answer, body)
+                self.answered(answer, body)
             }
             _ => Progress::Other("the server does not send HTTP/1.1"),
         }
     }
 
-    fn answered(&mut self, code: u16, answer: Answer, body: Body) -> Progress {
-        if matches!(code, 100 | 102..=199) {
+    fn answered(&mut self, answer: Answer, body: Body) -> Progress {
+        let status = answer.status;
+        if matches!(status, 100 | 102..=199) {
             return Progress::Waiting;
         }
         let asked = self.asked.pop_front();
-        if code == 101 {
+        if status == 101 {
             return match asked {
-                Some(Asked { upgrade: false, .. }) => {
+                Some(asked) if !asked.upgrade => {
                     Progress::Other("the connection was upgraded to another protocol")
                 }
-                Some(Asked { target, offered, .. }) => upgraded(target, offered, answer),
+                Some(asked) => Progress::Upgraded(agreement(&asked, Some(&answer))),
                 None => {
                     self.agreed = Some(answer);
                     Progress::Waiting
                 }
             };
         }
-        if asked.as_ref().is_some_and(|asked| asked.upgrade) {
-            self.refused = Some(code);
-        }
-        let bodiless = matches!(code, 204 | 304) || asked.is_some_and(|asked| asked.head);
+        let head = asked.as_ref().is_some_and(|asked| asked.method == "HEAD");
+        let bodiless = matches!(status, 204 | 304) || head;
         self.server.body = if bodiless { Body::None } else { body };
+        if let Some(asked) = asked.filter(|asked| asked.upgrade) {
+            self.refused = Some((asked, answer));
+        }
         Progress::Waiting
     }
+}
+
+/// Returns what the endpoints agreed on, and what is found in their messages.
+fn agreement(asked: &Asked, answer: Option<&Answer>) -> Agreement {
+    fn view(headers: &Headers) -> impl Iterator<Item = (&str, &[u8])> + Clone {
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+    let request = handshake::Request::new(
+        &asked.method,
+        &asked.target,
+        (1, asked.version),
+        view(&asked.headers),
+    );
+    let accepting = answer.filter(|answer| answer.status == 101);
+    let answered = |name| values(accepting.map(|answer| &answer.headers), name);
+    let subprotocol = answered("Sec-WebSocket-Protocol").next();
+    let mut agreement = Agreement::new(
+        Some(asked.target.clone()),
+        subprotocol.clone(),
+        Some(values(Some(&asked.headers), "Sec-WebSocket-Extensions").collect()),
+        answered("Sec-WebSocket-Extensions").collect(),
+    );
+    agreement.asked = Some(asked.at);
+    agreement.opened = accepting.is_some();
+    let found = std::mem::take(&mut agreement.found);
+    let mut broken = request.broken();
+    if let Some(Answer { status, headers }) = answer {
+        broken.extend(handshake::Response::new(*status, view(headers)).broken(&request));
+    }
+    for found in broken.map(HandshakeFinding::Broken).chain(found) {
+        agreement.add(found);
+    }
+    let offered: Vec<_> = request.protocols().map(str::to_owned).collect();
+    match answer {
+        Some(answer) if answer.status != 101 => {
+            agreement.add(HandshakeFinding::Refused(answer.status));
+        }
+        Some(_) if subprotocol.is_none() && !offered.is_empty() => {
+            agreement.add(HandshakeFinding::Declined(offered));
+        }
+        _ => {}
+    }
+    agreement
 }
 
 impl Side {
@@ -402,27 +390,16 @@ impl Side {
     }
 }
 
-fn values<'a>(headers: &'a [Header<'_>], name: &str) -> impl Iterator<Item = &'a str> {
-    headers
-        .iter()
-        .filter(move |header| header.name.eq_ignore_ascii_case(name))
-        .filter_map(|header| std::str::from_utf8(header.value).ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+fn owned(headers: &[Header<'_>]) -> Headers {
+    headers.iter().map(|header| (header.name.to_owned(), header.value.to_vec())).collect()
 }
 
-fn extensions(headers: &[Header<'_>]) -> Vec<String> {
-    values(headers, "Sec-WebSocket-Extensions").map(str::to_owned).collect()
-}
-
-/// Returns the progress after the request and the answer of the upgrade.
-fn upgraded(target: String, offered: Vec<String>, answer: Answer) -> Progress {
-    let Answer { subprotocol, extensions } = answer;
-    Progress::Upgraded(Agreement::new(Some(target), subprotocol, Some(offered), extensions))
-}
-
-fn is_upgrade(headers: &[Header<'_>]) -> bool {
-    values(headers, "Upgrade").any(|value| value.eq_ignore_ascii_case("websocket"))
+/// Returns the elements of the lists in the headers with this name.
+fn values<'a>(headers: Option<&'a Headers>, name: &'a str) -> impl Iterator<Item = String> + 'a {
+    let lines = headers.into_iter().flatten();
+    let lines = lines.filter(move |(line, _)| line.eq_ignore_ascii_case(name));
+    let texts = lines.filter_map(|(_, value)| std::str::from_utf8(value).ok());
+    texts.flat_map(|value| value.split(',')).map(|value| value.trim().to_owned())
 }
 
 fn request_body(headers: &[Header<'_>]) -> Body {
@@ -433,6 +410,8 @@ fn request_body(headers: &[Header<'_>]) -> Body {
 }
 
 fn response_body(headers: &[Header<'_>]) -> Body {
+    let headers = owned(headers);
+    let headers = Some(&headers);
     if values(headers, "Transfer-Encoding").any(|value| value.eq_ignore_ascii_case("chunked")) {
         return Body::ChunkSize;
     }
@@ -447,9 +426,11 @@ mod tests {
     use super::*;
 
     const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
-        Upgrade: WebSocket\r\nSec-WebSocket-Extensions: x-other\r\n\
+        Upgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: x-other\r\n\
         Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n\r\n";
     const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
         Sec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Extensions: x-other, permessage-deflate; server_no_context_takeover\r\n\r\n";
 
     /// Feeds the conversation in pieces of this size. Returns the result and the bytes after it.
@@ -460,7 +441,7 @@ mod tests {
         for (sender, bytes) in turns {
             for piece in bytes.chunks(size) {
                 if let Progress::Waiting = result {
-                    result = handshake.feed(*sender, piece);
+                    result = handshake.feed(*sender, piece, Duration::ZERO);
                 } else {
                     handshake.side(*sender).bytes.extend_from_slice(piece);
                 }
@@ -473,36 +454,14 @@ mod tests {
 
     fn agreement() -> Progress {
         let (target, subprotocol) = (Some("/chat".to_owned()), Some("mqtt".to_owned()));
-        Progress::Upgraded(Agreement::new(target, subprotocol, Some(both()), both()))
+        let mut agreement = Agreement::new(target, subprotocol, Some(both()), both());
+        agreement.asked = Some(Duration::ZERO);
+        Progress::Upgraded(agreement)
     }
 
     /// Returns the extensions of the offer and of the answer.
     fn both() -> Vec<String> {
         ["x-other", "permessage-deflate; server_no_context_takeover"].map(str::to_owned).to_vec()
-    }
-
-    #[test]
-    fn the_valid_part_of_an_invalid_answer_is_used() {
-        let agreement = |offered: Option<&str>, answer: &str| {
-            let offered = offered.map(|offered| vec![offered.to_owned()]);
-            Agreement::new(None, None, offered, vec![answer.to_owned()])
-        };
-        let bits = "permessage-deflate; client_max_window_bits=9";
-        let told = agreement(Some("permessage-deflate"), bits);
-        assert_eq!(told.invalid_extension().unwrap().offset, 20);
-        assert_eq!(told.permessage_deflate().unwrap().max_window_bits(Role::Client), Some(9));
-        let told = agreement(None, "permessage-deflate; x");
-        assert_eq!(told.invalid_extension().unwrap().offset, 20);
-        assert_eq!(told.permessage_deflate(), Some(Parameters::new()));
-        let told = agreement(None, bits);
-        assert_eq!((told.invalid_extension(), told.permessage_deflate()), (None, told_by(bits)));
-        let told = agreement(Some("permessage-deflate"), "x-other");
-        assert!(told.invalid_extension().is_some());
-        assert_eq!(told.permessage_deflate(), None);
-    }
-
-    fn told_by(answer: &str) -> Option<Parameters> {
-        answered(answer).unwrap()
     }
 
     #[test]
@@ -544,20 +503,25 @@ mod tests {
     fn a_body_of_many_small_pieces_costs_no_more_than_its_bytes() {
         let mut handshake = Handshake::default();
         let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        assert_eq!(handshake.feed(Role::Server, head), Progress::Waiting);
+        assert_eq!(handshake.feed(Role::Server, head, Duration::ZERO), Progress::Waiting);
         let chunks = b"1\r\nx\r\n".repeat(1 << 20);
-        assert_eq!(handshake.feed(Role::Server, &chunks), Progress::Waiting);
+        assert_eq!(handshake.feed(Role::Server, &chunks, Duration::ZERO), Progress::Waiting);
         let trailers = [&b"0\r\n"[..], &b"t:1\r\n".repeat(1 << 20), b"\r\n"].concat();
-        assert_eq!(handshake.feed(Role::Server, &trailers), Progress::Waiting);
-        assert_eq!(handshake.feed(Role::Client, REQUEST), Progress::Waiting);
+        assert_eq!(handshake.feed(Role::Server, &trailers, Duration::ZERO), Progress::Waiting);
+        assert_eq!(handshake.feed(Role::Client, REQUEST, Duration::ZERO), Progress::Waiting);
         handshake.asked.push_front(Asked {
+            method: "GET".to_owned(),
             target: "/".to_owned(),
-            offered: Vec::new(),
+            version: 1,
+            headers: Headers::new(),
             upgrade: false,
-            head: false,
+            at: Duration::ZERO,
         });
         handshake.asked.pop_front();
-        assert!(matches!(handshake.feed(Role::Server, ANSWER), Progress::Upgraded(_)));
+        assert!(matches!(
+            handshake.feed(Role::Server, ANSWER, Duration::ZERO),
+            Progress::Upgraded(_)
+        ));
     }
 
     #[test]

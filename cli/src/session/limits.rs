@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use wsvet::{Accepts, Conversation, Policy, Role};
 
-use crate::session::handshake::Agreement;
+use crate::session::agreement::Agreement;
 
 /// The types of data and the sizes that the endpoints accept.
 #[derive(Args, Clone, Copy)]

@@ -1,5 +1,6 @@
 //! Judges a connection, from its opening handshake to its verdict.
 
+pub mod agreement;
 pub mod connection;
 pub mod frames;
 pub mod handshake;

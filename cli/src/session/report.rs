@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use wsvet::{Finding, Lapse, Role, Sent, Step, Verdict, WaitingPings};
 
-use crate::session::handshake::Agreement;
+use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::inflate::Inflated;
 use crate::session::pings::Pings;
 use crate::session::record::Record;
@@ -109,6 +109,10 @@ pub struct Tally {
     pub findings: u64,
     /// Gaps in the captures.
     pub gaps: u64,
+    /// Connections whose opening handshake was not completed.
+    pub unopened: u64,
+    /// Connections that are, or may be, WebSocket connections and could not be judged.
+    pub unjudged: u64,
     /// Inputs that could not be judged.
     pub unusable: usize,
 }
@@ -156,6 +160,9 @@ pub trait Report {
 
     /// Receives a WebSocket connection at its start.
     fn opening(&mut self, opening: &Opening) -> io::Result<()>;
+
+    /// Receives what is found in the opening handshake of a connection, after its start.
+    fn handshake(&mut self, opening: &Opening, found: &HandshakeFinding) -> io::Result<()>;
 
     /// Receives a record of one direction of a connection.
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()>;

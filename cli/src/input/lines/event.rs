@@ -1,9 +1,10 @@
 //! The events of JSON lines, with the keys that are read.
 
 use serde::Deserialize;
-use wsvet::{Finding, Header, Lapse, OpCode, Role};
+use wsvet::{Finding, Header, Lapse, OpCode, Role, handshake};
 
 use crate::input::hex;
+use crate::session::agreement::HandshakeFinding;
 use crate::transport::packet::time_of;
 
 /// A JSON line.
@@ -25,6 +26,7 @@ pub(super) enum Event {
     Connection(Agreed),
     #[serde(alias = "close")]
     Frame(Frame),
+    Handshake(Met),
     Violation(Part),
     Incomplete(Part),
     End {
@@ -58,6 +60,8 @@ pub(super) struct Agreed {
     pub(super) offered: Option<Vec<String>>,
     #[serde(default)]
     pub(super) extensions: Vec<String>,
+    pub(super) asked: Option<f64>,
+    pub(super) opened: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -126,6 +130,14 @@ pub(super) struct Found {
     pub(super) other_pongs: Option<u64>,
 }
 
+/// What was found in the opening handshake.
+#[derive(Deserialize)]
+pub(super) struct Met {
+    pub(super) rule: Option<String>,
+    pub(super) status: Option<u16>,
+    pub(super) declined: Option<Vec<String>>,
+}
+
 #[derive(Deserialize)]
 pub(super) struct Step {
     pub(super) from: Sender,
@@ -159,6 +171,20 @@ impl Found {
         finding.count = self.count.unwrap_or(finding.count);
         finding.other_pongs = self.other_pongs.unwrap_or_default();
         Some(finding)
+    }
+}
+
+impl Met {
+    /// Returns what was found. Unknown rules and events of later versions are nothing.
+    pub(super) fn found(self) -> Option<HandshakeFinding> {
+        match self {
+            Self { rule: Some(rule), .. } => {
+                handshake::Rule::from_id(&rule).map(HandshakeFinding::Broken)
+            }
+            Self { status: Some(status), .. } => Some(HandshakeFinding::Refused(status)),
+            Self { declined: Some(offered), .. } => Some(HandshakeFinding::Declined(offered)),
+            _ => None,
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use std::time::Duration;
 use wsvet::{End, Finding, Header, OpCode, Place, Role, Rule, Violation};
 
 use crate::input::answer::{Answer, no_traffic, reason};
+use crate::session::agreement::Agreement;
 use crate::session::frames::Frames;
-use crate::session::handshake::Agreement;
 use crate::session::judging::Judging;
 use crate::session::recorder::Found;
 use crate::session::report::Opening;
@@ -124,6 +124,12 @@ impl Lines {
         match event {
             Event::Connection(_) | Event::Other => Ok(Ok(())),
             Event::Frame(frame) => connection.frame(&frame, at, &mut self.unknown, judging),
+            Event::Handshake(met) => {
+                if let Some(found) = met.found() {
+                    connection.frames.handshake(found, judging)?;
+                }
+                Ok(Ok(()))
+            }
             Event::Violation(part) | Event::Incomplete(part) => {
                 connection.part(&part, at, &mut self.unknown, judging)
             }
@@ -189,6 +195,8 @@ impl Connection {
                 agreed.offered.clone(),
                 agreed.extensions.clone(),
             );
+            opening.agreement.asked = agreed.asked.map(time_of);
+            opening.agreement.opened = agreed.opened.unwrap_or(true);
         }
         Ok(Self {
             frames: Frames::open(opening, judging)?,

@@ -15,6 +15,7 @@ use std::rc::Rc;
 
 use crate::report::html::kept::{Finding, Input, Kept, Row, What, payload};
 use crate::report::words::{inflated, inside, lacks};
+use crate::session::agreement::HandshakeFinding;
 use crate::session::record::{Frame, Record};
 use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
 
@@ -66,6 +67,10 @@ impl<W: Write> Report for Html<W> {
     fn opening(&mut self, opening: &Opening) -> io::Result<()> {
         self.kept(opening.connection).start = Some(opening.time);
         Ok(())
+    }
+
+    fn handshake(&mut self, _: &Opening, _: &HandshakeFinding) -> io::Result<()> {
+        Ok(()) // the page takes it from the opening at the end
     }
 
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {

@@ -10,11 +10,10 @@ use wsvet::{Role, Verdict};
 use super::diagram;
 use super::kept::{Input, Kept, What};
 use super::sections::{self, Section};
+use crate::report::handshake::handshake;
 use crate::report::style::{plain, shorten};
 use crate::report::time::{finding, pings, span};
-use crate::report::words::{
-    FAIL, UNKNOWN, agreed, count, ending, found, negotiation, sent, step, target, verdict,
-};
+use crate::report::words::{UNKNOWN, agreed, count, ending, found, sent, step, target, verdict};
 use crate::session::report::{Closing, Side, Tally};
 
 const STYLE: &str = include_str!("style.css");
@@ -154,8 +153,17 @@ fn facts(closing: &Closing) -> Markup {
             @if !agreed.is_empty() {
                 dt { "negotiated" } dd { (plain(&agreed.join(", "))) }
             }
-            @if let Some((_, wrong)) = negotiation(&opening.agreement) {
-                dt { "negotiation" } dd { span.bad { "✗ " (plain(&wrong)) } "; " (FAIL) }
+            @for found in &opening.agreement.found {
+                @let told = handshake(found, &opening.agreement);
+                dt { "handshake" }
+                dd {
+                    @if let Some((rule, from)) = told.broken {
+                        span.bad { "✗ " (rule.id()) } " from the " (from) ": "
+                    }
+                    (plain(&told.text))
+                    @if let Some((rule, _)) = told.broken { " (RFC " (rule.rfc()) " §" (rule.section()) ")" }
+                    @if let Some(due) = told.due { div { (due) } }
+                }
             }
             @for side in sides {
                 @let address = match side.from {

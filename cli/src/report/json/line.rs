@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use wsvet::{Act, Finding, Header, OpCode, Role, Verdict};
+use wsvet::handshake::Due;
+use wsvet::{Act, Finding, Header, OpCode, Role, Unopened, Verdict};
 
 use crate::report::words::hex_bytes;
+use crate::session::agreement::HandshakeFinding;
 use crate::session::inflate::Message;
 use crate::session::record::{Broken, Frame, Incomplete};
 use crate::session::report::{Closing, Side};
@@ -40,6 +42,12 @@ pub(super) struct OpeningLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) offered: Option<&'a [String]>,
     pub(super) extensions: &'a [String],
+    /// When the client asked for the upgrade, if the request is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) asked: Option<f64>,
+    /// `false` if the server did not answer with 101.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) opened: Option<bool>,
 }
 
 /// An answer of the server that the client must reject.
@@ -55,6 +63,64 @@ pub(super) struct NegotiationLine {
 impl NegotiationLine {
     pub(super) fn new(offset: usize, text: String) -> Self {
         Self { offset, rfc: 7692, section: "7.1", text }
+    }
+}
+
+/// What is found in the opening handshake: a rule that a message breaks, a refusal, or a choice.
+#[derive(Serialize)]
+pub(super) struct HandshakeLine<'a> {
+    /// The endpoint that sent the message.
+    pub(super) by: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rule: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rfc: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) section: Option<&'static str>,
+    /// The header that the rule is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) header: Option<&'static str>,
+    /// The HTTP status with which the server must refuse the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) due_status: Option<u16>,
+    /// The HTTP status with which the server refused the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<u16>,
+    /// The subprotocols that the client offered, if the server chose none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) declined: Option<&'a [String]>,
+    pub(super) text: String,
+}
+
+impl<'a> HandshakeLine<'a> {
+    pub(super) fn new(found: &'a HandshakeFinding, text: String) -> Self {
+        let line = Self {
+            by: Role::Server.name(),
+            rule: None,
+            rfc: None,
+            section: None,
+            header: None,
+            due_status: None,
+            status: None,
+            declined: None,
+            text,
+        };
+        match found {
+            HandshakeFinding::Refused(status) => Self { status: Some(*status), ..line },
+            HandshakeFinding::Declined(offered) => Self { declined: Some(offered), ..line },
+            HandshakeFinding::Broken(rule) => Self {
+                by: rule.sender().name(),
+                rule: Some(rule.id()),
+                rfc: Some(rule.rfc()),
+                section: Some(rule.section()),
+                header: rule.field(),
+                due_status: match rule.due() {
+                    Due::Status(status) => Some(status),
+                    _ => None,
+                },
+                ..line
+            },
+        }
     }
 }
 
@@ -241,10 +307,14 @@ impl<'a> VerdictLine<'a> {
             code: verdict.code().map(|code| code.0),
             by: verdict.by().map(Role::name),
             due: violation.map(|violation| violation.rule.close_code().0),
-            rule: violation.map(|violation| violation.rule.id()),
+            rule: match verdict {
+                Verdict::NeverOpened { why: Unopened::BrokenResponse(rule), .. } => Some(rule.id()),
+                _ => violation.map(|violation| violation.rule.id()),
+            },
             offset: violation.map(|violation| violation.offset),
             why: match verdict {
                 Verdict::Abnormal { why, .. } => Some(why.id()),
+                Verdict::NeverOpened { why, .. } => Some(why.id()),
                 _ => None,
             },
             text: verdict.to_string(),
@@ -265,6 +335,10 @@ impl<'a> VerdictLine<'a> {
                     },
                     code: match step.act {
                         Act::Closed(code) => code.map(|code| code.0),
+                        _ => None,
+                    },
+                    status: match step.act {
+                        Act::Responded(status) => Some(status),
                         _ => None,
                     },
                     time: seconds(step.at),
@@ -390,6 +464,9 @@ pub(super) struct StepLine<'a> {
     pub(super) code: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<&'a str>,
+    /// The HTTP status of a response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<u16>,
     pub(super) time: f64,
 }
 

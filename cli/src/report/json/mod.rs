@@ -8,13 +8,14 @@ use std::rc::Rc;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use crate::report::words::{FAIL, negotiation};
+use crate::report::handshake::{FAIL, handshake, negotiation};
+use crate::session::agreement::HandshakeFinding;
 use crate::session::record::Record;
 use crate::session::report::{Closing, Opening, Tally};
 use crate::session::report::{Gap, Place, Report};
 
 use line::{
-    BrokenLine, FindingLine, FrameLine, GapLine, IncompleteLine, Line, MessageLine,
+    BrokenLine, FindingLine, FrameLine, GapLine, HandshakeLine, IncompleteLine, Line, MessageLine,
     NegotiationLine, OpeningLine, VerdictLine, seconds,
 };
 
@@ -93,6 +94,8 @@ impl<W: Write> Report for Json<W> {
             subprotocol: agreement.subprotocol.as_deref(),
             offered: agreement.offered.as_deref(),
             extensions: &agreement.extensions,
+            asked: agreement.asked.map(seconds),
+            opened: (!agreement.opened).then_some(false),
         };
         let time = Some(seconds(opening.time));
         self.whole("connection", opening, time, record)?;
@@ -103,6 +106,12 @@ impl<W: Write> Report for Json<W> {
             }
             None => Ok(()),
         }
+    }
+
+    fn handshake(&mut self, opening: &Opening, found: &HandshakeFinding) -> io::Result<()> {
+        let line = HandshakeLine::new(found, handshake(found, &opening.agreement).text);
+        let time = Some(seconds(opening.time));
+        self.whole("handshake", opening, time, line)
     }
 
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {

@@ -10,9 +10,11 @@ use std::rc::Rc;
 use tempfile::SpooledTempFile;
 use wsvet::{Header, Role};
 
+use crate::report::handshake::{Told, handshake};
 use crate::report::style::{BAD, CODE, DIM, GOOD, HEADING, paragraph, plain, width};
 use crate::report::words::hex_bytes;
-use crate::report::words::{FAIL, count, evidence, found, inside, lacks, negotiation, within};
+use crate::report::words::{count, evidence, found, inside, lacks, within};
+use crate::session::agreement::HandshakeFinding;
 use crate::session::record::{Broken, Frame, Incomplete, Record};
 use crate::session::report::{Closing, Opening, Tally};
 use crate::session::report::{Gap, Place, Report};
@@ -43,6 +45,8 @@ pub struct Text<W: Write> {
     held: Option<BufWriter<SpooledTempFile>>,
     /// Whether the heading of the table was printed.
     table: bool,
+    /// The last connection whose start was printed.
+    opened: Option<usize>,
     /// The connection, the sender and the offset of the last row's frame.
     row: Option<(usize, Role, u64)>,
     /// The buffer for a row.
@@ -68,6 +72,7 @@ impl<W: Write> Text<W> {
             inputs: 0,
             held: None,
             table: false,
+            opened: None,
             row: None,
             line: String::new(),
             closings: Vec::new(),
@@ -90,6 +95,15 @@ impl<W: Write> Text<W> {
         }
         self.inputs += 1;
         writeln!(self.out, "{HEADING}{}{HEADING:#}", plain(&name))
+    }
+
+    /// Prints the line for a connection at its start, once.
+    fn opened(&mut self, opening: &Opening) -> io::Result<()> {
+        if self.opened.replace(opening.connection) == Some(opening.connection) {
+            return Ok(());
+        }
+        let text = ending::opening(opening, self.width);
+        paragraph(&mut self.out(), "", &text)
     }
 
     /// Prints the heading of the table, once for each input.
@@ -196,15 +210,20 @@ impl<W: Write> Report for Text<W> {
         if !self.shown.follow && self.held.is_none() {
             self.held = Some(BufWriter::new(SpooledTempFile::new(HELD)));
         }
-        let negotiation = negotiation(&opening.agreement);
-        if self.shown.summary && negotiation.is_none() {
-            return Ok(());
-        }
-        let text = ending::opening(opening, self.width);
-        paragraph(&mut self.out(), "", &text)?;
-        let Some((_, wrong)) = negotiation else { return Ok(()) };
-        paragraph(&mut self.out(), INDENT, &format!("{BAD}✗{BAD:#} {}", plain(&wrong)))?;
-        paragraph(&mut self.out(), &format!("{INDENT}  "), FAIL)
+        if self.shown.summary { Ok(()) } else { self.opened(opening) }
+    }
+
+    fn handshake(&mut self, opening: &Opening, found: &HandshakeFinding) -> io::Result<()> {
+        self.opened(opening)?;
+        let Told { broken, text, due } = handshake(found, &opening.agreement);
+        let out = &mut self.out();
+        let inner = format!("{INDENT}  ");
+        let Some((rule, from)) = broken else { return paragraph(out, INDENT, &plain(&text)) };
+        let message = if from == Role::Client { "request" } else { "response" };
+        paragraph(out, INDENT, &format!("{BAD}✗ {rule}{BAD:#} in the {message} of the {from}"))?;
+        let section = format!("(RFC {} §{})", rule.rfc(), rule.section());
+        paragraph(out, &inner, &format!("{} {section}", plain(&text)))?;
+        due.map_or(Ok(()), |due| paragraph(out, &inner, &due))
     }
 
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
