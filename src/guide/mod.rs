@@ -45,7 +45,11 @@ pub mod chunks {}
 #[cfg_attr(feature = "codec", doc = include_str!("messages_on_tokio.md"))]
 pub mod messages {}
 
-#[doc = include_str!("handshake.md")]
+#[cfg_attr(feature = "alloc", doc = include_str!("handshake.md"))]
+#[cfg_attr(
+    not(feature = "alloc"),
+    doc = "The module [`handshake`](crate::handshake) has the opening handshake. This chapter needs the feature `alloc`."
+)]
 #[cfg_attr(feature = "codec", doc = include_str!("handshake_on_tokio.md"))]
 pub mod handshake {}
 
