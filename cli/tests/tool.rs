@@ -70,10 +70,11 @@ fn the_picture_is_what_the_demo_prints() {
 
 #[test]
 fn explain() {
-    for what in ["1003", "1005", "4123", "unsupported-data", "eof-in-frame"] {
+    for what in ["1003", "1005", "4123", "unsupported-data", "eof-in-frame", "wrong-accept", "106"]
+    {
         expect(&format!("explain-{what}.txt"), &transcript(&["explain", what], b""));
     }
-    let wrong = ["unsuported-data", "Invalid-UTF8", "xyzzy", "70000", "", "-1"];
+    let wrong = ["unsuported-data", "Invalid-UTF8", "wrong-acept", "xyzzy", "70000", "", "-1"];
     let wrong: String = wrong.iter().map(|what| transcript(&["explain", what], b"")).collect();
     expect("explain-wrong.txt", &wrong);
 }

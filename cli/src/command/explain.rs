@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
+use wsvet::handshake::{self, Due};
 use wsvet::{CloseCode, CodeInfo, Lapse, Role, Rule};
 
 use crate::command::contrast;
@@ -13,58 +14,22 @@ use crate::report::style::{BAD, CODE, HEADING, paragraph, width};
 /// The smallest width at which tables are readable, in columns.
 const TABLE: usize = 60;
 
-/// A rule of any family, and what follows if it is broken.
-struct Entry {
-    id: &'static str,
-    rfc: u16,
-    section: &'static str,
-    breaks: &'static str,
-    text: &'static str,
-    explain: &'static str,
-    resolve: &'static str,
-    follows: Follows,
-}
-
-/// What follows if a rule is broken.
-enum Follows {
-    /// The receiver closes the connection with this code.
-    Close(CloseCode),
-    /// Nothing is sent. The only endpoint that has the duty, or `None` if both have it.
-    Nothing(Option<Role>),
-}
-
-/// Creates the entry of a rule.
-macro_rules! entry {
-    ($rule:expr, $follows:expr) => {
-        Entry {
-            id: $rule.id(),
-            rfc: $rule.rfc(),
-            section: $rule.section(),
-            breaks: $rule.breaks(),
-            text: $rule.text(),
-            explain: $rule.explain(),
-            resolve: $rule.resolve(),
-            follows: $follows,
-        }
-    };
-}
-
-/// Returns the rules of all families.
-fn entries() -> impl Iterator<Item = Entry> {
-    let rules = Rule::ALL.iter().map(|rule| entry!(rule, Follows::Close(rule.close_code())));
-    rules.chain(Lapse::ALL.iter().map(|lapse| entry!(lapse, Follows::Nothing(lapse.debtor()))))
-}
-
 /// Explains a close code or a rule. For anything else, it prints an error with a suggestion.
 pub(crate) fn explain(
     out: &mut impl Write,
     what: &str,
     complain: &mut dyn FnMut(&str),
 ) -> io::Result<Status> {
-    if let Some(rule) = entries().find(|rule| rule.id.eq_ignore_ascii_case(what)) {
+    let id = what.to_ascii_lowercase();
+    if let Some(rule) = rows().find(|rule| rule.id == id) {
         return explain_rule(out, &rule).map(|()| Status::Fine);
     }
     if let Ok(code) = what.parse() {
+        // The numbers of rules are below 1000, where no close code is.
+        if let Some(rule) = rows().find(|rule| u16::from(rule.number) == code) {
+            writeln!(out, "{code} is the number of a rule. Close codes start at 1000.\n")?;
+            return explain_rule(out, &rule).map(|()| Status::Fine);
+        }
         return explain_code(out, CloseCode(code)).map(|()| Status::Fine);
     }
     let named = CloseCode::REGISTRY.iter().find(|info| info.name().eq_ignore_ascii_case(what));
@@ -75,7 +40,7 @@ pub(crate) fn explain(
         complain(&format!("'{what}' is not a close code: must be 0 to 65535"));
         return Ok(Status::Unusable);
     }
-    let near = entries()
+    let near = rows()
         .map(|rule| (strsim::jaro_winkler(what, rule.id), rule.id))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(similarity, _)| *similarity > 0.7);
@@ -151,20 +116,119 @@ pub(crate) fn codes(out: &mut impl Write) -> io::Result<()> {
     )
 }
 
-/// Lists the rules of all families, each in the order of precedence.
-pub(crate) fn rules(out: &mut impl Write) -> io::Result<()> {
-    let rows = entries().map(|rule| {
-        let code = match rule.follows {
-            Follows::Close(code) => code.0.to_string(),
-            Follows::Nothing(_) => "-".to_owned(),
+/// A rule of any family.
+struct Row {
+    id: &'static str,
+    number: u8,
+    /// The RFC, if it is not 6455, and the section.
+    section: String,
+    breaks: &'static str,
+    explain: &'static str,
+    resolve: &'static str,
+    /// What the receiver does, in a word.
+    due: String,
+    /// The same, with its name, in a sentence.
+    answer: (&'static str, String),
+}
+
+/// The rules of all families: those of frames, those of the opening handshake, and the duties.
+fn rows() -> impl Iterator<Item = Row> {
+    let of_frames = Rule::ALL.iter().copied().map(Row::from);
+    let of_handshake = handshake::Rule::ALL.iter().copied().map(Row::from);
+    of_frames.chain(of_handshake).chain(Lapse::ALL.iter().copied().map(Row::from))
+}
+
+impl From<Rule> for Row {
+    fn from(rule: Rule) -> Self {
+        let code = rule.close_code();
+        let answer = if code.is_sendable() {
+            format!("{code}, with the reason \"{}\"", rule.text())
+        } else {
+            format!("{code}: reported to the application; nothing can be sent any more")
         };
-        [rule.id.to_owned(), section(&rule), code, rule.breaks.to_owned()]
-    });
-    list(out, ["rule", "section", "code", "broken when"], rows)?;
+        Self {
+            id: rule.id(),
+            number: rule.number(),
+            section: section(rule.rfc(), rule.section()),
+            breaks: rule.breaks(),
+            explain: rule.explain(),
+            resolve: rule.resolve(),
+            due: code.0.to_string(),
+            answer: ("close code", answer),
+        }
+    }
+}
+
+impl From<Lapse> for Row {
+    fn from(lapse: Lapse) -> Self {
+        let debtor = lapse.debtor().map_or("both", Role::name);
+        let endpoints = if debtor == "both" { "both endpoints" } else { debtor };
+        Self {
+            id: lapse.id(),
+            number: lapse.number(),
+            section: section(lapse.rfc(), lapse.section()),
+            breaks: lapse.breaks(),
+            explain: lapse.explain(),
+            resolve: lapse.resolve(),
+            due: debtor.to_owned(),
+            answer: ("who must do it", endpoints.to_owned()),
+        }
+    }
+}
+
+impl From<handshake::Rule> for Row {
+    fn from(rule: handshake::Rule) -> Self {
+        let (due, answer) = match rule.due() {
+            Due::Status(status) => (
+                status.to_string(),
+                format!("HTTP {status} from the server, with the text \"{}\"", rule.text()),
+            ),
+            _ => (
+                "fail".to_owned(),
+                "the client closes the TCP connection and reports 1006; it sends no frame"
+                    .to_owned(),
+            ),
+        };
+        Self {
+            id: rule.id(),
+            number: rule.number(),
+            section: section(rule.rfc(), rule.section()),
+            breaks: rule.breaks(),
+            explain: rule.explain(),
+            resolve: rule.resolve(),
+            due,
+            answer: ("answer", answer),
+        }
+    }
+}
+
+/// Lists the rules in the order of their precedence.
+pub(crate) fn rules(out: &mut impl Write) -> io::Result<()> {
+    let cells = |rule: Row| [rule.id.to_owned(), rule.section, rule.due, rule.breaks.to_owned()];
+    let of_frames = Rule::ALL.iter().copied().map(Row::from);
+    list(out, ["rule", "section", "code", "broken when"], of_frames.map(cells))?;
     writeln!(out)?;
-    let order = "If a frame breaks several rules, the first in this list counts. A rule without a \
-                 code is a duty that an endpoint neglects while time passes.";
-    paragraph(out, "", order)?;
+    paragraph(out, "", "If a frame breaks several rules, the first in this list counts.")?;
+    writeln!(out)?;
+    let of_handshake = handshake::Rule::ALL.iter().copied().map(Row::from);
+    list(out, ["rule", "section", "answer", "broken when"], of_handshake.map(cells))?;
+    writeln!(out)?;
+    paragraph(
+        out,
+        "",
+        "These are the rules of the opening handshake. The server answers a request with the HTTP \
+         status of the first that it breaks. If the response breaks one, the client fails the \
+         connection.",
+    )?;
+    writeln!(out)?;
+    let duties = Lapse::ALL.iter().copied().map(Row::from);
+    list(out, ["duty", "section", "who", "broken when"], duties.map(cells))?;
+    writeln!(out)?;
+    paragraph(
+        out,
+        "",
+        "An endpoint neglects these duties while time passes; nothing is sent for it.",
+    )?;
     writeln!(out, "Run 'wsvet explain RULE' for details.")
 }
 
@@ -203,25 +267,17 @@ fn explain_code(out: &mut impl Write, code: CloseCode) -> io::Result<()> {
     Ok(())
 }
 
-fn explain_rule(out: &mut impl Write, rule: &Entry) -> io::Result<()> {
+fn explain_rule(out: &mut impl Write, rule: &Row) -> io::Result<()> {
     writeln!(out, "{BAD}{}{BAD:#}\n", rule.id)?;
-    let section = format!("RFC {} §{}", rule.rfc, rule.section);
-    let follows = match rule.follows {
-        Follows::Close(code) if code.is_sendable() => {
-            ("close code", format!("{code}, with the reason \"{}\"", rule.text))
-        }
-        Follows::Close(code) => {
-            let told = "reported to the application; nothing can be sent any more";
-            ("close code", format!("{code}: {told}"))
-        }
-        Follows::Nothing(debtor) => {
-            ("who must do it", debtor.map_or("both endpoints", Role::name).to_owned())
-        }
+    let section = match rule.section.strip_prefix("RFC") {
+        None => format!("RFC 6455 {}", rule.section),
+        Some(_) => rule.section.clone(),
     };
+    let (due, answer) = &rule.answer;
     for (name, fact) in [
         ("broken when", rule.breaks),
-        ("section", &section),
-        (follows.0, &follows.1),
+        ("section", &*section),
+        (due, answer),
         ("why", rule.explain),
         ("how to resolve it", rule.resolve),
     ] {
@@ -254,10 +310,10 @@ fn range(info: &CodeInfo) -> String {
     }
 }
 
-fn section(rule: &Entry) -> String {
-    match rule.rfc {
-        6455 => format!("§{}", rule.section),
-        rfc => format!("RFC {rfc} §{}", rule.section),
+fn section(rfc: u16, section: &str) -> String {
+    match rfc {
+        6455 => format!("§{section}"),
+        rfc => format!("RFC {rfc} §{section}"),
     }
 }
 
