@@ -143,12 +143,12 @@ fn accept(socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
         match handshake::upgrade(&buffer[..len]) {
             Ok(Head::Partial) => {}
             Ok(Head::Whole(head, upgrade)) => {
-                socket.write_all(upgrade.answer("").as_bytes())?;
+                socket.write_all(upgrade.answer("")?.as_bytes())?;
                 buffer.copy_within(head..len, 0);
                 return Ok(len - head);
             }
             Err(error) => {
-                socket.write_all(handshake::REFUSAL.as_bytes())?;
+                socket.write_all(handshake::refusal(&error).as_bytes())?;
                 return Err(error);
             }
         }

@@ -130,24 +130,25 @@ fn both_servers_echo() {
 fn a_request_that_is_no_upgrade_is_refused() {
     let good = "GET /chat HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-    let bad = [
-        good.replace("GET", "POST"),
-        good.replace("HTTP/1.1", "HTTP/1.0"),
-        good.replace("Upgrade: websocket\r\n", ""),
-        good.replace("Connection: Upgrade\r\n", ""),
-        good.replace("dGhlIHNhbXBsZSBub25jZQ==", "YWJj"),
-        good.replace("Version: 13", "Version: 8"),
-        "no HTTP at all\r\n\r\n".to_owned(),
+    let requests = [
+        (good.to_owned(), 101),
+        (good.replace("GET", "POST"), 405),
+        (good.replace("HTTP/1.1", "HTTP/1.0"), 400),
+        (good.replace("Upgrade: websocket\r\n", ""), 426),
+        (good.replace("Connection: Upgrade\r\n", ""), 426),
+        (good.replace("dGhlIHNhbXBsZSBub25jZQ==", "YWJj"), 400),
+        (good.replace("Version: 13", "Version: 8"), 426),
+        ("no HTTP at all\r\n\r\n".to_owned(), 400),
     ];
     for name in ["echo_server", "echo_threads", "text_only"] {
         let server = Server::start(name, &[]);
-        for request in bad.iter().map(String::as_str).chain([good]) {
+        for (request, status) in &requests {
             let mut socket = TcpStream::connect(&server.address).unwrap();
             socket.write_all(request.as_bytes()).unwrap();
             let mut answer = [0; 12];
             socket.read_exact(&mut answer).unwrap();
-            let due = if request == good { b"HTTP/1.1 101" } else { b"HTTP/1.1 400" };
-            assert_eq!(&answer, due, "{name}: {request}");
+            let due = format!("HTTP/1.1 {status}");
+            assert_eq!(answer, due.as_bytes(), "{name}: {request}");
         }
     }
 }

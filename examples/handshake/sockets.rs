@@ -63,13 +63,13 @@ pub(crate) async fn accept<C: Encoder<I>, I>(
     let upgrade = match head(&mut socket, &mut received, super::upgrade).await {
         Ok(upgrade) => upgrade,
         Err(error) => {
-            socket.write_all(super::REFUSAL.as_bytes()).await?;
+            socket.write_all(super::refusal(&error).as_bytes()).await?;
             end(socket).await?;
             return Err(error);
         }
     };
     let (codec, extensions) = negotiate(&upgrade.extensions);
-    socket.write_all(upgrade.answer(&extensions).as_bytes()).await?;
+    socket.write_all(upgrade.answer(&extensions)?.as_bytes()).await?;
     Ok(framed(socket, codec, received))
 }
 
@@ -84,9 +84,10 @@ pub(crate) async fn connect<C: Encoder<I>, I>(
     let (host, target) = super::parts(url)?;
     let mut socket = TcpStream::connect(host).await?;
     socket.set_nodelay(true)?;
-    socket.write_all(super::request(host, target, key, extensions).as_bytes()).await?;
+    let request = super::request(host, target, key, extensions);
+    socket.write_all(request.build().map_err(io::Error::other)?.as_bytes()).await?;
     let mut received = BytesMut::new();
-    let accepted = head(&mut socket, &mut received, |head| super::accepted(head, key)).await?;
+    let accepted = head(&mut socket, &mut received, |head| super::accepted(head, &request)).await?;
     Ok(framed(socket, agree(&accepted)?, received))
 }
 
