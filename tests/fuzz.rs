@@ -211,3 +211,57 @@ fn write_seed(target: &str, name: &str, seed: &[u8]) {
         fs::write(folder.join(name), seed).unwrap();
     }
 }
+
+/// Fields of values that are nearly right, in any order and number, to the oracle of the handshake.
+#[test]
+fn any_handshake_is_to_the_views_what_it_is_to_the_naive_judge() {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    let values = [
+        "",
+        "!",
+        "websocket",
+        "WebSocket",
+        "h2c",
+        "Upgrade",
+        "keep-alive",
+        "13",
+        "12",
+        "a",
+        "b",
+        "A",
+        "a b",
+        "x",
+        "x;y",
+        "x; y = \"z\"",
+        "x;y=\"\\z\"",
+        "x;y=\"",
+        "\"",
+        "x;",
+        ";",
+        "=",
+        "x=y",
+        "permessage-deflate",
+        "dGhlIHNhbXBsZSBub25jZQ==",
+        "AQIDBAUGBwgJCgsMDQ4PEC==",
+        "\u{e9}",
+        "\\",
+        "\t",
+        "\r",
+    ];
+    let value =
+        prop::collection::vec(select(values.to_vec()), 1..4).prop_map(|parts| parts.join(","));
+    let field = (select(vec!["H", "U", "C", "V", "K", "A", "P", "E", "host", "X", ""]), value);
+    let legal = ["H:h", "U:websocket", "C:Upgrade", "V:13", "K:!", "A:!"].map(str::to_owned);
+    let line = prop_oneof![
+        3 => field.prop_map(|(name, value)| format!("{name}:{value}")),
+        3 => select(legal.to_vec()),
+        1 => Just(String::new()),
+    ];
+    let input = (any::<u8>(), prop::collection::vec(line, 0..20));
+    proptest!(ProptestConfig::with_cases(20_000), |((choices, lines) in input)| {
+        let seed = [&[choices], &b"GET /\n"[..], lines.join("\n").as_bytes()].concat();
+        handshake::handshake(&seed);
+    });
+}
