@@ -213,6 +213,31 @@ fn the_peer_is_blamed_only_if_it_could_have_answered() {
 }
 
 #[test]
+fn a_ping_that_was_not_delivered_is_not_held_against_the_peer() {
+    let mut conversation = Conversation::new(Policy::new(Client), Policy::new(Server));
+    let mut at = |seconds, heard: bool, data: u8| {
+        conversation.at(Duration::from_secs(seconds));
+        if heard {
+            conversation.heard_from(Client);
+        }
+        conversation.bytes(Server, &[0x89, 1, data]);
+        conversation.findings().next().map(|finding| finding.count)
+    };
+    at(0, true, 1); // acknowledged with the next packet
+    assert_eq!(at(10, true, 2), None); // no frame was seen
+    conversation.bytes(Client, b"\x81\x80\0\0\0\0");
+    let mut at = |seconds, data: u8| {
+        conversation.at(Duration::from_secs(seconds));
+        conversation.bytes(Server, &[0x89, 1, data]);
+        conversation.findings().next().map(|finding| finding.count)
+    };
+    assert_eq!(at(60, 3), Some(2));
+    assert_eq!(at(90, 4), Some(2)); // the client is gone
+    conversation.heard_from(Client);
+    assert_eq!(conversation.findings().next().unwrap().count, 3);
+}
+
+#[test]
 fn no_time_passes_without_a_clock() {
     let mut conversation = Conversation::new(Policy::new(Client), Policy::new(Server));
     let patience = Patience::new().pong(Duration::ZERO).silence(Duration::ZERO).fin(Duration::ZERO);

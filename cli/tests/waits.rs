@@ -214,6 +214,27 @@ fn pings_that_need_no_answer() {
 }
 
 #[test]
+fn a_host_that_is_gone_is_not_blamed() {
+    let mut capture = Capture::open("");
+    capture.frame(Client, TEXT, b"hi").wait(20_000).frame(Server, PING, b"a");
+    capture.wait(20_000).frame(Server, PING, b"b").wait(20_000).frame(Server, TEXT, b"hi");
+    let text = finds(&capture, &[]);
+    says(
+        &text,
+        &[
+            "2 pings from the server were never answered",
+            "not even an acknowledgement of TCP: its host or the network was gone",
+        ],
+    );
+    // It acknowledges the first, and is gone then.
+    let mut capture = Capture::open("");
+    capture.frame(Client, TEXT, b"hi").wait(20_000).frame(Server, PING, b"a").wait(1);
+    capture.packet(Client, "A", b"").wait(20_000).frame(Server, PING, b"b").wait(20_000);
+    capture.frame(Server, CLOSE, b"\x03\xF3");
+    finds(&capture, &["unanswered-ping client 1"]);
+}
+
+#[test]
 fn an_answer_may_be_in_a_gap() {
     let mut capture = Capture::open("");
     capture.frame(Client, TEXT, b"hi").frame(Server, PING, b"a").wait(40);

@@ -186,6 +186,31 @@ impl Conversation {
         self.patience = patience;
     }
 
+    /// Notes that something came from the host of this endpoint, such as a TCP acknowledgement.
+    ///
+    /// If you see packets, call it for each, before you pass what the packet contains. A Ping after
+    /// which nothing came from the peer's host was not delivered, so the peer is not blamed for it.
+    /// If you do not call it for an endpoint, everything counts as delivered to it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use wsvet::{Conversation, Policy, Role};
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// conversation.heard_from(Role::Client);
+    /// conversation.bytes(Role::Client, b"\x81\x80\0\0\0\0");
+    /// conversation.at(Duration::from_secs(1));
+    /// conversation.bytes(Role::Server, b"\x89\0");
+    /// conversation.at(Duration::from_secs(60));
+    /// assert_eq!(conversation.findings().next(), None); // the client is gone
+    ///
+    /// conversation.heard_from(Role::Client);
+    /// assert!(conversation.findings().next().is_some()); // it only does not answer
+    /// ```
+    pub fn heard_from(&mut self, host: Role) {
+        self.heard[host as usize] = Some(self.now);
+    }
+
     /// Returns the duties that the endpoints neglected, as of the time of the last
     /// [`at`](Self::at).
     ///
@@ -203,6 +228,7 @@ impl Conversation {
     ///   A frame that is still open at the end is no silence.
     /// * After the endpoint that sent the Ping has broken a rule, the peer has to fail the
     ///   connection and owes no Pong (§7.1.7).
+    /// * The Ping was delivered, as far as [`heard_from`](Self::heard_from) tells.
     /// * If nothing was passed of the peer's direction, neither bytes nor its end, the Pongs may
     ///   not have been observed.
     /// * A Ping whose payload was skipped, or is meaningless because its header breaks a rule, is
@@ -273,10 +299,12 @@ impl Conversation {
         let broken = there.broken().map(|(_, mark)| mark.at);
         let ends = closed.into_iter().chain(ended).chain([broken]).flatten();
         let end = ends.min().unwrap_or(self.now);
+        let heard = self.heard[by as usize];
         let at_fault = |ping: &Ping| {
+            let delivered = heard.is_none_or(|heard| heard >= ping.since);
             let silent = !ping.held && open.is_none() && end > ping.since;
-            ping.late.is_some_and(|late| late <= end)
-                || silent && end.saturating_sub(ping.since) >= self.patience.silence
+            let waited = silent && end.saturating_sub(ping.since) >= self.patience.silence;
+            delivered && (waited || ping.late.is_some_and(|late| late <= end))
         };
         let found = self.pings.unanswered(by.peer(), at_fault)?;
         let Unanswered { first: Ping { since: at, .. }, count, other_pongs } = found;

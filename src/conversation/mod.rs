@@ -71,6 +71,8 @@ pub struct Conversation {
     opening: Opening,
     pings: Pings,
     patience: Patience,
+    /// The last sign of life of the client and of the server.
+    heard: [Option<Duration>; 2],
 }
 
 impl Conversation {
@@ -109,6 +111,7 @@ impl Conversation {
             opening: Opening::default(),
             pings,
             patience,
+            heard: [None; 2],
         }
     }
 

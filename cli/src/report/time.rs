@@ -44,7 +44,7 @@ fn range(from: Duration, to: Duration) -> String {
 
 /// Returns how fast Pings were answered, and how many were not, unless a finding says so.
 pub(super) fn pings(closing: &Closing) -> Vec<String> {
-    let Closing { pings, waiting, ended, sides, .. } = closing;
+    let Closing { pings, waiting, ended, sides, heard, .. } = closing;
     let mut told = Vec::new();
     if let Some(fastest) = pings.fastest {
         let were = if pings.answered == 1 { "was" } else { "were" };
@@ -69,6 +69,12 @@ pub(super) fn pings(closing: &Closing) -> Vec<String> {
         if sides[peer as usize].frames == 0 {
             let _ =
                 write!(text, "; no frame from the {peer} was seen, so its pongs may be missing");
+        } else if heard[peer as usize].is_some_and(|heard| heard < waiting.since) {
+            let _ = write!(
+                text,
+                "; nothing came from the {peer} after that, not even an acknowledgement of TCP: its \
+                 host or the network was gone"
+            );
         }
         text.push_str(&other_pongs(peer, waiting.other_pongs));
         told.push(text);

@@ -124,6 +124,9 @@ impl Connection {
             return self.reset(from, segment, judging);
         }
         self.go_on(from, segment);
+        if let Stage::Frames(frames, client) = &mut self.stage {
+            frames.heard_from(role(from, *client), segment.at);
+        }
         let stream = &mut self.ends[from].stream;
         let bytes = stream.segment(segment);
         let mut client = segment.syn.then_some(if segment.ack { 1 - from } else { from });

@@ -38,6 +38,8 @@ pub struct Frames {
     /// The findings of an earlier run.
     found: Option<Vec<Finding>>,
     silence: Silence,
+    /// The times of the last packets of the client and of the server, if the input has packets.
+    heard: [Option<Duration>; 2],
     /// The time of the last event.
     now: Duration,
 }
@@ -54,6 +56,7 @@ impl Frames {
                 Recorder::new(deflate, judging.thoroughness)
             }),
             silence: Silence::new(opening.time),
+            heard: [None; 2],
             now: opening.time,
             opening,
             pings: Pings::default(),
@@ -200,6 +203,13 @@ impl Frames {
         self.partial = true;
     }
 
+    /// Notes that a packet came from the host of this endpoint.
+    pub fn heard_from(&mut self, host: Role, at: Moment) {
+        self.at(at.time);
+        self.conversation.heard_from(host);
+        self.heard[host as usize] = Some(at.time);
+    }
+
     /// Takes over what an earlier run found.
     pub fn find(&mut self, found: Vec<Finding>) {
         self.found = Some(found);
@@ -339,6 +349,7 @@ impl Frames {
             pings: self.pings,
             waiting: [Role::Client, Role::Server].map(|from| conversation.waiting_pings(from)),
             findings,
+            heard: self.heard,
             ended,
             silence: self.silence.before_the_end().filter(|_| !partial),
             until: self.now,

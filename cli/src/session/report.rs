@@ -44,6 +44,8 @@ pub struct Closing {
     pub pings: Pings,
     /// The Pings of the client and of the server that were not answered.
     pub waiting: [Option<WaitingPings>; 2],
+    /// The times of the last packets of the client and of the server, if the input has packets.
+    pub heard: [Option<Duration>; 2],
     /// The duties that the endpoints neglected.
     pub findings: Vec<Finding>,
     /// The time at which the first stream ended.
