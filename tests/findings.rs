@@ -296,6 +296,29 @@ fn of_many_pings_the_latest_are_remembered() {
 }
 
 #[test]
+fn of_many_pings_only_those_count_that_waited_long_enough() {
+    let burst = (0..40).map(|data| Ping(Server, data));
+    let script = [Text(Client), Ping(Server, 99), Wait(4_000)].into_iter().chain(burst);
+    let script: Vec<_> = script.chain([Wait(1_000)]).collect();
+    finds(&script, &["unanswered-ping client 1 after 5s"]);
+}
+
+#[test]
+fn a_header_that_is_broken_hides_what_follows() {
+    let broken = |bytes: &[u8]| {
+        let mut conversation =
+            conversation(&[Text(Client), Ping(Server, 1), Wait(2_000)], usize::MAX);
+        conversation.bytes(Client, bytes);
+        conversation.findings().count()
+    };
+    // A Pong with a reserved bit may be the answer; a text is none.
+    assert_eq!(broken(b"\xAA\x81\0\0\0\0?"), 0);
+    assert_eq!(broken(b"\xA1\x81\0\0\0\0?"), 1);
+    // Where the next frame starts is unknown after an impossible length.
+    assert_eq!(broken(b"\x82\xFF\xFF\0\0\0\0\0\0\0\0\0\0\0"), 0);
+}
+
+#[test]
 fn the_server_closes_tcp_after_both_closes() {
     let closes = [Text(Client), Close(Client), Wait(7_000), Close(Server)];
     let after = |deeds: &[Deed]| [&closes, deeds].concat();

@@ -302,7 +302,7 @@ impl Conversation {
         let heard = self.heard[by as usize];
         let at_fault = |ping: &Ping| {
             let delivered = heard.is_none_or(|heard| heard >= ping.since);
-            let silent = !ping.held && open.is_none() && end > ping.since;
+            let silent = open.is_none() && end > ping.since;
             let waited = silent && end.saturating_sub(ping.since) >= self.patience.silence;
             delivered && (waited || ping.late.is_some_and(|late| late <= end))
         };

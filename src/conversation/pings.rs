@@ -41,7 +41,7 @@ pub(super) struct Ping {
     pub(super) late: Option<Duration>,
     /// Whether the peer is still inside the frame that it was sending when the Ping came. It cannot
     /// send a Pong before the end of that frame.
-    pub(super) held: bool,
+    held: bool,
     /// Whether the peer has to answer the Ping.
     owed: bool,
     /// The value of `other_pongs` before the Ping.
@@ -84,7 +84,7 @@ impl Ping {
 
     /// Processes a frame of the peer that begins at this time.
     fn see(&mut self, at: Duration, patience: Duration) {
-        if !self.held && self.late.is_none() && at.saturating_sub(self.since) > patience {
+        if self.late.is_none() && at.saturating_sub(self.since) > patience {
             self.late = Some(at);
         }
     }
