@@ -216,6 +216,7 @@ macro_rules! rules {
 
             /// Returns the texts for C: id, section, breaks, text, explain, resolve.
             #[cfg(feature = "c")]
+            #[allow(dead_code, reason = "C does not have all families")]
             pub(crate) fn texts(self) -> [$crate::table::Text; 6] {
                 [&IDS, &SECTIONS, &BREAKS, &TEXTS, &EXPLAIN, &RESOLVE]
                     .map(|column| column[self as usize])

@@ -18,7 +18,7 @@ use std::path::Path;
 
 use program::{LIBRARIES, Library, Program, compiler};
 use wsvet::handshake::{self, Due};
-use wsvet::{CloseCode, Lapse, Rule};
+use wsvet::{CloseCode, Rule};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -101,13 +101,6 @@ fn the_tables_are_those_of_the_crate() {
             let (code, breaks, text) = (rule.close_code().0, rule.breaks(), rule.text());
             let (explain, resolve) = (rule.explain(), rule.resolve());
             write!(rows, "{number}|{id}|{rfc}|{section}|{code}|0|{breaks}|{text}|").unwrap();
-            writeln!(rows, "{explain}|{resolve}").unwrap();
-        }
-        if let Some(lapse) = Lapse::from_number(number) {
-            let (id, rfc, section) = (lapse.id(), lapse.rfc(), lapse.section());
-            let (breaks, text) = (lapse.breaks(), lapse.text());
-            let (explain, resolve) = (lapse.explain(), lapse.resolve());
-            write!(rows, "{number}|{id}|{rfc}|{section}|0|0|{breaks}|{text}|").unwrap();
             writeln!(rows, "{explain}|{resolve}").unwrap();
         }
         if let Some(rule) = handshake::Rule::from_number(number) {

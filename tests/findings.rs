@@ -370,11 +370,8 @@ fn timed(deeds: &[Deed]) -> (Vec<(u64, Deed)>, u64) {
 
 /// Whether this endpoint is inside a frame after these events.
 fn inside(events: &[(u64, Deed)], by: Role) -> bool {
-    let frames = events.iter().filter(|(_, deed)| matches!(deed, Begin(_) | Finish(_)));
-    frames
-        .filter(|(_, deed)| deed.from() == Some(by))
-        .next_back()
-        .is_some_and(|(_, last)| *last == Begin(by))
+    let last = events.iter().rfind(|(_, deed)| [Begin(by), Finish(by)].contains(deed));
+    last.is_some_and(|(_, deed)| *deed == Begin(by))
 }
 
 /// What `by` did not answer, in the words of the documentation.
@@ -390,7 +387,7 @@ fn twin_unanswered(deeds: &[Deed], by: Role) -> Option<Twin> {
             Ping(from, data) if from == peer => waiting.push((index, data)),
             UnknownPong(from) if from == by => waiting.clear(),
             Pong(from, data) if from == by => {
-                let same = waiting.iter().filter(|(_, asked)| *asked == data).next_back();
+                let same = waiting.iter().rfind(|(_, asked)| *asked == data);
                 let vague =
                     events[..index].iter().rposition(|(_, deed)| *deed == UnknownPing(peer));
                 let answered = same.map(|(last, _)| *last).or(vague);
@@ -472,7 +469,7 @@ fn possible(deeds: Vec<Deed>) -> Vec<Deed> {
         let possible = deed.from().is_none_or(|from| {
             let ended = kept.iter().any(|deed| matches!(deed, Ends(who, _) if *who == from));
             let open = inside(&events, from);
-            !ended && (deed == Finish(from)) == open || !ended && matches!(deed, Ends(..))
+            !ended && (matches!(deed, Ends(..)) || (deed == Finish(from)) == open)
         });
         if possible {
             kept.push(deed);

@@ -4,7 +4,7 @@ use core::ffi::c_char;
 
 use crate::handshake::Due;
 use crate::table::Text;
-use crate::{CloseCode, Lapse, Rule, handshake};
+use crate::{CloseCode, Rule, handshake};
 
 /// Returns the version of the library, such as `"1.2.3"`. `WSVET_VERSION` is the version of the
 /// header.
@@ -20,8 +20,7 @@ pub extern "C" fn wsvet_version() -> *const c_char {
 fn of_rule(rule: u8, text: impl FnOnce([Text; 6]) -> Text) -> *const c_char {
     let texts = Rule::from_number(rule)
         .map(Rule::texts)
-        .or_else(|| of_handshake(rule).map(handshake::Rule::texts))
-        .or_else(|| Lapse::from_number(rule).map(Lapse::texts));
+        .or_else(|| of_handshake(rule).map(handshake::Rule::texts));
     texts.map_or(c"", |texts| text(texts).as_c_str()).as_ptr()
 }
 
@@ -47,7 +46,6 @@ pub extern "C" fn wsvet_rule_rfc(rule: u8) -> u16 {
     Rule::from_number(rule)
         .map(Rule::rfc)
         .or_else(|| of_handshake(rule).map(handshake::Rule::rfc))
-        .or_else(|| Lapse::from_number(rule).map(Lapse::rfc))
         .unwrap_or(0)
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use cbindgen::{Builder, Config, DocumentationStyle, FunctionConfig, Language, Style};
 use wsvet::handshake::{self, Due};
-use wsvet::{CloseCode, Lapse, OpCode, Rule};
+use wsvet::{CloseCode, OpCode, Rule};
 
 /// In the order in which one reads them.
 const FILES: [&str; 9] = [
@@ -129,18 +129,6 @@ fn constants() -> String {
          that of a `wsvet_rule`.",
         "wsvet_handshake_rule",
         rules,
-    );
-    let lapses = Lapse::ALL.iter().map(|lapse| {
-        let (rfc, section) = (lapse.rfc(), lapse.section());
-        let what = format!("RFC {rfc} section {section}: {}.", lapse.breaks());
-        (lapse.id().to_uppercase().replace('-', "_"), lapse.number().into(), what)
-    });
-    enumeration(
-        &mut out,
-        "A duty over time that an endpoint did not fulfil. The numbers are stable, and none is that of \
-         a rule.",
-        "wsvet_lapse",
-        lapses,
     );
     let codes = CloseCode::REGISTRY.iter().filter(|row| row.first() == row.last());
     let codes = codes.filter(|row| row.name() != "Reserved").map(|row| {
