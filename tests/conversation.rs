@@ -526,11 +526,11 @@ fn what_never_opened_says_why() {
     // A handshake that was completed is no step of the closing.
     let mut conversation = requested();
     conversation.response(101, []);
-    BYE.map(|step| {
+    for step in BYE {
         if let Frame(from, first, body) = step {
             conversation.bytes(from, &wire(from, first, body));
         }
-    });
+    }
     assert_eq!((conversation.verdict().id(), conversation.timeline().count()), ("clean", 2));
 
     let broken = || {
