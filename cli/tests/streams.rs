@@ -409,6 +409,7 @@ fn a_rst_ends_a_connection() {
         // After a retransmission, and before bytes that only came late.
         (&[(1, -2, b"\x89\0", "A"), (1, 0, b"", "R")], 1),
         (&[(1, 3, b"", "R"), (1, 0, server_text, "A")], 2),
+        (&[(1, 3, b"", "R"), (1, 0, server_text, "A"), (0, 0, text, "A")], 3),
         (&[(1, 6, b"", "R"), (1, 3, server_text, "A"), (1, 0, server_text, "A")], 3),
         // An endpoint that was not there any more when the first one came.
         (&[(1, 5, b"", "R"), (0, 0, b"", "A"), (1, 0, b"", "R")], 1),
