@@ -221,6 +221,13 @@ impl State {
         self.next..self.ring.len().min(self.next + ROOM)
     }
 
+    /// Returns where in the ring the window is: the part before the start of the ring, and the part
+    /// after it.
+    fn window(&self) -> [Range<usize>; 2] {
+        let old = if self.wrapped { self.room().end..self.ring.len() } else { 0..0 };
+        [old, self.next.saturating_sub(WINDOW)..self.next]
+    }
+
     /// Inflates until the end of the input, the end of the space or the end of a final block.
     /// Returns the number of bytes read, the number of bytes written, and the status.
     fn step(
@@ -239,11 +246,8 @@ impl State {
     /// Starts a new stream with the same window, after a final block.
     fn restart(&mut self) -> Result<(), InvalidDeflate> {
         self.inflate.reset(false);
-        // The oldest byte follows the `ROOM` bytes after the newest.
-        let old = self.ring.get(self.next + ROOM..).filter(|_| self.wrapped).unwrap_or_default();
-        let new = &self.ring[self.next.saturating_sub(WINDOW)..self.next];
-        for part in [old, new] {
-            self.inflate.set_dictionary(part).map_err(|_| InvalidDeflate)?;
+        for part in self.window() {
+            self.inflate.set_dictionary(&self.ring[part]).map_err(|_| InvalidDeflate)?;
         }
         Ok(())
     }
@@ -278,3 +282,26 @@ impl fmt::Display for InvalidDeflate {
 }
 
 impl core::error::Error for InvalidDeflate {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Wherever the next byte is written, the window is whole, and zlib may write at least 1 byte, but
+    /// not into the window.
+    #[test]
+    fn the_room_is_no_part_of_the_window() {
+        let mut state = State::start();
+        for wrapped in [false, true] {
+            for next in 0..state.ring.len() {
+                (state.next, state.wrapped) = (next, wrapped);
+                let (room, [old, new]) = (state.room(), state.window());
+                let expected = if wrapped { WINDOW } else { next.min(WINDOW) };
+                assert_eq!(old.len() + new.len(), expected, "{next}");
+                assert!(!room.is_empty() && room.len() <= ROOM, "{next}");
+                assert!(new.end == room.start, "{next}");
+                assert!(old.is_empty() || old.start >= room.end, "{next}");
+            }
+        }
+    }
+}
