@@ -3,6 +3,7 @@
 
 #[path = "../../../tests/common/bytes.rs"]
 mod bytes;
+pub mod capture;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
