@@ -1,7 +1,14 @@
 //! The opening handshake: each rule beside its nearest legal neighbours, and what changes nothing.
 
+#[cfg(feature = "deflate")]
+#[path = "common/handshake.rs"]
+#[allow(dead_code, unreachable_pub)] // the fuzz targets use the rest
+mod naive;
+
 use proptest::prelude::*;
 use proptest::sample::select;
+#[cfg(feature = "deflate")]
+use serde_json::json;
 use wsvet::Role;
 use wsvet::handshake::{
     AcceptKey, Broken, Due, Headers, Key, Outcome, Request, Response, Rule, accept_key,
@@ -277,6 +284,69 @@ fn every_rule_has_vectors_of_both_kinds() {
             assert!(vectors.iter().any(|(of, _, is)| (of, *is) == (rule, kind)), "{rule} {kind}");
         }
     }
+}
+
+/// A line of the public corpus. What is expected comes from the naive judge, not from the crate.
+#[cfg(feature = "deflate")]
+fn line(name: &str, sender: Role, handshake: &Handshake) -> String {
+    let bytes = |fields: &Fields| -> naive::Fields {
+        fields.iter().map(|(name, value)| (name.clone().into(), value.clone().into())).collect()
+    };
+    let Handshake { method, target, http_version, request, status, response } = handshake;
+    let broken = match sender {
+        Role::Client => naive::request(method, target, *http_version, &bytes(request)),
+        Role::Server => naive::response(*status, &bytes(response), &bytes(request)),
+    };
+    let rule = broken.first().copied();
+    let due = rule.and_then(|rule| match rule.due() {
+        Due::Status(status) => Some(status),
+        _ => None,
+    });
+    // Written by hand, so that the order of the keys does not depend on a feature of the library.
+    let keys = [
+        ("name", json!(name)),
+        ("sender", json!(sender.name())),
+        ("method", json!(method)),
+        ("target", json!(target)),
+        ("http_version", json!([http_version.0, http_version.1])),
+        ("request", json!(request)),
+        ("status", json!((sender == Role::Server).then_some(status))),
+        ("response", json!((sender == Role::Server).then_some(response))),
+        ("rule", json!(rule.map(Rule::id))),
+        ("rfc", json!(rule.map(Rule::rfc))),
+        ("section", json!(rule.map(Rule::section))),
+        ("due_status", json!(due)),
+    ];
+    let keys: Vec<_> = keys.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+    format!("{{{}}}\n", keys.join(","))
+}
+
+/// `WSVET_BLESS=1` writes the file anew.
+#[cfg(feature = "deflate")]
+#[test]
+fn the_corpus_is_what_the_vectors_make() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/handshake.jsonl");
+    let mut counts = std::collections::BTreeMap::new();
+    let lines: String = vectors()
+        .iter()
+        .map(|(rule, handshake, is_broken)| {
+            let name = if *is_broken { rule.id().to_owned() } else { format!("legal/{rule}") };
+            let count = counts.entry(name.clone()).or_insert(0);
+            *count += 1;
+            line(&format!("{name}/{count}"), rule.sender(), handshake)
+        })
+        .collect();
+    if std::env::var_os("WSVET_BLESS").is_some() {
+        std::fs::write(file, &lines).unwrap();
+    }
+    let kept = std::fs::read_to_string(file).unwrap();
+    for (number, (made, kept)) in lines.lines().zip(kept.lines()).enumerate() {
+        assert_eq!(made, kept, "line {}", number + 1);
+        let said: serde_json::Value = serde_json::from_str(kept).unwrap();
+        let expected = said["name"].as_str().unwrap().split('/').next().unwrap();
+        assert_eq!(said["rule"].as_str().unwrap_or("legal"), expected, "line {}", number + 1);
+    }
+    assert_eq!(lines.lines().count(), kept.lines().count(), "lines in the file");
 }
 
 /// Several faults at once: the first in the order of the table counts.

@@ -300,3 +300,28 @@ fn findings_are_on_the_page() {
         assert!(html.contains(part), "{part}");
     }
 }
+
+#[test]
+fn a_reset_right_after_ones_own_close_is_told() {
+    let told = "reset the connection right after its Close";
+    let closed = || {
+        let mut capture = Capture::open("");
+        capture.frame(Client, CLOSE, b"\x03\xE8").frame(Server, CLOSE, b"\x03\xE8");
+        capture
+    };
+    let text = |capture: &Capture| {
+        let (text, _) = check(&[], &capture.file);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    for by in [Client, Server] {
+        let mut capture = closed();
+        capture.packet(by, "R", b"");
+        assert!(text(&capture).contains(&format!("the {by} {told}")));
+        let mut capture = closed();
+        capture.packet(by.peer(), "FA", b"").packet(by, "R", b"");
+        assert!(!text(&capture).contains(told), "the peer has read all");
+        let mut capture = closed();
+        capture.wait(1_500).packet(by, "R", b"");
+        assert!(!text(&capture).contains(told), "there was time");
+    }
+}

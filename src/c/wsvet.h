@@ -253,20 +253,6 @@ enum wsvet_handshake_rule {
 };
 
 /**
- * A duty over time that an endpoint did not fulfil. The numbers are stable, and none is that of a rule.
- */
-enum wsvet_lapse {
-    /**
-     * RFC 6455 section 5.5.2: an endpoint answers a Ping neither with a Pong of its data nor with that of a later Ping, although it could.
-     */
-    WSVET_UNANSWERED_PING = 201,
-    /**
-     * RFC 6455 section 7.1.1: the server does not close the TCP connection after both endpoints have sent a Close frame.
-     */
-    WSVET_SERVER_LEFT_OPEN = 202,
-};
-
-/**
  * The close codes that IANA has registered; an application's own are 4000-4999 (section 7.4).
  */
 enum wsvet_code {

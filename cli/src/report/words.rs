@@ -1,10 +1,11 @@
 //! The phrases that the page and the terminal output share.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use wsvet::{
-    Accepts, Act, CloseCode, Header, OpCode, Place as RulePlace, Role, Rule, Step, Subprotocol,
-    Verdict,
+    Accepts, Act, CloseCode, End, Header, OpCode, Place as RulePlace, Role, Rule, Step,
+    Subprotocol, Verdict,
 };
 
 use crate::report::codes::of_subprotocol;
@@ -136,6 +137,16 @@ pub(super) fn step(closing: &Closing, step: &Step) -> String {
     format!("the {} {}{meaning}{more}", step.from, step.act)
 }
 
+/// Returns the endpoint that reset the connection within a second after its own Close frame, before the
+/// peer ended its stream. A RST discards what the peer has not read yet (RFC 9293 §3.10.7).
+fn reset_after_close(timeline: &[Step]) -> Option<Role> {
+    let reset = timeline.iter().find(|step| matches!(step.act, Act::Ended(_)))?;
+    let closed = |step: &&Step| step.from == reset.from && matches!(step.act, Act::Closed(_));
+    let close = timeline.iter().find(closed)?;
+    let soon = reset.at.saturating_sub(close.at) <= Duration::from_secs(1);
+    (reset.act == Act::Ended(End::Reset) && soon).then_some(reset.from)
+}
+
 /// Returns how a connection was closed, and what the user can do.
 pub(super) fn verdict(closing: &Closing) -> String {
     let Closing { verdict, timeline, sides, opening, gap, .. } = closing;
@@ -150,6 +161,14 @@ pub(super) fn verdict(closing: &Closing) -> String {
     text.push_str(&silence(closing));
     for step in timeline.iter().filter(|step| step.act == Act::SentDataAfterClose) {
         let _ = write!(text, "; the {} {}", step.from, step.act);
+    }
+    if let Some(by) = reset_after_close(timeline) {
+        let peer = by.peer();
+        let _ = write!(
+            text,
+            "; the {by} reset the connection right after its Close, so the {peer} may have lost that \
+             Close and been told 1006"
+        );
     }
     if matches!(verdict, Verdict::Abnormal { .. }) {
         text.extend(sides.iter().map(last_frame));
