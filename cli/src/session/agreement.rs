@@ -164,6 +164,16 @@ mod tests {
         assert_eq!(told.permessage_deflate(), Some(Parameters::new()));
         let told = agreement(None, bits);
         assert_eq!((told.invalid_extension(), told.permessage_deflate()), (None, told_by(bits)));
+        for offered in ["permessage-deflate; x", "permessage-deflate;"] {
+            let told = agreement(Some(offered), "permessage-deflate");
+            assert_eq!(told.invalid_extension().unwrap().fault, Fault::InvalidOffer, "{offered}");
+            assert_eq!(told.permessage_deflate(), Some(Parameters::new()), "{offered}");
+        }
+        // What the client offered for itself is a hint, which the answer need not repeat.
+        let offered = "permessage-deflate; client_no_context_takeover";
+        let told = agreement(Some(offered), "permessage-deflate");
+        assert_eq!(told.invalid_extension(), None);
+        assert!(told.permessage_deflate().unwrap().context_takeover(Role::Client));
         let told = agreement(Some("permessage-deflate"), "x-other");
         assert!(told.invalid_extension().is_some());
         assert_eq!(told.permessage_deflate(), None);
