@@ -61,6 +61,22 @@ fn the_first_bytes_of_a_header_are_enough_to_refuse_it() {
     }
 }
 
+/// The rest of the header comes after its refusal, and the client answers the Close.
+#[test]
+fn the_rest_of_a_refused_header_changes_nothing() {
+    let mut capture = Capture::open("");
+    capture.packet(Client, "A", b"\x83");
+    capture.wait(1).frame(Server, CLOSE, b"\x03\xEA");
+    capture.packet(Client, "A", b"\x82\0\0\0\0xy").frame(Client, CLOSE, b"\x03\xEA");
+    capture.packet(Server, "FA", b"").packet(Client, "FA", b"");
+    let expected = ["client reserved-opcode 0", "refused server -"].map(str::to_owned);
+    assert_eq!(told(&capture), (expected.to_vec(), 1));
+    let closes = |json: &str| json.matches("\"act\":\"close\"").count();
+    let (json, _) = check(&["--json"], &capture.file);
+    let (again, _) = check(&["--json"], json.as_bytes());
+    assert_eq!((closes(&json), closes(&again)), (2, 2));
+}
+
 #[test]
 fn a_close_that_the_stream_ends_inside_of_is_no_close() {
     for len in [1, 2, 6, 7] {

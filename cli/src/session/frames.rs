@@ -26,6 +26,9 @@ pub struct Frames {
     reasons: [String; 2],
     /// The recorders for the client's frames and the server's frames.
     recorders: [Recorder; 2],
+    /// When the first bytes of a cut header of the client and of the server proved a violation that is
+    /// not recorded yet.
+    proven: [Option<Moment>; 2],
     /// Whether an endpoint ended its stream without a Close frame. The end of the other stream is then
     /// not judged.
     abandoned: bool,
@@ -61,6 +64,7 @@ impl Frames {
             opening,
             pings: Pings::default(),
             reasons: Default::default(),
+            proven: [None; 2],
             abandoned: false,
             ended: None,
             gap: false,
@@ -136,6 +140,22 @@ impl Frames {
             }
             _ => self.feed(from, plain, at, judging),
         }
+    }
+
+    /// Passes over the rest of a cut header of one endpoint, and its payload, that the input does not
+    /// have. What its first bytes prove was recorded.
+    pub fn pass_over_header(
+        &mut self,
+        from: Role,
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        let direction = |frames: &Self| frames.conversation.direction(from).reader().clone();
+        while !direction(self).cut_header().is_empty() {
+            self.feed(from, &[0], at, judging)?;
+        }
+        let rest = direction(self).remaining();
+        self.skip(from, rest, at, judging)
     }
 
     /// Skips bytes of the open payload of one endpoint that the input does not have.
@@ -228,6 +248,7 @@ impl Frames {
         judging: &mut Judging<'_>,
         record: impl FnOnce(&mut Conversation, &mut Recorder, &mut Sink<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
+        self.tell_early(from.peer(), judging)?;
         let place = self.place(from, Some(at));
         self.at(at.time);
         let before = before_close(self.conversation.direction(from));
@@ -241,7 +262,13 @@ impl Frames {
             }
             judging.record(&place, &record)
         };
-        let outcome = record(conversation, &mut recorders[from as usize], &mut sink);
+        let recorder = &mut recorders[from as usize];
+        let outcome = record(conversation, recorder, &mut sink);
+        if recorder.is_early() {
+            self.proven[from as usize].get_or_insert(at);
+        } else {
+            self.proven[from as usize] = None;
+        }
         let direction = conversation.direction(from);
         if before_close(direction) > before {
             silence.see(at.time);
@@ -250,6 +277,16 @@ impl Frames {
             silence.end(at.time);
         }
         outcome
+    }
+
+    /// Records what the first bytes of a cut header of this endpoint prove, before anything else
+    /// happens.
+    fn tell_early(&mut self, from: Role, judging: &mut Judging<'_>) -> io::Result<()> {
+        let Some(at) = self.proven[from as usize].take() else { return Ok(()) };
+        let place = self.place(from, Some(at));
+        let mut sink = |record: Record<'_>| judging.record(&place, &record);
+        let direction = self.conversation.direction(from);
+        self.recorders[from as usize].tell_early(direction, &mut sink)
     }
 
     /// Ends the stream of one endpoint. `gap` is the number of its bytes that the capture lacks.
@@ -306,6 +343,9 @@ impl Frames {
         at: Option<Moment>,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
+        for from in [from.peer(), from] {
+            self.tell_early(from, judging)?;
+        }
         let place = self.place(from, at);
         if let Some(missing) = gap {
             self.gap = true;

@@ -27,9 +27,11 @@ pub struct Recorder {
     /// The last bytes of the open message.
     message: Recent,
     inflated: Inflated,
-    /// The violation that the first bytes of a cut header prove. It is recorded with the header, or at
-    /// the end if the rest of the header never arrives.
+    /// The violation that the first bytes of a cut header prove. It is recorded with the header, or
+    /// before something else happens.
     early: Option<Violation>,
+    /// Whether a violation of the cut header was recorded before the header was complete.
+    told_early: bool,
     /// Whether a rule was broken.
     broken: bool,
     /// Whether no more records are made. The conversation is still observed.
@@ -107,6 +109,7 @@ impl Recorder {
             message: Recent::default(),
             inflated: Inflated::new(deflate),
             early: None,
+            told_early: false,
             broken: false,
             silent: false,
             ended: false,
@@ -155,6 +158,32 @@ impl Recorder {
         self.report(found, &[], usize::MAX, sink)
     }
 
+    /// Returns whether the first bytes of a cut header prove a violation that is not recorded yet.
+    pub fn is_early(&self) -> bool {
+        self.early.is_some()
+    }
+
+    /// Records the violation that the first bytes of a cut header prove, if there is one.
+    pub fn tell_early(&mut self, direction: &Direction, sink: &mut Sink<'_>) -> io::Result<()> {
+        let Some(violation) = self.early.take() else { return Ok(()) };
+        self.told_early = true;
+        self.broken = true;
+        if self.silent || self.ended {
+            return Ok(());
+        }
+        self.silent = !self.thoroughness.keep_going;
+        let cut = (direction.validator().offset(), direction.reader().cut_header());
+        let (before, payload) = (&[][..], &[][..]);
+        sink(Record::Broken(Broken {
+            violation,
+            header: None,
+            cut,
+            before,
+            payload,
+            inflated: None,
+        }))
+    }
+
     /// Ends the direction. `violation` is the rule that the end of the stream breaks.
     pub fn end(
         &mut self,
@@ -162,6 +191,7 @@ impl Recorder {
         violation: Option<Violation>,
         sink: &mut Sink<'_>,
     ) -> io::Result<()> {
+        self.tell_early(direction, sink)?;
         if std::mem::replace(&mut self.ended, true) || self.silent {
             return Ok(());
         }
@@ -171,13 +201,6 @@ impl Recorder {
         let payload = if header.is_some() { &self.payload[..] } else { &[] };
         let broken =
             |violation| Broken { violation, header, cut, before: &[], payload, inflated: None };
-        if let Some(early) = self.early {
-            self.broken = true;
-            sink(Record::Broken(broken(early)))?;
-            if !self.thoroughness.keep_going {
-                return Ok(());
-            }
-        }
         if let Some(violation) = violation {
             return sink(Record::Broken(broken(violation)));
         }
@@ -208,7 +231,13 @@ impl Recorder {
         self.open = Some(Open { sent, broken: false });
         self.inflated.begin(&sent);
         let shown = if self.thoroughness.keep_going { usize::MAX } else { 1 };
-        for rule in sent.broken.iter().take(shown) {
+        let told = usize::from(std::mem::take(&mut self.told_early));
+        if told > 0
+            && let Some(open) = &mut self.open
+        {
+            open.broken = true;
+        }
+        for rule in sent.broken.iter().take(shown).skip(told) {
             let violation = Violation::in_header(rule, sent.offset);
             self.report(Found::of(&sent, violation, None), &[], 0, sink)?;
         }

@@ -222,6 +222,7 @@ impl Connection {
             Err(error) => return Ok(Err(error)),
         };
         let known = payload.as_deref().unwrap_or_default();
+        self.frames.pass_over_header(from, at, judging)?;
         self.frames.frame(from, &header, known, at, judging)?;
         let missing = header.payload_len() - known.len() as u64;
         let compressed = header.rsv() & 4 != 0;
