@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use wsvet::{
     Abnormality, Accepts, Act, CloseCode, Conversation, End, FrameMut, Header, Observed, OpCode,
     Policy, Role, Rule, Unopened, Verdict, Violation,
@@ -335,7 +337,6 @@ fn nobody_closes_with_1005() {
 
 #[test]
 fn the_last_frames_are_remembered_with_their_time() {
-    use std::time::Duration;
 
     let mut conversation = start();
     conversation.bytes(Client, &wire(Client, TEXT, b"hi"));
@@ -552,11 +553,17 @@ fn what_never_opened_says_why() {
         conversation.bytes(Client, &wire(Client, CLOSE, &code.to_be_bytes()));
         assert_eq!(conversation.verdict().id(), expected, "{code}");
     }
+    // The client went on for a while.
+    let mut conversation = broken();
+    conversation.at(Duration::from_millis(1_001));
+    conversation.bytes(Client, &wire(Client, TEXT, b"hi"));
+    conversation.end(Client, End::Fin, 0);
+    let why = Abnormality::WithoutClose;
+    assert_eq!(conversation.verdict(), Verdict::Abnormal { by: Client, why });
     // The client went on, and the server was the first to leave.
     let mut conversation = broken();
     conversation.bytes(Client, &wire(Client, TEXT, b"hi"));
     conversation.end(Server, End::Fin, 0);
-    let why = Abnormality::WithoutClose;
     assert_eq!(conversation.verdict(), Verdict::Abnormal { by: Server, why });
 }
 

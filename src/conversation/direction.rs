@@ -241,6 +241,11 @@ impl Direction {
         self.last_data.is_some_and(|mark| mark.step > step)
     }
 
+    /// Returns the time at which the endpoint began its last data frame before its Close frame.
+    pub(super) fn last_data(&self) -> Option<Duration> {
+        self.last_data.map(|mark| mark.at)
+    }
+
     pub(super) fn ended(&self) -> Option<(End, Mark)> {
         self.end
     }

@@ -3,9 +3,10 @@
 use core::fmt;
 use core::time::Duration;
 
+use super::Conversation;
 use super::lapse::Lapse;
 use super::pings::{Ping, Unanswered};
-use super::{Conversation, earliest};
+use super::timeline::earliest;
 use crate::{OpCode, Role};
 
 /// A duty that an endpoint did not fulfil in time.

@@ -5,7 +5,9 @@ mod compressed;
 mod direction;
 mod finding;
 mod lapse;
+mod observed;
 mod opening;
+mod outcome;
 mod pings;
 mod timeline;
 mod verdict;
@@ -13,13 +15,14 @@ mod verdict;
 use core::time::Duration;
 
 use crate::handshake;
-use crate::{CloseCode, Closing, Header, Policy, Role, Rule, Violation, kernel};
+use crate::{Closing, Header, Policy, Role, Rule, Violation, kernel};
 #[cfg(feature = "deflate")]
 use crate::{Compression, deflate};
 
 pub use direction::{Direction, End, Sent};
 pub use finding::{Finding, Patience, WaitingPings};
 pub use lapse::Lapse;
+pub use observed::Observed;
 pub use opening::Unopened;
 pub use timeline::{Act, Step};
 pub use verdict::{Abnormality, Verdict};
@@ -28,7 +31,6 @@ use compressed::Compressed;
 use opening::Opening;
 use pings::Pings;
 use timeline::Mark;
-use verdict::{blames, refuses};
 
 /// A validator for both directions of a connection, which determines whether the endpoints closed
 /// the connection correctly (RFC 6455 §7).
@@ -509,39 +511,7 @@ impl Conversation {
     /// ```
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        if let Some((by, why)) = self.unopened() {
-            return Verdict::NeverOpened { by, why };
-        }
-        match self.broken() {
-            Some((sender, violation, step)) => self.answer(sender.peer(), violation, step),
-            None => self.handshake(),
-        }
-    }
-
-    /// Returns why the opening handshake was not completed, and the endpoint that did not complete
-    /// it.
-    fn unopened(&self) -> Option<(Role, Unopened)> {
-        let end = earliest(|role| self.direction(role).ended());
-        if let Some(status) = self.opening.refusal() {
-            return Some((Role::Server, Unopened::Refused(status)));
-        }
-        if self.opening.waits() {
-            return end.map(|(by, end, _)| match (by, end) {
-                (_, End::Reset) => (by, Unopened::Reset),
-                (Role::Server, End::Fin) => (by, Unopened::Dropped),
-                (Role::Client, End::Fin) => (Role::Server, Unopened::NoAnswer),
-            });
-        }
-        // The client must fail the connection: it leaves, with a Close frame or without one.
-        let rule = self.opening.broken_response()?;
-        let failed = match earliest(|role| self.direction(role).closed()) {
-            Some((by, code, _)) => {
-                let fails = [CloseCode::PROTOCOL_ERROR, CloseCode::MANDATORY_EXTENSION];
-                by == Role::Client && code.is_some_and(|code| fails.contains(&code))
-            }
-            None => end.is_some_and(|(by, ..)| by == Role::Client),
-        };
-        failed.then_some((Role::Server, Unopened::BrokenResponse(rule)))
+        self.outcome()
     }
 
     /// Returns the steps that led to the end of the conversation, in the order of observation.
@@ -575,114 +545,6 @@ impl Conversation {
         steps.into_iter().flatten().map(|(_, step)| step)
     }
 
-    /// Returns the first violation that its receiver had to answer: the sender, the violation and
-    /// the number of its step.
-    fn broken(&self) -> Option<(Role, Violation, u64)> {
-        earliest(|sender| {
-            let close = self.direction(sender.peer()).closed();
-            let broken = self.direction(sender).broken();
-            broken.filter(|(_, mark)| close.is_none_or(|(_, closed)| closed.step > mark.step))
-        })
-    }
-
-    /// Returns the verdict on the answer of the endpoint `by` to a violation.
-    fn answer(&self, by: Role, violation: Violation, step: u64) -> Verdict {
-        let (receiver, sender) = (self.direction(by), self.direction(by.peer()));
-        let refused_otherwise = |code| Verdict::RefusedOtherwise { by, violation, code };
-        let went_on = receiver.went_on(step);
-        let Some((code, closed)) = receiver.closed() else {
-            let ended = |direction: &Direction| direction.ended().map(|(_, mark)| mark.step);
-            return match (ended(receiver), ended(sender)) {
-                _ if went_on => Verdict::LetPass { by, violation },
-                (Some(first), second) if second.is_none_or(|second| first < second) => {
-                    refused_otherwise(CloseCode::ABNORMAL_CLOSURE)
-                }
-                (None, None) => Verdict::Open,
-                _ => self.handshake(),
-            };
-        };
-        let echoes = sender
-            .closed()
-            .is_some_and(|(sent, first)| first.step < closed.step && (sent == code || went_on));
-        let code = code.unwrap_or(CloseCode::NO_STATUS_RECEIVED);
-        if code == violation.rule.close_code() {
-            Verdict::Refused { by, violation }
-        } else if echoes || went_on && !refuses(code) {
-            Verdict::LetPass { by, violation }
-        } else {
-            refused_otherwise(code)
-        }
-    }
-
-    /// Returns the verdict on the closing handshake, if no violation had to be answered.
-    fn handshake(&self) -> Verdict {
-        let first = earliest(|role| self.direction(role).closed());
-        let end = earliest(|role| self.direction(role).ended());
-        let Some((first, code, closed)) = first else { return self.without_close() };
-        if end.is_some_and(|(.., ended)| ended < closed) {
-            // An endpoint whose stream has ended cannot answer a Close frame.
-            return self.without_close();
-        }
-        let code = code.unwrap_or(CloseCode::NO_STATUS_RECEIVED);
-        let (here, there) = (self.direction(first), self.direction(first.peer()));
-        let answer = there.closed();
-        let late = here.late_data();
-        if there.broken().is_none() && blames(code) {
-            self.blamed(first, code)
-        } else if let Some((Some(code), mark)) = answer
-            && Some(code) != here.close().flatten()
-            && blames(code)
-            && here.broken().is_none()
-        {
-            let by = first.peer();
-            match late.filter(|(_, late)| late.step < mark.step) {
-                Some((violation, _)) if code == violation.rule.close_code() => {
-                    Verdict::Refused { by, violation }
-                }
-                _ => self.blamed(by, code),
-            }
-        } else if answer.is_some() {
-            match there.broken_close() {
-                Some(violation) => Verdict::BrokenClose { by: first.peer(), violation, code },
-                None => Verdict::Clean { first, code },
-            }
-        } else {
-            match end {
-                // The reset left the peer no time to answer.
-                Some((by, End::Reset, _)) if by == first => {
-                    Verdict::Abnormal { by, why: Abnormality::ResetUnanswered }
-                }
-                _ if there.ended().is_some() => {
-                    Verdict::Abnormal { by: first.peer(), why: Abnormality::Unanswered }
-                }
-                _ => Verdict::Open,
-            }
-        }
-    }
-
-    /// Returns the verdict on a Close frame with this code, which blames a peer that broke no rule.
-    fn blamed(&self, by: Role, code: CloseCode) -> Verdict {
-        let policy = self.direction(by.peer()).validator().policy();
-        match self.direction(by.peer()).message_len() {
-            Some(len @ 1..) if code == CloseCode::MESSAGE_TOO_BIG && policy.has_no_limit() => {
-                Verdict::OwnLimit { by, len }
-            }
-            _ => Verdict::WronglyRefused { by, code },
-        }
-    }
-
-    /// Returns the verdict on a connection that ended before any Close frame.
-    fn without_close(&self) -> Verdict {
-        match earliest(|role| self.direction(role).ended()) {
-            None => Verdict::Open,
-            Some((by, End::Reset, _)) => Verdict::Abnormal { by, why: Abnormality::Reset },
-            Some((by, ..)) if self.direction(by).is_inside_frame() => {
-                Verdict::Abnormal { by, why: Abnormality::InFrame }
-            }
-            Some((by, ..)) => Verdict::Abnormal { by, why: Abnormality::WithoutClose },
-        }
-    }
-
     /// Counts a step, and returns its time and number.
     fn mark(&mut self) -> Mark {
         self.steps += 1;
@@ -697,55 +559,6 @@ impl Conversation {
     }
 }
 
-/// An observation of [`Conversation::observe`] in the bytes of one endpoint.
-///
-/// ```
-/// use wsvet::{Conversation, Observed, Policy, Role, Rule};
-///
-/// let mut conversation =
-///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
-/// let mut rules = Vec::new();
-/// // An unmasked Ping with RSV2.
-/// conversation.observe(Role::Client, b"\xA9\x00", |seen| {
-///     if let Observed::Header(sent) = seen {
-///         rules.extend(sent.broken.iter());
-///     }
-/// });
-/// assert_eq!(rules, [Rule::ReservedBits, Rule::UnmaskedClientFrame]);
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum Observed<'a> {
-    /// A header, the offset at which it starts, and all rules that it breaks.
-    Header(Sent),
-    /// The next piece of the payload of that frame.
-    Payload {
-        /// The piece, unmasked.
-        plain: &'a [u8],
-        /// The offset at which the piece starts, in bytes from the start of the direction.
-        offset: u64,
-    },
-    /// The next inflated bytes of a compressed message. They follow the piece of the payload that
-    /// inflates to them. They are 1 byte to 16 KiB, and nothing in them breaks a rule.
-    Inflated(&'a [u8]),
-    /// A violation. It follows the header or the piece of the payload that breaks the rule. If the
-    /// end of a frame breaks the rule, the violation precedes that end. If the first bytes of a
-    /// header break the rule and the rest has not arrived, the violation precedes the header, and
-    /// does not follow it again.
-    Violation {
-        /// The broken rule, and the offset at which it is broken.
-        violation: Violation,
-        /// The piece of the payload that contains the violation, unmasked. It is empty if the
-        /// violation is in a header, whose rules [`Sent::broken`] has too, or at the end of a frame.
-        piece: &'a [u8],
-    },
-    /// The end of the frame.
-    End {
-        /// The offset at which the next frame starts, in bytes from the start of the direction.
-        offset: u64,
-    },
-}
-
 /// The number of bytes of a masked payload that are unmasked at once.
 const PIECE: usize = 1024;
 
@@ -753,13 +566,4 @@ fn tell(judged: Result<(), Violation>, piece: &[u8], saw: &mut impl FnMut(Observ
     if let Err(violation) = judged {
         saw(Observed::Violation { violation, piece });
     }
-}
-
-/// Returns the earliest of the results that `of` returns for the two endpoints: the endpoint, the
-/// result and the number of its step.
-fn earliest<T>(of: impl Fn(Role) -> Option<(T, Mark)>) -> Option<(Role, T, u64)> {
-    [Role::Client, Role::Server]
-        .into_iter()
-        .filter_map(|role| of(role).map(|(what, mark)| (role, what, mark.step)))
-        .min_by_key(|(.., step)| *step)
 }

@@ -1,6 +1,7 @@
 //! What a conversation has observed of the opening handshake, and why it was never completed.
 
 use core::fmt;
+use core::time::Duration;
 
 use super::timeline::{Act, Mark, Step};
 use crate::Role;
@@ -114,9 +115,10 @@ impl Opening {
         self.request.is_some() && self.response.is_none()
     }
 
-    /// Returns the first rule that a response with status 101 breaks.
-    pub(super) fn broken_response(&self) -> Option<Rule> {
-        self.broken(Role::Server).next()
+    /// Returns the first rule that a response with status 101 breaks, and the time of the response.
+    pub(super) fn broken_response(&self) -> Option<(Rule, Duration)> {
+        let (_, broken, mark) = self.response.as_ref()?;
+        broken.clone().next().map(|rule| (rule, mark.at))
     }
 
     /// Returns the steps of a handshake that was not completed, each with its number.

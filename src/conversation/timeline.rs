@@ -104,3 +104,12 @@ pub(super) struct Mark {
     /// The number of the call. It orders the calls of both directions.
     pub(super) step: u64,
 }
+
+/// Returns the earliest of the results that `of` returns for the two endpoints: the endpoint, the
+/// result and the number of its step.
+pub(super) fn earliest<T>(of: impl Fn(Role) -> Option<(T, Mark)>) -> Option<(Role, T, u64)> {
+    [Role::Client, Role::Server]
+        .into_iter()
+        .filter_map(|role| of(role).map(|(what, mark)| (role, what, mark.step)))
+        .min_by_key(|(.., step)| *step)
+}
