@@ -76,20 +76,20 @@ fn written(header: &Header, payload: &[u8]) -> Vec<u8> {
 
 /// Opens so many connections, and shakes hands on each.
 pub(crate) fn connect(address: SocketAddr, count: usize) -> Vec<TcpStream> {
-    let key = [7; 16];
-    let request = request(&address.to_string(), "/", key, "");
+    let request = request(&address.to_string(), "/", [7; 16], "");
+    let head = request.build().expect("a request");
     (0..count)
         .map(|_| {
             let mut socket = TcpStream::connect(address).expect("a server that listens");
             socket.set_nodelay(true).expect("a socket");
-            socket.write_all(request.as_bytes()).expect("a server that reads");
-            let mut head = Vec::new();
+            socket.write_all(head.as_bytes()).expect("a server that reads");
+            let mut answer = Vec::new();
             loop {
                 let mut piece = [0; 1024];
                 let len = socket.read(&mut piece).expect("a server that answers");
                 assert!(len > 0, "the server has closed");
-                head.extend_from_slice(&piece[..len]);
-                if let Head::Whole(..) = accepted(&head, key).expect("an upgrade") {
+                answer.extend_from_slice(&piece[..len]);
+                if let Head::Whole(..) = accepted(&answer, &request).expect("an upgrade") {
                     return socket;
                 }
             }

@@ -174,7 +174,8 @@ async fn shake_hands(socket: &mut TcpStream) {
         let len = socket.read(&mut piece).await.expect("a request");
         head.extend_from_slice(&piece[..len]);
         if let Head::Whole(_, upgrade) = upgrade(&head).expect("an upgrade") {
-            return socket.write_all(upgrade.answer("").as_bytes()).await.expect("a client");
+            let answer = upgrade.answer("").expect("an answer");
+            return socket.write_all(answer.as_bytes()).await.expect("a client");
         }
     }
 }
