@@ -205,6 +205,15 @@ fn what_is_refused_without_a_reason_is_wrongly_refused() {
     }
 }
 
+/// Who echoes a Close refuses nothing, whatever it sent in between.
+#[test]
+fn an_echo_is_an_answer() {
+    let code = CloseCode::PROTOCOL_ERROR;
+    let [close, echo] = [Client, Server].map(|from| Frame(from, CLOSE, b"\x03\xEA"));
+    let steps = [close, Frame(Server, TEXT, b"\xFF"), echo];
+    assert_eq!(verdict(&steps), Verdict::Clean { first: Client, code });
+}
+
 #[test]
 fn an_end_without_a_handshake_is_abnormal() {
     let at = "an abnormal end (1006), at the";
@@ -220,6 +229,7 @@ fn an_end_without_a_handshake_is_abnormal() {
     }
     let unanswered = format!("{at} client: it did not answer the Close of the other");
     says(&[Frame(Server, CLOSE, b"\x03\xE9"), Fin(Client)], &unanswered);
+    says(&[Frame(Server, CLOSE, b"\x03\xE9"), Reset(Client)], &unanswered);
     says(
         &[Frame(Server, CLOSE, b"\x03\xE9"), Reset(Server)],
         &format!("{at} server: it reset the connection before its Close could be answered"),
@@ -266,6 +276,8 @@ fn data_after_a_close_may_be_refused() {
     let refused = [BYE[0], late, Frame(Server, CLOSE, b"\x03\xEA")];
     let violation = Violation::new(Rule::DataAfterClose, 8);
     assert_eq!(verdict(&refused), Verdict::Refused { by: Server, violation });
+    let twice = [BYE[0], late, late, Frame(Server, CLOSE, b"\x03\xEA")];
+    assert_eq!(verdict(&twice), Verdict::Refused { by: Server, violation });
     // The refusal came before the data, or has another code.
     let code = CloseCode::PROTOCOL_ERROR;
     let early = [BYE[0], Frame(Server, CLOSE, b"\x03\xEA"), late];
@@ -288,6 +300,18 @@ fn a_close_that_breaks_a_rule_is_no_clean_close() {
         let verdict = verdict(&[BYE[0], Frame(Server, CLOSE, body)]);
         assert_eq!((verdict.id(), verdict.by()), ("broken-close", Some(Server)), "{body:x?}");
     }
+    // The first byte of the Close breaks a rule.
+    for first in [0x08, 0xC8] {
+        let violation = Violation::new(
+            if first == 0x08 { Rule::FragmentedControl } else { Rule::ReservedBits },
+            0,
+        );
+        let broken = verdict(&[BYE[0], Frame(Server, first, b"\x03\xE8")]);
+        assert_eq!(broken, Verdict::BrokenClose { by: Server, violation, code });
+    }
+    // The first Close is the answer.
+    let twice = [BYE[0], Frame(Server, CLOSE, b"1000"), BYE[1]];
+    assert_eq!(verdict(&twice), broken);
     // A violation before the Close is not one of the Close.
     let before = [BYE[0], Frame(Server, TEXT, b"\xFF"), BYE[1]];
     assert_eq!(verdict(&before).id(), "clean");
@@ -308,9 +332,13 @@ fn an_endpoint_may_have_a_limit_that_is_not_known() {
     assert_eq!(own, Verdict::OwnLimit { by: Server, len: 3 });
     let answered = [&sent[..], &[BYE[0], too_big]].concat();
     assert_eq!(verdict(&answered), own);
+    // Of several messages, the last counts.
+    assert_eq!(verdict(&[&[Frame(Client, TEXT, b"before")], &sent[..], &[too_big]].concat()), own);
     // Nothing was sent that can be too big.
     let code = CloseCode::MESSAGE_TOO_BIG;
     assert_eq!(verdict(&[too_big]), Verdict::WronglyRefused { by: Server, code });
+    let empty = [Frame(Client, TEXT, b""), too_big];
+    assert_eq!(verdict(&empty), Verdict::WronglyRefused { by: Server, code });
     // The limit is known, and was not exceeded.
     for limit in [|policy: Policy| policy.max_frame(3), |policy: Policy| policy.max_message(3)] {
         let server = limit(Policy::new(Server));
@@ -524,6 +552,20 @@ fn what_never_opened_says_why() {
     let acts: Vec<_> = conversation.timeline().map(|step| step.act).collect();
     let ends = [Act::Ended(End::Fin); 2];
     assert_eq!(acts, [&[Act::Requested, Act::Responded(400)][..], &ends].concat());
+    for status in [200, 302] {
+        let mut conversation = requested();
+        conversation.response(status, []);
+        assert_eq!(conversation.verdict(), never(Server, Unopened::Refused(status)));
+    }
+    // What is said again adds up, and the last status counts.
+    let mut conversation = start();
+    conversation.request([MissingKey]);
+    conversation.request([]);
+    conversation.response(103, [WrongAccept]);
+    conversation.response(101, []);
+    assert_eq!(conversation.verdict(), Verdict::Open);
+    assert_eq!(conversation.broken_handshake(Client).next(), Some(MissingKey));
+    assert_eq!(conversation.broken_handshake(Server).next(), Some(WrongAccept));
     // A handshake that was completed is no step of the closing.
     let mut conversation = requested();
     conversation.response(101, []);
@@ -547,12 +589,21 @@ fn what_never_opened_says_why() {
         conversation.end(Client, end, 0);
         conversation.end(Server, End::Fin, 0);
         assert_eq!(conversation.verdict(), failed, "the client did its duty");
+        let acts: Vec<_> = conversation.timeline().map(|step| step.act).take(2).collect();
+        assert_eq!(acts, [Act::Requested, Act::Responded(101)]);
     }
     for (code, expected) in [(1002u16, "never-opened"), (1010, "never-opened"), (1000, "open")] {
         let mut conversation = broken();
         conversation.bytes(Client, &wire(Client, CLOSE, &code.to_be_bytes()));
         assert_eq!(conversation.verdict().id(), expected, "{code}");
     }
+    // A Close without a code names no fault, and that of the server is no failure of the client.
+    let mut conversation = broken();
+    conversation.bytes(Client, &wire(Client, CLOSE, b""));
+    assert_eq!(conversation.verdict(), Verdict::Open);
+    let mut conversation = broken();
+    conversation.bytes(Server, &wire(Server, CLOSE, b"\x03\xEA"));
+    assert_eq!(conversation.verdict().id(), "wrongly-refused");
     // The client went on for a while.
     let mut conversation = broken();
     conversation.at(Duration::from_millis(1_001));

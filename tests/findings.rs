@@ -341,6 +341,13 @@ fn the_server_closes_tcp_after_both_closes() {
     finds(&[Text(Client), Close(Server), Wait(60_000)], &[]);
 }
 
+/// Whoever stores a number reads the same duty from it.
+#[test]
+fn the_numbers_stay() {
+    let numbers = [(201, Lapse::UnansweredPing), (202, Lapse::ServerLeftOpen)];
+    assert!(Lapse::ALL.iter().map(|lapse| (lapse.number(), *lapse)).eq(numbers));
+}
+
 #[test]
 fn a_clock_that_goes_back_does_no_harm() {
     let mut conversation = conversation(&[Text(Client), Ping(Server, 1)], 9);

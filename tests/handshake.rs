@@ -430,6 +430,36 @@ fn an_accept_of_an_invalid_key_is_right() {
     }
     let keyless = Handshake::legal().with(Role::Client, "Sec-WebSocket-Key", &[]);
     assert!(keyless.broken(Role::Server).is_empty());
+    // Of two keys, the server may have accepted either.
+    let other = "AQIDBAUGBwgJCgsMDQ4PEC==";
+    for keys in [[KEY, other], [other, KEY]] {
+        let two = Handshake::legal().with(Role::Client, "Sec-WebSocket-Key", &keys);
+        assert!(two.broken(Role::Server).is_empty());
+    }
+}
+
+/// Each value of a list counts, not the first or the last alone.
+#[test]
+fn one_wrong_value_is_enough() {
+    use Rule::{
+        ExtensionNotOffered, InvalidKey, RepeatedAccept, RepeatedKey, RepeatedSubprotocol,
+        RepeatedVersion, SubprotocolNotOffered, UnsupportedVersion, WrongAccept,
+    };
+    for (wrong, right, bad, repeated) in [
+        (UnsupportedVersion, "13", "12", Some(RepeatedVersion)),
+        (InvalidKey, KEY, "short", Some(RepeatedKey)),
+        (WrongAccept, ACCEPT, KEY, Some(RepeatedAccept)),
+        (SubprotocolNotOffered, "chat", "xmpp", Some(RepeatedSubprotocol)),
+        (ExtensionNotOffered, "x-y", "x-z", None),
+    ] {
+        let (sender, field) = (wrong.sender(), wrong.field().unwrap());
+        for values in [[right, bad], [bad, right]] {
+            let broken = Handshake::legal().with(sender, field, &values).broken(sender);
+            let mut expected: Vec<_> = [Some(wrong), repeated].into_iter().flatten().collect();
+            expected.sort();
+            assert!(broken.eq(expected), "{values:?}");
+        }
+    }
 }
 
 #[test]
