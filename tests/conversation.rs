@@ -487,10 +487,12 @@ fn a_cut_header_is_answered() {
         assert_eq!(conversation.verdict(), refused, "{bytes:02x?}");
         // The rest of the header changes nothing, and the violation is told once.
         let mut late = 0;
-        conversation.observe(Client, &[0xFF; 13], |seen| {
-            late += usize::from(matches!(seen, Observed::Violation { violation: found, .. }
-                if found == violation));
-        });
+        for byte in [0xFF; 13] {
+            conversation.observe(Client, &[byte], |seen| {
+                late += usize::from(matches!(seen, Observed::Violation { violation: found, .. }
+                    if found == violation));
+            });
+        }
         assert_eq!((conversation.verdict(), late), (refused, 0), "{bytes:02x?}");
         assert_eq!(conversation.direction(Client).violation(), Some(violation));
     }

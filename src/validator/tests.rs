@@ -289,6 +289,9 @@ fn the_first_violation_is_given_again_until_resume() {
     assert_eq!(validator.finish(), Err(violation));
     assert_eq!(validator.eof(0), Err(violation));
     assert_eq!(validator.begin(&text), Err(violation));
+    for first in [0x81, 0x83] {
+        assert_eq!(validator.cut_header(&[first]), Err(violation));
+    }
     validator.resume();
     assert_eq!(validator.finish(), Ok(()));
     assert_eq!(validator.begin(&text), Ok(()));
