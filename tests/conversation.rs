@@ -365,7 +365,6 @@ fn nobody_closes_with_1005() {
 
 #[test]
 fn the_last_frames_are_remembered_with_their_time() {
-
     let mut conversation = start();
     conversation.bytes(Client, &wire(Client, TEXT, b"hi"));
     conversation.at(Duration::from_secs(3));
