@@ -327,8 +327,10 @@ fn line(name: &str, sender: Role, handshake: &Handshake) -> String {
 fn the_corpus_is_what_the_vectors_make() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/handshake.jsonl");
     let mut counts = std::collections::BTreeMap::new();
+    // The naive judge knows nothing of the parameters of extensions: `negotiation.rs` has them.
     let lines: String = vectors()
         .iter()
+        .filter(|(rule, ..)| *rule != Rule::ExtensionDoesNotFit)
         .map(|(rule, handshake, is_broken)| {
             let name = if *is_broken { rule.id().to_owned() } else { format!("legal/{rule}") };
             let count = counts.entry(name.clone()).or_insert(0);

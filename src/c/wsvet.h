@@ -211,19 +211,19 @@ enum wsvet_handshake_rule {
      */
     WSVET_INVALID_EXTENSION_OFFER = 116,
     /**
-     * RFC 6455 section 4.1, the client fails the connection: the header Upgrade of a response with status 101 is missing, or is not `websocket`.
+     * RFC 6455 section 4.2.2, the client fails the connection: the header Upgrade of a response with status 101 is missing, or is not `websocket`.
      */
     WSVET_UPGRADE_NOT_CONFIRMED = 117,
     /**
-     * RFC 6455 section 4.1, the client fails the connection: the header Connection of a response with status 101 does not contain the token `Upgrade`.
+     * RFC 6455 section 4.2.2, the client fails the connection: the header Connection of a response with status 101 does not contain the token `Upgrade`.
      */
     WSVET_CONNECTION_NOT_CONFIRMED = 118,
     /**
-     * RFC 6455 section 4.1, the client fails the connection: a response with status 101 has no header Sec-WebSocket-Accept.
+     * RFC 6455 section 4.2.2, the client fails the connection: a response with status 101 has no header Sec-WebSocket-Accept.
      */
     WSVET_MISSING_ACCEPT = 119,
     /**
-     * RFC 6455 section 4.1, the client fails the connection: Sec-WebSocket-Accept is not the hash of the request's Sec-WebSocket-Key.
+     * RFC 6455 section 4.2.2, the client fails the connection: Sec-WebSocket-Accept is not the hash of the request's Sec-WebSocket-Key.
      */
     WSVET_WRONG_ACCEPT = 120,
     /**
@@ -235,7 +235,7 @@ enum wsvet_handshake_rule {
      */
     WSVET_REPEATED_SUBPROTOCOL = 122,
     /**
-     * RFC 6455 section 4.1, the client fails the connection: the response names a subprotocol that the client did not offer.
+     * RFC 6455 section 4.2.2, the client fails the connection: the response names a subprotocol that the client did not offer.
      */
     WSVET_SUBPROTOCOL_NOT_OFFERED = 123,
     /**
@@ -243,7 +243,7 @@ enum wsvet_handshake_rule {
      */
     WSVET_INVALID_EXTENSION_ANSWER = 124,
     /**
-     * RFC 6455 section 4.1, the client fails the connection: the response names an extension that the client did not offer.
+     * RFC 6455 section 4.2.2, the client fails the connection: the response names an extension that the client did not offer.
      */
     WSVET_EXTENSION_NOT_OFFERED = 125,
     /**

@@ -3,7 +3,7 @@
 use super::direction::Sent;
 use crate::Violation;
 
-/// An observation of [`Conversation::observe`] in the bytes of one endpoint.
+/// An observation of [`Conversation::observe`](crate::Conversation::observe) in the bytes of one endpoint.
 ///
 /// ```
 /// use wsvet::{Conversation, Observed, Policy, Role, Rule};

@@ -183,28 +183,28 @@ rules! {
     explain "An extension is a name with parameters, each after a semicolon and perhaps with a value: a token, or a token in quotes. A list that cannot be parsed must not be taken in part."
     resolve "Send for example `permessage-deflate; client_max_window_bits`, or leave the header out instead of sending it empty."
 
-    117 UpgradeNotConfirmed "upgrade-not-confirmed" 6455 "4.1"
+    117 UpgradeNotConfirmed "upgrade-not-confirmed" 6455 "4.2.2"
     { due: FAIL, field: Some(UPGRADE) }
     breaks "the header Upgrade of a response with status 101 is missing, or is not `websocket`"
     text "the response has no Upgrade: websocket"
     explain "The response must name the protocol that the connection speaks from now on. If it is another one, the bytes that follow are no frames."
     resolve "Send `Upgrade: websocket` with the status 101, and nothing else in that header. A reverse proxy that removes it must be told to pass the upgrade on."
 
-    118 ConnectionNotConfirmed "connection-not-confirmed" 6455 "4.1"
+    118 ConnectionNotConfirmed "connection-not-confirmed" 6455 "4.2.2"
     { due: FAIL, field: Some(CONNECTION) }
     breaks "the header Connection of a response with status 101 does not contain the token `Upgrade`"
     text "the response has no Connection: Upgrade"
     explain "Without it the header Upgrade does not belong to this connection. Browsers fail with \"'Connection' header value must contain 'Upgrade'\" or the like."
     resolve "Send `Connection: Upgrade` with the status 101. A proxy between the endpoints may have replaced it with `close` or `keep-alive`: let it pass the upgrade on."
 
-    119 MissingAccept "missing-accept" 6455 "4.1"
+    119 MissingAccept "missing-accept" 6455 "4.2.2"
     { due: FAIL, field: Some(ACCEPT) }
     breaks "a response with status 101 has no header Sec-WebSocket-Accept"
     text "the response has no Sec-WebSocket-Accept"
     explain "The value proves that the server read the request and speaks WebSocket. Without it the client cannot tell a WebSocket server from one that answers 101 to anything."
     resolve "Send the SHA-1 hash of the key and `258EAFA5-E914-47DA-95CA-C5AB0DC85B11`, in base64. `wsvet::handshake::accept_key` computes it."
 
-    120 WrongAccept "wrong-accept" 6455 "4.1"
+    120 WrongAccept "wrong-accept" 6455 "4.2.2"
     { due: FAIL, field: Some(ACCEPT) }
     breaks "Sec-WebSocket-Accept is not the hash of the request's Sec-WebSocket-Key"
     text "Sec-WebSocket-Accept does not match the Sec-WebSocket-Key of the request"
@@ -225,7 +225,7 @@ rules! {
     explain "The server chooses one of the subprotocols that the client offered, because a connection speaks one."
     resolve "Send the one name that was chosen. A server that copies the header of the request into the response answers with the whole list."
 
-    123 SubprotocolNotOffered "subprotocol-not-offered" 6455 "4.1"
+    123 SubprotocolNotOffered "subprotocol-not-offered" 6455 "4.2.2"
     { due: FAIL, field: Some(PROTOCOL) }
     breaks "the response names a subprotocol that the client did not offer"
     text "the response names a subprotocol that was not offered"
@@ -239,7 +239,7 @@ rules! {
     explain "The client must know which extensions are in use, because they change the meaning of frames. It must not guess from a list that it cannot parse. The header is left out if there are none; it is never empty."
     resolve "Send for example `permessage-deflate`, or leave the header out instead of sending it empty."
 
-    125 ExtensionNotOffered "extension-not-offered" 6455 "4.1"
+    125 ExtensionNotOffered "extension-not-offered" 6455 "4.2.2"
     { due: FAIL, field: Some(EXTENSIONS) }
     breaks "the response names an extension that the client did not offer"
     text "the response names an extension that was not offered"

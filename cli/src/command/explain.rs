@@ -185,7 +185,7 @@ impl From<handshake::Rule> for Row {
             ),
             _ => (
                 "fail".to_owned(),
-                "the client closes the TCP connection and reports 1006; it sends no frame"
+                "the client closes the TCP connection and reports 1006; it sends no frame (§4.1)"
                     .to_owned(),
             ),
         };

@@ -24,8 +24,10 @@ pub(super) fn handshake(found: &HandshakeFinding, agreement: &Agreement) -> Told
             let exact = exact.filter(|_| rule.sender() == Role::Server);
             let text = exact.map_or_else(|| rule.text().to_owned(), |(_, text)| text);
             let due = match rule.due() {
-                Due::Status(status) => format!("the server must refuse it with HTTP {status}"),
-                _ => "the client must fail the connection".to_owned(),
+                Due::Status(status) => {
+                    format!("the server must refuse it with HTTP {status} (RFC 6455 §4.2.1)")
+                }
+                _ => "the client must fail the connection (RFC 6455 §4.1)".to_owned(),
             };
             Told { broken: Some((*rule, rule.sender())), text, due: Some(due) }
         }
