@@ -339,6 +339,10 @@ fn an_endpoint_may_have_a_limit_that_is_not_known() {
     assert_eq!(verdict(&[too_big]), Verdict::WronglyRefused { by: Server, code });
     let empty = [Frame(Client, TEXT, b""), too_big];
     assert_eq!(verdict(&empty), Verdict::WronglyRefused { by: Server, code });
+    // Another code is not about a limit.
+    let refused = [&sent[..], &[Frame(Server, CLOSE, b"\x03\xEF")]].concat();
+    let other = CloseCode::INVALID_FRAME_PAYLOAD_DATA;
+    assert_eq!(verdict(&refused), Verdict::WronglyRefused { by: Server, code: other });
     // The limit is known, and was not exceeded.
     for limit in [|policy: Policy| policy.max_frame(3), |policy: Policy| policy.max_message(3)] {
         let server = limit(Policy::new(Server));
