@@ -242,6 +242,11 @@ fn an_end_without_a_handshake_is_abnormal() {
         let expected = format!("{at} client: its stream ended inside a frame");
         says(&[Part(Client, TEXT, b"hi", 7), Fin(Client), late], &expected);
     }
+    // A parser in front holds the first byte of a header.
+    let mut conversation = start();
+    conversation.end(Client, End::Fin, 1);
+    let why = Abnormality::InFrame;
+    assert_eq!(conversation.verdict(), Verdict::Abnormal { by: Client, why });
     // What the client broke just before it went was nobody's to answer.
     let verdict = verdict(&[Frame(Client, BINARY, b""), Fin(Client)]);
     let why = Abnormality::WithoutClose;
