@@ -94,9 +94,9 @@ pub enum Verdict {
         /// The code of the Close frame: 1002, 1003, 1007 or 1009.
         code: CloseCode,
     },
-    /// An endpoint sent a Close frame with the code 1009, and its [`Policy`](crate::Policy) has no
-    /// limit. It has a limit of its own that the policy does not say, so nobody is at fault as far
-    /// as the conversation shows.
+    /// An endpoint sent a Close frame with the code 1009, but its [`Policy`](crate::Policy) sets no
+    /// limit. The endpoint has a limit that the policy does not state. The conversation shows no
+    /// fault.
     OwnLimit {
         /// The endpoint that sent the Close frame.
         by: Role,

@@ -59,7 +59,8 @@ const LIMITS: [Limit; 8] = [
 /// How far a silence may be from a limit.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
-/// Returns who usually cuts a connection after such a silence, or `None` if nobody is known to.
+/// Returns the names of the proxies that usually close a connection after such a silence, or `None`
+/// if none is known.
 pub(super) fn usual(silence: Duration) -> Option<String> {
     let names: Vec<_> = LIMITS
         .iter()

@@ -129,7 +129,7 @@ pub(super) fn finding(finding: &Finding) -> String {
     }
 }
 
-/// Returns who is at fault for a finding, and the section that says so.
+/// Returns the sentence that names the endpoint at fault for a finding, and the section of the rule.
 pub(super) fn fault(finding: &Finding) -> String {
     let Finding { lapse, by, .. } = finding;
     format!("the {by} is at fault (RFC {} §{})", lapse.rfc(), lapse.section())

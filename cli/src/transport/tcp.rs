@@ -128,8 +128,8 @@ impl Stream {
         Some(Early { bytes, old })
     }
 
-    /// Returns where a RST is in the stream. The stream does not take the payload of a RST, which is
-    /// a text for people (RFC 9293 §3.5.3).
+    /// Returns the position of a RST in the stream. The payload of a RST is not part of the stream: it
+    /// is a diagnostic text (RFC 9293 §3.5.3).
     pub fn reset(&mut self, rst: &Segment<'_>) -> Reset {
         let start = self.position(rst.seq);
         let next = self.next.unwrap_or_default();
