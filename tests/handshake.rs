@@ -1,10 +1,9 @@
 //! The opening handshake: each rule beside its nearest legal neighbours, and what changes nothing.
 
-#[cfg(feature = "deflate")]
-#[path = "common/handshake.rs"]
-#[allow(dead_code, unreachable_pub)] // the fuzz targets use the rest
-mod naive;
+mod common;
 
+#[cfg(feature = "deflate")]
+use common::handshake as naive;
 use proptest::prelude::*;
 use proptest::sample::select;
 #[cfg(feature = "deflate")]

@@ -29,23 +29,18 @@ impl Known {
 
     /// Returns what the first bytes of a header say, or `None` if there are no bytes.
     pub(super) fn of(start: &[u8]) -> Option<Self> {
-        let (&first, rest) = start.split_first()?;
-        let (mut least, mut most) = (0, u64::MAX);
-        let second = rest.first().copied();
-        if let Some((second, extended)) = rest.split_first() {
-            let form = second & 0x7F;
-            let len = match form {
-                126 => 2,
-                127 => 8,
-                _ => 0,
-            };
-            let mut bytes = [0; 8];
-            let seen = extended.len().min(len);
-            bytes[8 - len..][..seen].copy_from_slice(&extended[..seen]);
-            let unseen = 8 * (len - seen) as u32;
-            least = if len == 0 { form.into() } else { u64::from_be_bytes(bytes) };
-            most = least | u64::MAX.checked_shr(64 - unseen).unwrap_or(0);
-        }
+        let &first = start.first()?;
+        let second = start.get(1).copied();
+        let filled = |byte| {
+            let mut window = [byte; Header::MAX_LEN];
+            let seen = start.len().min(Header::MAX_LEN);
+            window[..seen].copy_from_slice(&start[..seen]);
+            Header::from_window(&window).0.payload_len()
+        };
+        let (least, most) = match second {
+            Some(_) => (filled(0), filled(0xFF)),
+            None => (0, u64::MAX),
+        };
         Some(Self { first, second, least, most })
     }
 }

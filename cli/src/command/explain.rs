@@ -138,6 +138,22 @@ fn rows() -> impl Iterator<Item = Row> {
     of_frames.chain(of_handshake).chain(Lapse::ALL.iter().copied().map(Row::from))
 }
 
+/// Creates the row of a rule. The families share the getters, but no trait.
+macro_rules! row {
+    ($rule:ident, $due:expr, $answer:expr) => {
+        Self {
+            id: $rule.id(),
+            number: $rule.number(),
+            section: section($rule.rfc(), $rule.section()),
+            breaks: $rule.breaks(),
+            explain: $rule.explain(),
+            resolve: $rule.resolve(),
+            due: $due,
+            answer: $answer,
+        }
+    };
+}
+
 impl From<Rule> for Row {
     fn from(rule: Rule) -> Self {
         let code = rule.close_code();
@@ -146,33 +162,15 @@ impl From<Rule> for Row {
         } else {
             format!("{code}: reported to the application; nothing can be sent any more")
         };
-        Self {
-            id: rule.id(),
-            number: rule.number(),
-            section: section(rule.rfc(), rule.section()),
-            breaks: rule.breaks(),
-            explain: rule.explain(),
-            resolve: rule.resolve(),
-            due: code.0.to_string(),
-            answer: ("close code", answer),
-        }
+        row!(rule, code.0.to_string(), ("close code", answer))
     }
 }
 
 impl From<Lapse> for Row {
     fn from(lapse: Lapse) -> Self {
-        let debtor = lapse.debtor().map_or("both", Role::name);
-        let endpoints = if debtor == "both" { "both endpoints" } else { debtor };
-        Self {
-            id: lapse.id(),
-            number: lapse.number(),
-            section: section(lapse.rfc(), lapse.section()),
-            breaks: lapse.breaks(),
-            explain: lapse.explain(),
-            resolve: lapse.resolve(),
-            due: debtor.to_owned(),
-            answer: ("who must do it", endpoints.to_owned()),
-        }
+        let named = |role: Role| (role.name(), role.name());
+        let (debtor, endpoints) = lapse.debtor().map_or(("both", "both endpoints"), named);
+        row!(lapse, debtor.to_owned(), ("who must do it", endpoints.to_owned()))
     }
 }
 
@@ -189,16 +187,7 @@ impl From<handshake::Rule> for Row {
                     .to_owned(),
             ),
         };
-        Self {
-            id: rule.id(),
-            number: rule.number(),
-            section: section(rule.rfc(), rule.section()),
-            breaks: rule.breaks(),
-            explain: rule.explain(),
-            resolve: rule.resolve(),
-            due,
-            answer: ("answer", answer),
-        }
+        row!(rule, due, ("answer", answer))
     }
 }
 

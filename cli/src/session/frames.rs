@@ -150,11 +150,10 @@ impl Frames {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
-        let direction = |frames: &Self| frames.conversation.direction(from).reader().clone();
-        while !direction(self).cut_header().is_empty() {
+        while self.conversation.direction(from).reader().unread() > 0 {
             self.feed(from, &[0], at, judging)?;
         }
-        let rest = direction(self).remaining();
+        let rest = self.conversation.direction(from).reader().remaining();
         self.skip(from, rest, at, judging)
     }
 

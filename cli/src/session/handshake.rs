@@ -192,22 +192,18 @@ impl Handshake {
             Ok(Status::Complete(len)) => {
                 let (method, path) = (request.method.unwrap_or(""), request.path.unwrap_or(""));
                 let version = request.version.unwrap_or_default();
-                let upgrade = handshake::Request::new(
-                    method,
-                    path,
-                    (1, version),
-                    request.headers.iter().map(|header| (header.name, header.value)),
-                )
-                .is_upgrade();
+                let headers = owned(request.headers);
+                let upgrade = handshake::Request::new(method, path, (1, version), view(&headers))
+                    .is_upgrade();
+                let body = if upgrade { Body::None } else { request_body(&headers) };
                 let asked = Asked {
                     method: method.to_owned(),
                     target: path.to_owned(),
                     version,
-                    headers: if upgrade { owned(request.headers) } else { Vec::new() },
+                    headers: if upgrade { headers } else { Headers::new() },
                     upgrade,
                     at: self.now,
                 };
-                let body = if upgrade { Body::None } else { request_body(request.headers) };
                 self.client.drop_front(len, body);
                 if let (true, Some(answer)) = (upgrade, self.agreed.take()) {
                     return Progress::Upgraded(agreement(&asked, Some(&answer)));
@@ -239,8 +235,9 @@ impl Handshake {
             Ok(Status::Partial) if self.server.may_grow() => Progress::Waiting,
             Ok(Status::Complete(len)) => {
                 let status = response.code.unwrap_or_default();
-                let answer = Answer { status, headers: owned(response.headers) };
-                let body = response_body(response.headers);
+                let headers = owned(response.headers);
+                let body = response_body(&headers);
+                let answer = Answer { status, headers };
                 self.server.drop_front(len, Body::None);
                 self.answered(answer, body)
             }
@@ -278,9 +275,6 @@ impl Handshake {
 
 /// Returns what the endpoints agreed on, and what is found in their messages.
 fn agreement(asked: &Asked, answer: Option<&Answer>) -> Agreement {
-    fn view(headers: &Headers) -> impl Iterator<Item = (&str, &[u8])> + Clone {
-        headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
-    }
     let request = handshake::Request::new(
         &asked.method,
         &asked.target,
@@ -394,6 +388,10 @@ fn owned(headers: &[Header<'_>]) -> Headers {
     headers.iter().map(|header| (header.name.to_owned(), header.value.to_vec())).collect()
 }
 
+fn view(headers: &Headers) -> impl Iterator<Item = (&str, &[u8])> + Clone {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+}
+
 /// Returns the elements of the lists in the headers with this name.
 fn values<'a>(headers: Option<&'a Headers>, name: &'a str) -> impl Iterator<Item = String> + 'a {
     let lines = headers.into_iter().flatten();
@@ -402,16 +400,15 @@ fn values<'a>(headers: Option<&'a Headers>, name: &'a str) -> impl Iterator<Item
     texts.flat_map(|value| value.split(',')).map(|value| value.trim().to_owned())
 }
 
-fn request_body(headers: &[Header<'_>]) -> Body {
+fn request_body(headers: &Headers) -> Body {
     match response_body(headers) {
         Body::UntilEof => Body::None,
         body => body,
     }
 }
 
-fn response_body(headers: &[Header<'_>]) -> Body {
-    let headers = owned(headers);
-    let headers = Some(&headers);
+fn response_body(headers: &Headers) -> Body {
+    let headers = Some(headers);
     if values(headers, "Transfer-Encoding").any(|value| value.eq_ignore_ascii_case("chunked")) {
         return Body::ChunkSize;
     }

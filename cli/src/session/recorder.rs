@@ -173,15 +173,8 @@ impl Recorder {
         }
         self.silent = !self.thoroughness.keep_going;
         let cut = (direction.validator().offset(), direction.reader().cut_header());
-        let (before, payload) = (&[][..], &[][..]);
-        sink(Record::Broken(Broken {
-            violation,
-            header: None,
-            cut,
-            before,
-            payload,
-            inflated: None,
-        }))
+        let (header, before, payload, inflated) = (None, &[][..], &[][..], None);
+        sink(Record::Broken(Broken { violation, header, cut, before, payload, inflated }))
     }
 
     /// Ends the direction. `violation` is the rule that the end of the stream breaks.
@@ -199,10 +192,9 @@ impl Recorder {
         let header = self.open.as_ref().map(|open| (open.sent.offset, open.sent.header));
         let cut = (validator.offset(), reader.cut_header());
         let payload = if header.is_some() { &self.payload[..] } else { &[] };
-        let broken =
-            |violation| Broken { violation, header, cut, before: &[], payload, inflated: None };
         if let Some(violation) = violation {
-            return sink(Record::Broken(broken(violation)));
+            let broken = Broken { violation, header, cut, before: &[], payload, inflated: None };
+            return sink(Record::Broken(broken));
         }
         if self.broken {
             return Ok(());
@@ -228,16 +220,11 @@ impl Recorder {
         };
         self.piece = Piece::default();
         self.early = None;
-        self.open = Some(Open { sent, broken: false });
+        let told = std::mem::take(&mut self.told_early);
+        self.open = Some(Open { sent, broken: told });
         self.inflated.begin(&sent);
         let shown = if self.thoroughness.keep_going { usize::MAX } else { 1 };
-        let told = usize::from(std::mem::take(&mut self.told_early));
-        if told > 0
-            && let Some(open) = &mut self.open
-        {
-            open.broken = true;
-        }
-        for rule in sent.broken.iter().take(shown).skip(told) {
+        for rule in sent.broken.iter().take(shown).skip(told.into()) {
             let violation = Violation::in_header(rule, sent.offset);
             self.report(Found::of(&sent, violation, None), &[], 0, sink)?;
         }
