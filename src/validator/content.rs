@@ -47,7 +47,7 @@ impl Validator {
         self.still_good()?;
         debug_assert_ne!(self.content, Expected::Between, "payload before begin");
         let start = self.offset;
-        self.offset = self.offset.saturating_add(piece.bytes().len() as u64);
+        self.offset += piece.bytes().len() as u64;
         match self.content {
             Expected::Between | Expected::Opaque | Expected::CloseRest => {
                 kernel::unmask(key, &mut piece);
@@ -103,7 +103,7 @@ impl Validator {
         debug_assert!(self.failed.is_none(), "a stream that has ended admits nothing");
         let message = self.message;
         let len = payload.len() as u64;
-        self.offset = self.offset.saturating_add(header_len as u64 + len);
+        self.offset += header_len as u64 + len;
         self.take_room(len, last);
         match key {
             Some(key) if !message.is_judged() => kernel::mask(key, payload),
@@ -158,7 +158,7 @@ impl Validator {
             Ok(()) => Ok(()),
             Err(error) => {
                 self.lose_content();
-                Err(self.fail(rule, start.saturating_add(error.index as u64)))
+                Err(self.fail(rule, start + error.index as u64))
             }
         }
     }
@@ -182,7 +182,7 @@ impl Validator {
                 _ => return self.judge_utf8(0, plain, start, Rule::InvalidCloseReason),
             }
             plain = rest;
-            start = start.saturating_add(1);
+            start += 1;
         }
         Ok(())
     }

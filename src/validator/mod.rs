@@ -230,7 +230,7 @@ impl Validator {
     #[inline]
     pub fn payload(&mut self, plain: &[u8]) -> Result<(), Violation> {
         if self.content == Expected::Opaque && self.failed.is_none() {
-            self.offset = self.offset.saturating_add(plain.len() as u64);
+            self.offset += plain.len() as u64;
             return Ok(());
         }
         self.payload_plain(plain)
@@ -276,8 +276,8 @@ impl Validator {
     /// Skips `len` bytes of the payload that are not available, for example because a capture lacks
     /// them or a log contains only the headers.
     ///
-    /// The bytes count towards the offset. They are not validated, nor is the rest of the text
-    /// message or of the Close frame that they belong to.
+    /// The bytes count towards the offset, up to the offset 2^64 - 2^62. They are not validated, nor
+    /// is the rest of the text message or of the Close frame that they belong to.
     ///
     /// # Panics
     ///
@@ -299,7 +299,7 @@ impl Validator {
             return;
         }
         debug_assert_ne!(self.content, Expected::Between, "payload before begin");
-        self.offset = self.offset.saturating_add(len);
+        self.offset = self.offset.saturating_add(len).min(FARTHEST);
         self.lose_content();
     }
 
@@ -523,14 +523,14 @@ impl Validator {
     #[inline(always)]
     pub(crate) fn pass_single(&mut self, frame: usize) {
         debug_assert!(self.failed.is_none(), "a stream that has ended admits nothing");
-        self.offset = self.offset.saturating_add(frame as u64);
+        self.offset += frame as u64;
     }
 
     /// Changes the state to that after the header.
     #[inline]
     fn enter(&mut self, header: &Header) {
         let opcode = header.opcode();
-        self.offset = self.offset.saturating_add(header.header_len() as u64);
+        self.offset += header.header_len() as u64;
         self.content = Expected::Opaque;
         if opcode.starts_message() {
             self.utf8 = Utf8::new();
@@ -594,6 +594,10 @@ const fn least_u16(a: u64, b: u64) -> u16 {
     let least = if a < b { a } else { b };
     if least < 0xFFFF { least as u16 } else { 0xFFFF }
 }
+
+/// The largest offset that skipped bytes lead to. Received bytes are far too few to lead from here to
+/// an overflow, so that the hot path need not check for one.
+const FARTHEST: u64 = u64::MAX - (1 << 62);
 
 /// A Close frame was finished.
 const CLOSED: u8 = 1;
