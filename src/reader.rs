@@ -217,6 +217,17 @@ impl Reader {
         Some(kernel::turned(kernel::number(key), phase as usize))
     }
 
+    /// Moves over `len` bytes of the payload, of which the frame has at least as many
+    /// [available](Self::available), and returns the key for the first of them.
+    #[inline]
+    pub(crate) fn pass(&mut self, len: usize) -> Option<u32> {
+        let key = self.key();
+        let rest = self.remaining.wrapping_sub(len as u64);
+        debug_assert!(rest <= self.remaining, "the frame has fewer bytes");
+        self.remaining = rest;
+        key
+    }
+
     /// Moves over `len` bytes of the payload, at most to the end of the frame.
     ///
     /// The bytes have arrived, or are missing from the input.

@@ -278,8 +278,7 @@ impl Frames {
     fn judge(&mut self, src: &mut BytesMut) -> Result<(), Violation> {
         let there = self.reader.available(src.len() - self.kept);
         let piece = &mut src[self.kept..self.kept + there];
-        let key = self.reader.key();
-        self.reader.advance(there as u64);
+        let key = self.reader.pass(there);
         self.validator.payload_masked(key, piece)?;
         self.kept += there;
         if let Some(compression) = &mut self.compression

@@ -301,8 +301,7 @@ impl StreamDecoder {
     /// Unmasks and validates the next bytes of the payload.
     #[inline(always)]
     fn judge(&mut self, piece: &mut [u8]) -> Result<(), Violation> {
-        let key = self.reader.key();
-        self.reader.advance(piece.len() as u64);
+        let key = self.reader.pass(piece.len());
         self.validator.payload_masked(key, piece)
     }
 
