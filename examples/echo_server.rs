@@ -14,7 +14,7 @@ use std::io;
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_util::codec::{Decoder, Encoder, FramedParts};
+use tokio_util::codec::FramedParts;
 use wsvet::codec::{Error, Messages};
 use wsvet::deflate::Parameters;
 use wsvet::{Message, Policy, Role};

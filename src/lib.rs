@@ -59,11 +59,14 @@
 //!
 //! # Features
 //!
-//! - `std` (default): enables `alloc` and the `std` features of `nom` and `bytes`. On x86-64,
-//!   masking and UTF-8 validation use AVX2 or AVX-512 if the processor has them.
+//! - `std` (default): enables `alloc` and the `std` features of `nom` and `bytes`, and adds the
+//!   module `codec`, with codecs of frames and of messages. On x86-64, masking and UTF-8 validation
+//!   use AVX2 or AVX-512 if the processor has them.
 //! - `alloc`: adds `FrameBuf`, which takes frames off a `BytesMut` without a copy, `Message` and
 //!   `Assembler`.
-//! - `codec`: adds the module `codec`, with frames and messages for `tokio_util::codec`.
+//! - `codec`: implements the traits of `tokio_util::codec` for the codecs in the module `codec`.
+//! - `httparse`: adds `handshake::parse_request` and `parse_response`.
+//! - `http`: adds conversions from and to the types of the crate `http` to the module `handshake`.
 //! - `deflate`: adds the module `deflate`, which negotiates permessage-deflate (RFC 7692), inflates
 //!   and validates compressed messages, and writes them.
 //! - `arbitrary`: adds the module `generate`, with streams and whole connections to fuzz a
@@ -74,7 +77,7 @@
 //! - `c`: adds the functions that `src/c/wsvet.h` declares, for programs in C. A program in Rust
 //!   does not need it.
 //!
-//! The features `codec`, `deflate`, `arbitrary` and `c` enable `std`. Without any feature the crate
+//! The features `codec`, `http`, `deflate`, `arbitrary` and `c` enable `std`. Without any feature the crate
 //! has everything else. It then needs no allocator and runs on any target.
 //!
 //! # Minimum supported Rust version
@@ -97,7 +100,7 @@ mod c;
 mod close;
 mod closing;
 mod code;
-#[cfg(feature = "codec")]
+#[cfg(feature = "std")]
 pub mod codec;
 mod conversation;
 mod decoder;

@@ -312,7 +312,7 @@ impl Policy {
 
     /// Returns the policy with the default limit for collecting frames, if it sets no limit for
     /// messages or frames.
-    #[cfg(feature = "codec")]
+    #[cfg(feature = "std")]
     pub(crate) const fn collecting_frames(self) -> Self {
         if self.max_message != u64::MAX {
             return self;

@@ -8,7 +8,7 @@ use std::io;
 use bytes::{Bytes, BytesMut};
 use common::vectors::{self, Vector};
 use proptest::prelude::*;
-use tokio_util::codec::{Decoder, Encoder};
+use tokio_util::codec::Decoder;
 use wsvet::codec::{Error, Frames, Messages};
 use wsvet::{
     Accepts, CloseCode, Closing, Frame, FrameBuf, Header, Message, OpCode, Policy, Role, Rule,

@@ -833,7 +833,6 @@ impl Beside {
 mod codec {
     use bytes::{Bytes, BytesMut};
     use proptest::prelude::*;
-    use tokio_util::codec::{Decoder, Encoder};
     use wsvet::codec::{Error, Messages};
     use wsvet::deflate::Parameters;
     use wsvet::{CloseCode, Header, Message, OpCode, Policy, Role, Rule};

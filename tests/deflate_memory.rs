@@ -100,7 +100,6 @@ fn a_bomb_costs_no_more_than_the_limit() {
 #[test]
 fn what_was_inflated_is_not_held() {
     use bytes::BytesMut;
-    use tokio_util::codec::Decoder;
     use wsvet::codec::Messages;
 
     let policy = Policy::new(Role::Client).max_message(64 << 20);
@@ -124,7 +123,6 @@ fn what_was_inflated_is_not_held() {
 #[test]
 fn a_bomb_costs_the_codec_little_more_than_the_limit() {
     use bytes::BytesMut;
-    use tokio_util::codec::Decoder;
     use wsvet::Message;
     use wsvet::codec::Messages;
 
@@ -240,7 +238,6 @@ fn deflaters_without_context_takeover_share_one() {
 #[test]
 fn what_a_connection_keeps() {
     use bytes::BytesMut;
-    use tokio_util::codec::{Decoder, Encoder};
     use wsvet::Message;
     use wsvet::codec::Messages;
 

@@ -2,7 +2,6 @@
 #![cfg(feature = "codec")]
 
 use bytes::BytesMut;
-use tokio_util::codec::Encoder;
 use wsvet::codec::{self, Frames, Messages};
 use wsvet::encode::{self, Error};
 use wsvet::{

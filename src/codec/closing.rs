@@ -18,7 +18,6 @@ use crate::Closing;
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use tokio_util::codec::{Decoder, Encoder};
 /// use wsvet::codec::Messages;
 /// use wsvet::{Closing, Message, Policy, Role};
 ///

@@ -4,7 +4,6 @@ use core::fmt;
 use std::boxed::Box;
 
 use bytes::{Buf, BufMut, BytesMut};
-use tokio_util::codec::{Decoder, Encoder};
 
 use super::Error;
 use super::closing::{ClosingHandle, Handshake};
@@ -33,7 +32,6 @@ const MOST_ROOM: usize = 128 << 10;
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use tokio_util::codec::Decoder;
 /// use wsvet::codec::Frames;
 /// use wsvet::{Policy, Role};
 ///
@@ -131,7 +129,6 @@ impl Frames {
     ///
     /// ```
     /// # use bytes::BytesMut;
-    /// # use tokio_util::codec::Encoder;
     /// # use wsvet::{Frame, Header, OpCode, Policy, Role, codec::Frames};
     /// let mut frames = Frames::new(Policy::new(Role::Client)).with_keys(|| [1, 2, 3, 4]);
     /// let mut out = BytesMut::new();
@@ -396,10 +393,7 @@ fn give_back(mut frame: BytesMut, src: &mut BytesMut) {
     *src = frame;
 }
 
-impl Decoder for Frames {
-    type Item = FrameBuf;
-    type Error = Error;
-
+impl Frames {
     /// Takes the next frame off the front of `src` and unmasks its payload, or returns `None` if a
     /// part of the frame is missing. The codec discards everything after a Close frame (§1.4) or
     /// after a violation (§7.1.7).
@@ -410,7 +404,6 @@ impl Decoder for Frames {
     ///
     /// ```
     /// # use bytes::BytesMut;
-    /// # use tokio_util::codec::Decoder;
     /// # use wsvet::{Policy, Role, codec::Frames};
     /// let mut frames = Frames::new(Policy::new(Role::Client));
     /// let mut input = BytesMut::from(&b"\x81\x03\xC3\xA9"[..]);
@@ -419,7 +412,7 @@ impl Decoder for Frames {
     /// assert_eq!(frames.decode(&mut input)?.unwrap().payload, "é!");
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
-    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<FrameBuf>, Error> {
+    pub fn decode(&mut self, src: &mut BytesMut) -> Result<Option<FrameBuf>, Error> {
         if self.closing().has_received() {
             src.clear();
             return Ok(None);
@@ -469,13 +462,12 @@ impl Decoder for Frames {
     ///
     /// ```
     /// # use bytes::BytesMut;
-    /// # use tokio_util::codec::Decoder;
     /// # use wsvet::{Policy, Role, codec::Frames};
     /// let mut frames = Frames::new(Policy::new(Role::Client));
     /// let error = frames.decode_eof(&mut BytesMut::from(&b"\x81"[..])).unwrap_err();
     /// assert!(error.to_string().starts_with("eof-in-frame at byte 1"));
     /// ```
-    fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<FrameBuf>, Error> {
+    pub fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<FrameBuf>, Error> {
         if let Some(frame) = self.decode(src)? {
             return Ok(Some(frame));
         }
@@ -488,10 +480,6 @@ impl Decoder for Frames {
         self.validator.eof(unread)?;
         Ok(None)
     }
-}
-
-impl Encoder<FrameBuf> for Frames {
-    type Error = Error;
 
     /// Writes a frame with the FIN bit, the RSV bits and the opcode of its header.
     ///
@@ -510,7 +498,6 @@ impl Encoder<FrameBuf> for Frames {
     ///
     /// ```
     /// # use bytes::BytesMut;
-    /// # use tokio_util::codec::Encoder;
     /// # use wsvet::{Frame, Header, OpCode, Policy, Role, codec::Frames};
     /// let mut frames = Frames::new(Policy::new(Role::Server));
     /// let mut out = BytesMut::new();
@@ -519,7 +506,7 @@ impl Encoder<FrameBuf> for Frames {
     /// assert_eq!(out[..], *b"\x01\x02hi");
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
-    fn encode(&mut self, frame: FrameBuf, dst: &mut BytesMut) -> Result<(), Error> {
+    pub fn encode(&mut self, frame: FrameBuf, dst: &mut BytesMut) -> Result<(), Error> {
         let FrameBuf { header, payload } = frame;
         let plain = Header::new(header.opcode(), payload.len() as u64).with_rsv(header.rsv());
         let header = if header.fin() { plain } else { plain.not_final() };

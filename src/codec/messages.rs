@@ -1,7 +1,6 @@
 //! The codec of whole messages, which uses the codec of frames.
 
 use bytes::BytesMut;
-use tokio_util::codec::{Decoder, Encoder};
 
 #[cfg(feature = "deflate")]
 use super::compression::DeflateState;
@@ -18,7 +17,6 @@ use crate::{Assembler, CloseFrame, InvalidMessage, Message, OpCode, Policy, Viol
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use tokio_util::codec::{Decoder, Encoder};
 /// use wsvet::codec::Messages;
 /// use wsvet::{Message, Policy, Role};
 ///
@@ -80,7 +78,6 @@ impl Messages {
     ///
     /// ```
     /// use bytes::BytesMut;
-    /// use tokio_util::codec::{Decoder, Encoder};
     /// use wsvet::codec::Messages;
     /// use wsvet::deflate::Parameters;
     /// use wsvet::{Message, Policy, Role};
@@ -112,7 +109,6 @@ impl Messages {
     ///
     /// ```
     /// # use bytes::BytesMut;
-    /// # use tokio_util::codec::Encoder;
     /// # use wsvet::{Message, Policy, Role, codec::Messages, deflate::Parameters};
     /// let policy = Policy::new(Role::Server);
     /// let mut messages = Messages::deflate(policy, Parameters::new()).deflate_from(64);
@@ -204,7 +200,6 @@ impl Messages {
     ///
     /// ```
     /// # use bytes::BytesMut;
-    /// # use tokio_util::codec::Encoder;
     /// # use wsvet::{Message, Policy, Role, codec::Messages};
     /// let mut messages = Messages::new(Policy::new(Role::Server)).fragments_of(2);
     /// let mut out = BytesMut::new();
@@ -296,10 +291,7 @@ impl Messages {
     }
 }
 
-impl Decoder for Messages {
-    type Item = Message;
-    type Error = Error;
-
+impl Messages {
     /// Takes the next message or control frame off the front of `src`, or returns `None` if a part
     /// of it is missing.
     ///
@@ -309,7 +301,6 @@ impl Decoder for Messages {
     ///
     /// ```
     /// # use bytes::BytesMut;
-    /// # use tokio_util::codec::Decoder;
     /// # use wsvet::{Message, Policy, Role, codec::Messages};
     /// let mut messages = Messages::new(Policy::new(Role::Client));
     /// let mut input = BytesMut::from(&b"\x82\x02\x07"[..]);
@@ -318,7 +309,7 @@ impl Decoder for Messages {
     /// assert_eq!(messages.decode(&mut input)?, Some(Message::binary(vec![7, 8])));
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
-    fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
+    pub fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
         if let Some(message) = self.frames.take_message(src) {
             return Ok(Some(message));
         }
@@ -347,7 +338,6 @@ impl Decoder for Messages {
     ///
     /// ```
     /// # use bytes::BytesMut;
-    /// # use tokio_util::codec::Decoder;
     /// # use wsvet::{Message, Policy, Role, codec::Messages};
     /// let mut messages = Messages::new(Policy::new(Role::Client));
     /// let mut input = BytesMut::from(&b"\x88\x00"[..]);
@@ -355,16 +345,12 @@ impl Decoder for Messages {
     /// assert_eq!(messages.decode_eof(&mut input)?, None);
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
-    fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
+    pub fn decode_eof(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
         match self.decode(src)? {
             Some(message) => Ok(Some(message)),
             None => self.frames.decode_eof(src).map(|_| None),
         }
     }
-}
-
-impl Encoder<Message> for Messages {
-    type Error = Error;
 
     /// Writes a message, in the fragments that [`fragments_of`](Self::fragments_of) sets. A control
     /// frame after a Close frame is left out (§5.5.1).
@@ -380,7 +366,6 @@ impl Encoder<Message> for Messages {
     ///
     /// ```
     /// # use bytes::BytesMut;
-    /// # use tokio_util::codec::Encoder;
     /// # use wsvet::{Message, Policy, Role, codec::Error, codec::Messages};
     /// let mut messages = Messages::new(Policy::new(Role::Server));
     /// let mut out = BytesMut::new();
@@ -390,7 +375,7 @@ impl Encoder<Message> for Messages {
     /// assert!(matches!(late, Err(Error::Closed)));
     /// # Ok::<(), Error>(())
     /// ```
-    fn encode(&mut self, message: Message, dst: &mut BytesMut) -> Result<(), Error> {
+    pub fn encode(&mut self, message: Message, dst: &mut BytesMut) -> Result<(), Error> {
         match &message {
             Message::Close(close) => {
                 let mut body = [0; CloseFrame::MAX_BODY_LEN];

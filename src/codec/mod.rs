@@ -1,5 +1,5 @@
-//! Codecs of frames and of whole messages for tokio: implementations of `Decoder` and `Encoder` of
-//! `tokio_util::codec`.
+//! Codecs of frames and of whole messages over a [`BytesMut`](bytes::BytesMut), with the traits of
+//! `tokio_util::codec` (feature `codec`).
 //!
 //! Use [`Messages`] for most programs. Use [`Frames`] if you write a proxy, or join the fragments
 //! of a message yourself.
@@ -7,7 +7,8 @@
 //! Payloads are [`Bytes`](bytes::Bytes) that share the read buffer. The codecs unmask them in place
 //! and do not copy them. Only the fragments of a message are copied, into one buffer.
 //!
-//! ```
+#![cfg_attr(feature = "codec", doc = "```")]
+#![cfg_attr(not(feature = "codec"), doc = "```ignore")]
 //! use futures_util::{SinkExt, StreamExt};
 //! use tokio::io::AsyncWriteExt;
 //! use tokio_util::codec::Framed;
@@ -51,6 +52,8 @@ mod compression;
 mod compression;
 mod frames;
 mod messages;
+#[cfg(feature = "codec")]
+mod tokio;
 
 use core::fmt;
 use std::io;
@@ -69,13 +72,13 @@ pub use messages::Messages;
 /// # use wsvet::{Policy, Role, codec::Messages};
 /// takes_any_codec(Messages::new(Policy::new(Role::Server)));
 /// ```
+#[cfg(feature = "codec")]
 pub use tokio_util;
 
 /// The error of a codec: why it can receive nothing more, or why it cannot send an item.
 ///
 /// ```
 /// use bytes::BytesMut;
-/// use tokio_util::codec::Decoder;
 /// use wsvet::codec::Messages;
 /// use wsvet::{Accepts, Message, Policy, Role};
 ///

@@ -51,7 +51,6 @@ mod stream_decoder;
 mod validator;
 
 pub use content::Content;
-#[cfg(feature = "codec")]
 pub(crate) use content::Sink;
 pub use deflater::Deflater;
 pub use inflater::{Inflater, InvalidDeflate};

@@ -470,6 +470,12 @@ impl ResponseBuilder {
         self
     }
 
+    /// Returns the status, the header fields and the body.
+    #[cfg(feature = "http")]
+    pub(super) fn into_parts(self) -> (u16, Vec<(String, String)>, String) {
+        (self.status, self.fields.fields, self.body)
+    }
+
     /// Returns the response: the head, and the body of a refusal. Frames follow a response with
     /// status 101.
     ///

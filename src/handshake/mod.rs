@@ -76,16 +76,26 @@
 
 mod accept;
 #[cfg(feature = "alloc")]
+mod agreement;
+#[cfg(feature = "alloc")]
 mod build;
 mod fields;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(feature = "httparse")]
+mod parse;
 mod request;
 mod response;
 mod rule;
 
 pub use accept::{AcceptKey, Key, accept_key};
 #[cfg(feature = "alloc")]
+pub use agreement::{Agreement, Server};
+#[cfg(feature = "alloc")]
 pub use build::{InvalidHead, RequestBuilder, ResponseBuilder};
 pub use fields::Headers;
+#[cfg(feature = "httparse")]
+pub use parse::{Fields, InvalidHttp, parse_request, parse_response};
 pub use request::{Request, choose_protocol};
 pub use response::{Accepted, Outcome, Response};
 pub use rule::{Broken, Due, Rule};

@@ -109,7 +109,14 @@ impl<'h, H: Headers<'h>> Request<'h, H> {
         self.keys().next()
     }
 
-    pub(super) const fn headers(&self) -> &H {
+    /// Returns the header fields.
+    ///
+    /// ```
+    /// # use wsvet::handshake::Request;
+    /// let request = Request::new("GET", "/", (1, 1), [("Origin", "https://example.com")]);
+    /// assert_eq!(request.headers()[0].1, "https://example.com");
+    /// ```
+    pub const fn headers(&self) -> &H {
         &self.headers
     }
 

@@ -120,6 +120,17 @@ impl<'h, H: Headers<'h>> Response<H> {
         self.status
     }
 
+    /// Returns the header fields.
+    ///
+    /// ```
+    /// # use wsvet::handshake::Response;
+    /// let response = Response::new(429, [("Retry-After", "120")]);
+    /// assert_eq!(response.headers()[0].1, "120");
+    /// ```
+    pub const fn headers(&self) -> &H {
+        &self.headers
+    }
+
     /// Returns the rules that the response to this request breaks.
     ///
     /// A response whose status is not 101 breaks none. `Sec-WebSocket-Accept` is wrong if it is not

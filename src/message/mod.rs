@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::{CloseCode, CloseFrame, OpCode};
 
 pub use assembler::{Assembler, InvalidMessage};
-#[cfg(all(feature = "codec", feature = "deflate"))]
+#[cfg(feature = "deflate")]
 pub(crate) use utf8_bytes::GrowingText;
 pub use utf8_bytes::Utf8Bytes;
 

@@ -11,13 +11,13 @@ use core::ops::Deref;
 use core::str::{self, FromStr, Utf8Error};
 
 use bytes::Bytes;
-#[cfg(feature = "codec")]
+#[cfg(feature = "std")]
 use bytes::{Buf, BytesMut};
 
-#[cfg(feature = "codec")]
+#[cfg(feature = "std")]
 use crate::kernel;
 use crate::kernel::{Ending, Text, judge, unmask_ascii};
-#[cfg(all(feature = "codec", feature = "deflate"))]
+#[cfg(feature = "deflate")]
 use crate::{InvalidUtf8, Utf8};
 
 /// A text in shared memory: bytes that are known to be UTF-8 (RFC 6455 §8.1).
@@ -65,7 +65,7 @@ impl Utf8Bytes {
     /// # Errors
     ///
     /// The frame as it was if the payload is not UTF-8.
-    #[cfg(feature = "codec")]
+    #[cfg(feature = "std")]
     #[inline]
     pub(crate) fn unmask(
         key: Option<u32>,
@@ -134,7 +134,7 @@ impl Utf8Bytes {
 
 /// A text that grows piece by piece. Each piece is checked when it is appended, so that the whole
 /// text need not be checked again.
-#[cfg(all(feature = "codec", feature = "deflate"))]
+#[cfg(feature = "deflate")]
 #[derive(Debug, Default)]
 pub(crate) struct GrowingText {
     /// UTF-8 if `invalid` is not set, except that the last character may be cut. `utf8` holds the
@@ -145,7 +145,7 @@ pub(crate) struct GrowingText {
     invalid: bool,
 }
 
-#[cfg(all(feature = "codec", feature = "deflate"))]
+#[cfg(feature = "deflate")]
 impl GrowingText {
     /// Appends the next piece. It may start or end inside a character.
     ///
@@ -399,7 +399,7 @@ impl From<Utf8Bytes> for String {
     }
 }
 
-#[cfg(all(test, feature = "codec", feature = "deflate"))]
+#[cfg(all(test, feature = "deflate"))]
 mod tests {
     use super::GrowingText;
 

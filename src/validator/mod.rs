@@ -512,7 +512,7 @@ impl Validator {
     }
 
     /// Returns the role of the receiver.
-    #[cfg(feature = "codec")]
+    #[cfg(feature = "std")]
     pub(crate) const fn role(&self) -> crate::Role {
         self.policy.role
     }

@@ -203,7 +203,7 @@ impl Validator {
     }
 
     /// Ends the stream with a violation that another validator has found.
-    #[cfg(any(feature = "codec", feature = "deflate"))]
+    #[cfg(feature = "std")]
     #[cold]
     pub(crate) fn refuse_with(&mut self, found: Violation) -> Violation {
         self.fail(found.rule, found.offset)
