@@ -65,6 +65,7 @@
 //! - `alloc`: adds `FrameBuf`, which takes frames off a `BytesMut` without a copy, `Message` and
 //!   `Assembler`.
 //! - `codec`: implements the traits of `tokio_util::codec` for the codecs in the module `codec`.
+//! - `endpoint`: adds the module `endpoint`: a WebSocket that answers, closes and ends by itself.
 //! - `httparse`: adds `handshake::parse_request` and `parse_response`.
 //! - `http`: adds conversions from and to the types of the crate `http` to the module `handshake`.
 //! - `deflate`: adds the module `deflate`, which negotiates permessage-deflate (RFC 7692), inflates
@@ -77,7 +78,7 @@
 //! - `c`: adds the functions that `src/c/wsvet.h` declares, for programs in C. A program in Rust
 //!   does not need it.
 //!
-//! The features `codec`, `http`, `deflate`, `arbitrary` and `c` enable `std`. Without any feature the crate
+//! The features `codec`, `endpoint`, `http`, `deflate`, `arbitrary` and `c` enable `std`. Without any feature the crate
 //! has everything else. It then needs no allocator and runs on any target.
 //!
 //! # Minimum supported Rust version
@@ -107,6 +108,8 @@ mod decoder;
 #[cfg(feature = "deflate")]
 pub mod deflate;
 pub mod encode;
+#[cfg(feature = "endpoint")]
+pub mod endpoint;
 mod frame;
 #[cfg(feature = "arbitrary")]
 pub mod generate;

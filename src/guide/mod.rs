@@ -14,6 +14,14 @@
     not(feature = "alloc"),
     doc = "| `messages` (feature `alloc`) | You want whole messages, and a limit on the memory that a peer can fill; on tokio in particular. |"
 )]
+#![cfg_attr(
+    feature = "endpoint",
+    doc = "| [`endpoint`] | You want a WebSocket that answers and closes by itself, for a server or a client on threads. |"
+)]
+#![cfg_attr(
+    not(feature = "endpoint"),
+    doc = "| `endpoint` (feature `endpoint`) | You want a WebSocket that answers and closes by itself, for a server or a client on threads. |"
+)]
 //! | [`handshake`] | You write a server, on threads or on tokio, and need the opening handshake and a whole program. |
 #![cfg_attr(
     feature = "deflate",
@@ -44,6 +52,10 @@ pub mod chunks {}
 #[doc = include_str!("messages.md")]
 #[cfg_attr(feature = "codec", doc = include_str!("messages_on_tokio.md"))]
 pub mod messages {}
+
+#[cfg(feature = "endpoint")]
+#[doc = include_str!("endpoint.md")]
+pub mod endpoint {}
 
 #[cfg_attr(feature = "alloc", doc = include_str!("handshake.md"))]
 #[cfg_attr(

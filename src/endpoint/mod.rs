@@ -1,0 +1,41 @@
+//! WebSocket endpoints that keep the rules by themselves (feature `endpoint`).
+//!
+//! - [`Endpoint`] does no I/O. It takes the bytes that arrive, returns whole messages, and collects
+//!   the bytes to send.
+//! - [`sync::WebSocket`] is an endpoint over a stream that reads and writes, such as a `TcpStream`.
+//!
+//! An endpoint answers Pings and Close frames. If the peer breaks a rule, it sends the Close frame
+//! that is due, such as 1003 for a binary message at a text-only server. After that, it discards what
+//! the peer still sends, until the peer has closed its side, so that no reset destroys the Close
+//! frame on its way.
+//!
+//! # An echo server
+//!
+//! ```no_run
+//! use std::net::TcpListener;
+//! use wsvet::endpoint::sync::{Error, WebSocket};
+//! use wsvet::handshake::Server;
+//! use wsvet::{Accepts, Policy, Role};
+//!
+//! const POLICY: Policy = Policy::new(Role::Server).accepts(Accepts::TextOnly).max_message(1 << 20);
+//!
+//! fn main() -> std::io::Result<()> {
+//!     for stream in TcpListener::bind("127.0.0.1:9001")?.incoming().flatten() {
+//!         std::thread::spawn(move || -> Result<(), Error> {
+//!             let mut socket = WebSocket::accept(stream, POLICY, &Server::new())?;
+//!             while let Some(message) = socket.next()? {
+//!                 if message.is_data() {
+//!                     socket.feed(message)?;
+//!                 }
+//!             }
+//!             Ok(())
+//!         });
+//!     }
+//!     Ok(())
+//! }
+//! ```
+
+pub mod sync;
+mod without_io;
+
+pub use without_io::Endpoint;

@@ -1,0 +1,779 @@
+//! A WebSocket over a stream that reads and writes, for programs with threads (feature `endpoint`).
+
+use core::fmt;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::Endpoint;
+use crate::handshake::{
+    Agreement, Fields, InvalidHead, InvalidHttp, Outcome, Request, RequestBuilder, ResponseBuilder,
+    Rule, Server, parse_request, parse_response,
+};
+use crate::{CloseCode, Message, Policy, Role, Utf8Bytes, codec};
+
+/// The most bytes of the head of a request or a response.
+const MAX_HEAD: usize = 64 << 10;
+
+/// The free space in bytes for a read, if the codec has made less.
+const LEAST_ROOM: usize = 4 << 10;
+
+/// The time limit for the opening handshake and for the end of the connection, unless it is set.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
+
+/// A stream that a [`WebSocket`] uses: it reads and writes, closes its sending side, and limits the
+/// time of a read.
+///
+/// It is implemented for `TcpStream` and, on Unix, for `UnixStream`. To use TLS, implement it for a
+/// type of your own around the stream of the TLS library.
+///
+/// ```
+/// use std::io::{self, Read, Write};
+/// use std::net::{Shutdown, TcpStream};
+/// use std::time::Duration;
+/// use wsvet::endpoint::sync::Stream;
+///
+/// struct Counted(TcpStream, u64);
+///
+/// impl Stream for Counted {
+///     fn close_sending(&mut self) -> io::Result<()> {
+///         self.0.shutdown(Shutdown::Write) // with TLS: send close_notify first
+///     }
+///
+///     fn limit_reads(&mut self, limit: Option<Duration>) -> io::Result<()> {
+///         self.0.set_read_timeout(limit)
+///     }
+/// }
+/// # impl Read for Counted {
+/// #     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+/// #         let len = self.0.read(buffer)?;
+/// #         self.1 += len as u64;
+/// #         Ok(len)
+/// #     }
+/// # }
+/// # impl Write for Counted {
+/// #     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+/// #         self.0.write(bytes)
+/// #     }
+/// #     fn flush(&mut self) -> io::Result<()> {
+/// #         self.0.flush()
+/// #     }
+/// # }
+/// ```
+pub trait Stream: Read + Write {
+    /// Closes the sending side. The peer can still send.
+    ///
+    /// # Errors
+    ///
+    /// The error of the stream.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::Stream;
+    /// # fn f(stream: &mut std::net::TcpStream) -> std::io::Result<()> {
+    /// Stream::close_sending(stream)?; // the peer can still send
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn close_sending(&mut self) -> io::Result<()>;
+
+    /// Sets the time limit of each read. A read that takes longer returns `WouldBlock` or `TimedOut`.
+    /// `None` means no limit. The limit is never zero.
+    ///
+    /// # Errors
+    ///
+    /// The error of the stream.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::Stream;
+    /// # fn f(stream: &mut std::net::TcpStream) -> std::io::Result<()> {
+    /// Stream::limit_reads(stream, Some(std::time::Duration::from_secs(5)))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn limit_reads(&mut self, limit: Option<Duration>) -> io::Result<()>;
+}
+
+impl Stream for TcpStream {
+    fn close_sending(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+
+    fn limit_reads(&mut self, limit: Option<Duration>) -> io::Result<()> {
+        self.set_read_timeout(limit)
+    }
+}
+
+#[cfg(unix)]
+impl Stream for std::os::unix::net::UnixStream {
+    fn close_sending(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+
+    fn limit_reads(&mut self, limit: Option<Duration>) -> io::Result<()> {
+        self.set_read_timeout(limit)
+    }
+}
+
+/// The error of a [`WebSocket`].
+///
+/// ```
+/// use wsvet::endpoint::sync::Error;
+/// use wsvet::handshake::Rule;
+///
+/// assert_eq!(
+///     Error::Handshake(Rule::WrongAccept).to_string(),
+///     "wrong-accept: Sec-WebSocket-Accept does not match the Sec-WebSocket-Key of the request",
+/// );
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The peer broke a rule, a message cannot be sent, or the stream has failed.
+    Codec(codec::Error),
+    /// The peer broke this rule in the opening handshake.
+    Handshake(Rule),
+    /// The peer did not send an HTTP/1 message, or its head is longer than 64 KiB.
+    Http(Option<InvalidHttp>),
+    /// The server refused the request with this status.
+    Refused(u16),
+    /// This program refused the request.
+    Declined,
+    /// The request or the response of this program cannot be written.
+    InvalidHead(InvalidHead),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Codec(error) => fmt::Display::fmt(error, f),
+            Self::Handshake(rule) => write!(f, "{rule}: {}", rule.text()),
+            Self::Http(Some(error)) => fmt::Display::fmt(error, f),
+            Self::Http(None) => write!(f, "the head is longer than {MAX_HEAD} bytes"),
+            Self::Refused(status) => write!(f, "the server refused with status {status}"),
+            Self::Declined => f.write_str("the request was refused"),
+            Self::InvalidHead(error) => fmt::Display::fmt(error, f),
+        }
+    }
+}
+
+impl core::error::Error for Error {
+    // `Display` writes the inner error itself, so the source is its cause.
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Codec(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<codec::Error> for Error {
+    fn from(error: codec::Error) -> Self {
+        Self::Codec(error)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Codec(error.into())
+    }
+}
+
+impl From<InvalidHead> for Error {
+    fn from(error: InvalidHead) -> Self {
+        Self::InvalidHead(error)
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Codec(error) => error.into(),
+            Error::InvalidHead(_) => Self::new(io::ErrorKind::InvalidInput, error),
+            error => Self::new(io::ErrorKind::InvalidData, error),
+        }
+    }
+}
+
+/// A WebSocket over a stream that reads and writes.
+///
+/// [`next`](Self::next) returns the messages. It also sends what the program has
+/// [fed](Self::feed), answers Pings and Close frames, and ends the connection after the Close frames
+/// or after a violation. The chapter `handshake` of the guide shows the parts that this type is made
+/// of.
+///
+/// ```
+/// use std::net::{TcpListener, TcpStream};
+/// use wsvet::endpoint::sync::WebSocket;
+/// use wsvet::handshake::{Key, RequestBuilder, Server};
+/// use wsvet::{CloseCode, Message, Policy, Role};
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let address = listener.local_addr()?;
+/// let server = std::thread::spawn(move || -> Result<(), wsvet::endpoint::sync::Error> {
+///     let policy = Policy::new(Role::Server).max_message(1 << 20);
+///     let mut socket = WebSocket::accept(listener.accept()?.0, policy, &Server::new())?;
+///     while let Some(message) = socket.next()? {
+///         if message.is_data() {
+///             socket.feed(message)?; // sent before the next read
+///         }
+///     }
+///     Ok(())
+/// });
+///
+/// let request = RequestBuilder::new(&address.to_string(), "/", Key::new(rand::random()));
+/// let policy = Policy::new(Role::Client);
+/// let stream = TcpStream::connect(address)?;
+/// let mut socket = WebSocket::connect(stream, policy, &request, rand::random)?;
+/// socket.send("hi")?;
+/// assert_eq!(socket.next()?, Some(Message::text("hi")));
+/// socket.close(CloseCode::NORMAL_CLOSURE, "")?;
+/// assert!(socket.next()?.is_some_and(|message| message.is_close()));
+/// assert_eq!(socket.next()?, None);
+/// server.join().unwrap()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct WebSocket<S> {
+    stream: S,
+    endpoint: Endpoint,
+    agreement: Agreement,
+    end_limit: Duration,
+    keep_alive: Option<Duration>,
+    /// Whether a Ping was sent because nothing had arrived, and still nothing has.
+    pinged: bool,
+    /// Whether the stream was ended.
+    ended: bool,
+}
+
+impl<S: Stream> WebSocket<S> {
+    /// Receives the request of a client, and accepts it (§4.2).
+    ///
+    /// `policy` says what the server accepts. `server` says which subprotocols and extensions it
+    /// supports. The handshake must end within 5 seconds.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Handshake`] or [`Error::Http`] if the request breaks a rule. The server has then
+    ///   refused it with the status that is due.
+    /// - [`Error::Codec`] if the stream has failed or ended.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `policy` is not that of a server, or has an extension.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # use wsvet::{Policy, Role, handshake::Server};
+    /// # fn f(stream: std::net::TcpStream) -> Result<(), Error> {
+    /// let policy = Policy::new(Role::Server).max_message(1 << 20);
+    /// let socket = WebSocket::accept(stream, policy, &Server::new().subprotocols(["chat"]))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn accept(stream: S, policy: Policy, server: &Server) -> Result<Self, Error> {
+        Self::accept_with(stream, policy, |request| match server.accept(request) {
+            Ok((response, agreement)) => (response, Some(agreement)),
+            Err(rule) => (ResponseBuilder::refuse(rule), None),
+        })
+    }
+
+    /// Receives the request of a client, and sends the response that `respond` returns.
+    ///
+    /// Without an agreement, the response is a refusal. Use it to look at the target, at cookies or
+    /// at the origin of the request (§10.2), and to add header fields to the response.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`accept`](Self::accept), and [`Error::Declined`] if `respond` refused a
+    /// request that breaks no rule.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `policy` is not that of a server, or has an extension.
+    ///
+    /// ```no_run
+    /// # use std::net::TcpStream;
+    /// # use wsvet::{Policy, endpoint::sync::{Error, WebSocket}};
+    /// use wsvet::handshake::{ResponseBuilder, Server};
+    ///
+    /// # fn f(stream: TcpStream, policy: Policy) -> Result<(), Error> {
+    /// let server = Server::new().subprotocols(["chat"]);
+    /// let socket = WebSocket::accept_with(stream, policy, |request| {
+    ///     if request.target() != "/chat" {
+    ///         return (ResponseBuilder::refuse_with(404, "no such room"), None);
+    ///     }
+    ///     match server.accept(request) {
+    ///         Ok((response, agreement)) => (response, Some(agreement)),
+    ///         Err(rule) => (ResponseBuilder::refuse(rule), None),
+    ///     }
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn accept_with(
+        mut stream: S,
+        policy: Policy,
+        respond: impl FnOnce(&Request<'_, Fields<'_>>) -> (ResponseBuilder, Option<Agreement>),
+    ) -> Result<Self, Error> {
+        assert_eq!(policy.role, Role::Server, "the policy of a client");
+        let mut received = BytesMut::new();
+        let mut respond = Some(respond);
+        let parsed = head(&mut stream, &mut received, |bytes| {
+            parse_request(bytes, |request| {
+                // A head is parsed whole only once.
+                let respond = respond.take().expect("one whole head");
+                let (response, agreement) = respond(request);
+                (response, agreement.ok_or(request.validate().err()))
+            })
+        });
+        let (response, agreed) = match parsed {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                if let Error::Http(_) = error {
+                    let response = ResponseBuilder::refuse_with(400, "not an HTTP/1 request");
+                    refuse(&mut stream, &response)?;
+                }
+                return Err(error);
+            }
+        };
+        match agreed {
+            Ok(agreement) => {
+                stream.write_all(response.build()?.as_bytes())?;
+                Self::over(stream, policy, agreement, received)
+            }
+            Err(rule) => {
+                refuse(&mut stream, &response)?;
+                Err(rule.map_or(Error::Declined, Error::Handshake))
+            }
+        }
+    }
+
+    /// Sends a request to a server, and receives its response (§4.1).
+    ///
+    /// `keys` is the source of the masking keys. Each must be unpredictable (§5.3). The handshake
+    /// must end within 5 seconds.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Refused`] if the status of the response is not 101.
+    /// - [`Error::Handshake`] or [`Error::Http`] if the response breaks a rule.
+    /// - [`Error::InvalidHead`] if the request cannot be written.
+    /// - [`Error::Codec`] if the stream has failed or ended.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `policy` is not that of a client, or has an extension.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # use wsvet::{Policy, Role, handshake::{Key, RequestBuilder}};
+    /// # fn f(stream: std::net::TcpStream) -> Result<(), Error> {
+    /// let request = RequestBuilder::new("example.com", "/chat", Key::new(rand::random()));
+    /// let policy = Policy::new(Role::Client);
+    /// let socket = WebSocket::connect(stream, policy, &request, rand::random)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn connect(
+        mut stream: S,
+        policy: Policy,
+        request: &RequestBuilder,
+        keys: impl FnMut() -> [u8; 4] + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        assert_eq!(policy.role, Role::Client, "the policy of a server");
+        stream.write_all(request.build()?.as_bytes())?;
+        let mut received = BytesMut::new();
+        let agreement = head(&mut stream, &mut received, |bytes| {
+            parse_response(bytes, |response| match response.validate(&request.as_request()) {
+                Ok(Outcome::Accepted(accepted)) => Ok(accepted.agreement()),
+                Ok(Outcome::Refused(status)) => Err(Error::Refused(status)),
+                Err(rule) => Err(Error::Handshake(rule)),
+            })
+        })??;
+        let mut socket = Self::over(stream, policy, agreement, received)?;
+        socket.endpoint = socket.endpoint.with_keys(keys);
+        Ok(socket)
+    }
+
+    /// Creates a WebSocket over a stream whose opening handshake another library has done.
+    ///
+    /// Put the bytes that arrived after the handshake into [`Endpoint::received`] first.
+    ///
+    /// ```no_run
+    /// # use std::net::TcpStream;
+    /// # use wsvet::{Policy, Role, endpoint::{Endpoint, sync::WebSocket}};
+    /// # fn f(stream: TcpStream, rest: &[u8]) {
+    /// let mut endpoint = Endpoint::new(Policy::new(Role::Server));
+    /// endpoint.received().extend_from_slice(rest);
+    /// let socket = WebSocket::from_endpoint(stream, endpoint);
+    /// # }
+    /// ```
+    pub fn from_endpoint(stream: S, endpoint: Endpoint) -> Self {
+        Self {
+            stream,
+            endpoint,
+            agreement: Agreement::default(),
+            end_limit: TIME_LIMIT,
+            keep_alive: None,
+            pinged: false,
+            ended: false,
+        }
+    }
+
+    fn over(
+        mut stream: S,
+        policy: Policy,
+        agreement: Agreement,
+        received: BytesMut,
+    ) -> Result<Self, Error> {
+        stream.limit_reads(None)?;
+        let mut endpoint = Endpoint::agreed(policy, &agreement);
+        *endpoint.received() = received;
+        Ok(Self { agreement, ..Self::from_endpoint(stream, endpoint) })
+    }
+
+    /// Sets how long the peer has to close its side at the end of the connection. The default is 5
+    /// seconds.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # fn f(socket: WebSocket<std::net::TcpStream>) -> Result<(), Error> {
+    /// let mut socket = socket.end_within(std::time::Duration::from_secs(1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn end_within(mut self, limit: Duration) -> Self {
+        self.end_limit = limit;
+        self
+    }
+
+    /// Keeps the connection alive: sends a Ping if nothing has arrived for this long, and ends the
+    /// connection if nothing arrives for as long again.
+    ///
+    /// It replaces the time limit of reads of the stream. Only calls of [`next`](Self::next) keep a
+    /// connection alive.
+    ///
+    /// # Panics
+    ///
+    /// Panics if `interval` is zero.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # fn f(socket: WebSocket<std::net::TcpStream>) -> Result<(), Error> {
+    /// let mut socket = socket.keep_alive(std::time::Duration::from_secs(30));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn keep_alive(mut self, interval: Duration) -> Self {
+        assert!(!interval.is_zero(), "an interval of zero");
+        self.keep_alive = Some(interval);
+        self
+    }
+
+    /// Waits for the next message, and returns it. Returns `None` after the end of the connection.
+    ///
+    /// Before it waits, it sends what was [fed](Self::feed). Control frames are returned, too, after
+    /// the endpoint has answered them: a program may ignore them.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Codec`] with a violation if the peer broke a rule, or closed its side without a
+    ///   Close frame. The Close frame that is due was then sent, and the stream was ended.
+    /// - [`Error::Codec`] with the error of the stream. If a read has taken longer than the time
+    ///   limit of the stream, nothing is lost: call the method again. The kind is `TimedOut` if the
+    ///   peer answered nothing for the time that [`keep_alive`](Self::keep_alive) sets.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # fn f(socket: &mut WebSocket<std::net::TcpStream>) -> Result<(), Error> {
+    /// while let Some(message) = socket.next()? {
+    ///     println!("{message}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    // An iterator would end at the first `None`.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Result<Option<Message>, Error> {
+        loop {
+            match self.endpoint.next() {
+                Ok(Some(message)) => return Ok(Some(message)),
+                Ok(None) => {}
+                Err(error) => {
+                    self.end()?;
+                    return Err(error.into());
+                }
+            }
+            self.flush()?;
+            if self.endpoint.is_done() {
+                self.end()?;
+                return Ok(None);
+            }
+            if self.receive()? == 0 {
+                let ended = self.endpoint.end();
+                self.end()?;
+                return ended.map(|()| None).map_err(Error::from);
+            }
+        }
+    }
+
+    /// Sends a message, and everything that was [fed](Self::feed) before it.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Endpoint::send`], and the error of the stream.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # fn f(socket: &mut WebSocket<std::net::TcpStream>) -> Result<(), Error> {
+    /// socket.send("hi")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        self.feed(message)?;
+        self.flush()
+    }
+
+    /// Adds a message to what the next [`send`](Self::send), [`flush`](Self::flush) or
+    /// [`next`](Self::next) sends.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Endpoint::send`].
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # fn f(socket: &mut WebSocket<std::net::TcpStream>) -> Result<(), Error> {
+    /// for text in ["one", "two"] {
+    ///     socket.feed(text)?;
+    /// }
+    /// socket.flush()?; // one write for both
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        Ok(self.endpoint.send(message)?)
+    }
+
+    /// Sends everything that was [fed](Self::feed).
+    ///
+    /// # Errors
+    ///
+    /// The error of the stream. What it has not taken is sent by the next call.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # fn f(socket: &mut WebSocket<std::net::TcpStream>) -> Result<(), Error> {
+    /// socket.feed("hi")?;
+    /// socket.flush()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn flush(&mut self) -> Result<(), Error> {
+        let bytes = self.endpoint.to_send();
+        while !bytes.is_empty() {
+            match self.stream.write(bytes) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(len) => bytes.advance(len),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(self.stream.flush()?)
+    }
+
+    /// Sends a Close frame. Then call [`next`](Self::next) until it returns `None`: messages can
+    /// arrive before the peer's Close frame.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Endpoint::close`], and the error of the stream.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # use wsvet::CloseCode;
+    /// # fn f(socket: &mut WebSocket<std::net::TcpStream>) -> Result<(), Error> {
+    /// socket.close(CloseCode::GOING_AWAY, "the server restarts")?;
+    /// while socket.next()?.is_some() {}
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn close(&mut self, code: CloseCode, reason: impl Into<Utf8Bytes>) -> Result<(), Error> {
+        self.endpoint.close(code, reason)?;
+        self.flush()
+    }
+
+    /// Returns what was agreed on in the opening handshake.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # fn f(socket: &mut WebSocket<std::net::TcpStream>) -> Result<(), Error> {
+    /// if let Some(name) = &socket.agreement().subprotocol {
+    ///     println!("subprotocol {name}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn agreement(&self) -> &Agreement {
+        &self.agreement
+    }
+
+    /// Returns the endpoint without I/O.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # fn f(socket: &mut WebSocket<std::net::TcpStream>) -> Result<(), Error> {
+    /// println!("{} bytes", socket.endpoint().messages().frames().validator().offset());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Returns the stream.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # fn f(socket: &mut WebSocket<std::net::TcpStream>) -> Result<(), Error> {
+    /// socket.stream().set_nodelay(true)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn stream(&self) -> &S {
+        &self.stream
+    }
+
+    /// Returns the stream and the endpoint.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # fn f(socket: WebSocket<std::net::TcpStream>) -> Result<(), Error> {
+    /// let (stream, endpoint) = socket.into_parts();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn into_parts(self) -> (S, Endpoint) {
+        (self.stream, self.endpoint)
+    }
+
+    /// Reads once. Returns the number of bytes.
+    fn receive(&mut self) -> Result<usize, Error> {
+        loop {
+            if let Some(interval) = self.keep_alive {
+                self.stream.limit_reads(Some(interval))?;
+            }
+            let buffer = self.endpoint.received();
+            let len = buffer.len();
+            buffer.resize(buffer.capacity().max(len + LEAST_ROOM), 0);
+            let read = self.stream.read(&mut buffer[len..]);
+            buffer.truncate(len + *read.as_ref().unwrap_or(&0));
+            match read {
+                Ok(len) => {
+                    self.pinged = false;
+                    return Ok(len);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if self.keep_alive.is_some() && is_late(&error) => {
+                    if core::mem::replace(&mut self.pinged, true) {
+                        return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+                    }
+                    self.send(Message::Ping(Bytes::new()))?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Sends what is left, closes the sending side, and discards what the peer still sends, until it
+    /// has closed its side or the time is over.
+    fn end(&mut self) -> Result<(), Error> {
+        if core::mem::replace(&mut self.ended, true) {
+            return Ok(());
+        }
+        // A peer that has gone already cannot be told anything.
+        if self.flush().is_ok() {
+            // The server closes first, if it is still there (§7.1.1).
+            let first = self.endpoint.messages().frames().validator().policy().role == Role::Server;
+            discard(&mut self.stream, first, self.end_limit);
+        }
+        Ok(())
+    }
+}
+
+impl<S> fmt::Debug for WebSocket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+/// Returns whether a read has taken longer than its time limit.
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+/// Reads until `parse` has found a whole head, and leaves the bytes after it.
+fn head<S: Stream, T>(
+    stream: &mut S,
+    received: &mut BytesMut,
+    mut parse: impl FnMut(&[u8]) -> Result<Option<(usize, T)>, InvalidHttp>,
+) -> Result<T, Error> {
+    let end = Instant::now() + TIME_LIMIT;
+    let mut chunk = [0; LEAST_ROOM];
+    loop {
+        // One limit for all reads: a peer may send one byte at a time.
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+        }
+        stream.limit_reads(Some(left))?;
+        match stream.read(&mut chunk) {
+            Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+            Ok(len) => received.extend_from_slice(&chunk[..len]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted || is_late(&error) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        match parse(received) {
+            Ok(Some((len, parsed))) => {
+                received.advance(len);
+                return Ok(parsed);
+            }
+            Ok(None) if received.len() > MAX_HEAD => return Err(Error::Http(None)),
+            Ok(None) => {}
+            Err(error) => return Err(Error::Http(Some(error))),
+        }
+    }
+}
+
+/// Sends a refusal, and ends the stream.
+fn refuse(stream: &mut impl Stream, response: &ResponseBuilder) -> Result<(), Error> {
+    stream.write_all(response.build()?.as_bytes())?;
+    stream.flush()?;
+    discard(stream, true, TIME_LIMIT);
+    Ok(())
+}
+
+/// Closes the sending side if this endpoint closes `first`, and reads until the peer has closed its side or the time is over. A
+/// stream that is closed with bytes unread is reset, and a reset can overtake a Close frame.
+fn discard(stream: &mut impl Stream, first: bool, limit: Duration) {
+    let end = Instant::now() + limit;
+    let mut chunk = [0; LEAST_ROOM];
+    if first && stream.close_sending().is_err() {
+        return;
+    }
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() || stream.limit_reads(Some(left)).is_err() {
+            return;
+        }
+        match stream.read(&mut chunk) {
+            Ok(1..) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            _ => return,
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! An endpoint without I/O.
+
+use core::fmt;
+
+use bytes::BytesMut;
+
+use crate::codec::{Error, Messages};
+use crate::handshake::Agreement;
+use crate::{CloseCode, Closing, Message, Policy, Utf8Bytes};
+
+/// A WebSocket endpoint without I/O (RFC 6455 §5 to §7; feature `endpoint`).
+///
+/// A program puts the bytes that it receives into [`received`](Self::received), takes the messages
+/// with [`next`](Self::next), and sends what is in [`to_send`](Self::to_send). The endpoint answers
+/// Pings and Close frames, and sends the Close frame that is due if the peer breaks a rule.
+///
+/// When [`is_done`](Self::is_done) returns `true`, the program sends the rest of
+/// [`to_send`](Self::to_send), closes its side of the stream, and reads and discards until the peer
+/// has closed the other side, or a time limit has passed (§7.1.1).
+///
+/// ```
+/// use wsvet::endpoint::Endpoint;
+/// use wsvet::{Accepts, Message, Policy, Role};
+///
+/// let mut server = Endpoint::new(Policy::new(Role::Server).accepts(Accepts::TextOnly));
+/// server.received().extend_from_slice(b"\x89\x81\x01\x02\x03\x04i\x81\x82\x01\x02\x03\x04ik");
+/// assert_eq!(server.next()?, Some(Message::Ping("h".into())));
+/// assert_eq!(server.next()?, Some(Message::text("hi")));
+/// assert_eq!(server.next()?, None); // more bytes are needed
+/// assert_eq!(server.to_send().split(), &b"\x8A\x01h"[..]); // the Pong
+///
+/// server.received().extend_from_slice(b"\x82\x80\x01\x02\x03\x04");
+/// assert!(server.next().is_err());
+/// assert!(server.is_done());
+/// assert_eq!(server.to_send()[..4], *b"\x88\x31\x03\xEB"); // 1003
+/// # Ok::<(), wsvet::codec::Error>(())
+/// ```
+pub struct Endpoint {
+    messages: Messages,
+    received: BytesMut,
+    to_send: BytesMut,
+    /// Whether the endpoint answers Pings.
+    answers_pings: bool,
+    /// Whether a violation or the end of the stream was returned.
+    over: bool,
+}
+
+impl Endpoint {
+    /// Creates an endpoint without compression. The policy is that of the endpoint: it says what the
+    /// endpoint accepts.
+    ///
+    /// The limits are those of [`Messages::new`]: 64 MiB for each message, unless the policy sets
+    /// another limit or none.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the policy has an extension, as [`Messages::new`] does.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, endpoint::Endpoint};
+    /// let mut server = Endpoint::new(Policy::new(Role::Server));
+    /// assert!(server.to_send().is_empty());
+    /// ```
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        Self::with_messages(Messages::new(policy))
+    }
+
+    /// Creates an endpoint for what was agreed on in the opening handshake: with compression if
+    /// permessage-deflate is in use, and with the type of data that the subprotocol is known to use.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the policy has an extension, as [`Messages::new`] does.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, endpoint::Endpoint, handshake::Agreement};
+    /// let mut agreement = Agreement::default();
+    /// agreement.subprotocol = Some("mqtt".to_owned());
+    /// let mut server = Endpoint::agreed(Policy::new(Role::Server), &agreement);
+    /// server.received().extend_from_slice(b"\x81\x80\x01\x02\x03\x04"); // text
+    /// assert!(server.next().unwrap_err().to_string().starts_with("unsupported-data"));
+    /// ```
+    #[must_use]
+    pub fn agreed(policy: Policy, agreement: &Agreement) -> Self {
+        let policy = agreement.policy(policy);
+        #[cfg(feature = "deflate")]
+        if let Some(parameters) = agreement.permessage_deflate {
+            return Self::with_messages(Messages::deflate(policy, parameters));
+        }
+        Self::new(policy)
+    }
+
+    /// Creates an endpoint over a codec, for settings that only the codec has.
+    ///
+    /// ```
+    /// # use wsvet::{Message, Policy, Role, codec::Messages, endpoint::Endpoint};
+    /// let messages = Messages::new(Policy::new(Role::Server)).fragments_of(2);
+    /// let mut server = Endpoint::with_messages(messages);
+    /// server.send("abc")?;
+    /// assert_eq!(server.to_send()[..], *b"\x01\x02ab\x80\x01c");
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_messages(messages: Messages) -> Self {
+        Self {
+            messages,
+            received: BytesMut::new(),
+            to_send: BytesMut::new(),
+            answers_pings: true,
+            over: false,
+        }
+    }
+
+    /// Sets the source of the masking keys of a client. Each key must be unpredictable (§5.3).
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, endpoint::Endpoint};
+    /// let mut client = Endpoint::new(Policy::new(Role::Client)).with_keys(rand::random);
+    /// client.send("hi")?;
+    /// assert_eq!(client.to_send()[..2], *b"\x81\x82");
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_keys(self, keys: impl FnMut() -> [u8; 4] + Send + Sync + 'static) -> Self {
+        Self { messages: self.messages.with_keys(keys), ..self }
+    }
+
+    /// Sets whether the endpoint answers Pings. If not, the program sends the Pongs (§5.5.2).
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, endpoint::Endpoint};
+    /// let mut client = Endpoint::new(Policy::new(Role::Client)).answer_pings(false);
+    /// client.received().extend_from_slice(b"\x89\x00");
+    /// assert!(client.next()?.is_some_and(|message| message.is_ping()));
+    /// assert!(client.to_send().is_empty());
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn answer_pings(mut self, answers: bool) -> Self {
+        self.answers_pings = answers;
+        self
+    }
+
+    /// Returns the buffer for the bytes that arrive. Append to it; [`next`](Self::next) takes whole
+    /// messages off its front.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, endpoint::Endpoint};
+    /// let mut client = Endpoint::new(Policy::new(Role::Client));
+    /// client.received().extend_from_slice(b"\x82\x00");
+    /// assert!(client.next()?.is_some());
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    pub fn received(&mut self) -> &mut BytesMut {
+        &mut self.received
+    }
+
+    /// Returns the bytes to send. Take off its front what was sent.
+    ///
+    /// It grows with every message that is sent, and with every Ping that is answered: send what is
+    /// in it before you receive more, and a peer that does not read cannot fill the memory.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, endpoint::Endpoint};
+    /// let mut server = Endpoint::new(Policy::new(Role::Server));
+    /// server.send("hi")?;
+    /// assert_eq!(server.to_send().split(), &b"\x81\x02hi"[..]);
+    /// assert!(server.to_send().is_empty());
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    pub fn to_send(&mut self) -> &mut BytesMut {
+        &mut self.to_send
+    }
+
+    /// Returns the next message that has arrived, or `None` if more bytes are needed or the
+    /// connection [is done](Self::is_done).
+    ///
+    /// Control frames are returned, too, after the endpoint has answered them: a program may ignore
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error::Violation`] if the peer broke a rule. The Close frame that is due is then in
+    /// [`to_send`](Self::to_send). The error is returned once.
+    ///
+    /// ```
+    /// # use wsvet::{Message, Policy, Role, endpoint::Endpoint};
+    /// let mut client = Endpoint::new(Policy::new(Role::Client)).with_keys(rand::random);
+    /// client.received().extend_from_slice(b"\x88\x02\x03\xE9");
+    /// assert!(client.next()?.is_some_and(|message| message.is_close()));
+    /// assert_eq!(client.to_send().len(), 8); // the Close frame with the same code
+    /// assert!(client.is_done());
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    // An iterator would end at the first `None`.
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Result<Option<Message>, Error> {
+        let message = match self.messages.decode(&mut self.received) {
+            Ok(Some(message)) => message,
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(self.fail(error)),
+        };
+        let answers = !message.is_ping() || self.answers_pings;
+        if let Some(reply) = message.reply().filter(|_| answers) {
+            self.messages.encode(reply, &mut self.to_send)?;
+        }
+        Ok(Some(message))
+    }
+
+    /// Tells the endpoint that the peer has closed its side of the stream.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error::Violation`] of `eof-in-frame` or `eof-without-close` if the peer did not send a
+    /// Close frame before. An application is told the code 1006 (§7.1.5).
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, endpoint::Endpoint};
+    /// let mut client = Endpoint::new(Policy::new(Role::Client));
+    /// assert!(client.end().unwrap_err().to_string().starts_with("eof-without-close"));
+    /// assert!(client.is_done());
+    /// ```
+    pub fn end(&mut self) -> Result<(), Error> {
+        let ended = self.messages.decode_eof(&mut self.received);
+        let told = core::mem::replace(&mut self.over, true);
+        match ended {
+            Err(error) if !told => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds a message to the bytes [to send](Self::to_send).
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Closed`] if the message is data, and a Close frame was sent or the connection is
+    ///   done.
+    /// - [`Error::Unmasked`] if a client has no [keys](Self::with_keys).
+    /// - [`Error::Encode`] if the message is illegal: a Ping or a Pong with more than 125 bytes, or a
+    ///   close code that must not be sent.
+    ///
+    /// ```
+    /// # use wsvet::{CloseCode, Message, Policy, Role, codec::Error, endpoint::Endpoint};
+    /// let mut server = Endpoint::new(Policy::new(Role::Server));
+    /// server.close(CloseCode::GOING_AWAY, "restart")?;
+    /// assert!(matches!(server.send("hi"), Err(Error::Closed)));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        let message = message.into();
+        if self.over && message.is_data() {
+            return Err(Error::Closed);
+        }
+        self.messages.encode(message, &mut self.to_send)
+    }
+
+    /// Sends a Close frame (§7.1.2). The peer answers it; messages can arrive before the answer.
+    ///
+    /// A reason of more than 123 bytes is cut between two characters. After the first Close frame
+    /// nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error::Encode`] if the code must not be sent, such as 1006.
+    ///
+    /// ```
+    /// # use wsvet::{CloseCode, Policy, Role, endpoint::Endpoint};
+    /// let mut server = Endpoint::new(Policy::new(Role::Server));
+    /// server.close(CloseCode::NORMAL_CLOSURE, "")?;
+    /// assert_eq!(server.to_send()[..], *b"\x88\x02\x03\xE8");
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    pub fn close(&mut self, code: CloseCode, reason: impl Into<Utf8Bytes>) -> Result<(), Error> {
+        self.send(Message::close(code, reason))
+    }
+
+    /// Returns the state of the closing handshake (§7.1.2 to §7.1.4).
+    ///
+    /// ```
+    /// # use wsvet::{CloseCode, Closing, Policy, Role, endpoint::Endpoint};
+    /// let mut server = Endpoint::new(Policy::new(Role::Server));
+    /// server.close(CloseCode::NORMAL_CLOSURE, "")?;
+    /// assert_eq!(server.closing(), Closing::Sent);
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    #[must_use]
+    pub fn closing(&self) -> Closing {
+        self.messages.frames().closing()
+    }
+
+    /// Returns whether no message can arrive any more: both Close frames were exchanged, the peer
+    /// broke a rule, or the stream has ended.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, endpoint::Endpoint};
+    /// assert!(!Endpoint::new(Policy::new(Role::Server)).is_done());
+    /// ```
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.over || self.closing().is_done()
+    }
+
+    /// Returns the codec.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, endpoint::Endpoint};
+    /// let server = Endpoint::new(Policy::new(Role::Server));
+    /// assert_eq!(server.messages().frames().validator().offset(), 0);
+    /// ```
+    #[must_use]
+    pub const fn messages(&self) -> &Messages {
+        &self.messages
+    }
+
+    /// Adds the Close frame that is due for a violation, and returns the error.
+    #[cold]
+    fn fail(&mut self, error: Error) -> Error {
+        self.over = true;
+        if let Some(close) = error.reply() {
+            // A Close frame that cannot be written changes nothing: the connection is over.
+            let _ = self.messages.encode(close, &mut self.to_send);
+        }
+        error
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("closing", &self.closing())
+            .field("received", &self.received.len())
+            .field("to_send", &self.to_send.len())
+            .finish_non_exhaustive()
+    }
+}
