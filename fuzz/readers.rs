@@ -51,14 +51,16 @@ fn said(bits: u8, input: &[u8], size: usize) -> (Vec<u8>, Result<Vec<String>, St
     let mut json = Json::new(&mut lines, thoroughness.payload, false);
     // What they print is checked by the tests; here they must take whatever comes.
     let shown = Shown { payload: bit(3), summary: bit(1), follow: bit(0) };
-    let (mut text, mut page) = (Text::new(io::sink(), shown), Html::new(io::sink()));
+    let (mut text, mut page) = (Text::new(io::sink(), shown), Html::new());
     let mut people = Both(&mut text, &mut page);
     let mut all = Both(&mut json, &mut people);
     let mut judging = Judging::new(limits, thoroughness, &mut all);
     let answer = judge(Pieces(input, size), &reading, &mut judging).expect("a vector takes all");
     judging.report.end_of_input(&[]).expect("a sink takes all");
     judging.report.finish(&judging.tally).expect("a sink takes all");
-    let Tally { connections, frames, violations, .. } = judging.tally;
+    let tally = judging.tally;
+    page.write(&tally, &mut io::sink()).expect("a sink takes all");
+    let Tally { connections, frames, violations, .. } = tally;
     assert!(answer.as_ref().err() != Some(&String::new()), "an error says what is wrong");
     (lines, answer, [connections as u64, frames, violations])
 }

@@ -117,7 +117,9 @@ fn check_of_many_connections() {
     let summary = [&["check", "--summary"], &many[..]].concat();
     expect("check-summary.txt", &transcript(&summary, b""));
     // With --follow, the table comes after the frames.
-    let follow = transcript(&[&["check", "--follow"], &many[..]].concat(), b"");
+    let pipe = ["check", "--follow", "--server-accepts", "text", "-"];
+    let capture = std::fs::read(Path::new(ROOT).join(many[2])).unwrap();
+    let follow = transcript(&pipe, &capture);
     let at = |text: &str| follow.find(text).unwrap();
     assert!(at("\"terminate me\"") < at(" conn  target"));
     assert!(at(" conn  target") < at("connection 0: a clean close"));

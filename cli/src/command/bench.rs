@@ -38,7 +38,7 @@ pub(crate) fn run(
         // Whole payloads are kept, because whole frames are replayed.
         let thoroughness = Thoroughness { keep_going: false, payload: true };
         let mut judging = Judging::new(Limits::NONE, thoroughness, &mut replay);
-        input::judge_all(&args.inputs, &args.reading, true, &mut judging, complain)?;
+        input::judge_all(&args.inputs, &args.reading, true, false, &mut judging, complain)?;
         unusable = judging.tally.unusable;
         replay.into_streams()
     };

@@ -1,12 +1,12 @@
 //! `wsvet check`: judges inputs, and prints the results.
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 use crate::command::args::Check;
+use crate::command::output::Output;
+use crate::command::page::Page;
 use crate::command::status::Status;
-use crate::input;
+use crate::input::{self, interrupt};
 use crate::report::{Both, Html, Json, Shown, Text};
 use crate::session::judging::{Judging, Thoroughness};
 use crate::session::report::{Report, Tally};
@@ -19,7 +19,7 @@ pub(crate) fn run(
 ) -> io::Result<Status> {
     let thoroughness = Thoroughness { keep_going: args.keep_going, payload: args.payload };
     let shown = Shown { payload: args.payload, summary: args.summary, follow: args.follow };
-    let page = match args.html.as_deref().map(html_file).transpose() {
+    let page = match args.html.as_deref().map(Page::new).transpose() {
         Ok(page) => page,
         Err(error) => {
             complain(&error);
@@ -27,10 +27,12 @@ pub(crate) fn run(
         }
     };
     // JSON bypasses the colour filter: it has no colours, and must not change.
-    let mut json = Json::new(BufWriter::new(io::stdout().lock()), args.payload, args.follow);
+    let stdout =
+        Output::new(io::stdout().lock(), if args.follow { interrupt::stop } else { || {} });
+    let mut json = Json::new(BufWriter::new(stdout), args.payload, args.follow);
     let mut text = Text::new(out, shown);
     let mut report: &mut dyn Report = if args.json { &mut json } else { &mut text };
-    let mut html = page.map(|file| Html::new(BufWriter::new(file)));
+    let mut html = page.is_some().then(Html::new);
     let mut both;
     if let Some(html) = &mut html {
         both = Both(report, html);
@@ -38,8 +40,18 @@ pub(crate) fn run(
     }
     let mut judging = Judging::new(args.limits, thoroughness, report);
     let printing = (args.json || args.follow) && io::stdout().is_terminal();
-    input::judge_all(&args.inputs, &args.reading, !printing, &mut judging, complain)?;
-    Ok(match judging.tally {
+    interrupt::listen();
+    input::judge_all(&args.inputs, &args.reading, !printing, args.follow, &mut judging, complain)?;
+    let tally = judging.tally;
+    let written = match html.zip(page) {
+        Some((html, page)) => write(html, page, &tally, args.follow),
+        None => Ok(()),
+    };
+    if let Err(error) = &written {
+        complain(error);
+    }
+    Ok(match tally {
+        _ if written.is_err() => Status::Unusable,
         Tally { unusable: 1.., .. } => Status::Unusable,
         Tally { unjudged: 1.., .. } if args.strict => Status::Unusable,
         Tally { violations: 1.., .. }
@@ -50,19 +62,15 @@ pub(crate) fn run(
     })
 }
 
-/// Opens a file for a page. Only an older page or an empty file is overwritten: if the user forgets
-/// the name of the page, the next argument is a capture.
-fn html_file(path: &Path) -> Result<File, String> {
-    const START: &[u8] = b"<!DOCTYPE html>";
-    let mut start = Vec::new();
-    let older =
-        File::open(path).and_then(|file| file.take(START.len() as u64).read_to_end(&mut start));
-    if older.is_ok() && !start.is_empty() && start != START {
-        return Err(format!(
-            "{}: the file exists and is not an HTML page: give --html another file name",
-            path.display()
-        ));
+/// Writes the page. After a run that failed, an older page is kept. Ctrl-C is the usual end of
+/// `--follow`, and no failure.
+fn write(html: Html, page: Page, tally: &Tally, follow: bool) -> Result<(), String> {
+    let name = page.name().display();
+    if interrupt::signal().is_some() && !follow {
+        return Err(format!("{name}: the page was not written, because of the interruption"));
     }
-    File::create(path)
-        .map_err(|error| format!("{}: cannot write the page: {error}", path.display()))
+    if tally.connections == 0 && tally.unusable > 0 && page.is_older() {
+        return Err(format!("{name}: the older page was kept, because nothing was judged"));
+    }
+    page.write(|mut out| html.write(tally, &mut out))
 }

@@ -7,6 +7,8 @@ mod contrast;
 mod demo;
 mod explain;
 pub mod mix;
+mod output;
+mod page;
 mod status;
 
 use std::io::{self, BufWriter, Write};
@@ -17,7 +19,9 @@ use clap::Parser;
 use wsvet::CloseCode;
 
 use crate::command::args::{Cli, Command};
+use crate::command::output::Output;
 use crate::command::status::Status;
+use crate::input::interrupt;
 use crate::report::style::{BAD, plain};
 
 /// Runs the tool with the arguments of the process, and returns its exit status.
@@ -25,19 +29,25 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let status = match run(&cli) {
         Ok(status) => status,
-        // The reader of the output closed the pipe, for example `head`.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Fine,
         Err(error) => {
             complain(&cli, &format!("cannot write the output: {error}"));
             Status::Unusable
         }
     };
+    if let Some(signal) = interrupt::signal() {
+        interrupt::end(signal);
+    }
     status.into()
 }
 
 fn run(cli: &Cli) -> io::Result<Status> {
-    let stdout = io::stdout().lock();
-    let mut out = BufWriter::new(AutoStream::new(stdout, cli.color.into()));
+    let stdout = AutoStream::new(io::stdout().lock(), cli.color.into());
+    let at_close = match &cli.command {
+        // Nobody waits for what is still to come.
+        Command::Check(args) if args.follow => interrupt::stop,
+        _ => || {},
+    };
+    let mut out = BufWriter::new(Output::new(stdout, at_close));
     let complain = &mut |message: &str| complain(cli, message);
     let status = match &cli.command {
         Command::Check(args) => check::run(&mut out, args, complain)?,

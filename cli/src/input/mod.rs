@@ -5,12 +5,13 @@ pub(crate) mod capture;
 pub mod format;
 mod har;
 pub mod hex;
+pub(crate) mod interrupt;
 mod lines;
 mod progress;
 mod raw;
 pub mod reading;
+mod source;
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -18,50 +19,51 @@ use crate::input::answer::{Answer, no_traffic, reason};
 use crate::input::format::{BOM, GUESS, capture_head, guess, is_capture, is_compressed, is_utf16};
 use crate::input::progress::Progress;
 use crate::input::reading::{Format, Reading};
+use crate::input::source::{Once, Source, Told};
 use crate::session::judging::Judging;
 
 /// The number of bytes that identify a capture and tell the length of its header.
 const CAPTURE: u64 = 12;
 
 /// Judges all inputs. An error comes from the report; `complain` receives the errors and notices of
-/// the inputs. `show_progress` allows a progress bar.
+/// the inputs. `show_progress` allows a progress bar. With `follow`, the last input is read as it
+/// grows, if it is a regular file.
 pub fn judge_all(
     inputs: &[PathBuf],
     reading: &Reading,
     show_progress: bool,
+    follow: bool,
     judging: &mut Judging<'_>,
     complain: &mut dyn FnMut(&str),
 ) -> io::Result<()> {
-    for path in inputs {
+    let mut once = Once::default();
+    for (index, path) in inputs.iter().enumerate() {
+        if interrupt::is_stopped() {
+            complain(&format!("inputs that were not read: {}", inputs.len() - index));
+            break;
+        }
         let name =
             if path == Path::new("-") { "standard input".into() } else { path.to_string_lossy() };
         judging.report.input(&name)?;
-        let answer = input(path, reading, show_progress, judging)?;
+        let told = Told::default();
+        let growth = Some(&told).filter(|_| follow && index + 1 == inputs.len());
+        let answer = match Source::open(path, growth, &mut once) {
+            Ok(source) => {
+                let len = source.len();
+                judge(Progress::new(source, len, show_progress && !follow), reading, judging)?
+            }
+            Err(error) => Err(error),
+        };
         judging.tally.unusable += usize::from(answer.is_err());
-        let notices = answer.unwrap_or_else(|error| vec![error]);
+        let mut notices = answer.unwrap_or_else(|error| vec![error]);
+        notices.extend(told.get().map(|why| (*why).to_owned()));
+        if interrupt::signal().is_some() && !follow {
+            notices.push("interrupted: the rest of the input was not read".to_owned());
+        }
         judging.report.end_of_input(&notices)?;
         notices.iter().for_each(|notice| complain(&format!("{name}: {notice}")));
     }
     judging.report.finish(&judging.tally)
-}
-
-/// Opens an input and judges it.
-fn input(
-    path: &Path,
-    reading: &Reading,
-    show_progress: bool,
-    judging: &mut Judging<'_>,
-) -> io::Result<Answer> {
-    if path == Path::new("-") {
-        return judge(Progress::new(io::stdin(), None, show_progress), reading, judging);
-    }
-    match File::open(path) {
-        Ok(file) => {
-            let len = file.metadata().ok().filter(|data| data.is_file()).map(|data| data.len());
-            judge(Progress::new(file, len, show_progress), reading, judging)
-        }
-        Err(error) => Ok(Err(reason(&error))),
-    }
 }
 
 /// Judges an input. Returns the notices about it, or the reason why it cannot be judged.
@@ -70,14 +72,27 @@ pub fn judge(
     reading: &Reading,
     judging: &mut Judging<'_>,
 ) -> io::Result<Answer> {
-    let mut start = Vec::new();
-    let mut read = |len, start: &mut Vec<u8>| source.by_ref().take(len).read_to_end(start);
-    let mut answer = read(CAPTURE, &mut start);
-    if answer.is_ok() {
-        // Reading more could wait for packets of a capture that still grows.
-        let more = if is_capture(&start) { capture_head(&start) } else { GUESS };
-        answer = read(more.saturating_sub(CAPTURE), &mut start);
-    }
+    let start = &mut Vec::new();
+    let answer = source.by_ref().take(CAPTURE).read_to_end(start).and_then(|_| {
+        // Reading more could wait for packets of a capture that still grows, or for the next line.
+        let more = match is_capture(start) {
+            true => capture_head(start),
+            false if reading.format.is_some() => 0,
+            false => GUESS,
+        };
+        let mut piece = [0; 4096];
+        while (start.len() as u64) < more && !lines::has_first_line(start) {
+            let room = (more as usize - start.len()).min(piece.len());
+            match source.read(&mut piece[..room]) {
+                Ok(0) => break,
+                Ok(len) => start.extend_from_slice(&piece[..len]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    });
+    let mut start = std::mem::take(start);
     if let Err(error) = answer {
         return Ok(Err(reason(&error)));
     }

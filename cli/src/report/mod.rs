@@ -5,6 +5,7 @@ mod handshake;
 mod html;
 mod idle;
 mod json;
+mod spool;
 pub(crate) mod style;
 mod text;
 mod time;

@@ -1,6 +1,7 @@
 //! Colours, paragraphs and tables of the terminal output.
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::Table;
@@ -15,8 +16,11 @@ pub(crate) const SERVER: Style = AnsiColor::Magenta.on_default();
 
 /// Returns the width of the terminal in columns, from 20 to 100. Without a terminal, it is 80.
 pub(crate) fn width() -> usize {
-    let columns = terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into());
-    usize::clamp(columns, 20, 100)
+    static WIDTH: OnceLock<usize> = OnceLock::new();
+    *WIDTH.get_or_init(|| {
+        let columns = terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into());
+        usize::clamp(columns, 20, 100)
+    })
 }
 
 /// Prints a paragraph, wrapped to the width of the terminal, with `indent` before each line.

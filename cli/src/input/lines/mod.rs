@@ -29,6 +29,11 @@ pub(crate) fn looks_like_lines(start: &[u8]) -> bool {
     line.starts_with(b"{") && line.windows(7).any(|key| key == b"\"event\"")
 }
 
+/// Returns whether these are JSON lines, and the first is complete.
+pub(crate) fn has_first_line(start: &[u8]) -> bool {
+    start.trim_ascii_start().contains(&b'\n') && looks_like_lines(start)
+}
+
 /// Judges the connections in the lines.
 pub(crate) fn judge(mut input: impl BufRead, judging: &mut Judging<'_>) -> io::Result<Answer> {
     let before = judging.tally.connections;

@@ -34,8 +34,10 @@ pub(super) struct Kept {
     pub(super) dropped: u64,
     pub(super) last: VecDeque<Row>,
     pub(super) closing: Option<Rc<Closing>>,
-    /// Whether the page already has too many diagrams.
+    /// Whether the page already has too many diagrams or rows.
     pub(super) without_diagram: bool,
+    /// The memory of the rows in bytes, about.
+    pub(super) memory: usize,
 }
 
 /// A row of the diagram: an action of an endpoint.
@@ -72,15 +74,39 @@ pub(super) struct Shown {
 
 impl Kept {
     pub(super) fn push(&mut self, row: Row) {
+        if self.without_diagram {
+            return;
+        }
+        self.memory += row.memory();
         if self.first.len() < ROWS {
             self.first.push(row);
             return;
         }
         if self.last.len() == ROWS {
-            self.last.pop_front();
+            self.memory -= self.last.pop_front().map_or(0, |row| row.memory());
             self.dropped += 1;
         }
         self.last.push_back(row);
+    }
+
+    /// Drops all rows. The connection is then shown without a diagram.
+    pub(super) fn drop_rows(&mut self) {
+        self.without_diagram = true;
+        self.memory = 0;
+        self.first = Vec::new();
+        self.last = VecDeque::new();
+    }
+}
+
+impl Row {
+    /// Returns the memory of the row in bytes. A collection has up to twice the room that it needs.
+    fn memory(&self) -> usize {
+        let text = match &self.what {
+            What::Frame { payload, .. } => payload.len(),
+            What::Note(text) => text.len(),
+            What::Broken(_) => size_of::<Finding>() + 512,
+        };
+        2 * size_of::<Self>() + text
     }
 }
 

@@ -1,7 +1,8 @@
 //! Writes an HTML page with a sequence diagram of each connection.
 //!
-//! The results are kept until the end, up to a limit for each page. The page has no script, loads
-//! nothing, and forbids both. The data of peers is only text in it.
+//! The rows of an open connection are kept until its end, up to a limit for each page. What is
+//! rendered then waits in a spool until the page is written. The page has no script, loads nothing,
+//! and forbids both. The data of peers is only text in it.
 
 mod bits;
 mod diagram;
@@ -9,11 +10,13 @@ mod kept;
 mod page;
 mod sections;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::rc::Rc;
 
 use crate::report::html::kept::{Finding, Input, Kept, Row, What, payload};
+use crate::report::html::sections::Section;
+use crate::report::spool::Spool;
 use crate::report::words::{inflated, inside, lacks};
 use crate::session::agreement::HandshakeFinding;
 use crate::session::record::{Frame, Record};
@@ -25,40 +28,108 @@ const DIAGRAMS: usize = 40;
 /// The most diagrams of connections that were not closed correctly.
 const FAULTY_DIAGRAMS: usize = 100;
 
+/// The most memory of the rows of all open connections, in bytes.
+const ROWS: usize = 64 << 20;
+
 /// Writes an HTML page.
-pub struct Html<W> {
-    out: W,
+pub struct Html {
     inputs: Vec<Input>,
-    connections: BTreeMap<usize, Kept>,
+    /// The connections that have not ended.
+    open: BTreeMap<usize, Kept>,
+    /// The memory of their rows in bytes.
+    rows: usize,
     diagrams: usize,
     faulty_diagrams: usize,
+    ended: Vec<Ended>,
+    /// The row in the table, and the section, of each connection that has ended.
+    spool: Spool,
+    /// The sections of the RFCs to which the page links.
+    linked: BTreeSet<Section>,
 }
 
-impl<W: Write> Html<W> {
-    /// Creates a report that writes to `out`.
-    pub fn new(out: W) -> Self {
+/// A connection that has ended.
+struct Ended {
+    connection: usize,
+    input: usize,
+    /// The place of its row in the spool, and the lengths of the row and of the section after it.
+    start: u64,
+    lens: [u64; 2],
+}
+
+impl Default for Html {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Html {
+    /// Creates a page without connections.
+    pub fn new() -> Self {
         Self {
-            out,
             inputs: Vec::new(),
-            connections: BTreeMap::new(),
+            open: BTreeMap::new(),
+            rows: 0,
             diagrams: 0,
             faulty_diagrams: 0,
+            ended: Vec::new(),
+            spool: Spool::new(),
+            linked: BTreeSet::new(),
         }
+    }
+
+    /// Writes the page.
+    pub fn write(self, tally: &Tally, out: &mut impl Write) -> io::Result<()> {
+        let Self { inputs, mut ended, spool, linked, .. } = self;
+        ended.sort_by_key(|ended| ended.connection);
+        let mut spooled = spool.read()?;
+        let page = page::page(&inputs, &linked, tally).into_string();
+        let (before, after) = page::around(&page);
+        out.write_all(before.as_bytes())?;
+        if ended.len() > 1 {
+            let table = page::table().into_string();
+            let (before, after) = page::around(&table);
+            out.write_all(before.as_bytes())?;
+            for Ended { start, lens, .. } in &ended {
+                spooled.copy(*start..start + lens[0], out)?;
+            }
+            out.write_all(after.as_bytes())?;
+        }
+        for Ended { connection, input, start, lens } in &ended {
+            let of = inputs.get(*input).filter(|_| inputs.len() > 1);
+            let section = page::section(*connection, of).into_string();
+            let (before, after) = page::around(&section);
+            out.write_all(before.as_bytes())?;
+            spooled.copy(start + lens[0]..start + lens[0] + lens[1], out)?;
+            out.write_all(after.as_bytes())?;
+        }
+        out.write_all(after.as_bytes())?;
+        out.flush()
     }
 
     fn kept(&mut self, connection: usize) -> &mut Kept {
         let input = self.inputs.len().saturating_sub(1);
-        self.connections.entry(connection).or_insert_with(|| Kept { input, ..Kept::default() })
+        self.open.entry(connection).or_insert_with(|| Kept { input, ..Kept::default() })
     }
 
     fn push(&mut self, place: &Place, what: What) {
         let time = place.at.map(|at| at.time);
         let number = place.number().map(|number| (place.unit(), number));
-        self.kept(place.connection).push(Row { from: place.from, time, number, what });
+        if let What::Broken(finding) = &what {
+            self.linked.insert(sections::of(finding.rule()));
+        }
+        let full = self.rows > ROWS;
+        let kept = self.kept(place.connection);
+        let before = kept.memory;
+        if full {
+            kept.drop_rows();
+        }
+        kept.push(Row { from: place.from, time, number, what });
+        let after = kept.memory;
+        self.rows = self.rows - before + after;
     }
 }
 
-impl<W: Write> Report for Html<W> {
+impl Report for Html {
     fn input(&mut self, name: &str) -> io::Result<()> {
         self.inputs.push(Input { name: name.to_owned(), notices: Vec::new() });
         Ok(())
@@ -103,13 +174,22 @@ impl<W: Write> Report for Html<W> {
         };
         *count += 1;
         let too_many = *count > most;
-        let kept = self.kept(closing.opening.connection);
+        let connection = closing.opening.connection;
+        let mut kept = std::mem::take(self.kept(connection));
+        self.open.remove(&connection);
+        self.rows -= kept.memory;
         kept.closing = Some(Rc::clone(closing));
         if too_many {
-            kept.without_diagram = true;
-            kept.first = Vec::new();
-            kept.last = Default::default();
+            kept.drop_rows();
         }
+        self.linked.extend(closing.findings.iter().map(|found| sections::of_lapse(found.lapse)));
+        let row = page::row(connection, closing).into_string();
+        let section = page::content(closing, &kept).into_string();
+        let start = self.spool.len();
+        self.spool.write_all(row.as_bytes())?;
+        self.spool.write_all(section.as_bytes())?;
+        let lens = [&row, &section].map(|text| text.len() as u64);
+        self.ended.push(Ended { connection, input: kept.input, start, lens });
         Ok(())
     }
 
@@ -120,9 +200,7 @@ impl<W: Write> Report for Html<W> {
         Ok(())
     }
 
-    fn finish(&mut self, tally: &Tally) -> io::Result<()> {
-        let page = page::page(&self.inputs, &self.connections, tally);
-        self.out.write_all(page.into_string().as_bytes())?;
-        self.out.flush()
+    fn finish(&mut self, _: &Tally) -> io::Result<()> {
+        Ok(()) // the page is written only if the run did not fail
     }
 }

@@ -1,6 +1,7 @@
-//! Renders the page: a table of all connections, then the facts and the diagram of each.
+//! Renders the parts of the page: a table of all connections, then the facts and the diagram of
+//! each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +9,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use wsvet::{Role, Verdict};
 
 use super::diagram;
-use super::kept::{Input, Kept, What};
+use super::kept::{Input, Kept};
 use super::sections::{self, Section};
 use crate::report::handshake::handshake;
 use crate::report::style::{plain, shorten};
@@ -28,8 +29,16 @@ const TARGET: usize = 120;
 /// The entries of the legend for the colours of the arrows.
 const LEGEND: [&str; 6] = ["text", "binary", "continuation", "ping", "close", "tcp"];
 
-/// Renders the whole page.
-pub(super) fn page(inputs: &[Input], connections: &BTreeMap<usize, Kept>, tally: &Tally) -> Markup {
+/// The place in a part at which other parts follow. No text on the page has this character.
+const HERE: &str = "\0";
+
+/// Splits a part at the place at which other parts follow.
+pub(super) fn around(part: &str) -> (&str, &str) {
+    part.split_once(HERE).unwrap_or((part, ""))
+}
+
+/// Renders the page around its connections, with links to these sections.
+pub(super) fn page(inputs: &[Input], linked: &BTreeSet<Section>, tally: &Tally) -> Markup {
     let name = match inputs {
         [input] => plain(&input.name),
         inputs => count(inputs.len() as u64, "input"),
@@ -64,11 +73,8 @@ pub(super) fn page(inputs: &[Input], connections: &BTreeMap<usize, Kept>, tally:
                         @for kind in LEGEND { li class=(kind) { (meaning(kind)) } }
                     }
                 }
-                @if connections.len() > 1 { (table(connections)) }
-                @for (number, kept) in connections {
-                    (connection(*number, kept, inputs))
-                }
-                (sections::texts(&linked(connections)))
+                (PreEscaped(HERE))
+                (sections::texts(linked))
                 footer {
                     p.note { "Written by wsvet " (env!("CARGO_PKG_VERSION")) "." }
                 }
@@ -85,8 +91,8 @@ fn meaning(kind: &str) -> &str {
     }
 }
 
-/// Renders the table of all connections.
-fn table(connections: &BTreeMap<usize, Kept>) -> Markup {
+/// Renders the table of all connections around its rows.
+pub(super) fn table() -> Markup {
     html! {
         div.scroll {
             table.all {
@@ -98,22 +104,23 @@ fn table(connections: &BTreeMap<usize, Kept>) -> Markup {
                         th.number { "frames" } th.number.wide { "bytes" }
                     }
                 }
-                tbody {
-                    @for (number, kept) in connections {
-                        @if let Some(closing) = &kept.closing {
-                            tr {
-                                td.number { a href={ "#connection-" (number) } { (number) } }
-                                td.(class(closing)) { (ending(closing)) }
-                                td.wide { (known(&closing.opening.client)) }
-                                td.wide { (known(&closing.opening.server)) }
-                                td { (shorten(&plain(target(&closing.opening.agreement)), TARGET)) }
-                                td.number { (sum(closing, |side| side.frames)) }
-                                td.number.wide { (sum(closing, |side| side.bytes)) }
-                            }
-                        }
-                    }
-                }
+                tbody { (PreEscaped(HERE)) }
             }
+        }
+    }
+}
+
+/// Renders the row of a connection in the table.
+pub(super) fn row(number: usize, closing: &Closing) -> Markup {
+    html! {
+        tr {
+            td.number { a href={ "#connection-" (number) } { (number) } }
+            td.(class(closing)) { (ending(closing)) }
+            td.wide { (known(&closing.opening.client)) }
+            td.wide { (known(&closing.opening.server)) }
+            td { (shorten(&plain(target(&closing.opening.agreement)), TARGET)) }
+            td.number { (sum(closing, |side| side.frames)) }
+            td.number.wide { (sum(closing, |side| side.bytes)) }
         }
     }
 }
@@ -123,23 +130,28 @@ fn sum(closing: &Closing, of: impl Fn(&Side) -> u64) -> u64 {
     closing.sides.iter().map(of).sum()
 }
 
-/// Renders a connection: its verdict, its facts and its diagram.
-fn connection(number: usize, kept: &Kept, inputs: &[Input]) -> Markup {
+/// Renders the section of a connection around its content. `of` is its input, if there are several.
+pub(super) fn section(number: usize, of: Option<&Input>) -> Markup {
     html! {
         section id={ "connection-" (number) } {
             h2 {
                 "Connection " (number)
-                @if inputs.len() > 1 { " of " (plain(&inputs[kept.input].name)) }
+                @if let Some(input) = of { " of " (plain(&input.name)) }
             }
-            @if let Some(closing) = &kept.closing {
-                p.verdict.(class(closing)) { (verdict(closing)) }
-                (facts(closing))
-            }
-            @if kept.without_diagram {
-                p.note { "The frames of this connection are not shown: the page has too many connections." }
-            } @else {
-                (diagram::diagram(kept))
-            }
+            (PreEscaped(HERE))
+        }
+    }
+}
+
+/// Renders what the section of a connection has: its verdict, its facts and its diagram.
+pub(super) fn content(closing: &Closing, kept: &Kept) -> Markup {
+    html! {
+        p.verdict.(class(closing)) { (verdict(closing)) }
+        (facts(closing))
+        @if kept.without_diagram {
+            p.note { "The frames of this connection are not shown: the page has too many connections." }
+        } @else {
+            (diagram::diagram(kept))
         }
     }
 }
@@ -215,16 +227,4 @@ fn class(closing: &Closing) -> &'static str {
         _ if closing.is_in_order() => "good",
         _ => "bad",
     }
-}
-
-/// Returns the sections that the page links to.
-fn linked(connections: &BTreeMap<usize, Kept>) -> BTreeSet<Section> {
-    let rows = connections.values().flat_map(|kept| kept.first.iter().chain(&kept.last));
-    let broken = rows.filter_map(|row| match &row.what {
-        What::Broken(finding) => Some(sections::of(finding.rule())),
-        _ => None,
-    });
-    let closings = connections.values().filter_map(|kept| kept.closing.as_ref());
-    let findings = closings.flat_map(|closing| &closing.findings);
-    broken.chain(findings.map(|found| sections::of_lapse(found.lapse))).collect()
 }

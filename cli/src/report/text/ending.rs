@@ -1,20 +1,17 @@
 //! Prints the facts about each connection, and how it was closed.
 
 use std::io::{self, Write};
-use std::rc::Rc;
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use wsvet::{Role, Verdict};
 
-use crate::report::style::{
-    BAD, CLIENT, DIM, GOOD, HEADING, SERVER, list, paragraph, plain, shorten,
-};
+use crate::report::style::{BAD, CLIENT, DIM, GOOD, HEADING, SERVER, paragraph, plain, shorten};
 use crate::report::time::{fault, finding, pings, span};
 use crate::report::words::{UNKNOWN, agreed, ending, sent, step, target, verdict};
 use crate::session::report::{Closing, Opening};
 
-/// The smallest width at which the table has addresses, in columns.
-const ADDRESSES: usize = 90;
+/// The columns of the table of all connections.
+pub(super) const COLUMNS: [&str; 7] =
+    ["conn", "client", "server", "target", "frames", "bytes", "ended"];
 
 /// The indentation of lines below a connection.
 const INDENT: &str = "  ";
@@ -47,39 +44,19 @@ fn asked(opening: &Opening, width: usize) -> Vec<String> {
     all.map(|what| shorten(&plain(&what), width / 2)).collect()
 }
 
-/// Prints a table with all connections of an input.
-pub(super) fn table(
-    out: &mut impl Write,
-    closings: &[Rc<Closing>],
-    width: usize,
-) -> io::Result<()> {
-    let wide = width >= ADDRESSES;
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width as u16);
-    let address: &[&str] = if wide { &["client", "server"] } else { &[] };
-    let head = [&["conn"], address, &["target", "frames", "bytes", "ended"]].concat();
-    table.set_header(head);
-    for closing in closings {
-        let Closing { opening, sides, .. } = &**closing;
-        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-        let known = |text: &Option<String>| plain(text.as_deref().unwrap_or(UNKNOWN));
-        let mut row = vec![right(opening.connection.to_string())];
-        if wide {
-            row.extend([known(&opening.client), known(&opening.server)].map(Cell::new));
-        }
-        row.extend([
-            Cell::new(shorten(&plain(target(&opening.agreement)), width / 4)),
-            right(sides.iter().map(|side| side.frames).sum::<u64>().to_string()),
-            right(sides.iter().map(|side| side.bytes).sum::<u64>().to_string()),
-            Cell::new(ending(closing)),
-        ]);
-        table.add_row(row);
-    }
-    list(out, &table)?;
-    writeln!(out)
+/// Returns the cells of a connection in the table of all connections.
+pub(super) fn cells(closing: &Closing, width: usize) -> [String; COLUMNS.len()] {
+    let Closing { opening, sides, .. } = closing;
+    let known = |text: &Option<String>| plain(text.as_deref().unwrap_or(UNKNOWN));
+    [
+        opening.connection.to_string(),
+        known(&opening.client),
+        known(&opening.server),
+        shorten(&plain(target(&opening.agreement)), width / 4),
+        sides.iter().map(|side| side.frames).sum::<u64>().to_string(),
+        sides.iter().map(|side| side.bytes).sum::<u64>().to_string(),
+        ending(closing),
+    ]
 }
 
 /// Prints the facts about a connection, the steps of its closing, and the verdict.

@@ -1,16 +1,17 @@
 //! Prints tables of frames, with each violation below its frame, and how each connection was
 //! closed.
 
+mod closings;
 mod ending;
 mod row;
 
-use std::io::{self, BufWriter, Seek, Write};
+use std::io::{self, Write};
 use std::rc::Rc;
 
-use tempfile::SpooledTempFile;
 use wsvet::{Header, Role};
 
 use crate::report::handshake::{Told, handshake};
+use crate::report::spool::Spool;
 use crate::report::style::{BAD, CODE, DIM, GOOD, HEADING, paragraph, plain, width};
 use crate::report::words::hex_bytes;
 use crate::report::words::{count, evidence, found, inside, lacks, within};
@@ -19,6 +20,7 @@ use crate::session::record::{Broken, Frame, Incomplete, Record};
 use crate::session::report::{Closing, Opening, Tally};
 use crate::session::report::{Gap, Place, Report};
 
+use closings::Closings;
 use row::Row;
 
 /// The options of the output for people.
@@ -42,7 +44,7 @@ pub struct Text<W: Write> {
     input: Option<String>,
     inputs: usize,
     /// The output that waits until the number of connections is known.
-    held: Option<BufWriter<SpooledTempFile>>,
+    held: Option<Spool>,
     /// Whether the heading of the table was printed.
     table: bool,
     /// The last connection whose start was printed.
@@ -52,11 +54,8 @@ pub struct Text<W: Write> {
     /// The buffer for a row.
     line: String,
     /// The connections of this input that have ended.
-    closings: Vec<Rc<Closing>>,
+    closings: Closings,
 }
-
-/// The most output that waits in memory, in bytes. More goes to a file.
-const HELD: usize = 4 << 20;
 
 /// The indentation of lines below a frame.
 const INDENT: &str = "        ";
@@ -75,7 +74,7 @@ impl<W: Write> Text<W> {
             opened: None,
             row: None,
             line: String::new(),
-            closings: Vec::new(),
+            closings: Closings::new(),
         }
     }
 
@@ -208,7 +207,7 @@ impl<W: Write> Report for Text<W> {
     fn opening(&mut self, opening: &Opening) -> io::Result<()> {
         self.heading()?;
         if !self.shown.follow && self.held.is_none() {
-            self.held = Some(BufWriter::new(SpooledTempFile::new(HELD)));
+            self.held = Some(Spool::new());
         }
         if self.shown.summary { Ok(()) } else { self.opened(opening) }
     }
@@ -248,23 +247,17 @@ impl<W: Write> Report for Text<W> {
     }
 
     fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()> {
-        self.closings.push(Rc::clone(closing));
-        Ok(())
+        self.closings.push(closing, self.width)
     }
 
     fn end_of_input(&mut self, _: &[String]) -> io::Result<()> {
-        let mut closings = std::mem::take(&mut self.closings);
-        closings.sort_by_key(|closing| closing.opening.connection);
-        if closings.len() > 1 {
-            ending::table(&mut self.out, &closings, self.width)?;
-        }
+        let closings = std::mem::replace(&mut self.closings, Closings::new());
+        let mut closings = closings.sorted()?;
+        closings.table(&mut self.out, self.width)?;
         if let Some(held) = self.held.take() {
-            let mut held = held.into_inner().map_err(|error| error.into_error())?;
-            held.rewind()?;
-            io::copy(&mut held, &mut self.out)?;
+            held.copy(&mut self.out)?;
         }
-        let width = self.width;
-        closings.iter().try_for_each(|closing| ending::closing(&mut self.out, closing, width))
+        closings.texts(&mut self.out)
     }
 
     fn finish(&mut self, tally: &Tally) -> io::Result<()> {
