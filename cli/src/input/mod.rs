@@ -25,6 +25,9 @@ use crate::session::judging::Judging;
 /// The number of bytes that identify a capture and tell the length of its header.
 const CAPTURE: u64 = 12;
 
+/// The memory for what an input has open, in bytes.
+const MAX_MEMORY: u64 = 256 << 20;
+
 /// Judges all inputs. An error comes from the report; `complain` receives the errors and notices of
 /// the inputs. `show_progress` allows a progress bar. With `follow`, the last input is read as it
 /// grows, if it is a regular file.
@@ -125,7 +128,10 @@ pub fn judge(
             Ok(Ok(summary.notices()))
         }
         Format::Har => har::judge(input, judging),
-        Format::Json => lines::judge(BufReader::with_capacity(GUESS as usize, input), judging),
+        Format::Json => {
+            let input = BufReader::with_capacity(GUESS as usize, input);
+            lines::judge(input, MAX_MEMORY, judging)
+        }
         Format::Hex => {
             let mut text = Vec::new();
             if let Err(error) = input.read_to_end(&mut text) {

@@ -189,6 +189,12 @@ impl Met {
 }
 
 impl Frame {
+    /// Returns the most bytes of payload that the line may have.
+    pub(super) fn len(&self) -> u64 {
+        let texts = [&self.payload, &self.text, &self.close_reason];
+        texts.into_iter().flatten().map(|text| text.len() as u64).sum()
+    }
+
     /// Returns the header, and the known part of the payload.
     pub(super) fn wire(&self) -> Result<(Header, Option<Vec<u8>>), String> {
         let opcode = match self.opcode {

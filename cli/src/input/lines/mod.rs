@@ -4,10 +4,9 @@
 //! do not contain are skipped.
 
 mod event;
+mod open;
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 use std::time::Duration;
 
 use wsvet::{End, Finding, Header, OpCode, Place, Role, Rule, Violation};
@@ -21,6 +20,7 @@ use crate::session::report::Opening;
 use crate::transport::packet::{Moment, time_of};
 
 use event::{Event, Frame, How, Line, Part, Step, octets};
+use open::{COMPRESSED, EACH, Number, Open};
 
 /// Returns whether this may be the start of JSON lines.
 pub(crate) fn looks_like_lines(start: &[u8]) -> bool {
@@ -34,26 +34,41 @@ pub(crate) fn has_first_line(start: &[u8]) -> bool {
     start.trim_ascii_start().contains(&b'\n') && looks_like_lines(start)
 }
 
-/// Judges the connections in the lines.
-pub(crate) fn judge(mut input: impl BufRead, judging: &mut Judging<'_>) -> io::Result<Answer> {
+/// Judges the connections in the lines. `most` is the memory for them in bytes; a line may have a
+/// quarter of it.
+pub(crate) fn judge(
+    mut input: impl BufRead,
+    most: u64,
+    judging: &mut Judging<'_>,
+) -> io::Result<Answer> {
     let before = judging.tally.connections;
-    let mut lines = Lines::default();
+    let mut lines = Lines { open: Open::new(most / 2), unknown: 0 };
     let mut bytes = Vec::new();
     for number in 1.. {
         bytes.clear();
-        match input.read_until(b'\n', &mut bytes) {
+        let read = input.by_ref().take(most / 4).read_until(b'\n', &mut bytes);
+        let whole = bytes.ends_with(b"\n") || (bytes.len() as u64) < most / 4;
+        let (column, answer) = match read {
             Ok(0) => break,
-            Ok(_) if bytes.trim_ascii().is_empty() => continue,
-            Ok(_) => {}
-            Err(error) => return Ok(Err(reason(&error))),
-        }
-        let (column, answer) = match serde_json::from_slice(&bytes) {
-            Ok(line) => (String::new(), lines.line(line, number, judging)?),
-            Err(error) => {
-                let text = error.to_string();
-                let text = text.split(" at line ").next().unwrap_or(&text);
-                (format!(", column {}", error.column()), Err(text.to_owned()))
+            Ok(_) if !whole => {
+                let more = rest_of_line(&mut input, most).map_err(|error| reason(&error));
+                let len = bytes.len() as u64;
+                bytes = Vec::new();
+                (
+                    String::new(),
+                    Err(more.map_or_else(|error| error, |more| too_long(len, more, most))),
+                )
             }
+            Ok(_) if bytes.trim_ascii().is_empty() => continue,
+            Ok(_) => match serde_json::from_slice(&bytes) {
+                Ok(line) => (String::new(), lines.line(line, number, judging)?),
+                Err(error) => {
+                    let text = error.to_string();
+                    let text = text.split(" at line ").next().unwrap_or(&text);
+                    (format!(", column {}", error.column()), Err(text.to_owned()))
+                }
+            },
+            Err(error) => (String::new(), Err(reason(&error))),
         };
         if let Err(error) = answer {
             lines.finish(judging)?;
@@ -61,22 +76,56 @@ pub(crate) fn judge(mut input: impl BufRead, judging: &mut Judging<'_>) -> io::R
             return Ok(Err(format!("line {number}{column}: {error}; {judged}")));
         }
     }
-    let unknown = lines.unknown;
+    let (unknown, late) = (lines.unknown, lines.open.late());
+    judging.tally.unjudged += late.connections();
     lines.finish(judging)?;
     if judging.tally.connections == before {
         return Ok(Err(no_traffic("no line describes a frame")));
     }
-    let notice = format!(
-        "payloads that are missing and were not judged: {unknown} (to write them, use wsvet check \
-         --json --payload)"
-    );
-    Ok(Ok(if unknown > 0 { vec![notice] } else { Vec::new() }))
+    let unknown = (unknown > 0).then(|| {
+        format!(
+            "payloads that are missing and were not judged: {unknown} (to write them, use wsvet \
+             check --json --payload)"
+        )
+    });
+    Ok(Ok(unknown.into_iter().chain(late.notices()).collect()))
 }
 
-/// The open connections, by their numbers in the lines.
-#[derive(Default)]
+/// Reads the rest of a line that is too long, and returns its length in bytes, or `None` if it is
+/// still not over after many times the memory.
+fn rest_of_line(input: &mut impl BufRead, most: u64) -> io::Result<Option<u64>> {
+    let mut len = 0;
+    while len < 16 * most {
+        let there = input.fill_buf()?;
+        let end = there.iter().position(|byte| *byte == b'\n');
+        let read = end.unwrap_or(there.len());
+        let over = end.is_some() || there.is_empty();
+        input.consume(read);
+        len += read as u64;
+        if over {
+            return Ok(Some(len));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the error about a line of which `len` bytes and then `more` were read.
+fn too_long(len: u64, more: Option<u64>, most: u64) -> String {
+    let size = match more {
+        Some(more) => format!("{} bytes", len + more),
+        None => format!("more than {} bytes", 16 * most),
+    };
+    format!(
+        "the line has {size}, and at most {} fit in a quarter of --max-memory: give more, for \
+         example --max-memory {}",
+        most / 4,
+        4 * (len + more.unwrap_or(16 * most)).next_power_of_two()
+    )
+}
+
+/// The connections in the lines.
 struct Lines {
-    open: BTreeMap<u64, Connection>,
+    open: Open,
     /// The number of payloads that are unknown.
     unknown: u64,
 }
@@ -94,6 +143,12 @@ struct Connection {
     findings: Vec<Finding>,
     /// The time of the last line.
     now: Duration,
+    /// The number of the last line.
+    line: u64,
+    /// Whether each endpoint has ended its stream.
+    over: [bool; 2],
+    /// The memory in bytes that was counted for it.
+    memory: u64,
 }
 
 impl Lines {
@@ -107,28 +162,37 @@ impl Lines {
         let Line { connection: key, tcp_stream, packet, message, time, event } = line;
         let packet = packet.or(message).unwrap_or(number);
         // An event without a time has the time of the event before it.
-        let known = time.map(time_of).or_else(|| self.open.get(&key).map(|open| open.now));
+        let known = time.map(time_of).or_else(|| self.open.get(key).map(|open| open.now));
         let at = Moment { packet, time: known.unwrap_or_default() };
-        if let Event::Connection(_) = event
-            && let Some(connection) = self.open.remove(&key)
-        {
-            connection.finish(judging)?;
+        if let Event::Connection(_) = event {
+            if let Some(connection) = self.open.remove(key) {
+                connection.finish(judging)?;
+            }
+            let connection = Connection::open(&event, tcp_stream, at, judging)?;
+            self.open.insert(key, connection, judging)?;
+        } else if self.open.get(key).is_none() {
+            match self.open.number(key) {
+                _ if matches!(event, Event::Other) => {}
+                Number::Over => self.open.tell_late(key),
+                Number::New if matches!(event, Event::Finding(_) | Event::Verdict { .. }) => {}
+                Number::New => {
+                    let connection = Connection::open(&event, tcp_stream, at, judging)?;
+                    self.open.insert(key, connection, judging)?;
+                }
+            }
         }
-        let connection = match self.open.entry(key) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(_)
-                if matches!(event, Event::Finding(_) | Event::Verdict { .. } | Event::Other) =>
-            {
-                return Ok(Ok(()));
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(Connection::open(&event, tcp_stream, at, judging)?)
-            }
-        };
+        let Some(connection) = self.open.get(key) else { return Ok(Ok(())) };
         connection.now = at.time;
+        connection.line = number;
         match event {
             Event::Connection(_) | Event::Other => Ok(Ok(())),
-            Event::Frame(frame) => connection.frame(&frame, at, &mut self.unknown, judging),
+            Event::Frame(frame) => {
+                let answer = connection.frame(&frame, at, &mut self.unknown, judging)?;
+                if judging.thoroughness.payload {
+                    self.open.keep(key, frame.len(), judging)?;
+                }
+                Ok(answer)
+            }
             Event::Handshake(met) => {
                 if let Some(found) = met.found() {
                     connection.frames.handshake(found, judging)?;
@@ -143,6 +207,10 @@ impl Lines {
                 let how = if let Some(How::Reset) = how { End::Reset } else { End::Fin };
                 let gap = connection.gaps[from as usize].take();
                 connection.frames.end(from, how, gap, at, judging)?;
+                connection.over[from as usize] = true;
+                if connection.over == [true; 2] {
+                    self.open.leave(key, judging)?;
+                }
                 Ok(Ok(()))
             }
             Event::Gap { passed_over: true, .. } => {
@@ -162,7 +230,7 @@ impl Lines {
                     connection.frames.lack();
                 }
                 connection.end(&timeline, judging)?;
-                if let Some(connection) = self.open.remove(&key) {
+                if let Some(connection) = self.open.remove(key) {
                     connection.judged(until.map(time_of), judging)?;
                 }
                 Ok(Ok(()))
@@ -172,7 +240,7 @@ impl Lines {
 
     /// Ends all open connections.
     fn finish(self, judging: &mut Judging<'_>) -> io::Result<()> {
-        self.open.into_values().try_for_each(|connection| connection.finish(judging))
+        self.open.finish(judging)
     }
 }
 
@@ -203,6 +271,7 @@ impl Connection {
             opening.agreement.asked = agreed.asked.map(time_of);
             opening.agreement.opened = agreed.opened.unwrap_or(true);
         }
+        let compressed = opening.agreement.permessage_deflate().is_some();
         Ok(Self {
             frames: Frames::open(opening, judging)?,
             gaps: [None; 2],
@@ -210,6 +279,9 @@ impl Connection {
             ended: [0; 2],
             findings: Vec::new(),
             now: at.time,
+            line: at.packet,
+            over: [false; 2],
+            memory: EACH + if compressed { COMPRESSED } else { 0 },
         })
     }
 
