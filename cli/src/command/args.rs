@@ -63,6 +63,9 @@ connection that cannot be judged beside others
 is marked with a cross: wrongly refused, refused with another code, let pass, a broken Close, an abnormal end \
 (1006), or never opened for any cause
   0  otherwise
+  After the first Ctrl-C (SIGINT) or SIGTERM, wsvet prints what it has judged so far, and then ends by that \
+signal; the second ends it at once. If the reader of the output leaves, judging goes on for the exit status \
+and the page, except with --follow.
 
 Verdicts, in the field `outcome` of the line `verdict` of --json:
   clean, refused, refused-otherwise, let-pass, wrongly-refused, own-limit, broken-close, abnormal, \
@@ -141,7 +144,9 @@ pub(crate) struct Check {
 
     /// Print each frame as soon as it is read, while the capture still grows
     ///
-    /// How the connections were closed is printed at the end of the input.
+    /// If the last input is a regular file, it is read as it grows, until Ctrl-C, or until the file is
+    /// truncated, removed or replaced. How the connections were closed is printed at the end of the
+    /// input, and after Ctrl-C.
     #[arg(long)]
     pub(crate) follow: bool,
 
@@ -151,7 +156,8 @@ pub(crate) struct Check {
 
     /// Also write an HTML page that shows each connection as a sequence diagram
     ///
-    /// An existing file is overwritten only if it is empty or an HTML page.
+    /// An existing file is overwritten only if it is empty or an HTML page, and only after a run that
+    /// did not fail. A pipe or a device is written directly.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
 }
