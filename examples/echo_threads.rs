@@ -11,6 +11,8 @@ mod handshake;
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use wsvet::{Event, Header, OpCode, Policy, Responder, Role, StreamDecoder, encode};
@@ -26,6 +28,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long a peer has to end its side of the connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The answer to a client for whom there is no thread.
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n";
+
 fn main() -> io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
     let listener = TcpListener::bind(address)?;
@@ -35,24 +40,36 @@ fn main() -> io::Result<()> {
             Ok(socket) => socket,
             Err(error) => {
                 // Too many files are open: until some are closed.
-                eprintln!("no connection can be accepted: {error}");
-                std::thread::sleep(PAUSE);
+                tell(&error);
+                thread::sleep(PAUSE);
                 continue;
             }
         };
-        std::thread::spawn(move || {
-            if let Err(error) = serve(socket) {
-                eprintln!("{error}");
+        let socket = Arc::new(socket);
+        let served = Arc::clone(&socket);
+        let thread = thread::Builder::new().spawn(move || {
+            if let Err(error) = serve(&served) {
+                tell(&error);
             }
         });
+        if let Err(error) = thread {
+            // The others go on, and this client may try again.
+            tell(&error);
+            let _ = (&*socket).write_all(BUSY);
+        }
     }
     Ok(())
 }
 
-fn serve(mut socket: TcpStream) -> io::Result<()> {
+/// Prints an error, unless nobody reads it.
+fn tell(error: &io::Error) {
+    let _ = writeln!(io::stderr(), "{error}");
+}
+
+fn serve(mut socket: &TcpStream) -> io::Result<()> {
     socket.set_nodelay(true)?;
     let mut buffer = vec![0; READ];
-    let mut len = accept(&mut socket, &mut buffer)?;
+    let mut len = accept(socket, &mut buffer)?;
     let mut echo = Echo::new();
     loop {
         echo.received(&mut buffer[..len]);
@@ -133,7 +150,7 @@ fn piece(out: &mut Vec<u8>, open: &mut bool, opcode: OpCode, bytes: &[u8], end: 
 }
 
 /// Reads the request and answers it; how many bytes that came behind it are at the buffer's front.
-fn accept(socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+fn accept(mut socket: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
     let mut len = 0;
     loop {
         match socket.read(&mut buffer[len..])? {
@@ -157,7 +174,7 @@ fn accept(socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
 
 /// Ends the connection so that the peer reads all that was sent: a socket that is closed with bytes
 /// unread is reset, and a reset can overtake a Close.
-fn end(mut socket: TcpStream) -> io::Result<()> {
+fn end(mut socket: &TcpStream) -> io::Result<()> {
     socket.shutdown(Shutdown::Write)?;
     let end = Instant::now() + PATIENCE;
     while let Some(left) = end.checked_duration_since(Instant::now()) {

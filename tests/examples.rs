@@ -103,6 +103,45 @@ fn echoed(address: &str, lines: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// A stack larger than any memory leaves no thread for a connection: it is refused, and the server
+/// goes on.
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_thread_a_connection_is_refused() {
+    let mut command = example("echo_threads");
+    let mut process = command
+        .arg("127.0.0.1:0")
+        .env("RUST_MIN_STACK", (1_u64 << 46).to_string())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(process.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("listening on ws://").unwrap().to_owned();
+    let _server = Server { process, address: address.clone(), output };
+    for _ in 0..3 {
+        let mut socket = TcpStream::connect(&address).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer:?}");
+    }
+}
+
+/// Every vector is a seed, under its name and its policy.
+#[test]
+fn the_vectors_are_seeds() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("seeds");
+    let _ = std::fs::remove_dir_all(&folder);
+    assert!(example("seeds").arg(&folder).status().unwrap().success());
+    let vectors = common::vectors::all();
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), vectors.len());
+    let (name, limited) =
+        ("server.unsupported-data.binary", "server.unsupported-data.binary,accepts=text");
+    let found =
+        vectors.iter().find(|vector| vector.case["name"] == name.replace('.', "/")).unwrap();
+    assert_eq!(std::fs::read(folder.join(limited)).unwrap(), found.stream);
+}
+
 #[test]
 fn both_servers_echo() {
     for name in ["echo_server", "echo_threads"] {
