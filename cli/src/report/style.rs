@@ -25,6 +25,14 @@ pub(crate) fn width() -> usize {
 
 /// Prints a paragraph, wrapped to the width of the terminal, with `indent` before each line.
 pub(crate) fn paragraph(out: &mut impl Write, indent: &str, text: &str) -> io::Result<()> {
+    // Most lines fit, and wrapping takes long. A character has at least as many bytes as columns.
+    let fits = || {
+        let columns = textwrap::core::display_width;
+        indent.len() + text.len() <= width() || columns(indent) + columns(text) <= width()
+    };
+    if !text.is_empty() && !text.ends_with(' ') && !text.contains('\n') && fits() {
+        return writeln!(out, "{indent}{text}");
+    }
     let options = textwrap::Options::new(width())
         .initial_indent(indent)
         .subsequent_indent(indent)
