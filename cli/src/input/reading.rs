@@ -1,5 +1,6 @@
 //! The options for reading inputs: the format, and what hex text and raw bytes do not tell.
 
+use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 use wsvet::Role;
 use wsvet::deflate::{Fault, Parameters};
@@ -31,6 +32,13 @@ pub struct Reading {
         value_parser = parameters
     )]
     pub permessage_deflate: Option<Parameters>,
+
+    /// Keep at most this much in memory of what is not judged yet
+    ///
+    /// The size is in bytes, or has a unit: K, M, G, KiB, MiB or GiB. What does not fit is named as not judged,
+    /// the oldest first.
+    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    pub max_memory: ByteSize,
 }
 
 /// The format of an input.
