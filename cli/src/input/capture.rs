@@ -1,16 +1,14 @@
 //! Reads a pcap or pcapng capture, and judges its TCP connections.
 
-use std::collections::HashMap;
 use std::io::{self, Read};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
 use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 
-use crate::session::connection::{Connection, Succession, Unjudged};
+use crate::input::connections::Connections;
 use crate::session::judging::Judging;
-use crate::transport::packet::{Content, Moment, Segment, dissect};
+use crate::transport::packet::{Content, Moment, dissect};
 
 /// The initial size of the read buffer, in bytes: more than the largest usual packet.
 const BUFFER: usize = 1 << 20;
@@ -25,8 +23,6 @@ pub(crate) struct Summary {
     packets: u64,
     /// The time of the last packet.
     last: Duration,
-    /// The number of TCP connections.
-    connections: usize,
     /// The number of IP fragments with TCP.
     fragments: u64,
     /// The number of truncated TCP packets.
@@ -35,11 +31,8 @@ pub(crate) struct Summary {
     unknown_link: Option<(i32, u64)>,
     /// Where and why reading stopped before the end of the capture.
     pub(crate) cut: Option<String>,
-    /// The number of connections that may be WebSocket connections and were not judged, and why the
-    /// last of them was not.
-    unjudged: (u64, &'static str),
-    /// Why the last other connection is not a WebSocket connection.
-    other: Option<String>,
+    /// Why no connection is judged, if there are connections.
+    why: Option<String>,
 }
 
 impl Summary {
@@ -51,27 +44,17 @@ impl Summary {
                  Linux cooked mode, raw IP or loopback"
             );
         }
-        match (self.packets, self.connections, &self.other) {
-            (0, ..) => "the capture has no packets that can be read".to_owned(),
-            (1, 0, _) => "the capture has no TCP packets (1 packet read)".to_owned(),
-            (packets, 0, _) => format!("the capture has no TCP packets ({packets} packets read)"),
-            (_, 1, Some(why)) => why.clone(),
-            (_, n, why) => {
-                let why = why.as_deref().unwrap_or_default();
-                format!(
-                    "none of {n} TCP connections was upgraded to WebSocket; the last one: {why}; \
-                     if the traffic is encrypted, decrypt it first"
-                )
-            }
+        match (self.packets, &self.why) {
+            (0, _) => "the capture has no packets that can be read".to_owned(),
+            (_, Some(why)) => why.clone(),
+            (1, None) => "the capture has no TCP packets (1 packet read)".to_owned(),
+            (packets, None) => format!("the capture has no TCP packets ({packets} packets read)"),
         }
     }
 
     /// Returns the notices for the user.
     pub(crate) fn notices(&self) -> Vec<String> {
         let mut notices = Vec::from_iter(self.cut.clone());
-        if let (n @ 1.., why) = self.unjudged {
-            notices.push(format!("TCP connections that were not judged: {n} (the last: {why})"));
-        }
         if self.fragments > 0 {
             notices.push(format!(
                 "IP fragments skipped: {} (they are not reassembled)",
@@ -80,7 +63,7 @@ impl Summary {
         }
         if self.not_whole > 0 {
             notices.push(format!(
-                "truncated packets: {} (capture with a larger snapshot length)",
+                "truncated packets: {} (capture whole packets, with -s 0)",
                 self.not_whole
             ));
         }
@@ -97,17 +80,8 @@ pub(crate) fn judge(input: impl Read + Send, judging: &mut Judging<'_>) -> io::R
     let mut connections = Connections::default();
     let outcome = read(input, &mut summary, &mut connections, judging)?;
     summary.cut = outcome.err();
-    summary.connections = connections.all.len();
-    for connection in connections.all {
-        if let Some(Unjudged { websocket, why }) = connection.finish(summary.last, judging)? {
-            judging.tally.unjudged += u64::from(websocket);
-            if websocket {
-                summary.unjudged.1 = why;
-                summary.unjudged.0 += 1;
-            }
-            summary.other = Some(why.to_owned());
-        }
-    }
+    connections.finish(summary.last, judging)?;
+    summary.why = judging.strays.why();
     Ok(summary)
 }
 
@@ -248,55 +222,5 @@ fn packet<'a>(
             Some((interfaces.first()?.link, Duration::ZERO, packet.packet_data()))
         }
         PcapBlockOwned::NG(_) => None,
-    }
-}
-
-/// All TCP connections of a capture.
-#[derive(Default)]
-struct Connections {
-    all: Vec<Connection>,
-    /// The latest connection between two addresses. The key has the lower address first.
-    latest: HashMap<(SocketAddr, SocketAddr), Latest>,
-}
-
-#[derive(Clone, Copy)]
-struct Latest {
-    /// The connection to which segments belong.
-    index: usize,
-    /// The connection that the last SYN has perhaps opened.
-    perhaps: Option<usize>,
-}
-
-impl Connections {
-    fn segment(&mut self, segment: &Segment<'_>, judging: &mut Judging<'_>) -> io::Result<()> {
-        let (from, to) = (segment.from, segment.to);
-        let ends = if from <= to { (from, to) } else { (to, from) };
-        let (index, latest) = self.choose(self.latest.get(&ends).copied(), segment);
-        self.latest.insert(ends, latest);
-        self.all[index].segment(segment, judging)
-    }
-
-    /// Returns the connection to which the segment belongs, and the latest connection after it.
-    fn choose(&mut self, latest: Option<Latest>, segment: &Segment<'_>) -> (usize, Latest) {
-        let new = self.all.len();
-        let opened = Latest { index: new, perhaps: None };
-        let Some(latest) = latest else {
-            self.all.push(Connection::new(new, segment));
-            return (new, opened);
-        };
-        if let Some(perhaps) = latest.perhaps
-            && let Ok([before, after]) = self.all.get_disjoint_mut([latest.index, perhaps])
-            && after.takes_over(before, segment)
-        {
-            let proven = Latest { index: perhaps, perhaps: None };
-            return (perhaps, if after.is_proven_by(segment) { proven } else { latest });
-        }
-        let latest = match self.all[latest.index].is_succeeded_by(segment) {
-            Succession::No => return (latest.index, latest),
-            Succession::Perhaps => Latest { perhaps: Some(new), ..latest },
-            Succession::Yes => opened,
-        };
-        self.all.push(Connection::new(new, segment));
-        (new, latest)
     }
 }

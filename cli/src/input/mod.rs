@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub(crate) mod capture;
+mod connections;
 pub mod format;
 mod har;
 pub mod hex;
@@ -19,6 +20,7 @@ use crate::input::format::{BOM, GUESS, capture_head, guess, is_capture, is_compr
 use crate::input::progress::Progress;
 use crate::input::reading::{Format, Reading};
 use crate::session::judging::Judging;
+use crate::session::unjudged::Strays;
 
 /// The number of bytes that identify a capture and tell the length of its header.
 const CAPTURE: u64 = 12;
@@ -32,10 +34,13 @@ pub fn judge_all(
     judging: &mut Judging<'_>,
     complain: &mut dyn FnMut(&str),
 ) -> io::Result<()> {
+    judging.memory = reading.max_memory;
+    judging.ports.clone_from(&reading.port);
     for path in inputs {
         let name =
             if path == Path::new("-") { "standard input".into() } else { path.to_string_lossy() };
         judging.report.input(&name)?;
+        judging.strays = Strays::default();
         let answer = input(path, reading, show_progress, judging)?;
         judging.tally.unusable += usize::from(answer.is_err());
         let notices = answer.unwrap_or_else(|error| vec![error]);

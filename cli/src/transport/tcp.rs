@@ -44,6 +44,8 @@ pub struct Stream {
     lost: u64,
     /// Whether the segments after a gap take too much memory, so that no more are stored.
     given_up: bool,
+    /// Whether nobody needs the bytes, so that gaps do not matter.
+    unneeded: bool,
 }
 
 /// Where a RST is in a stream.
@@ -83,6 +85,15 @@ impl Stream {
             self.next = Some(start);
         }
         let next = self.next.unwrap_or_default();
+        if self.unneeded {
+            self.first.get_or_insert(start);
+            let end = start + (segment.payload.len() + segment.not_captured) as u64;
+            if end.checked_sub(next).is_some_and(|distance| distance <= MAX_WINDOW) {
+                self.next = Some(end);
+                self.fin = if segment.fin { self.next } else { self.fin };
+            }
+            return &[];
+        }
         if self.given_up || self.is_placed() && start > next + MAX_WINDOW {
             return &[];
         }
@@ -100,6 +111,36 @@ impl Stream {
             }
             &segment.payload[self.pass(start, segment.payload.len())..]
         }
+    }
+
+    /// Creates a stream whose first byte has this sequence number.
+    pub fn starting_at(seq: u32) -> Self {
+        let mut stream = Self::default();
+        stream.first = Some(stream.position(seq));
+        stream
+    }
+
+    /// Stops returning bytes, and drops those that came early. The end of the stream is still found.
+    pub fn ignore(&mut self) {
+        self.unneeded = true;
+        self.early = BTreeMap::new();
+        self.early_cost = 0;
+        self.lost = 0;
+    }
+
+    /// Returns the sequence number of the next byte.
+    pub fn next(&self) -> Option<u32> {
+        self.next.filter(|_| self.is_placed()).map(|next| next as u32)
+    }
+
+    /// Returns the approximate memory that the early segments take, in bytes.
+    pub fn memory(&self) -> usize {
+        self.early_cost
+    }
+
+    /// Returns the sequence number and the bytes of the first early segment.
+    pub fn first_early(&self) -> Option<(u32, &[u8])> {
+        self.early.first_key_value().map(|(start, bytes)| (*start as u32, &bytes[..]))
     }
 
     /// Returns the number of next bytes that will not come, because their segment is truncated.
@@ -287,6 +328,7 @@ mod tests {
             from: end,
             to: end,
             seq,
+            acked: 0,
             syn: false,
             ack: true,
             fin: false,

@@ -14,16 +14,21 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use crate::report::html::kept::{Finding, Input, Kept, Row, What, payload};
+use crate::report::strays::Groups;
 use crate::report::words::{inflated, inside, lacks};
 use crate::session::agreement::HandshakeFinding;
 use crate::session::record::{Frame, Record};
 use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
+use crate::session::unjudged::Stray;
 
 /// The most diagrams of connections that were closed correctly.
 const DIAGRAMS: usize = 40;
 
 /// The most diagrams of connections that were not closed correctly.
 const FAULTY_DIAGRAMS: usize = 100;
+
+/// The most connections that are not judged and are named for each reason.
+const STRAYS: usize = 20;
 
 /// Writes an HTML page.
 pub struct Html<W> {
@@ -60,7 +65,11 @@ impl<W: Write> Html<W> {
 
 impl<W: Write> Report for Html<W> {
     fn input(&mut self, name: &str) -> io::Result<()> {
-        self.inputs.push(Input { name: name.to_owned(), notices: Vec::new() });
+        self.inputs.push(Input {
+            name: name.to_owned(),
+            notices: Vec::new(),
+            strays: Groups::default(),
+        });
         Ok(())
     }
 
@@ -109,6 +118,13 @@ impl<W: Write> Report for Html<W> {
             kept.without_diagram = true;
             kept.first = Vec::new();
             kept.last = Default::default();
+        }
+        Ok(())
+    }
+
+    fn stray(&mut self, stray: &Stray) -> io::Result<()> {
+        if let Some(input) = self.inputs.last_mut() {
+            input.strays.add(stray, STRAYS);
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use wsvet::{Role, Verdict};
 use super::diagram;
 use super::kept::{Input, Kept, What};
 use super::sections::{self, Section};
-use crate::report::handshake::handshake;
+use crate::report::handshake::{handshake, uncertainty};
 use crate::report::style::{plain, shorten};
 use crate::report::time::{finding, pings, span};
 use crate::report::words::{UNKNOWN, agreed, count, ending, found, sent, step, target, verdict};
@@ -58,6 +58,9 @@ pub(super) fn page(inputs: &[Input], connections: &BTreeMap<usize, Kept>, tally:
                     @for input in inputs {
                         @for notice in &input.notices {
                             p.note { (plain(&input.name)) ": " (plain(notice)) }
+                        }
+                        @for (why, group) in input.strays.iter() {
+                            p.note { (plain(&input.name)) ": " (group.sentence(why)) }
                         }
                     }
                     ul.legend {
@@ -152,6 +155,9 @@ fn facts(closing: &Closing) -> Markup {
             dt { "opened" } dd { "GET " (shorten(&plain(target(&opening.agreement)), TARGET)) (date(opening.time)) }
             @if !agreed.is_empty() {
                 dt { "negotiated" } dd { (plain(&agreed.join(", "))) }
+            }
+            @if let Some(uncertain) = &opening.agreement.uncertain {
+                dt { "uncertain" } dd { (uncertainty(uncertain)) }
             }
             @for found in &opening.agreement.found {
                 @let told = handshake(found, &opening.agreement);

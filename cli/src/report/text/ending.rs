@@ -6,6 +6,7 @@ use std::rc::Rc;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use wsvet::{Role, Verdict};
 
+use crate::report::handshake::uncertainty;
 use crate::report::style::{
     BAD, CLIENT, DIM, GOOD, HEADING, SERVER, list, paragraph, plain, shorten,
 };
@@ -93,6 +94,9 @@ pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> 
         let style = if side.from == Role::Client { CLIENT } else { SERVER };
         let text = format!("{style}{}{style:#}{address} {}", side.from, sent(side));
         paragraph(out, INDENT, &text)?;
+    }
+    if let Some(uncertain) = &opening.agreement.uncertain {
+        paragraph(out, INDENT, &uncertainty(uncertain))?;
     }
     for text in pings(closing) {
         paragraph(out, INDENT, &text)?;

@@ -11,6 +11,7 @@ use tempfile::SpooledTempFile;
 use wsvet::{Header, Role};
 
 use crate::report::handshake::{Told, handshake};
+use crate::report::strays::Groups;
 use crate::report::style::{BAD, CODE, DIM, GOOD, HEADING, paragraph, plain, width};
 use crate::report::words::hex_bytes;
 use crate::report::words::{count, evidence, found, inside, lacks, within};
@@ -18,6 +19,7 @@ use crate::session::agreement::HandshakeFinding;
 use crate::session::record::{Broken, Frame, Incomplete, Record};
 use crate::session::report::{Closing, Opening, Tally};
 use crate::session::report::{Gap, Place, Report};
+use crate::session::unjudged::Stray;
 
 use row::Row;
 
@@ -53,10 +55,18 @@ pub struct Text<W: Write> {
     line: String,
     /// The connections of this input that have ended.
     closings: Vec<Rc<Closing>>,
+    /// The connections of this input that are not judged.
+    strays: Groups,
 }
 
 /// The most output that waits in memory, in bytes. More goes to a file.
 const HELD: usize = 4 << 20;
+
+/// The most reasons for which connections are not judged that are printed.
+const STRAYS: usize = 8;
+
+/// The most connections that are named for each reason.
+const NAMED: usize = 2;
 
 /// The indentation of lines below a frame.
 const INDENT: &str = "        ";
@@ -76,6 +86,7 @@ impl<W: Write> Text<W> {
             row: None,
             line: String::new(),
             closings: Vec::new(),
+            strays: Groups::default(),
         }
     }
 
@@ -189,6 +200,25 @@ impl<W: Write> Text<W> {
         paragraph(out, &indent, &answer)
     }
 
+    /// Prints the connections that are not judged, by their reasons.
+    fn strays(&mut self) -> io::Result<()> {
+        let strays = std::mem::take(&mut self.strays);
+        let mut more = 0;
+        for (index, (why, group)) in strays.iter().enumerate() {
+            self.heading()?;
+            if index < STRAYS {
+                paragraph(&mut self.out, "", &group.sentence(why))?;
+            } else {
+                more += group.count;
+            }
+        }
+        if more > 0 {
+            let text = format!("{} for other reasons: see --json", count(more, "more connection"));
+            paragraph(&mut self.out, "", &text)?;
+        }
+        Ok(())
+    }
+
     fn incomplete(&mut self, place: &Place, incomplete: &Incomplete<'_>) -> io::Result<()> {
         let (from, offset) = (place.from.name(), incomplete.offset);
         let inside = inside(incomplete);
@@ -252,6 +282,11 @@ impl<W: Write> Report for Text<W> {
         Ok(())
     }
 
+    fn stray(&mut self, stray: &Stray) -> io::Result<()> {
+        self.strays.add(stray, NAMED);
+        Ok(())
+    }
+
     fn end_of_input(&mut self, _: &[String]) -> io::Result<()> {
         let mut closings = std::mem::take(&mut self.closings);
         closings.sort_by_key(|closing| closing.opening.connection);
@@ -264,7 +299,8 @@ impl<W: Write> Report for Text<W> {
             io::copy(&mut held, &mut self.out)?;
         }
         let width = self.width;
-        closings.iter().try_for_each(|closing| ending::closing(&mut self.out, closing, width))
+        closings.iter().try_for_each(|closing| ending::closing(&mut self.out, closing, width))?;
+        self.strays()
     }
 
     fn finish(&mut self, tally: &Tally) -> io::Result<()> {
