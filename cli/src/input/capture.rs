@@ -3,15 +3,17 @@
 use std::io::{self, Read};
 use std::time::Duration;
 
-use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
-use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
+use pcap_parser::traits::PcapReaderIterator;
+use pcap_parser::{PcapError, create_reader};
 
 use crate::input::connections::Connections;
+use crate::input::interfaces::Interfaces;
+use crate::input::rotation::{Rotation, going_on};
 use crate::session::judging::Judging;
 use crate::transport::packet::{Content, Moment, dissect};
 
 /// The initial size of the read buffer, in bytes: more than the largest usual packet.
-const BUFFER: usize = 1 << 20;
+pub(crate) const BUFFER: usize = 1 << 20;
 
 /// The largest size of the read buffer, in bytes. A larger packet is treated as invalid.
 const MAX_BUFFER: usize = 64 << 20;
@@ -29,6 +31,10 @@ pub(crate) struct Summary {
     not_whole: u64,
     /// The first unsupported link type, and the number of packets with an unsupported one.
     unknown_link: Option<(i32, u64)>,
+    /// Whether connections go on from the capture before, or in the next one.
+    pub(crate) is_part: bool,
+    /// The number of connections that go on in the next capture.
+    go_on: usize,
     /// Where and why reading stopped before the end of the capture.
     pub(crate) cut: Option<String>,
     /// Why no connection is judged, if there are connections.
@@ -55,6 +61,9 @@ impl Summary {
     /// Returns the notices for the user.
     pub(crate) fn notices(&self) -> Vec<String> {
         let mut notices = Vec::from_iter(self.cut.clone());
+        if self.go_on > 0 {
+            notices.push(format!("connections that go on in the next capture: {}", self.go_on));
+        }
         if self.fragments > 0 {
             notices.push(format!(
                 "IP fragments skipped: {} (they are not reassembled)",
@@ -75,11 +84,22 @@ impl Summary {
 }
 
 /// Judges every WebSocket connection of a capture.
-pub(crate) fn judge(input: impl Read + Send, judging: &mut Judging<'_>) -> io::Result<Summary> {
+pub(crate) fn judge(
+    input: impl Read + Send,
+    rotation: &mut Rotation<'_>,
+    judging: &mut Judging<'_>,
+) -> io::Result<Summary> {
     let mut summary = Summary::default();
-    let mut connections = Connections::default();
+    let mut connections = std::mem::take(&mut rotation.connections);
+    summary.is_part = !connections.is_empty();
     let outcome = read(input, &mut summary, &mut connections, judging)?;
     summary.cut = outcome.err();
+    if let Some(next) = rotation.next {
+        let going_on = going_on(next, connections.open(), summary.last);
+        rotation.connections = connections.carry_over(&going_on);
+        summary.go_on = rotation.connections.len();
+        summary.is_part |= summary.go_on > 0;
+    }
     connections.finish(summary.last, judging)?;
     summary.why = judging.strays.why();
     Ok(summary)
@@ -99,13 +119,13 @@ fn read(
         }
         Err(error) => return Ok(Err(reason(&error).to_owned())),
     };
-    let mut interfaces = Vec::new();
+    let mut interfaces = Interfaces::default();
     let mut size = BUFFER;
     loop {
         let before = reader.data().len();
         match reader.next() {
             Ok((len, block)) => {
-                if let Some((link, time, bytes)) = packet(&block, &mut interfaces) {
+                if let Some((link, time, bytes)) = interfaces.packet(&block) {
                     summary.packets += 1;
                     summary.last = summary.last.max(time);
                     let at = Moment { packet: summary.packets, time };
@@ -166,61 +186,5 @@ fn reason(error: &PcapError<&[u8]>) -> &'static str {
         PcapError::ReadError => "the rest cannot be read",
         PcapError::BufferTooSmall => "the next packet has an impossible length",
         PcapError::NomError(..) | PcapError::OwnedNomError(..) => "the next bytes are not a packet",
-    }
-}
-
-/// An interface of a capture.
-struct Interface {
-    link: i32,
-    /// The number of timestamp units in a second.
-    second: u64,
-}
-
-impl Interface {
-    /// Converts seconds and timestamp units to a time.
-    fn time(&self, seconds: u64, units: u64) -> Duration {
-        let second = self.second.max(1);
-        let rest = u128::from(units % second) * 1_000_000_000 / u128::from(second);
-        Duration::from_secs(seconds.saturating_add(units / second))
-            .saturating_add(Duration::from_nanos(rest as u64))
-    }
-}
-
-/// Returns the link type, the time and the bytes of a packet. `interfaces` stores all interfaces.
-fn packet<'a>(
-    block: &'a PcapBlockOwned<'_>,
-    interfaces: &mut Vec<Interface>,
-) -> Option<(i32, Duration, &'a [u8])> {
-    match block {
-        PcapBlockOwned::LegacyHeader(header) => {
-            let second = if header.is_nanosecond_precision() { 1_000_000_000 } else { 1_000_000 };
-            // The upper bits tell whether a frame check sequence follows.
-            *interfaces = vec![Interface { link: header.network.0 & 0xFFFF, second }];
-            None
-        }
-        PcapBlockOwned::Legacy(packet) => {
-            let interface = interfaces.first()?;
-            let time = interface.time(packet.ts_sec.into(), packet.ts_usec.into());
-            Some((interface.link, time, packet.data))
-        }
-        PcapBlockOwned::NG(Block::SectionHeader(_)) => {
-            interfaces.clear();
-            None
-        }
-        PcapBlockOwned::NG(Block::InterfaceDescription(interface)) => {
-            let second = interface.ts_resolution().unwrap_or(1_000_000);
-            interfaces.push(Interface { link: interface.linktype.0, second });
-            None
-        }
-        PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
-            let interface = interfaces.get(packet.if_id as usize)?;
-            let units = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
-            Some((interface.link, interface.time(0, units), packet.packet_data()))
-        }
-        // A simple packet block has no time.
-        PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
-            Some((interfaces.first()?.link, Duration::ZERO, packet.packet_data()))
-        }
-        PcapBlockOwned::NG(_) => None,
     }
 }

@@ -1,7 +1,7 @@
 //! The TCP connections of a capture, within a bound of memory.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,17 +21,19 @@ const ENTRY_COST: usize = 384;
 const WORTH: usize = 2 << 10;
 
 /// The addresses and ports of both endpoints, the lower one first.
-type Ends = (SocketAddr, SocketAddr);
+pub(crate) type Ends = (SocketAddr, SocketAddr);
 
 /// The connections of a capture that are not forgotten.
 #[derive(Default)]
 pub(crate) struct Connections {
     known: HashMap<Ends, Box<Latest>>,
-    /// The number of connections so far.
-    pub(crate) count: usize,
+    /// The number of connections in this capture so far.
+    count: usize,
+    /// The number of segments so far.
+    segments: u64,
     /// The approximate memory that all of them take, in bytes.
     memory: usize,
-    /// All connections, and the last packet that was seen when they were looked at.
+    /// All connections, and the number of the last segment that was seen when they were looked at.
     oldest: VecDeque<(Ends, u64)>,
     /// The connections in the order in which they were opened or were over.
     idle: VecDeque<Ends>,
@@ -45,6 +47,16 @@ struct Latest {
     perhaps: Option<Connection>,
     /// The memory that was counted for both, in bytes.
     memory: usize,
+    /// The number of the last segment.
+    last: u64,
+    /// Whether it began in the capture before, and had no segment in this one.
+    is_carried: bool,
+}
+
+/// Returns the addresses and ports of both endpoints.
+pub(crate) fn ends(segment: &Segment<'_>) -> Ends {
+    let (from, to) = (segment.from, segment.to);
+    if from <= to { (from, to) } else { (to, from) }
 }
 
 impl Connections {
@@ -54,18 +66,24 @@ impl Connections {
         segment: &Segment<'_>,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
-        let (from, to) = (segment.from, segment.to);
-        let ends = if from <= to { (from, to) } else { (to, from) };
+        let ends = ends(segment);
+        self.segments += 1;
         let latest = match self.known.entry(ends) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let now = Connection::new(self.count, segment);
                 self.count += 1;
-                self.oldest.push_back((ends, segment.at.packet));
+                self.oldest.push_back((ends, self.segments));
                 self.idle.push_back(ends);
-                entry.insert(Box::new(Latest { now, perhaps: None, memory: 0 }))
+                let latest = Latest { now, perhaps: None, memory: 0, last: 0, is_carried: false };
+                entry.insert(Box::new(latest))
             }
         };
+        latest.last = self.segments;
+        if std::mem::take(&mut latest.is_carried) {
+            latest.now.set_stream(self.count);
+            self.count += 1;
+        }
         let was_over = latest.now.is_over();
         latest.segment(segment, &mut self.count, judging)?;
         if latest.now.is_over() && !was_over {
@@ -95,13 +113,42 @@ impl Connections {
         all.into_iter().try_for_each(|connection| connection.finish(until, judging))
     }
 
+    /// Returns the connections that are open.
+    pub(crate) fn open(&mut self) -> HashMap<Ends, &mut Connection> {
+        let open = self.known.iter_mut().filter(|(_, latest)| !latest.now.is_over());
+        open.map(|(ends, latest)| (*ends, &mut latest.now)).collect()
+    }
+
+    /// Returns these connections for the next capture.
+    pub(crate) fn carry_over(&mut self, going_on: &HashSet<Ends>) -> Self {
+        let mut carried = Self { segments: self.segments, ..Self::default() };
+        for ends in going_on {
+            let Some(mut latest) = self.known.remove(ends) else { continue };
+            latest.is_carried = true;
+            carried.memory += latest.memory;
+            carried.oldest.push_back((*ends, latest.last));
+            carried.known.insert(*ends, latest);
+        }
+        carried
+    }
+
+    /// Returns whether there is no connection.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Returns the number of connections.
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+
     /// Gives up the connections that had no packet for the longest time, until the rest fits.
     fn shrink(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
         while self.memory as u64 > judging.memory
             && let Some((ends, seen)) = self.oldest.pop_front()
         {
             let Some(latest) = self.known.get_mut(&ends) else { continue };
-            let last = latest.last_packet();
+            let last = latest.last;
             if last > seen {
                 self.oldest.push_back((ends, last));
             } else if latest.memory > WORTH {
@@ -195,10 +242,6 @@ impl Latest {
     fn size(&self) -> usize {
         let both = [Some(&self.now), self.perhaps.as_ref()];
         ENTRY_COST + both.into_iter().flatten().map(Connection::memory).sum::<usize>()
-    }
-
-    fn last_packet(&self) -> u64 {
-        self.perhaps.as_ref().map_or(0, Connection::last_packet).max(self.now.last_packet())
     }
 
     fn is_idle(&self) -> bool {

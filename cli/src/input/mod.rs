@@ -6,10 +6,12 @@ mod connections;
 pub mod format;
 mod har;
 pub mod hex;
+mod interfaces;
 mod lines;
 mod progress;
 mod raw;
 pub mod reading;
+pub(crate) mod rotation;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -19,6 +21,7 @@ use crate::input::answer::{Answer, no_traffic, reason};
 use crate::input::format::{BOM, GUESS, capture_head, guess, is_capture, is_compressed, is_utf16};
 use crate::input::progress::Progress;
 use crate::input::reading::{Format, Reading};
+use crate::input::rotation::Rotation;
 use crate::session::judging::Judging;
 use crate::session::unjudged::Strays;
 
@@ -36,12 +39,14 @@ pub fn judge_all(
 ) -> io::Result<()> {
     judging.memory = reading.max_memory;
     judging.ports.clone_from(&reading.port);
-    for path in inputs {
+    let mut rotation = Rotation::default();
+    for (index, path) in inputs.iter().enumerate() {
+        rotation.next = inputs.get(index + 1).map(PathBuf::as_path);
         let name =
             if path == Path::new("-") { "standard input".into() } else { path.to_string_lossy() };
         judging.report.input(&name)?;
         judging.strays = Strays::default();
-        let answer = input(path, reading, show_progress, judging)?;
+        let answer = input(path, reading, show_progress, &mut rotation, judging)?;
         judging.tally.unusable += usize::from(answer.is_err());
         let notices = answer.unwrap_or_else(|error| vec![error]);
         judging.report.end_of_input(&notices)?;
@@ -55,15 +60,17 @@ fn input(
     path: &Path,
     reading: &Reading,
     show_progress: bool,
+    rotation: &mut Rotation<'_>,
     judging: &mut Judging<'_>,
 ) -> io::Result<Answer> {
     if path == Path::new("-") {
-        return judge(Progress::new(io::stdin(), None, show_progress), reading, judging);
+        let input = Progress::new(io::stdin(), None, show_progress);
+        return judge_next(input, reading, rotation, judging);
     }
     match File::open(path) {
         Ok(file) => {
             let len = file.metadata().ok().filter(|data| data.is_file()).map(|data| data.len());
-            judge(Progress::new(file, len, show_progress), reading, judging)
+            judge_next(Progress::new(file, len, show_progress), reading, rotation, judging)
         }
         Err(error) => Ok(Err(reason(&error))),
     }
@@ -71,8 +78,18 @@ fn input(
 
 /// Judges an input. Returns the notices about it, or the reason why it cannot be judged.
 pub fn judge(
+    source: impl Read + Send,
+    reading: &Reading,
+    judging: &mut Judging<'_>,
+) -> io::Result<Answer> {
+    judge_next(source, reading, &mut Rotation::default(), judging)
+}
+
+/// Judges an input after others.
+fn judge_next(
     mut source: impl Read + Send,
     reading: &Reading,
+    rotation: &mut Rotation<'_>,
     judging: &mut Judging<'_>,
 ) -> io::Result<Answer> {
     let mut start = Vec::new();
@@ -105,8 +122,8 @@ pub fn judge(
     match format {
         Format::Pcap => {
             let before = judging.tally.connections;
-            let summary = capture::judge(input, judging)?;
-            if judging.tally.connections == before {
+            let summary = capture::judge(input, rotation, judging)?;
+            if judging.tally.connections == before && !summary.is_part {
                 return Ok(Err(summary
                     .cut
                     .clone()

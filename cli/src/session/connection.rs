@@ -108,9 +108,22 @@ impl Connection {
         }
     }
 
-    /// Returns the number of its last packet.
-    pub fn last_packet(&self) -> u64 {
-        self.last.packet
+    /// Sets its number, if it goes on in another capture.
+    pub fn set_stream(&mut self, stream: usize) {
+        self.stream = stream;
+        if let Stage::Frames(frames, _) = &mut self.stage {
+            frames.set_stream(stream);
+        }
+    }
+
+    /// Returns whether this segment of another capture may be the next of this connection.
+    pub fn may_go_on_with(&mut self, segment: &Segment<'_>) -> bool {
+        let from = self.sender(segment);
+        let [one, other] = [from, 1 - from].map(|end| &self.ends[end]);
+        // The answer to the last packet before.
+        let is_answer =
+            segment.ack && one.packets == 0 && other.stream.next() == Some(segment.acked);
+        (!segment.syn || is_answer) && self.ends[from].stream.may_go_on_with(segment)
     }
 
     /// Returns the time of its last packet.

@@ -229,6 +229,11 @@ impl Frames {
         self.opening.connection
     }
 
+    /// Sets the number of the TCP stream, if the connection goes on in another capture.
+    pub fn set_stream(&mut self, stream: usize) {
+        self.opening.stream = Some(stream);
+    }
+
     /// Returns the approximate memory that it takes in addition to its own size, in bytes.
     pub fn memory(&self) -> usize {
         self.recorders.iter().map(Recorder::memory).sum()

@@ -22,6 +22,9 @@ const MAX_WINDOW: u64 = 1 << 30;
 /// connection between the same endpoints, after a SYN: a window that is larger than the usual ones.
 const NEAR: u64 = 16 << 20;
 
+/// A usual window, in bytes.
+const WINDOW: u64 = 1 << 20;
+
 /// Puts the segments of one direction in order. A retransmission never changes bytes that were
 /// already returned.
 ///
@@ -219,6 +222,13 @@ impl Stream {
     pub fn is_near(&mut self, segment: &Segment<'_>) -> bool {
         let start = self.position(segment.seq);
         !self.is_placed() || self.next.is_some_and(|next| next.abs_diff(start) <= NEAR)
+    }
+
+    /// Returns whether the segment may be the first of this stream in the next capture: whether it is
+    /// within a usual window of the next byte.
+    pub fn may_go_on_with(&mut self, segment: &Segment<'_>) -> bool {
+        let start = self.position(segment.seq);
+        self.next.is_some_and(|next| next.abs_diff(start) <= WINDOW)
     }
 
     /// Returns whether the segment has the sequence number of the next byte.
