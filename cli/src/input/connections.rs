@@ -12,7 +12,7 @@ use crate::transport::packet::Segment;
 
 /// The most connections that are over or without data and are remembered, so that late packets are not
 /// taken for new connections.
-const IDLE: usize = 1 << 16;
+const IDLE: usize = 1 << 14;
 
 /// The approximate memory of an entry in addition to its connection, in bytes.
 const ENTRY_COST: usize = 384;
