@@ -462,8 +462,8 @@ impl Connection {
         };
         let found = found.filter(|found| found.is_settled || is_last || full);
         let Some(boundary::Found { client, from, .. }) = found.filter(|_| self.has_data) else {
-            let start = sides.iter().map(|side| Unjudged::of_start(side.start()));
-            let start = start.filter(|why| *why != Unjudged::Other).next();
+            let mut starts = sides.iter().map(|side| Unjudged::of_start(side.start()));
+            let start = starts.find(|why| *why != Unjudged::Other);
             if sides.iter().any(|side| side.segments().any(is_tls)) {
                 self.refuse(Unjudged::Tls);
             } else if let (true, Some(start)) = (is_last || full, start) {
