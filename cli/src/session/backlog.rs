@@ -97,7 +97,7 @@ impl Backlog {
         pieces.sort_by_key(|(start, _)| *start);
         let mut side = Side::default();
         for (start, kept) in pieces {
-            side.push(start, &kept.payload, MOST);
+            side.push(start, &kept.payload, 4 * MOST);
         }
         side
     }

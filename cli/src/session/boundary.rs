@@ -48,6 +48,10 @@ const ALONE: i32 = 50;
 /// The most bytes of a payload that are looked at.
 const LOOKED_AT: usize = 4 << 10;
 
+/// The most headers of a chain. More prove nothing, and the cost must not grow with the square of the
+/// bytes.
+const FRAMES: usize = 64;
+
 /// The longest payload of a frame, in bytes.
 const LONGEST: u64 = 1 << 32;
 
@@ -87,11 +91,11 @@ struct Chain {
 
 impl Side {
     /// Appends the payload of the segment that starts at this byte. The segments come in order, and
-    /// may overlap. At most `most` bytes may be missing before it.
+    /// may overlap. At most `most` bytes are taken, and those that are missing between them.
     pub fn push(&mut self, start: usize, payload: &[u8], most: usize) {
         let len = self.bytes.len();
         if start > len {
-            if start - len > most {
+            if start > most {
                 return;
             }
             self.holes.push(len..start);
@@ -139,7 +143,7 @@ impl Side {
         let mut open = None;
         let mut closed = false;
         let mut at = start;
-        while at < self.bytes.len() {
+        while at < self.bytes.len() && chain.frames < FRAMES {
             let rest = self.captured(at);
             let Ok((header, after)) = Header::decode(rest) else { break };
             let same = chain.frames == 0 || header.is_masked() == chain.masked;
@@ -235,7 +239,8 @@ pub fn find(sides: &[Side; 2], is_last: bool) -> Option<Found> {
             false => UNMASKED,
             true => NEEDED,
         };
-        if chain.bits < needed + places {
+        // If the mask bits of both are the same, they do not tell who the client is.
+        if chain.bits < needed + places || sides[1 - end].first(None, NEEDED).is_some() {
             return None;
         }
         let mut from = [None; 2];
@@ -374,7 +379,7 @@ mod tests {
                 if index == 0 && skipped < segment.len() {
                     segment.drain(..skipped);
                 }
-                side.push(start, &segment, 0);
+                side.push(start, &segment, usize::MAX);
                 start += segment.len();
             }
             side
@@ -396,6 +401,21 @@ mod tests {
             }
         }
         found
+    }
+
+    /// Quadratic cost would take minutes here.
+    #[test]
+    fn many_short_frames_cost_no_more_than_their_bytes() {
+        for pair in [[0x81, 0], [0x01, 0x80], [0x00, 0x01]] {
+            let mut sides = [Side::default(), Side::default()];
+            for side in &mut sides {
+                side.push(0, &pair.repeat(128 << 10), usize::MAX);
+            }
+            assert_eq!(find(&sides, true), None, "{pair:?}");
+        }
+        let mut side = Side::default();
+        side.push(1 << 30, b"far", 1 << 20);
+        assert!(side.is_empty());
     }
 
     #[test]
