@@ -12,7 +12,7 @@ use wsvet_cli::input::reading::{Format, Reading, Receiver};
 use wsvet_cli::input::{hex, judge};
 use wsvet_cli::report::{Both, Html, Json, Shown, Text};
 use wsvet_cli::session::handshake::{Handshake, Progress};
-use wsvet_cli::session::judging::{Judging, Thoroughness};
+use wsvet_cli::session::judging::{Judging, MEMORY, Thoroughness};
 use wsvet_cli::session::limits::Limits;
 use wsvet_cli::session::report::Tally;
 
@@ -44,6 +44,8 @@ fn said(bits: u8, input: &[u8], size: usize) -> (Vec<u8>, Result<Vec<String>, St
         ][usize::from(bits >> 5) % 6],
         receiver: if bit(0) { Receiver::Client } else { Receiver::Server },
         permessage_deflate: bit(1).then(Parameters::new),
+        port: Vec::new(),
+        max_memory: MEMORY,
     };
     let thoroughness = Thoroughness { keep_going: bit(2), payload: bit(3) };
     let limits = if bit(4) { Limits::TEXT_ONLY_SERVER } else { Limits::NONE };

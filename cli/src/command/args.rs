@@ -89,6 +89,13 @@ message.
   If the server's answer is one that the client must reject, this counts as a violation. --json prints \
 a line `negotiation` for it.
 
+Connections that are not judged:
+  They are named at the end of each input, by their reasons; --json prints a line `unjudged` for each, whose \
+`why` is a fixed name, and whose `perhaps_websocket` says whether it may be a WebSocket connection. A \
+connection that begins in the middle is judged from the first plausible frame boundary; what is not known \
+of it stands in `uncertain` of its line `connection`. A connection goes on in the next capture if its packets \
+there follow.
+
 JSON lines:
   wsvet reads the output of --json, and logs of other programs with one JSON object per line. Every \
 line needs `event`; a line `frame` also needs `from` and `opcode`; a line `end` also needs `from`. \

@@ -6,6 +6,7 @@ use wsvet::{CloseCode, Rule};
 
 use crate::command::contrast;
 use crate::input::capture;
+use crate::input::rotation::Rotation;
 use crate::report::style::{CODE, HEADING, paragraph};
 use crate::report::{Shown, Text};
 use crate::session::judging::{Judging, Thoroughness};
@@ -26,7 +27,7 @@ pub(crate) fn run(out: &mut impl Write) -> io::Result<()> {
     let limits = Limits::TEXT_ONLY_SERVER;
     let thoroughness = Thoroughness { keep_going: false, payload: false };
     let mut judging = Judging::new(limits, thoroughness, &mut report);
-    capture::judge(CAPTURE, &mut judging)?;
+    capture::judge(CAPTURE, &mut Rotation::default(), &mut judging)?;
     let tally = judging.tally;
     report.end_of_input(&[])?;
     report.finish(&tally)?;

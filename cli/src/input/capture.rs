@@ -1,19 +1,19 @@
 //! Reads a pcap or pcapng capture, and judges its TCP connections.
 
-use std::collections::HashMap;
 use std::io::{self, Read};
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
-use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
+use pcap_parser::traits::PcapReaderIterator;
+use pcap_parser::{PcapError, create_reader};
 
-use crate::session::connection::{Connection, Succession, Unjudged};
+use crate::input::connections::Connections;
+use crate::input::interfaces::Interfaces;
+use crate::input::rotation::{Rotation, going_on};
 use crate::session::judging::Judging;
-use crate::transport::packet::{Content, Moment, Segment, dissect};
+use crate::transport::packet::{Content, Moment, dissect};
 
 /// The initial size of the read buffer, in bytes: more than the largest usual packet.
-const BUFFER: usize = 1 << 20;
+pub(crate) const BUFFER: usize = 1 << 20;
 
 /// The largest size of the read buffer, in bytes. A larger packet is treated as invalid.
 const MAX_BUFFER: usize = 64 << 20;
@@ -25,21 +25,20 @@ pub(crate) struct Summary {
     packets: u64,
     /// The time of the last packet.
     last: Duration,
-    /// The number of TCP connections.
-    connections: usize,
     /// The number of IP fragments with TCP.
     fragments: u64,
     /// The number of truncated TCP packets.
     not_whole: u64,
     /// The first unsupported link type, and the number of packets with an unsupported one.
     unknown_link: Option<(i32, u64)>,
+    /// Whether connections go on from the capture before, or in the next one.
+    pub(crate) is_part: bool,
+    /// The number of connections that go on in the next capture.
+    go_on: usize,
     /// Where and why reading stopped before the end of the capture.
     pub(crate) cut: Option<String>,
-    /// The number of connections that may be WebSocket connections and were not judged, and why the
-    /// last of them was not.
-    unjudged: (u64, &'static str),
-    /// Why the last other connection is not a WebSocket connection.
-    other: Option<String>,
+    /// Why no connection is judged, if there are connections.
+    why: Option<String>,
 }
 
 impl Summary {
@@ -51,26 +50,19 @@ impl Summary {
                  Linux cooked mode, raw IP or loopback"
             );
         }
-        match (self.packets, self.connections, &self.other) {
-            (0, ..) => "the capture has no packets that can be read".to_owned(),
-            (1, 0, _) => "the capture has no TCP packets (1 packet read)".to_owned(),
-            (packets, 0, _) => format!("the capture has no TCP packets ({packets} packets read)"),
-            (_, 1, Some(why)) => why.clone(),
-            (_, n, why) => {
-                let why = why.as_deref().unwrap_or_default();
-                format!(
-                    "none of {n} TCP connections was upgraded to WebSocket; the last one: {why}; \
-                     if the traffic is encrypted, decrypt it first"
-                )
-            }
+        match (self.packets, &self.why) {
+            (0, _) => "the capture has no packets that can be read".to_owned(),
+            (_, Some(why)) => why.clone(),
+            (1, None) => "the capture has no TCP packets (1 packet read)".to_owned(),
+            (packets, None) => format!("the capture has no TCP packets ({packets} packets read)"),
         }
     }
 
     /// Returns the notices for the user.
     pub(crate) fn notices(&self) -> Vec<String> {
         let mut notices = Vec::from_iter(self.cut.clone());
-        if let (n @ 1.., why) = self.unjudged {
-            notices.push(format!("TCP connections that were not judged: {n} (the last: {why})"));
+        if self.go_on > 0 {
+            notices.push(format!("connections that go on in the next capture: {}", self.go_on));
         }
         if self.fragments > 0 {
             notices.push(format!(
@@ -80,7 +72,7 @@ impl Summary {
         }
         if self.not_whole > 0 {
             notices.push(format!(
-                "truncated packets: {} (capture with a larger snapshot length)",
+                "truncated packets: {} (capture whole packets, with -s 0)",
                 self.not_whole
             ));
         }
@@ -92,22 +84,24 @@ impl Summary {
 }
 
 /// Judges every WebSocket connection of a capture.
-pub(crate) fn judge(input: impl Read + Send, judging: &mut Judging<'_>) -> io::Result<Summary> {
+pub(crate) fn judge(
+    input: impl Read + Send,
+    rotation: &mut Rotation<'_>,
+    judging: &mut Judging<'_>,
+) -> io::Result<Summary> {
     let mut summary = Summary::default();
-    let mut connections = Connections::default();
+    let mut connections = std::mem::take(&mut rotation.connections);
+    summary.is_part = !connections.is_empty();
     let outcome = read(input, &mut summary, &mut connections, judging)?;
     summary.cut = outcome.err();
-    summary.connections = connections.all.len();
-    for connection in connections.all {
-        if let Some(Unjudged { websocket, why }) = connection.finish(summary.last, judging)? {
-            judging.tally.unjudged += u64::from(websocket);
-            if websocket {
-                summary.unjudged.1 = why;
-                summary.unjudged.0 += 1;
-            }
-            summary.other = Some(why.to_owned());
-        }
+    if let Some(next) = rotation.next {
+        let going_on = going_on(next, connections.open(), summary.last);
+        rotation.connections = connections.carry_over(&going_on);
+        summary.go_on = rotation.connections.len();
+        summary.is_part |= summary.go_on > 0;
     }
+    connections.finish(summary.last, judging)?;
+    summary.why = judging.strays.why();
     Ok(summary)
 }
 
@@ -125,13 +119,13 @@ fn read(
         }
         Err(error) => return Ok(Err(reason(&error).to_owned())),
     };
-    let mut interfaces = Vec::new();
+    let mut interfaces = Interfaces::default();
     let mut size = BUFFER;
     loop {
         let before = reader.data().len();
         match reader.next() {
             Ok((len, block)) => {
-                if let Some((link, time, bytes)) = packet(&block, &mut interfaces) {
+                if let Some((link, time, bytes)) = interfaces.packet(&block) {
                     summary.packets += 1;
                     summary.last = summary.last.max(time);
                     let at = Moment { packet: summary.packets, time };
@@ -192,111 +186,5 @@ fn reason(error: &PcapError<&[u8]>) -> &'static str {
         PcapError::ReadError => "the rest cannot be read",
         PcapError::BufferTooSmall => "the next packet has an impossible length",
         PcapError::NomError(..) | PcapError::OwnedNomError(..) => "the next bytes are not a packet",
-    }
-}
-
-/// An interface of a capture.
-struct Interface {
-    link: i32,
-    /// The number of timestamp units in a second.
-    second: u64,
-}
-
-impl Interface {
-    /// Converts seconds and timestamp units to a time.
-    fn time(&self, seconds: u64, units: u64) -> Duration {
-        let second = self.second.max(1);
-        let rest = u128::from(units % second) * 1_000_000_000 / u128::from(second);
-        Duration::from_secs(seconds.saturating_add(units / second))
-            .saturating_add(Duration::from_nanos(rest as u64))
-    }
-}
-
-/// Returns the link type, the time and the bytes of a packet. `interfaces` stores all interfaces.
-fn packet<'a>(
-    block: &'a PcapBlockOwned<'_>,
-    interfaces: &mut Vec<Interface>,
-) -> Option<(i32, Duration, &'a [u8])> {
-    match block {
-        PcapBlockOwned::LegacyHeader(header) => {
-            let second = if header.is_nanosecond_precision() { 1_000_000_000 } else { 1_000_000 };
-            // The upper bits tell whether a frame check sequence follows.
-            *interfaces = vec![Interface { link: header.network.0 & 0xFFFF, second }];
-            None
-        }
-        PcapBlockOwned::Legacy(packet) => {
-            let interface = interfaces.first()?;
-            let time = interface.time(packet.ts_sec.into(), packet.ts_usec.into());
-            Some((interface.link, time, packet.data))
-        }
-        PcapBlockOwned::NG(Block::SectionHeader(_)) => {
-            interfaces.clear();
-            None
-        }
-        PcapBlockOwned::NG(Block::InterfaceDescription(interface)) => {
-            let second = interface.ts_resolution().unwrap_or(1_000_000);
-            interfaces.push(Interface { link: interface.linktype.0, second });
-            None
-        }
-        PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
-            let interface = interfaces.get(packet.if_id as usize)?;
-            let units = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
-            Some((interface.link, interface.time(0, units), packet.packet_data()))
-        }
-        // A simple packet block has no time.
-        PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
-            Some((interfaces.first()?.link, Duration::ZERO, packet.packet_data()))
-        }
-        PcapBlockOwned::NG(_) => None,
-    }
-}
-
-/// All TCP connections of a capture.
-#[derive(Default)]
-struct Connections {
-    all: Vec<Connection>,
-    /// The latest connection between two addresses. The key has the lower address first.
-    latest: HashMap<(SocketAddr, SocketAddr), Latest>,
-}
-
-#[derive(Clone, Copy)]
-struct Latest {
-    /// The connection to which segments belong.
-    index: usize,
-    /// The connection that the last SYN has perhaps opened.
-    perhaps: Option<usize>,
-}
-
-impl Connections {
-    fn segment(&mut self, segment: &Segment<'_>, judging: &mut Judging<'_>) -> io::Result<()> {
-        let (from, to) = (segment.from, segment.to);
-        let ends = if from <= to { (from, to) } else { (to, from) };
-        let (index, latest) = self.choose(self.latest.get(&ends).copied(), segment);
-        self.latest.insert(ends, latest);
-        self.all[index].segment(segment, judging)
-    }
-
-    /// Returns the connection to which the segment belongs, and the latest connection after it.
-    fn choose(&mut self, latest: Option<Latest>, segment: &Segment<'_>) -> (usize, Latest) {
-        let new = self.all.len();
-        let opened = Latest { index: new, perhaps: None };
-        let Some(latest) = latest else {
-            self.all.push(Connection::new(new, segment));
-            return (new, opened);
-        };
-        if let Some(perhaps) = latest.perhaps
-            && let Ok([before, after]) = self.all.get_disjoint_mut([latest.index, perhaps])
-            && after.takes_over(before, segment)
-        {
-            let proven = Latest { index: perhaps, perhaps: None };
-            return (perhaps, if after.is_proven_by(segment) { proven } else { latest });
-        }
-        let latest = match self.all[latest.index].is_succeeded_by(segment) {
-            Succession::No => return (latest.index, latest),
-            Succession::Perhaps => Latest { perhaps: Some(new), ..latest },
-            Succession::Yes => opened,
-        };
-        self.all.push(Connection::new(new, segment));
-        (new, latest)
     }
 }

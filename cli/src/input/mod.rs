@@ -2,14 +2,17 @@
 
 pub mod answer;
 pub(crate) mod capture;
+mod connections;
 pub mod format;
 mod har;
 pub mod hex;
+mod interfaces;
 pub(crate) mod interrupt;
 mod lines;
 mod progress;
 mod raw;
 pub mod reading;
+pub(crate) mod rotation;
 mod source;
 
 use std::io::{self, BufReader, Read};
@@ -19,14 +22,13 @@ use crate::input::answer::{Answer, no_traffic, reason};
 use crate::input::format::{BOM, GUESS, capture_head, guess, is_capture, is_compressed, is_utf16};
 use crate::input::progress::Progress;
 use crate::input::reading::{Format, Reading};
+use crate::input::rotation::Rotation;
 use crate::input::source::{Once, Source, Told};
 use crate::session::judging::Judging;
+use crate::session::unjudged::Strays;
 
 /// The number of bytes that identify a capture and tell the length of its header.
 const CAPTURE: u64 = 12;
-
-/// The memory for what an input has open, in bytes.
-const MAX_MEMORY: u64 = 256 << 20;
 
 /// Judges all inputs. An error comes from the report; `complain` receives the errors and notices of
 /// the inputs. `show_progress` allows a progress bar. With `follow`, the last input is read as it
@@ -39,21 +41,27 @@ pub fn judge_all(
     judging: &mut Judging<'_>,
     complain: &mut dyn FnMut(&str),
 ) -> io::Result<()> {
+    judging.memory = reading.max_memory;
+    judging.ports.clone_from(&reading.port);
     let mut once = Once::default();
+    let mut rotation = Rotation::default();
     for (index, path) in inputs.iter().enumerate() {
         if interrupt::is_stopped() {
             complain(&format!("inputs that were not read: {}", inputs.len() - index));
             break;
         }
+        rotation.next = inputs.get(index + 1).map(PathBuf::as_path);
         let name =
             if path == Path::new("-") { "standard input".into() } else { path.to_string_lossy() };
         judging.report.input(&name)?;
+        judging.strays = Strays::default();
         let told = Told::default();
         let growth = Some(&told).filter(|_| follow && index + 1 == inputs.len());
         let answer = match Source::open(path, growth, &mut once) {
             Ok(source) => {
                 let len = source.len();
-                judge(Progress::new(source, len, show_progress && !follow), reading, judging)?
+                let input = Progress::new(source, len, show_progress && !follow);
+                judge_next(input, reading, &mut rotation, judging)?
             }
             Err(error) => Err(error),
         };
@@ -71,8 +79,18 @@ pub fn judge_all(
 
 /// Judges an input. Returns the notices about it, or the reason why it cannot be judged.
 pub fn judge(
+    source: impl Read + Send,
+    reading: &Reading,
+    judging: &mut Judging<'_>,
+) -> io::Result<Answer> {
+    judge_next(source, reading, &mut Rotation::default(), judging)
+}
+
+/// Judges an input after others.
+fn judge_next(
     mut source: impl Read + Send,
     reading: &Reading,
+    rotation: &mut Rotation<'_>,
     judging: &mut Judging<'_>,
 ) -> io::Result<Answer> {
     let start = &mut Vec::new();
@@ -118,8 +136,8 @@ pub fn judge(
     match format {
         Format::Pcap => {
             let before = judging.tally.connections;
-            let summary = capture::judge(input, judging)?;
-            if judging.tally.connections == before {
+            let summary = capture::judge(input, rotation, judging)?;
+            if judging.tally.connections == before && !summary.is_part {
                 return Ok(Err(summary
                     .cut
                     .clone()
@@ -130,7 +148,7 @@ pub fn judge(
         Format::Har => har::judge(input, judging),
         Format::Json => {
             let input = BufReader::with_capacity(GUESS as usize, input);
-            lines::judge(input, MAX_MEMORY, judging)
+            lines::judge(input, judging.memory, judging)
         }
         Format::Hex => {
             let mut text = Vec::new();

@@ -1,5 +1,6 @@
 //! The options for reading inputs: the format, and what hex text and raw bytes do not tell.
 
+use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 use wsvet::Role;
 use wsvet::deflate::{Fault, Parameters};
@@ -31,6 +32,20 @@ pub struct Reading {
         value_parser = parameters
     )]
     pub permessage_deflate: Option<Parameters>,
+
+    /// Name the port of a WebSocket server whose opening handshakes a capture lacks
+    ///
+    /// Connections to this port that begin in the middle are judged as WebSocket connections, from
+    /// the first frame boundary that is found. May be given several times.
+    #[arg(long, value_name = "PORT")]
+    pub port: Vec<u16>,
+
+    /// Keep at most this much in memory of what is not judged yet
+    ///
+    /// The size is in bytes, or has a unit: K, M, G, KiB, MiB or GiB. What does not fit is named as not judged,
+    /// the oldest first.
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = bytes)]
+    pub max_memory: u64,
 }
 
 /// The format of an input.
@@ -64,6 +79,12 @@ impl From<Receiver> for Role {
             Receiver::Client => Self::Client,
         }
     }
+}
+
+/// Parses a number of bytes, with or without a unit.
+fn bytes(text: &str) -> Result<u64, String> {
+    let size = text.parse::<ByteSize>();
+    size.map(|size| size.as_u64()).map_err(|_| "write for example 64MiB or 1G".to_owned())
 }
 
 /// Parses the parameters of an answer: the text after the name of the extension.

@@ -4,7 +4,8 @@ use wsvet::Role;
 use wsvet::handshake::{Due, Rule};
 
 use crate::report::words::count;
-use crate::session::agreement::{Agreement, HandshakeFinding, describe};
+use crate::session::agreement::{Agreement, HandshakeFinding, Uncertain, describe};
+use crate::session::unjudged::Unjudged;
 
 /// What is found in the opening handshake, in words.
 pub(super) struct Told {
@@ -45,6 +46,36 @@ pub(super) fn handshake(found: &HandshakeFinding, agreement: &Agreement) -> Told
             due: None,
         },
     }
+}
+
+/// Describes what is not known of a connection whose opening handshake was not captured.
+pub(super) fn uncertainty(uncertain: &Uncertain) -> String {
+    let [client, server] = uncertain.skipped;
+    let unknown = "compression and the subprotocol are unknown";
+    let mut text = match (uncertain.why, client, server) {
+        (Unjudged::NoAnswer, ..) => {
+            format!("the answer to the upgrade request was not captured: {unknown}")
+        }
+        (Unjudged::NoRequest, ..) => "the upgrade request was not captured".to_owned(),
+        (_, Some(client), Some(server)) => format!(
+            "begins in the middle: judged from byte {client} of the client's bytes and byte {server} of \
+             the server's, the first plausible frame boundaries; {unknown}"
+        ),
+        _ => {
+            let from = if client.is_some() { Role::Client } else { Role::Server };
+            let byte = client.or(server).unwrap_or_default();
+            format!(
+                "begins in the middle: judged from byte {byte} of the {from}'s bytes, the first plausible \
+                 frame boundary; {unknown}"
+            )
+        }
+    };
+    for (role, skipped) in [(Role::Client, client), (Role::Server, server)] {
+        if skipped.is_none() {
+            text.push_str(&format!("; what the {role} sent is not judged"));
+        }
+    }
+    text
 }
 
 /// Returns what is wrong with the extensions in the server's answer, if anything, and the byte.

@@ -6,6 +6,7 @@ mod html;
 mod idle;
 mod json;
 mod spool;
+mod strays;
 pub(crate) mod style;
 mod text;
 mod time;
@@ -17,6 +18,7 @@ use std::rc::Rc;
 use crate::session::agreement::HandshakeFinding;
 use crate::session::record::Record;
 use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
+use crate::session::unjudged::Stray;
 
 pub use html::Html;
 pub use json::Json;
@@ -55,6 +57,10 @@ impl Report for Both<'_> {
 
     fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()> {
         self.each(|report| report.verdict(closing))
+    }
+
+    fn stray(&mut self, stray: &Stray) -> io::Result<()> {
+        self.each(|report| report.stray(stray))
     }
 
     fn end_of_input(&mut self, notices: &[String]) -> io::Result<()> {

@@ -187,7 +187,9 @@ pub(super) fn verdict(closing: &Closing) -> String {
         text.push_str(&advice);
     }
     if *gap && !matches!(verdict, Verdict::Open | Verdict::NeverOpened { .. }) {
-        text.push_str(if captured {
+        text.push_str(if opening.agreement.uncertain.is_some() {
+            " (whether the code is right is unknown: what it answers was perhaps not captured)"
+        } else if captured {
             " (the capture lacks bytes)"
         } else {
             " (the input is incomplete)"
@@ -224,13 +226,29 @@ pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
     };
     let good = match (tally.violations, tally.findings) {
         (0, 0) if faults.is_some() || unopened.is_some() => Some("no rule is broken"),
-        (0, 0) if tally.gaps > 0 => Some("no rule is broken in the bytes that were captured"),
+        (0, 0) if tally.gaps > 0 && tally.unjudged + tally.uncertain == 0 => {
+            Some("no rule is broken in the bytes that were captured")
+        }
         (0, 0) => Some("no rule is broken"),
         _ => None,
     };
     let violations = (tally.violations > 0).then(|| count(tally.violations, "violation"));
     let bad: Vec<_> = [violations, faults, unopened, neglected].into_iter().flatten().collect();
-    [good.map(str::to_owned), (!bad.is_empty()).then(|| bad.join(", "))]
+    let were = |n, one: &str, many: &str| match n {
+        0 => None,
+        1 => Some(format!("1 connection {one}")),
+        n => Some(format!("{n} connections {many}")),
+    };
+    let lacking = [
+        were(tally.unjudged, "was not", "were not"),
+        were(tally.uncertain, "lacks its opening handshake", "lack their opening handshakes"),
+    ];
+    let lacking = lacking.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let good = good.map(|good| match lacking.as_str() {
+        "" => good.to_owned(),
+        lacking => format!("{good} in what could be judged; {lacking}"),
+    });
+    [good, (!bad.is_empty()).then(|| bad.join(", "))]
 }
 
 /// Describes a gap in a capture.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use wsvet::deflate::{Fault, InvalidExtension, Parameters};
 use wsvet::handshake::Rule;
 
+use crate::session::unjudged::Unjudged;
+
 /// The result of the opening handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agreement {
@@ -22,8 +24,27 @@ pub struct Agreement {
     pub opened: bool,
     /// What is found in the messages of the handshake.
     pub found: Vec<HandshakeFinding>,
+    /// What is not known, if the input lacks the opening handshake or a part of it.
+    pub uncertain: Option<Uncertain>,
     invalid: Option<InvalidExtension>,
     permessage_deflate: Option<Parameters>,
+}
+
+/// What is not known of a connection whose opening handshake, or a part of it, was not captured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uncertain {
+    /// What was not captured: `Begun`, `NoAnswer` or `NoRequest`.
+    pub why: Unjudged,
+    /// The number of captured bytes of the client and of the server before the first frame that is
+    /// judged. Without it, the bytes of this endpoint are not judged.
+    pub skipped: [Option<u64>; 2],
+}
+
+impl Uncertain {
+    /// Returns whether compression and the subprotocol are unknown.
+    pub fn is_blind(&self) -> bool {
+        self.why != Unjudged::NoRequest
+    }
 }
 
 /// Something about the opening handshake that people must be told.
@@ -65,9 +86,17 @@ impl Agreement {
             asked: None,
             opened: true,
             found: rule.map(HandshakeFinding::Broken).into_iter().collect(),
+            uncertain: None,
             invalid,
             permessage_deflate,
         }
+    }
+
+    /// Creates the result of a handshake that was not captured.
+    pub fn unknown(uncertain: Uncertain) -> Self {
+        let mut agreement = Self::new(None, None, None, Vec::new());
+        agreement.uncertain = Some(uncertain);
+        agreement
     }
 
     /// Adds what is found in the handshake, once.

@@ -4,13 +4,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use wsvet::{End as Ending, Role};
+use wsvet::{End as Ending, Header, Role};
 
-use crate::session::agreement::{Agreement, HandshakeFinding};
+use crate::session::agreement::{Agreement, HandshakeFinding, Uncertain};
+use crate::session::backlog::Backlog;
+use crate::session::boundary;
 use crate::session::frames::Frames;
 use crate::session::handshake::{Handshake, Progress};
 use crate::session::judging::Judging;
 use crate::session::report::Opening;
+use crate::session::unjudged::{Stray, Unjudged, is_tls};
 use crate::transport::packet::{Moment, Segment};
 use crate::transport::tcp::{self, Stream};
 
@@ -20,14 +23,32 @@ pub struct Connection {
     pub stream: usize,
     ends: [End; 2],
     stage: Stage,
+    /// The segments that wait for the first frame, if the connection begins in the middle.
+    backlog: Backlog,
+    /// The acknowledgment number of the answer with 101, if the request before it was not captured.
+    answered: Option<u32>,
+    /// The time of the first packet.
+    first: Duration,
     /// The last packet.
     last: Moment,
+    /// Whether an endpoint sent data.
+    has_data: bool,
+    /// Whether a packet is truncated.
+    is_cut: bool,
 }
+
+/// The most memory for the segments of a stream that come early before the first frame, in bytes.
+const MOST_BEFORE_FRAMES: usize = 1 << 20;
+
+/// The early segments after which a stream is looked at that lacks its first bytes, in bytes.
+const LOOK_AT: usize = 16 << 10;
 
 /// One endpoint of the connection, and its TCP stream.
 struct End {
     address: SocketAddr,
     stream: Stream,
+    /// The number of its packets.
+    packets: u64,
     /// How the stream ended, and when.
     ended: Option<(Ending, Moment)>,
     /// The last RST that its receiver perhaps did not accept, if nothing followed it.
@@ -51,14 +72,6 @@ pub enum Succession {
     Yes,
 }
 
-/// Why a connection of a capture was not judged.
-pub struct Unjudged {
-    /// Whether it is, or may be, a WebSocket connection.
-    pub websocket: bool,
-    /// The reason.
-    pub why: &'static str,
-}
-
 enum Stage {
     /// It is not known yet which endpoint is the client.
     Unknown,
@@ -66,8 +79,8 @@ enum Stage {
     Http(Box<Handshake>, usize),
     /// Frames, and which endpoint is the client.
     Frames(Box<Frames>, usize),
-    /// No WebSocket connection, and why.
-    Other(&'static str),
+    /// It is not judged, and why; and which endpoint is the client, if that is known.
+    Other(Unjudged, Option<usize>),
     /// Both streams have ended, and the verdict was reported.
     Over,
 }
@@ -75,18 +88,81 @@ enum Stage {
 impl Connection {
     /// Creates the connection that starts with this segment. `stream` is its number in the capture.
     pub fn new(stream: usize, first: &Segment<'_>) -> Self {
-        let end = |address| End { address, stream: Stream::default(), ended: None, reset: None };
+        let end = |address| End {
+            address,
+            stream: Stream::default(),
+            packets: 0,
+            ended: None,
+            reset: None,
+        };
         Self {
             stream,
             ends: [end(first.from), end(first.to)],
             stage: Stage::Unknown,
+            backlog: Backlog::default(),
+            answered: None,
+            first: first.at.time,
             last: first.at,
+            has_data: false,
+            is_cut: false,
         }
+    }
+
+    /// Sets its number, if it goes on in another capture.
+    pub fn set_stream(&mut self, stream: usize) {
+        self.stream = stream;
+        if let Stage::Frames(frames, _) = &mut self.stage {
+            frames.set_stream(stream);
+        }
+    }
+
+    /// Returns whether this segment of another capture may be the next of this connection.
+    pub fn may_go_on_with(&mut self, segment: &Segment<'_>) -> bool {
+        let from = self.sender(segment);
+        let [one, other] = [from, 1 - from].map(|end| &self.ends[end]);
+        // The answer to the last packet before.
+        let is_answer =
+            segment.ack && one.packets == 0 && other.stream.next() == Some(segment.acked);
+        (!segment.syn || is_answer) && self.ends[from].stream.may_go_on_with(segment)
+    }
+
+    /// Returns the time of its last packet.
+    pub fn last_time(&self) -> Duration {
+        self.last.time
+    }
+
+    /// Returns whether an endpoint sent data.
+    pub fn has_data(&self) -> bool {
+        self.has_data
+    }
+
+    /// Returns whether both streams have ended.
+    pub fn is_over(&self) -> bool {
+        self.ends.iter().all(|end| end.ended.is_some())
+    }
+
+    /// Returns the approximate memory that it takes, in bytes.
+    pub fn memory(&self) -> usize {
+        let stage = match &self.stage {
+            Stage::Http(handshake, _) => size_of::<Handshake>() + handshake.memory(),
+            Stage::Frames(frames, _) => size_of::<Frames>() + frames.memory(),
+            _ => 0,
+        };
+        let early: usize = self.ends.iter().map(|end| end.stream.memory()).sum();
+        size_of::<Self>() + stage + early + self.backlog.memory()
     }
 
     /// Returns whether this segment opens another connection between the same endpoints.
     pub fn is_succeeded_by(&self, segment: &Segment<'_>) -> Succession {
-        let over = self.ends.iter().all(|end| end.ended.is_some());
+        if let (Stage::Unknown, Segment { syn: true, ack: false, rst: false, .. }) =
+            (&self.stage, segment)
+            && let Some(first) = self.backlog.first(self.sender(segment))
+        {
+            // The SYN of these segments may have come late.
+            let late = first.wrapping_sub(segment.seq.wrapping_add(1)) as usize <= LOOK_AT;
+            return if late { Succession::No } else { Succession::Yes };
+        }
+        let over = self.is_over();
         let may_start = self.ends[self.sender(segment)].stream.may_start_with(segment);
         match segment {
             Segment { syn: true, rst: false, ack, .. } if over && (!ack || !may_start) => {
@@ -120,6 +196,35 @@ impl Connection {
     pub fn segment(&mut self, segment: &Segment<'_>, judging: &mut Judging<'_>) -> io::Result<()> {
         let from = self.sender(segment);
         self.last = segment.at;
+        self.ends[from].packets += 1;
+        self.has_data |= !segment.rst && segment.payload.len() + segment.not_captured > 0;
+        self.is_cut |= segment.not_captured > 0;
+        let alone = self.ends[1 - from].packets == 0;
+        match self.stage {
+            Stage::Unknown => self.backlog.push(from, segment),
+            Stage::Http(..) if alone => self.backlog.push(from, segment),
+            Stage::Http(..) => self.backlog = Backlog::default(),
+            _ => {}
+        }
+        self.deliver(from, segment, judging)?;
+        match self.stage {
+            Stage::Unknown if self.backlog.is_full() || self.backlog.is_due() => {
+                self.join(false, judging)
+            }
+            Stage::Http(..) if alone && (self.backlog.is_full() || self.backlog.is_due()) => {
+                self.go_alone(judging)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Passes a segment to its stream, and the bytes that are in order to their judge.
+    fn deliver(
+        &mut self,
+        from: usize,
+        segment: &Segment<'_>,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
         if segment.rst {
             return self.reset(from, segment, judging);
         }
@@ -141,6 +246,12 @@ impl Connection {
         }
         self.bytes(from, bytes, segment.at, judging)?;
         self.catch_up(from, judging)?;
+        if let Stage::Http(handshake, client) = &self.stage {
+            if self.answered.is_none() && from != *client && handshake.agreed().is_some() {
+                self.answered = Some(segment.acked);
+            }
+            self.go_without(judging)?;
+        }
         // No gap is reported: a notice counts the truncated packets of the whole capture.
         while let Some(lost) = self.ends[from].stream.lost()
             && self.pass_over(from, lost, false, judging)?
@@ -219,11 +330,12 @@ impl Connection {
 
     /// Ends the connection at the end of the capture, whose last packet came at the time `until`. If
     /// it was not a WebSocket connection, or cannot be judged, returns the reason.
-    pub fn finish(
-        mut self,
-        until: Duration,
-        judging: &mut Judging<'_>,
-    ) -> io::Result<Option<Unjudged>> {
+    pub fn finish(mut self, until: Duration, judging: &mut Judging<'_>) -> io::Result<()> {
+        match self.stage {
+            Stage::Unknown => self.join(true, judging)?,
+            Stage::Http(..) => self.go_alone(judging)?,
+            _ => {}
+        }
         for from in 0..2 {
             while let Some(gap) = self.ends[from].stream.gap()
                 && self.pass_over(from, gap, true, judging)?
@@ -239,24 +351,213 @@ impl Connection {
         if let Some(agreement) = self.unopened() {
             self.upgrade(agreement, self.last, judging)?;
         }
-        let gap = |end: usize| self.ends[end].stream.gap();
-        let unjudged = |websocket, why| Ok(Some(Unjudged { websocket, why }));
+        if let Stage::Frames(frames, client) = self.stage {
+            let of_open = |end: usize| {
+                let End { stream, ended, .. } = &self.ends[end];
+                stream.gap().filter(|_| ended.is_none())
+            };
+            return frames.finish([client, 1 - client].map(of_open), Some(until), judging);
+        }
+        match self.why_not() {
+            Some(why) => judging.stray(&self.stray(why)),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the connection because it takes too much memory. Its later segments are ignored.
+    pub fn give_up(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
+        if let Stage::Unknown = self.stage {
+            self.join(true, judging)?;
+        }
+        let frames = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Frames(mut frames, client) => {
+                frames.lack();
+                frames.lack_frames();
+                let stray =
+                    Stray { connection: Some(frames.number()), ..self.stray(Unjudged::Memory) };
+                judging.stray(&stray)?;
+                let gap = |end: usize| self.ends[end].stream.gap();
+                frames.finish([client, 1 - client].map(gap), Some(self.last.time), judging)
+            }
+            stage => {
+                self.stage = stage;
+                if let Stage::Unknown | Stage::Http(..) = self.stage {
+                    self.refuse(Unjudged::Memory);
+                }
+                Ok(())
+            }
+        };
+        self.forget();
+        frames
+    }
+
+    /// Keeps nothing more of the streams.
+    fn forget(&mut self) {
+        self.backlog = Backlog::default();
+        self.ends.iter_mut().for_each(|end| end.stream.ignore());
+    }
+
+    /// Does not judge the connection.
+    fn refuse(&mut self, why: Unjudged) {
+        self.stage = Stage::Other(why, self.client());
+        self.forget();
+    }
+
+    /// Returns why the connection was not judged, if it was not.
+    fn why_not(&self) -> Option<Unjudged> {
+        let silent = self.ends.iter().any(|end| end.packets == 0);
+        let reset = self.ends.iter().any(|end| end.reset.is_some());
+        let gap = self.ends.iter().any(|end| end.stream.gap().or(end.stream.lost()).is_some());
+        Some(match &self.stage {
+            Stage::Frames(..) | Stage::Over => return None,
+            Stage::Other(why, _) => *why,
+            Stage::Http(..) if !self.has_data && (silent || reset) => Unjudged::NeverEstablished,
+            _ if !self.has_data => Unjudged::NoData,
+            Stage::Http(..) if gap && self.is_cut => Unjudged::Cut,
+            Stage::Http(..) if gap => Unjudged::Lost,
+            Stage::Http(handshake, _) => handshake.why_not(),
+            Stage::Unknown if silent => Unjudged::OneDirection,
+            Stage::Unknown => Unjudged::Begun,
+        })
+    }
+
+    /// Returns which endpoint is the client, if it is known.
+    fn client(&self) -> Option<usize> {
         match self.stage {
-            Stage::Frames(frames, client) => {
-                let of_open = |end: usize| gap(end).filter(|_| self.ends[end].ended.is_none());
-                frames.finish([client, 1 - client].map(of_open), Some(until), judging)?;
-                Ok(None)
+            Stage::Http(_, client) | Stage::Frames(_, client) => Some(client),
+            Stage::Other(_, client) => client,
+            Stage::Unknown | Stage::Over => None,
+        }
+    }
+
+    /// Returns what is told of the connection if it is not judged.
+    fn stray(&self, why: Unjudged) -> Stray {
+        let client = self.client();
+        let address = |end: usize| Some(self.ends[end].address.to_string());
+        Stray {
+            stream: Some(self.stream),
+            connection: None,
+            ends: [client.unwrap_or(0), 1 - client.unwrap_or(0)].map(address),
+            has_roles: client.is_some(),
+            why,
+            packets: self.ends.iter().map(|end| end.packets).sum(),
+            time: self.first,
+        }
+    }
+
+    /// Returns which endpoint is the client, if the user named the port of the server.
+    fn forced(&self, judging: &Judging<'_>) -> Option<usize> {
+        let server = (0..2).find(|end| judging.ports.contains(&self.ends[*end].address.port()))?;
+        Some(1 - server)
+    }
+
+    /// Seeks the first frames of a connection that begins in the middle, and judges the connection from
+    /// there. `is_last` says whether nothing comes after what is there.
+    fn join(&mut self, is_last: bool, judging: &mut Judging<'_>) -> io::Result<()> {
+        let full = self.backlog.is_full();
+        let sides = [0, 1].map(|end| self.backlog.side(end));
+        let found = match self.forced(judging) {
+            Some(client) if is_last || full => Some(boundary::find_of(&sides, client)),
+            _ => boundary::find(&sides, is_last || full),
+        };
+        let found = found.filter(|found| found.is_settled || is_last || full);
+        let Some(boundary::Found { client, from, .. }) = found.filter(|_| self.has_data) else {
+            let mut starts = sides.iter().map(|side| Unjudged::of_start(side.start()));
+            let start = starts.find(|why| *why != Unjudged::Other);
+            if sides.iter().any(|side| side.segments().any(is_tls)) {
+                self.refuse(Unjudged::Tls);
+            } else if let (true, Some(start)) = (is_last || full, start) {
+                self.refuse(start);
+            } else if full {
+                self.refuse(Unjudged::Begun);
             }
-            Stage::Over => Ok(None),
-            Stage::Other(why) => unjudged(false, why),
-            _ if gap(0).or(gap(1)).is_some() => {
-                unjudged(true, "the capture lacks bytes of the HTTP headers")
-            }
-            Stage::Http(handshake, _) => unjudged(handshake.waits(), handshake.why_not()),
-            Stage::Unknown => {
-                unjudged(true, "the capture starts after the HTTP headers of the connection")
+            return Ok(());
+        };
+        let backlog = std::mem::take(&mut self.backlog);
+        for (index, from) in from.into_iter().enumerate() {
+            let end = &mut self.ends[index];
+            end.reset = None;
+            match backlog.first(index).zip(from) {
+                Some((first, from)) => {
+                    end.stream = Stream::starting_at(first.wrapping_add(from as u32));
+                }
+                None => end.stream.ignore(),
             }
         }
+        let skipped = [client, 1 - client].map(|end| from[end].map(|from| from as u64));
+        let agreement = Agreement::unknown(Uncertain { why: Unjudged::Begun, skipped });
+        let start = Moment { packet: 0, time: self.first };
+        self.open(agreement, client, start, judging)?;
+        self.replay(backlog, judging)
+    }
+
+    /// Judges the frames of the only endpoint whose packets were captured, after its part of the opening
+    /// handshake.
+    fn go_alone(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
+        let Stage::Http(handshake, client) = &self.stage else { return Ok(()) };
+        let client = *client;
+        let (end, why, agreement) = match self.ends.each_ref().map(|end| end.packets > 0) {
+            [true, true] => return Ok(()),
+            seen if seen[client] => (client, Unjudged::NoAnswer, handshake.asked()),
+            _ => (1 - client, Unjudged::NoRequest, handshake.agreed()),
+        };
+        let sender = role(end, client);
+        let rest = handshake.rest(sender);
+        let seq = self.ends[end].stream.next().map(|next| next.wrapping_sub(rest.len() as u32));
+        let is_frame = Header::decode(rest).is_ok_and(|(header, _)| {
+            !header.opcode().is_reserved() && header.is_masked() == (sender == Role::Client)
+        });
+        let (Some(mut agreement), Some(seq), true) = (agreement, seq, is_frame) else {
+            return Ok(());
+        };
+        agreement.opened = true;
+        let skipped = [client, 1 - client].map(|of| (of == end).then_some(0));
+        agreement.uncertain = Some(Uncertain { why, skipped });
+        let backlog = std::mem::take(&mut self.backlog);
+        let one = &mut self.ends[end];
+        (one.stream, one.ended, one.reset) = (Stream::starting_at(seq), None, None);
+        self.ends[1 - end].stream.ignore();
+        self.open(agreement, client, Moment { packet: 0, time: self.first }, judging)?;
+        self.replay(backlog, judging)
+    }
+
+    /// Judges the segments that have waited.
+    fn replay(&mut self, backlog: Backlog, judging: &mut Judging<'_>) -> io::Result<()> {
+        let ends = self.ends.each_ref().map(|end| end.address);
+        let mut segments = backlog.into_segments();
+        segments.try_for_each(|kept| self.deliver(kept.from, &kept.segment(ends), judging))
+    }
+
+    /// Goes on without a part of the opening handshake that was not captured, if the frames after it
+    /// are certain; and gives up if too much waits for missing segments.
+    fn go_without(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
+        let Stage::Http(handshake, client) = &self.stage else { return Ok(()) };
+        let client = *client;
+        if let (Some(acked), Some((seq, _))) =
+            (self.answered, self.ends[client].stream.first_early())
+            && !self.ends[client].stream.is_placed()
+            && acked == seq
+            && let Some(mut agreement) = handshake.agreed()
+        {
+            let skipped = [Some(0); 2];
+            agreement.uncertain = Some(Uncertain { why: Unjudged::NoRequest, skipped });
+            self.ends[client].stream.place();
+            self.upgrade(agreement, self.last, judging)?;
+            return self.catch_up(client, judging);
+        }
+        for end in 0..2 {
+            let stream = &self.ends[end].stream;
+            let Some((_, bytes)) = stream.first_early().filter(|_| stream.memory() > LOOK_AT)
+            else {
+                continue;
+            };
+            if is_tls(bytes) {
+                self.refuse(Unjudged::Tls);
+            } else if stream.memory() > MOST_BEFORE_FRAMES {
+                self.refuse(if self.is_cut { Unjudged::Cut } else { Unjudged::Lost });
+            }
+        }
+        Ok(())
     }
 
     /// Returns the upgrade that the client asked for and did not get, if it is certain: the server
@@ -267,7 +568,7 @@ impl Connection {
         let refused =
             agreement.found.iter().any(|found| matches!(found, HandshakeFinding::Refused(_)));
         let ended = self.ends.iter().any(|end| end.ended.is_some());
-        let whole = self.ends.iter().all(|end| end.stream.gap().is_none());
+        let whole = self.ends.iter().all(|end| end.stream.gap().is_none() && end.packets > 0);
         (refused || ended && whole).then_some(agreement)
     }
 
@@ -283,15 +584,26 @@ impl Connection {
             return Ok(());
         }
         match &mut self.stage {
-            Stage::Unknown | Stage::Other(_) | Stage::Over => Ok(()),
+            Stage::Unknown | Stage::Other(..) | Stage::Over => Ok(()),
             Stage::Frames(frames, client) => frames.feed(role(from, *client), bytes, at, judging),
             Stage::Http(handshake, client) => {
                 match handshake.feed(role(from, *client), bytes, at.time) {
                     Progress::Waiting => Ok(()),
-                    Progress::Other(why) => {
-                        self.stage = Stage::Other(why);
-                        Ok(())
-                    }
+                    Progress::Other(why) => match self.forced(judging) {
+                        Some(client) if why.is_forced() => {
+                            let skipped = [Some(0); 2];
+                            let uncertain = Uncertain { why: Unjudged::Begun, skipped };
+                            let agreement = Agreement::unknown(uncertain);
+                            if let Stage::Http(_, other) = &mut self.stage {
+                                *other = client;
+                            }
+                            self.upgrade(agreement, at, judging)
+                        }
+                        _ => {
+                            self.refuse(why);
+                            Ok(())
+                        }
+                    },
                     Progress::Upgraded(agreement) => self.upgrade(agreement, at, judging),
                 }
             }
@@ -313,17 +625,7 @@ impl Connection {
             [(client, handshake.take(Role::Client)), (1 - client, handshake.take(Role::Server))];
         // A stream that has ended is ended again below, after its bytes are judged.
         let ended = [0, 1].map(|end| self.ends[end].ended.take());
-        let address = |end: usize| Some(self.ends[end].address.to_string());
-        let opening = Opening {
-            connection: judging.next_connection(),
-            stream: Some(self.stream),
-            client: address(client),
-            server: address(1 - client),
-            agreement,
-            time: at.time,
-        };
-        let frames = Frames::open(opening, judging)?;
-        self.stage = Stage::Frames(Box::new(frames), client);
+        self.open(agreement, client, at, judging)?;
         if opened {
             for (from, bytes) in first {
                 self.bytes(from, &bytes, at, judging)?;
@@ -335,6 +637,28 @@ impl Connection {
         for (from, (how, then)) in ended {
             self.end(from, how, if opened { at } else { then }, judging)?;
         }
+        Ok(())
+    }
+
+    /// Starts the frames.
+    fn open(
+        &mut self,
+        agreement: Agreement,
+        client: usize,
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        let address = |end: usize| Some(self.ends[end].address.to_string());
+        let opening = Opening {
+            connection: judging.next_connection(),
+            stream: Some(self.stream),
+            client: address(client),
+            server: address(1 - client),
+            agreement,
+            time: at.time,
+        };
+        let frames = Frames::open(opening, judging)?;
+        self.stage = Stage::Frames(Box::new(frames), client);
         Ok(())
     }
 
@@ -360,6 +684,7 @@ impl Connection {
             && let Stage::Frames(frames, _) = std::mem::replace(stage, Stage::Over)
         {
             frames.finish([None; 2], None, judging)?;
+            self.forget();
         }
         Ok(())
     }

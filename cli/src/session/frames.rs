@@ -15,6 +15,7 @@ use crate::session::record::Record;
 use crate::session::recorder::{Found, Recorder, Sink, observe};
 use crate::session::report::{Closing, Gap, Opening, Place, Side};
 use crate::session::silence::Silence;
+use crate::session::unjudged::Unjudged;
 use crate::transport::packet::Moment;
 
 /// Both directions of a WebSocket connection.
@@ -51,6 +52,7 @@ impl Frames {
     /// Starts a connection, and reports it and what is found in its opening handshake.
     pub fn open(mut opening: Opening, judging: &mut Judging<'_>) -> io::Result<Self> {
         judging.report.opening(&opening)?;
+        judging.tally.uncertain += u64::from(opening.agreement.uncertain.is_some());
         let found = std::mem::take(&mut opening.agreement.found);
         let mut frames = Self {
             conversation: judging.limits.conversation(&opening.agreement),
@@ -222,6 +224,30 @@ impl Frames {
         self.partial = true;
     }
 
+    /// Returns the number of the connection.
+    pub fn number(&self) -> usize {
+        self.opening.connection
+    }
+
+    /// Sets the number of the TCP stream, if the connection goes on in another capture.
+    pub fn set_stream(&mut self, stream: usize) {
+        self.opening.stream = Some(stream);
+    }
+
+    /// Returns the approximate memory that it takes in addition to its own size, in bytes.
+    pub fn memory(&self) -> usize {
+        self.recorders.iter().map(Recorder::memory).sum()
+    }
+
+    /// Returns whether the end of this endpoint's stream can be judged. If the connection begins in
+    /// the middle, a Close may have come before the first byte that was judged.
+    fn knows_end_of(&self, from: Role) -> bool {
+        let Some(uncertain) = &self.opening.agreement.uncertain else { return true };
+        let direction = self.conversation.direction(from);
+        let seen = direction.frames() > 0 || !direction.reader().is_between_frames();
+        uncertain.skipped[from as usize].is_some() && (uncertain.why != Unjudged::Begun || seen)
+    }
+
     /// Notes that a packet came from the host of this endpoint.
     pub fn heard_from(&mut self, host: Role, at: Moment) {
         self.at(at.time);
@@ -302,11 +328,12 @@ impl Frames {
         let violation = self.conversation.end(from, how, 0);
         // Nothing ends that was never opened, and a client that fails the connection just leaves.
         let opened = !matches!(self.conversation.verdict(), Verdict::NeverOpened { .. });
-        let violation = violation.filter(|_| gap.is_none() && !self.abandoned && opened);
+        let known = self.knows_end_of(from);
+        let violation = violation.filter(|_| gap.is_none() && !self.abandoned && opened && known);
         self.finish_direction(from, violation, gap, Some(at), judging)?;
         self.ended.get_or_insert(at.time);
         let closed = self.conversation.direction(from).validator().is_closed();
-        self.abandoned |= gap.is_none() && !closed;
+        self.abandoned |= gap.is_none() && !closed && known;
         Ok(())
     }
 
@@ -358,7 +385,9 @@ impl Frames {
     }
 
     fn closing(self) -> Closing {
-        let Self { opening, conversation, recorders, ended, partial, found, .. } = self;
+        let known = [Role::Client, Role::Server].map(|from| self.knows_end_of(from));
+        let Self { opening, conversation, recorders, ended, found, .. } = self;
+        let partial = self.partial || known.contains(&false);
         let side = |(from, recorder): (Role, Recorder)| {
             let direction = conversation.direction(from);
             let last = direction.last().copied();
@@ -368,7 +397,20 @@ impl Frames {
         };
         let [client, server] = recorders;
         let sides = [(Role::Client, client), (Role::Server, server)].map(side);
-        let verdict = conversation.verdict();
+        let mut verdict = conversation.verdict();
+        let certain = match &opening.agreement.uncertain {
+            None => true,
+            Some(uncertain) => is_certain(&verdict, uncertain.is_blind(), known),
+        };
+        if !certain {
+            let closed = |from| conversation.direction(from).close().is_some();
+            verdict = match verdict {
+                Verdict::WronglyRefused { by, code } if closed(by.peer()) => {
+                    Verdict::Clean { first: by, code }
+                }
+                _ => Verdict::Open,
+            };
+        }
         // The endpoint may have refused a message that was not judged.
         let unjudged = match verdict {
             Verdict::WronglyRefused { by, .. } => sides[by.peer() as usize].inflated.lost,
@@ -392,13 +434,25 @@ impl Frames {
             ended,
             silence: self.silence.before_the_end().filter(|_| !partial),
             until: self.now,
-            gap: self.gap || unjudged,
+            gap: self.gap || unjudged || !certain,
         }
     }
 
     fn place(&self, from: Role, at: Option<Moment>) -> Place {
         let Opening { connection, stream, .. } = self.opening;
         Place { connection, from, stream, at }
+    }
+}
+
+/// Returns whether a verdict holds although the input lacks the opening handshake, or a part of it.
+/// `is_blind` says whether it is unknown what was negotiated, and `known` of which endpoint it is known
+/// how its stream ended.
+fn is_certain(verdict: &Verdict, is_blind: bool, known: [bool; 2]) -> bool {
+    match verdict {
+        // The endpoint may have refused what came before, or what the subprotocol does not allow.
+        Verdict::WronglyRefused { .. } => !is_blind,
+        Verdict::Refused { .. } | Verdict::Clean { .. } | Verdict::Open => true,
+        verdict => verdict.by().is_none_or(|by| known[by as usize]),
     }
 }
 

@@ -6,6 +6,7 @@ use httparse::{EMPTY_HEADER, Header, ParserConfig, Request, Response, Status};
 use wsvet::{Role, handshake};
 
 use crate::session::agreement::{Agreement, HandshakeFinding};
+use crate::session::unjudged::Unjudged;
 
 /// The most bytes of the headers of an HTTP message.
 const MAX_HEAD: usize = 64 << 10;
@@ -41,7 +42,7 @@ pub enum Progress {
     /// The upgrade is complete. The bytes after the HTTP headers are frames.
     Upgraded(Agreement),
     /// The connection is not a WebSocket connection, for this reason.
-    Other(&'static str),
+    Other(Unjudged),
 }
 
 /// The bytes of one endpoint.
@@ -137,13 +138,13 @@ impl Handshake {
     }
 
     /// Returns why there was no upgrade, as far as it is known.
-    pub fn why_not(&self) -> &'static str {
+    pub fn why_not(&self) -> Unjudged {
         if self.agreed.is_some() {
-            "the upgrade request was not captured"
+            Unjudged::NoRequest
         } else if self.waits() {
-            "the answer to the upgrade request was not captured"
+            Unjudged::NoAnswer
         } else {
-            "no WebSocket upgrade was captured"
+            Unjudged::Http
         }
     }
 
@@ -162,6 +163,35 @@ impl Handshake {
         }
     }
 
+    /// Returns what was agreed as far as the client's request tells, if it waits for its answer.
+    pub fn asked(&self) -> Option<Agreement> {
+        self.asked.back().filter(|asked| asked.upgrade).map(|asked| agreement(asked, None))
+    }
+
+    /// Returns what the server agreed to with 101, if its answer was captured without the request.
+    pub fn agreed(&self) -> Option<Agreement> {
+        let headers = &self.agreed.as_ref()?.headers;
+        let subprotocol = values(Some(headers), "Sec-WebSocket-Protocol").next();
+        let upgrade = values(Some(headers), "Upgrade").next()?;
+        let extensions = values(Some(headers), "Sec-WebSocket-Extensions").collect();
+        upgrade
+            .eq_ignore_ascii_case("websocket")
+            .then(|| Agreement::new(None, subprotocol, None, extensions))
+    }
+
+    /// Returns the bytes of this endpoint that were not processed.
+    pub fn rest(&self, sender: Role) -> &[u8] {
+        match sender {
+            Role::Client => self.client.rest(),
+            Role::Server => self.server.rest(),
+        }
+    }
+
+    /// Returns the approximate memory that the bytes take.
+    pub fn memory(&self) -> usize {
+        self.client.bytes.capacity() + self.server.bytes.capacity()
+    }
+
     /// Takes the bytes that this endpoint sent after the HTTP headers.
     pub fn take(&mut self, sender: Role) -> Vec<u8> {
         std::mem::take(&mut self.side(sender).bytes)
@@ -177,7 +207,7 @@ impl Handshake {
     fn read_client(&mut self) -> Progress {
         if self.waits() {
             return if self.client.bytes.len() > MAX_AHEAD {
-                Progress::Other("the server never answered the upgrade request")
+                Progress::Other(Unjudged::NoAnswer)
             } else {
                 Progress::Waiting
             };
@@ -210,17 +240,17 @@ impl Handshake {
                 }
                 self.asked.push_back(asked);
                 if self.asked.len() > MAX_ASKED {
-                    return Progress::Other("the capture has no answers to the HTTP requests");
+                    return Progress::Other(Unjudged::Http);
                 }
                 Progress::Waiting
             }
-            _ => Progress::Other("the client does not send HTTP/1.1"),
+            _ => Progress::Other(Unjudged::of_start(self.client.rest())),
         }
     }
 
     fn read_server(&mut self) -> Progress {
         if self.agreed.is_some() && self.server.rest().len() > MAX_AHEAD {
-            return Progress::Other("the upgrade request was not captured");
+            return Progress::Other(Unjudged::NoRequest);
         }
         if self.agreed.is_some() || !self.server.skip_body() || !self.server.look() {
             return Progress::Waiting;
@@ -241,7 +271,7 @@ impl Handshake {
                 self.server.drop_front(len, Body::None);
                 self.answered(answer, body)
             }
-            _ => Progress::Other("the server does not send HTTP/1.1"),
+            _ => Progress::Other(Unjudged::of_start(self.server.rest())),
         }
     }
 
@@ -254,7 +284,9 @@ impl Handshake {
         if status == 101 {
             return match asked {
                 Some(asked) if !asked.upgrade => {
-                    Progress::Other("the connection was upgraded to another protocol")
+                    let to = values(Some(&answer.headers), "Upgrade").next();
+                    let http2 = to.is_some_and(|to| to.eq_ignore_ascii_case("h2c"));
+                    Progress::Other(if http2 { Unjudged::Http2 } else { Unjudged::OtherUpgrade })
                 }
                 Some(asked) => Progress::Upgraded(agreement(&asked, Some(&answer))),
                 None => {
@@ -524,15 +556,12 @@ mod tests {
     #[test]
     fn the_reason_for_no_upgrade_is_reported() {
         let (progress, ..) = run(&[(Role::Client, b"\x16\x03\x01\x02\x00\x01")], 100);
-        assert_eq!(progress, Progress::Other("the client does not send HTTP/1.1"));
+        assert_eq!(progress, Progress::Other(Unjudged::Tls));
         let other: &[(Role, &[u8])] = &[
             (Role::Client, b"GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"),
             (Role::Server, b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n"),
         ];
-        assert_eq!(
-            run(other, 1).0,
-            Progress::Other("the connection was upgraded to another protocol")
-        );
+        assert_eq!(run(other, 1).0, Progress::Other(Unjudged::Http2));
         let refused: &[(Role, &[u8])] =
             &[(Role::Client, REQUEST), (Role::Server, b"HTTP/1.1 403 No\r\n\r\n")];
         assert_eq!(run(refused, 100).0, Progress::Waiting);

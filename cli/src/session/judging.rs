@@ -5,6 +5,7 @@ use std::io;
 use crate::session::limits::Limits;
 use crate::session::record::Record;
 use crate::session::report::{Gap, Place, Report, Tally};
+use crate::session::unjudged::{Stray, Strays};
 
 /// How much of a direction is reported, and how much of the payload is kept.
 #[derive(Clone, Copy)]
@@ -25,12 +26,29 @@ pub struct Judging<'a> {
     pub report: &'a mut dyn Report,
     /// The counts so far.
     pub tally: Tally,
+    /// The connections of this input that are not judged.
+    pub strays: Strays,
+    /// The most memory for what is not judged yet, in bytes.
+    pub memory: u64,
+    /// The ports of WebSocket servers whose opening handshakes the input may lack.
+    pub ports: Vec<u16>,
 }
+
+/// The most memory for what is not judged yet, in bytes, unless the user sets another size.
+pub const MEMORY: u64 = 256 << 20;
 
 impl<'a> Judging<'a> {
     /// Creates the state at the start of a run.
     pub fn new(limits: Limits, thoroughness: Thoroughness, report: &'a mut dyn Report) -> Self {
-        Self { limits, thoroughness, report, tally: Tally::default() }
+        Self {
+            limits,
+            thoroughness,
+            report,
+            tally: Tally::default(),
+            strays: Strays::default(),
+            memory: MEMORY,
+            ports: Vec::new(),
+        }
     }
 
     /// Returns the number of the next WebSocket connection.
@@ -43,6 +61,13 @@ impl<'a> Judging<'a> {
     pub fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {
         self.tally.gaps += 1;
         self.report.gap(place, gap)
+    }
+
+    /// Counts a connection that is not judged, and reports it.
+    pub fn stray(&mut self, stray: &Stray) -> io::Result<()> {
+        self.tally.stray(stray.why);
+        self.strays.add(stray.why);
+        self.report.stray(stray)
     }
 
     /// Counts a record, and reports it.

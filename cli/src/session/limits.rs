@@ -1,7 +1,7 @@
 //! The limits of the endpoints: the types of data and the sizes that they accept.
 
 use clap::{Args, ValueEnum};
-use wsvet::{Accepts, Conversation, Policy, Role};
+use wsvet::{Accepts, Compression, Conversation, Policy, Role};
 
 use crate::session::agreement::Agreement;
 
@@ -73,6 +73,13 @@ impl Limits {
         };
         let fixed = || agreement.subprotocol.as_deref().and_then(Accepts::for_subprotocol);
         let policy = Policy::new(receiver);
+        let policy = match &agreement.uncertain {
+            // An extension may define the RSV bits, most likely permessage-deflate.
+            Some(uncertain) if uncertain.is_blind() => {
+                policy.rsv(3).compression(Compression::Opaque)
+            }
+            _ => policy,
+        };
         policy
             .accepts(accepts.map(Accepts::from).or_else(fixed).unwrap_or_default())
             .max_frame(self.max_frame.unwrap_or(policy.max_frame))

@@ -1,6 +1,8 @@
 //! Judges a connection, from its opening handshake to its verdict.
 
 pub mod agreement;
+pub mod backlog;
+pub mod boundary;
 pub mod connection;
 pub mod frames;
 pub mod handshake;
@@ -12,3 +14,4 @@ pub mod record;
 pub mod recorder;
 pub mod report;
 pub mod silence;
+pub mod unjudged;

@@ -80,6 +80,9 @@ const PREVIEW: usize = CloseFrame::MAX_BODY_LEN;
 /// The number of payload bytes that are shown, up to the byte that breaks a rule.
 const BEFORE: usize = 8;
 
+/// The approximate memory that the conversation takes to inflate the messages of one endpoint.
+const WINDOW: usize = 48 << 10;
+
 /// Feeds the next bytes of one endpoint to the conversation, and records the observations.
 pub fn observe(
     conversation: &mut Conversation,
@@ -120,6 +123,12 @@ impl Recorder {
     /// unknown.
     pub fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Returns the approximate memory that it takes in addition to its own size, in bytes.
+    pub fn memory(&self) -> usize {
+        let window = if self.inflated.messages > 0 { WINDOW } else { 0 };
+        self.payload.capacity() + window
     }
 
     /// Returns the totals of the compressed messages.

@@ -10,6 +10,7 @@ use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::inflate::Inflated;
 use crate::session::pings::Pings;
 use crate::session::record::Record;
+use crate::session::unjudged::Stray;
 use crate::transport::packet::Moment;
 
 /// The facts about a WebSocket connection at its start.
@@ -115,6 +116,8 @@ pub struct Tally {
     pub unopened: u64,
     /// Connections that are, or may be, WebSocket connections and could not be judged.
     pub unjudged: u64,
+    /// Connections whose opening handshakes, or parts of them, were not captured.
+    pub uncertain: u64,
     /// Inputs that could not be judged.
     pub unusable: usize,
 }
@@ -174,6 +177,11 @@ pub trait Report {
 
     /// Receives a WebSocket connection at its end, or at the end of the input.
     fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()>;
+
+    /// Receives a connection that is not judged, or not to its end.
+    fn stray(&mut self, _stray: &Stray) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Ends the input. `notices` has the notices about it, or the reason why it cannot be judged.
     fn end_of_input(&mut self, notices: &[String]) -> io::Result<()>;

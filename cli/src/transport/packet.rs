@@ -17,6 +17,8 @@ pub struct Segment<'a> {
     pub to: SocketAddr,
     /// The sequence number.
     pub seq: u32,
+    /// The acknowledgment number.
+    pub acked: u32,
     /// Whether SYN is set.
     pub syn: bool,
     /// Whether ACK is set.
@@ -103,6 +105,7 @@ pub fn dissect(at: Moment, link: i32, bytes: &[u8]) -> Content<'_> {
         from: SocketAddr::new(from, tcp.source_port()),
         to: SocketAddr::new(to, tcp.destination_port()),
         seq: tcp.sequence_number(),
+        acked: tcp.acknowledgment_number(),
         syn: tcp.syn(),
         ack: tcp.ack(),
         fin: tcp.fin(),

@@ -22,6 +22,9 @@ const MAX_WINDOW: u64 = 1 << 30;
 /// connection between the same endpoints, after a SYN: a window that is larger than the usual ones.
 const NEAR: u64 = 16 << 20;
 
+/// A usual window, in bytes.
+const WINDOW: u64 = 1 << 20;
+
 /// Puts the segments of one direction in order. A retransmission never changes bytes that were
 /// already returned.
 ///
@@ -44,6 +47,8 @@ pub struct Stream {
     lost: u64,
     /// Whether the segments after a gap take too much memory, so that no more are stored.
     given_up: bool,
+    /// Whether nobody needs the bytes, so that gaps do not matter.
+    unneeded: bool,
 }
 
 /// Where a RST is in a stream.
@@ -83,6 +88,15 @@ impl Stream {
             self.next = Some(start);
         }
         let next = self.next.unwrap_or_default();
+        if self.unneeded {
+            self.first.get_or_insert(start);
+            let end = start + (segment.payload.len() + segment.not_captured) as u64;
+            if end.checked_sub(next).is_some_and(|distance| distance <= MAX_WINDOW) {
+                self.next = Some(end);
+                self.fin = if segment.fin { self.next } else { self.fin };
+            }
+            return &[];
+        }
         if self.given_up || self.is_placed() && start > next + MAX_WINDOW {
             return &[];
         }
@@ -100,6 +114,36 @@ impl Stream {
             }
             &segment.payload[self.pass(start, segment.payload.len())..]
         }
+    }
+
+    /// Creates a stream whose first byte has this sequence number.
+    pub fn starting_at(seq: u32) -> Self {
+        let mut stream = Self::default();
+        stream.first = Some(stream.position(seq));
+        stream
+    }
+
+    /// Stops returning bytes, and drops those that came early. The end of the stream is still found.
+    pub fn ignore(&mut self) {
+        self.unneeded = true;
+        self.early = BTreeMap::new();
+        self.early_cost = 0;
+        self.lost = 0;
+    }
+
+    /// Returns the sequence number of the next byte.
+    pub fn next(&self) -> Option<u32> {
+        self.next.filter(|_| self.is_placed()).map(|next| next as u32)
+    }
+
+    /// Returns the approximate memory that the early segments take, in bytes.
+    pub fn memory(&self) -> usize {
+        self.early_cost
+    }
+
+    /// Returns the sequence number and the bytes of the first early segment.
+    pub fn first_early(&self) -> Option<(u32, &[u8])> {
+        self.early.first_key_value().map(|(start, bytes)| (*start as u32, &bytes[..]))
     }
 
     /// Returns the number of next bytes that will not come, because their segment is truncated.
@@ -178,6 +222,13 @@ impl Stream {
     pub fn is_near(&mut self, segment: &Segment<'_>) -> bool {
         let start = self.position(segment.seq);
         !self.is_placed() || self.next.is_some_and(|next| next.abs_diff(start) <= NEAR)
+    }
+
+    /// Returns whether the segment may be the first of this stream in the next capture: whether it is
+    /// within a usual window of the next byte.
+    pub fn may_go_on_with(&mut self, segment: &Segment<'_>) -> bool {
+        let start = self.position(segment.seq);
+        self.next.is_some_and(|next| next.abs_diff(start) <= WINDOW)
     }
 
     /// Returns whether the segment has the sequence number of the next byte.
@@ -287,6 +338,7 @@ mod tests {
             from: end,
             to: end,
             seq,
+            acked: 0,
             syn: false,
             ack: true,
             fin: false,

@@ -1,17 +1,19 @@
 //! The events of JSON lines, with the keys that are read.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use wsvet::{Finding, Header, Lapse, OpCode, Role, handshake};
 
 use crate::input::hex;
-use crate::session::agreement::HandshakeFinding;
+use crate::session::agreement::{HandshakeFinding, Uncertain};
+use crate::session::unjudged::{Stray, Unjudged};
 use crate::transport::packet::time_of;
 
 /// A JSON line.
 #[derive(Deserialize)]
 pub(super) struct Line {
-    #[serde(default)]
-    pub(super) connection: u64,
+    pub(super) connection: Option<u64>,
     pub(super) tcp_stream: Option<usize>,
     pub(super) packet: Option<u64>,
     pub(super) message: Option<u64>,
@@ -47,8 +49,28 @@ pub(super) enum Event {
         gap: bool,
         until: Option<f64>,
     },
+    Unjudged(Strayed),
     #[serde(other)]
     Other,
+}
+
+/// A connection that was not judged.
+#[derive(Deserialize)]
+pub(super) struct Strayed {
+    why: String,
+    client: Option<String>,
+    server: Option<String>,
+    ends: Option<[Option<String>; 2]>,
+    #[serde(default)]
+    packets: u64,
+}
+
+/// What was not known of a connection.
+#[derive(Deserialize)]
+pub(super) struct Doubt {
+    why: String,
+    client: Option<u64>,
+    server: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +84,7 @@ pub(super) struct Agreed {
     pub(super) extensions: Vec<String>,
     pub(super) asked: Option<f64>,
     pub(super) opened: Option<bool>,
+    pub(super) uncertain: Option<Doubt>,
 }
 
 #[derive(Deserialize)]
@@ -158,6 +181,30 @@ impl From<Sender> for Role {
             Sender::Client => Self::Client,
             Sender::Server => Self::Server,
         }
+    }
+}
+
+impl Strayed {
+    /// Returns the connection, or `None` if its reason is unknown.
+    pub(super) fn stray(
+        self,
+        stream: Option<usize>,
+        connection: Option<usize>,
+        time: Duration,
+    ) -> Option<Stray> {
+        let Self { why, client, server, ends, packets } = self;
+        let why = Unjudged::from_id(&why)?;
+        let has_roles = ends.is_none();
+        let ends = ends.unwrap_or([client, server]);
+        Some(Stray { stream, connection, ends, has_roles, why, packets, time })
+    }
+}
+
+impl Doubt {
+    /// Returns what was not known, or `None` if its reason is unknown.
+    pub(super) fn uncertain(&self) -> Option<Uncertain> {
+        let why = Unjudged::from_id(&self.why)?;
+        Some(Uncertain { why, skipped: [self.client, self.server] })
     }
 }
 

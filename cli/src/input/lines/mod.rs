@@ -19,7 +19,7 @@ use crate::session::recorder::Found;
 use crate::session::report::Opening;
 use crate::transport::packet::{Moment, time_of};
 
-use event::{Event, Frame, How, Line, Part, Step, octets};
+use event::{Doubt, Event, Frame, How, Line, Part, Step, octets};
 use open::{COMPRESSED, EACH, Number, Open};
 
 /// Returns whether this may be the start of JSON lines.
@@ -80,7 +80,8 @@ pub(crate) fn judge(
     judging.tally.unjudged += late.connections();
     lines.finish(judging)?;
     if judging.tally.connections == before {
-        return Ok(Err(no_traffic("no line describes a frame")));
+        let why = judging.strays.why();
+        return Ok(Err(no_traffic(why.as_deref().unwrap_or("no line describes a frame"))));
     }
     let unknown = (unknown > 0).then(|| {
         format!(
@@ -160,10 +161,23 @@ impl Lines {
         judging: &mut Judging<'_>,
     ) -> io::Result<Result<(), String>> {
         let Line { connection: key, tcp_stream, packet, message, time, event } = line;
+        let written = key;
+        let key = key.unwrap_or_default();
         let packet = packet.or(message).unwrap_or(number);
         // An event without a time has the time of the event before it.
         let known = time.map(time_of).or_else(|| self.open.get(key).map(|open| open.now));
         let at = Moment { packet, time: known.unwrap_or_default() };
+        let event = match event {
+            Event::Unjudged(strayed) => {
+                let connection = written.and_then(|key| self.open.get(key));
+                let connection = connection.map(|connection| connection.frames.number());
+                if let Some(stray) = strayed.stray(tcp_stream, connection, at.time) {
+                    judging.stray(&stray)?;
+                }
+                return Ok(Ok(()));
+            }
+            event => event,
+        };
         if let Event::Connection(_) = event {
             if let Some(connection) = self.open.remove(key) {
                 connection.finish(judging)?;
@@ -185,7 +199,7 @@ impl Lines {
         connection.now = at.time;
         connection.line = number;
         match event {
-            Event::Connection(_) | Event::Other => Ok(Ok(())),
+            Event::Connection(_) | Event::Unjudged(_) | Event::Other => Ok(Ok(())),
             Event::Frame(frame) => {
                 let answer = connection.frame(&frame, at, &mut self.unknown, judging)?;
                 if judging.thoroughness.payload {
@@ -269,6 +283,7 @@ impl Connection {
                 agreed.extensions.clone(),
             );
             opening.agreement.asked = agreed.asked.map(time_of);
+            opening.agreement.uncertain = agreed.uncertain.as_ref().and_then(Doubt::uncertain);
             opening.agreement.opened = agreed.opened.unwrap_or(true);
         }
         let compressed = opening.agreement.permessage_deflate().is_some();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use wsvet::{Header, Role, Rule, Violation};
 
+use crate::report::strays::Groups;
 use crate::report::style::plain;
 use crate::report::words::{Evidence, content, evidence, hex_bytes, readable};
 use crate::session::record::{Broken, Frame};
@@ -21,6 +22,8 @@ const SHOWN: usize = 2048;
 pub(super) struct Input {
     pub(super) name: String,
     pub(super) notices: Vec<String>,
+    /// The connections that are not judged.
+    pub(super) strays: Groups,
 }
 
 /// The rows that are kept of a connection.

@@ -17,10 +17,12 @@ use std::rc::Rc;
 use crate::report::html::kept::{Finding, Input, Kept, Row, What, payload};
 use crate::report::html::sections::Section;
 use crate::report::spool::Spool;
+use crate::report::strays::Groups;
 use crate::report::words::{inflated, inside, lacks};
 use crate::session::agreement::HandshakeFinding;
 use crate::session::record::{Frame, Record};
 use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
+use crate::session::unjudged::Stray;
 
 /// The most diagrams of connections that were closed correctly.
 const DIAGRAMS: usize = 40;
@@ -30,6 +32,8 @@ const FAULTY_DIAGRAMS: usize = 100;
 
 /// The most memory of the rows of all open connections, in bytes.
 const ROWS: usize = 64 << 20;
+/// The most connections that are not judged and are named for each reason.
+const STRAYS: usize = 20;
 
 /// Writes an HTML page.
 pub struct Html {
@@ -131,7 +135,11 @@ impl Html {
 
 impl Report for Html {
     fn input(&mut self, name: &str) -> io::Result<()> {
-        self.inputs.push(Input { name: name.to_owned(), notices: Vec::new() });
+        self.inputs.push(Input {
+            name: name.to_owned(),
+            notices: Vec::new(),
+            strays: Groups::default(),
+        });
         Ok(())
     }
 
@@ -190,6 +198,13 @@ impl Report for Html {
         self.spool.write_all(section.as_bytes())?;
         let lens = [&row, &section].map(|text| text.len() as u64);
         self.ended.push(Ended { connection, input: kept.input, start, lens });
+        Ok(())
+    }
+
+    fn stray(&mut self, stray: &Stray) -> io::Result<()> {
+        if let Some(input) = self.inputs.last_mut() {
+            input.strays.add(stray, STRAYS);
+        }
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use wsvet::{Role, Verdict};
 use super::diagram;
 use super::kept::{Input, Kept};
 use super::sections::{self, Section};
-use crate::report::handshake::handshake;
+use crate::report::handshake::{handshake, uncertainty};
 use crate::report::style::{plain, shorten};
 use crate::report::time::{finding, pings, span};
 use crate::report::words::{UNKNOWN, agreed, count, ending, found, sent, step, target, verdict};
@@ -67,6 +67,9 @@ pub(super) fn page(inputs: &[Input], linked: &BTreeSet<Section>, tally: &Tally) 
                     @for input in inputs {
                         @for notice in &input.notices {
                             p.note { (plain(&input.name)) ": " (plain(notice)) }
+                        }
+                        @for (why, group) in input.strays.iter() {
+                            p.note { (plain(&input.name)) ": " (group.sentence(why)) }
                         }
                     }
                     ul.legend {
@@ -164,6 +167,9 @@ fn facts(closing: &Closing) -> Markup {
             dt { "opened" } dd { "GET " (shorten(&plain(target(&opening.agreement)), TARGET)) (date(opening.time)) }
             @if !agreed.is_empty() {
                 dt { "negotiated" } dd { (plain(&agreed.join(", "))) }
+            }
+            @if let Some(uncertain) = &opening.agreement.uncertain {
+                dt { "uncertain" } dd { (uncertainty(uncertain)) }
             }
             @for found in &opening.agreement.found {
                 @let told = handshake(found, &opening.agreement);

@@ -7,10 +7,11 @@ use wsvet::handshake::Due;
 use wsvet::{Act, Finding, Header, OpCode, Role, Unopened, Verdict};
 
 use crate::report::words::hex_bytes;
-use crate::session::agreement::HandshakeFinding;
+use crate::session::agreement::{HandshakeFinding, Uncertain};
 use crate::session::inflate::Message;
 use crate::session::record::{Broken, Frame, Incomplete};
 use crate::session::report::{Closing, Side};
+use crate::session::unjudged::Stray;
 
 /// The keys of every line.
 #[derive(Serialize)]
@@ -48,6 +49,25 @@ pub(super) struct OpeningLine<'a> {
     /// `false` if the server did not answer with 101.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) opened: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) uncertain: Option<UncertainLine>,
+}
+
+/// What is not known of a connection whose opening handshake was not captured.
+#[derive(Serialize)]
+pub(super) struct UncertainLine {
+    why: &'static str,
+    text: String,
+    /// The captured bytes of each endpoint before the first frame that is judged, if any is.
+    client: Option<u64>,
+    server: Option<u64>,
+}
+
+impl UncertainLine {
+    pub(super) fn new(uncertain: &Uncertain, text: String) -> Self {
+        let [client, server] = uncertain.skipped;
+        Self { why: uncertain.why.id(), text, client, server }
+    }
 }
 
 /// An answer of the server that the client must reject.
@@ -468,6 +488,51 @@ pub(super) struct StepLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<u16>,
     pub(super) time: f64,
+}
+
+/// A connection that is not judged, or not to its end.
+#[derive(Serialize)]
+pub(super) struct StrayLine<'a> {
+    event: &'static str,
+    why: &'static str,
+    text: &'static str,
+    /// Whether it is, or may be, a WebSocket connection.
+    perhaps_websocket: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<&'a str>,
+    /// The addresses, if it is not known which endpoint is the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends: Option<[Option<&'a str>; 2]>,
+    packets: u64,
+    input: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tcp_stream: Option<usize>,
+    time: f64,
+}
+
+impl<'a> StrayLine<'a> {
+    pub(super) fn new(stray: &'a Stray, input: &'a str) -> Self {
+        let ends = stray.ends.each_ref().map(Option::as_deref);
+        let [client, server] = if stray.has_roles { ends } else { [None; 2] };
+        Self {
+            event: "unjudged",
+            why: stray.why.id(),
+            text: stray.why.text(),
+            perhaps_websocket: stray.why.is_perhaps_websocket(),
+            connection: stray.connection,
+            client,
+            server,
+            ends: (!stray.has_roles).then_some(ends),
+            packets: stray.packets,
+            input,
+            tcp_stream: stray.stream,
+            time: seconds(stray.time),
+        }
+    }
 }
 
 /// Converts a time to seconds. They count from 1970 if the clock of the input does.

@@ -8,15 +8,16 @@ use std::rc::Rc;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use crate::report::handshake::{FAIL, handshake, negotiation};
+use crate::report::handshake::{FAIL, handshake, negotiation, uncertainty};
 use crate::session::agreement::HandshakeFinding;
 use crate::session::record::Record;
 use crate::session::report::{Closing, Opening, Tally};
 use crate::session::report::{Gap, Place, Report};
+use crate::session::unjudged::Stray;
 
 use line::{
     BrokenLine, FindingLine, FrameLine, GapLine, HandshakeLine, IncompleteLine, Line, MessageLine,
-    NegotiationLine, OpeningLine, VerdictLine, seconds,
+    NegotiationLine, OpeningLine, StrayLine, UncertainLine, VerdictLine, seconds,
 };
 
 /// Prints records for programs.
@@ -96,6 +97,10 @@ impl<W: Write> Report for Json<W> {
             extensions: &agreement.extensions,
             asked: agreement.asked.map(seconds),
             opened: (!agreement.opened).then_some(false),
+            uncertain: agreement
+                .uncertain
+                .as_ref()
+                .map(|uncertain| UncertainLine::new(uncertain, uncertainty(uncertain))),
         };
         let time = Some(seconds(opening.time));
         self.whole("connection", opening, time, record)?;
@@ -147,6 +152,11 @@ impl<W: Write> Report for Json<W> {
             self.whole("finding", &closing.opening, None, FindingLine::new(finding))?;
         }
         self.whole("verdict", &closing.opening, None, VerdictLine::new(closing))
+    }
+
+    fn stray(&mut self, stray: &Stray) -> io::Result<()> {
+        write(&mut self.out, &StrayLine::new(stray, &self.input))?;
+        if self.follow { self.out.flush() } else { Ok(()) }
     }
 
     fn end_of_input(&mut self, _: &[String]) -> io::Result<()> {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use wsvet::{Role, Verdict};
 
+use crate::report::handshake::uncertainty;
 use crate::report::style::{BAD, CLIENT, DIM, GOOD, HEADING, SERVER, paragraph, plain, shorten};
 use crate::report::time::{fault, finding, pings, span};
 use crate::report::words::{UNKNOWN, agreed, ending, sent, step, target, verdict};
@@ -70,6 +71,9 @@ pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> 
         let style = if side.from == Role::Client { CLIENT } else { SERVER };
         let text = format!("{style}{}{style:#}{address} {}", side.from, sent(side));
         paragraph(out, INDENT, &text)?;
+    }
+    if let Some(uncertain) = &opening.agreement.uncertain {
+        paragraph(out, INDENT, &uncertainty(uncertain))?;
     }
     for text in pings(closing) {
         paragraph(out, INDENT, &text)?;

@@ -12,6 +12,7 @@ use wsvet::{Header, Role};
 
 use crate::report::handshake::{Told, handshake};
 use crate::report::spool::Spool;
+use crate::report::strays::Groups;
 use crate::report::style::{BAD, CODE, DIM, GOOD, HEADING, paragraph, plain, width};
 use crate::report::words::hex_bytes;
 use crate::report::words::{count, evidence, found, inside, lacks, within};
@@ -19,6 +20,7 @@ use crate::session::agreement::HandshakeFinding;
 use crate::session::record::{Broken, Frame, Incomplete, Record};
 use crate::session::report::{Closing, Opening, Tally};
 use crate::session::report::{Gap, Place, Report};
+use crate::session::unjudged::Stray;
 
 use closings::Closings;
 use row::Row;
@@ -55,7 +57,15 @@ pub struct Text<W: Write> {
     line: String,
     /// The connections of this input that have ended.
     closings: Closings,
+    /// The connections of this input that are not judged.
+    strays: Groups,
 }
+
+/// The most reasons for which connections are not judged that are printed.
+const STRAYS: usize = 8;
+
+/// The most connections that are named for each reason.
+const NAMED: usize = 2;
 
 /// The indentation of lines below a frame.
 const INDENT: &str = "        ";
@@ -75,6 +85,7 @@ impl<W: Write> Text<W> {
             row: None,
             line: String::new(),
             closings: Closings::new(),
+            strays: Groups::default(),
         }
     }
 
@@ -188,6 +199,25 @@ impl<W: Write> Text<W> {
         paragraph(out, &indent, &answer)
     }
 
+    /// Prints the connections that are not judged, by their reasons.
+    fn strays(&mut self) -> io::Result<()> {
+        let strays = std::mem::take(&mut self.strays);
+        let mut more = 0;
+        for (index, (why, group)) in strays.iter().enumerate() {
+            self.heading()?;
+            if index < STRAYS {
+                paragraph(&mut self.out, "", &group.sentence(why))?;
+            } else {
+                more += group.count;
+            }
+        }
+        if more > 0 {
+            let text = format!("{} for other reasons: see --json", count(more, "more connection"));
+            paragraph(&mut self.out, "", &text)?;
+        }
+        Ok(())
+    }
+
     fn incomplete(&mut self, place: &Place, incomplete: &Incomplete<'_>) -> io::Result<()> {
         let (from, offset) = (place.from.name(), incomplete.offset);
         let inside = inside(incomplete);
@@ -250,6 +280,11 @@ impl<W: Write> Report for Text<W> {
         self.closings.push(closing, self.width)
     }
 
+    fn stray(&mut self, stray: &Stray) -> io::Result<()> {
+        self.strays.add(stray, NAMED);
+        Ok(())
+    }
+
     fn end_of_input(&mut self, _: &[String]) -> io::Result<()> {
         let closings = std::mem::replace(&mut self.closings, Closings::new());
         let mut closings = closings.sorted()?;
@@ -257,7 +292,8 @@ impl<W: Write> Report for Text<W> {
         if let Some(held) = self.held.take() {
             held.copy(&mut self.out)?;
         }
-        closings.texts(&mut self.out)
+        closings.texts(&mut self.out)?;
+        self.strays()
     }
 
     fn finish(&mut self, tally: &Tally) -> io::Result<()> {

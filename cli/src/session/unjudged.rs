@@ -1,0 +1,187 @@
+//! The reasons why a connection is not judged, one row each, and what a stream is by its first bytes.
+
+use std::time::Duration;
+
+use crate::session::report::Tally;
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident $id:literal $perhaps:literal $text:literal,)*) => {
+        /// Why a connection is not judged.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Unjudged { $($(#[$doc])* $name,)* }
+
+        impl Unjudged {
+            /// All reasons, in the order of the output.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Returns its name in the output, which never changes.
+            pub const fn id(self) -> &'static str {
+                match self { $(Self::$name => $id,)* }
+            }
+
+            /// Returns what the connection is or lacks, and what to do.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// Returns whether the connection is, or may be, a WebSocket connection.
+            pub const fn is_perhaps_websocket(self) -> bool {
+                match self { $(Self::$name => $perhaps,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// TLS.
+    Tls "tls" true "TLS: decrypt the traffic first",
+    /// HTTP/2 in the clear.
+    Http2 "http2" true "HTTP/2, which wsvet does not read",
+    /// The opening handshake was not captured, and no frame is found.
+    Begun "begun-before-capture" true
+        "the capture begins after the opening handshake, and no frame boundary was found: if these are \
+         frames, name the port of the server with --port",
+    /// The packets of one endpoint were not captured.
+    OneDirection "one-direction" true
+        "only one direction was captured, and it cannot be judged alone: capture both",
+    /// The request was not captured.
+    NoRequest "request-missing" true "the upgrade request was not captured",
+    /// The answer was not captured.
+    NoAnswer "answer-missing" true "the answer to the upgrade request was not captured",
+    /// Packets are missing.
+    Lost "packets-lost" true "the capture lacks packets of the opening handshake",
+    /// Packets are truncated.
+    Cut "packets-cut" true
+        "packets of the opening handshake are cut at the snapshot length: capture whole packets, with -s 0",
+    /// It did not fit into memory.
+    Memory "memory" true
+        "no more was kept: the packets that wait for others do not fit into --max-memory",
+    /// HTTP without an upgrade.
+    Http "http" false "HTTP without an upgrade to WebSocket",
+    /// HTTP with another upgrade.
+    OtherUpgrade "other-upgrade" false "HTTP that was upgraded to another protocol",
+    /// SSH.
+    Ssh "ssh" false "SSH",
+    /// SMTP, FTP, POP3 or IMAP.
+    Mail "mail-or-ftp" false "SMTP, FTP, POP3 or IMAP",
+    /// MQTT over TCP.
+    Mqtt "mqtt" false "MQTT without WebSocket",
+    /// A database.
+    Database "database" false "the protocol of a database",
+    /// Another protocol.
+    Other "not-http" false "another protocol: no HTTP/1.1",
+    /// A SYN without an answer.
+    NeverEstablished "never-established" false "never established: a SYN without an answer",
+    /// No data.
+    NoData "no-data" false "no data was sent",
+}
+
+impl Unjudged {
+    /// Returns the reason with this name.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|why| why.id() == id)
+    }
+
+    /// Returns whether the bytes may be frames if the user says so.
+    pub const fn is_forced(self) -> bool {
+        !matches!(self, Self::Tls | Self::Http2 | Self::OtherUpgrade)
+    }
+
+    /// Returns what a stream is that starts with these bytes and is not HTTP/1.1.
+    pub fn of_start(start: &[u8]) -> Self {
+        let known = [
+            (start.starts_with(b"PRI * HTTP/2"), Self::Http2),
+            (is_tls(start), Self::Tls),
+            (start.starts_with(b"SSH-"), Self::Ssh),
+            (
+                [&b"220"[..], b"+OK", b"* OK", b"EHLO ", b"HELO "]
+                    .iter()
+                    .any(|is| start.starts_with(is)),
+                Self::Mail,
+            ),
+            (
+                start.first() == Some(&0x10)
+                    && start.get(3..).is_some_and(|rest| {
+                        rest.starts_with(b"\x04MQTT") || rest.starts_with(b"\x06MQIsdp")
+                    }),
+                Self::Mqtt,
+            ),
+            (is_database(start), Self::Database),
+        ];
+        known.into_iter().find(|(is, _)| *is).map_or(Self::Other, |(_, why)| why)
+    }
+}
+
+/// Returns whether this is the start of a TLS record.
+pub fn is_tls(start: &[u8]) -> bool {
+    matches!(start, [0x14..=0x17, 3, 0..=4, high, low, ..]
+        if (1..=0x4900).contains(&u16::from_be_bytes([*high, *low])))
+}
+
+/// Returns whether this is the start of a connection to MySQL, PostgreSQL or Redis.
+fn is_database(start: &[u8]) -> bool {
+    matches!(
+        start,
+        [_, _, 0, 0, 10, b'0'..=b'9', ..]
+            | [0, 0, 0, 8, 4, 0xD2, 0x16, 0x2F, ..]
+            | [0, 0, _, _, 0, 3, 0, 0, ..]
+            | [b'*', b'0'..=b'9', b'\r' | b'0'..=b'9', ..]
+    )
+}
+
+/// A connection that is not judged, or not to its end.
+#[derive(Clone)]
+pub struct Stray {
+    /// The number of the TCP stream, if the input is a capture.
+    pub stream: Option<usize>,
+    /// The number of the WebSocket connection, if its start was judged.
+    pub connection: Option<usize>,
+    /// The addresses of both endpoints, if they are known: the client first, if that is known.
+    pub ends: [Option<String>; 2],
+    /// Whether it is known which endpoint is the client.
+    pub has_roles: bool,
+    /// Why it is not judged.
+    pub why: Unjudged,
+    /// The number of its packets.
+    pub packets: u64,
+    /// The time of its first packet, on the clock of the input.
+    pub time: Duration,
+}
+
+/// The connections of an input that are not judged, by their reasons.
+#[derive(Clone, Default)]
+pub struct Strays {
+    counts: [u64; Unjudged::ALL.len()],
+}
+
+impl Strays {
+    /// Counts a connection.
+    pub fn add(&mut self, why: Unjudged) {
+        self.counts[why as usize] += 1;
+    }
+
+    /// Returns the reasons that occur, and the number of connections of each.
+    pub fn iter(&self) -> impl Iterator<Item = (Unjudged, u64)> {
+        Unjudged::ALL.iter().copied().zip(self.counts).filter(|(_, count)| *count > 0)
+    }
+
+    /// Returns why nothing was judged, or nothing if there is no connection.
+    pub fn why(&self) -> Option<String> {
+        let total: u64 = self.counts.iter().sum();
+        let (most, count) =
+            self.iter().max_by_key(|(why, count)| (why.is_perhaps_websocket(), *count))?;
+        let text = most.text();
+        Some(match (total, count) {
+            (1, _) => text.to_owned(),
+            (total, count) if total == count => format!("all {total} connections: {text}"),
+            _ => format!("none of {total} connections can be judged; {count} of them: {text}"),
+        })
+    }
+}
+
+impl Tally {
+    /// Counts a connection that is not judged.
+    pub fn stray(&mut self, why: Unjudged) {
+        self.unjudged += u64::from(why.is_perhaps_websocket());
+    }
+}
