@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::session::cause::Causes;
 use crate::session::limits::Limits;
 use crate::session::record::Record;
 use crate::session::report::{Gap, Place, Report, Tally};
@@ -43,6 +44,11 @@ impl<'a> Judging<'a> {
     pub fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {
         self.tally.gaps += 1;
         self.report.gap(place, gap)
+    }
+
+    /// Reports the causes of a violation.
+    pub fn causes(&mut self, told: &Causes) -> io::Result<()> {
+        self.report.causes(told)
     }
 
     /// Counts a record, and reports it.

@@ -1,6 +1,7 @@
 //! Judges a connection, from its opening handshake to its verdict.
 
 pub mod agreement;
+pub mod cause;
 pub mod connection;
 pub mod frames;
 pub mod handshake;

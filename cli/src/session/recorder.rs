@@ -122,6 +122,11 @@ impl Recorder {
         self.ended
     }
 
+    /// Returns whether violations are still recorded.
+    pub fn records_violations(&self) -> bool {
+        !self.silent && !self.ended
+    }
+
     /// Returns the totals of the compressed messages.
     pub fn into_inflated(self) -> Inflated {
         self.inflated

@@ -16,6 +16,7 @@ use std::rc::Rc;
 use crate::report::html::kept::{Finding, Input, Kept, Row, What, payload};
 use crate::report::words::{inflated, inside, lacks};
 use crate::session::agreement::HandshakeFinding;
+use crate::session::cause::Causes;
 use crate::session::record::{Frame, Record};
 use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
 
@@ -87,6 +88,11 @@ impl<W: Write> Report for Html<W> {
             }
         };
         self.push(place, what);
+        Ok(())
+    }
+
+    fn causes(&mut self, told: &Causes) -> io::Result<()> {
+        self.kept(told.place.connection).explain(told);
         Ok(())
     }
 
