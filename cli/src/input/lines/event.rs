@@ -5,6 +5,7 @@ use wsvet::{Finding, Header, Lapse, OpCode, Role, handshake};
 
 use crate::input::hex;
 use crate::session::agreement::HandshakeFinding;
+use crate::session::cause::Cause;
 use crate::transport::packet::time_of;
 
 /// A JSON line.
@@ -39,6 +40,7 @@ pub(super) enum Event {
         #[serde(default)]
         passed_over: bool,
     },
+    Cause(Likely),
     Finding(Found),
     Verdict {
         #[serde(default)]
@@ -119,6 +121,15 @@ pub(super) struct Part {
     pub(super) payload: Option<String>,
 }
 
+/// A likely cause of a violation.
+#[derive(Deserialize)]
+pub(super) struct Likely {
+    pub(super) from: Sender,
+    pub(super) offset: u64,
+    pub(super) cause: Option<String>,
+    pub(super) text: Option<String>,
+}
+
 /// A duty that an endpoint neglected.
 #[derive(Deserialize)]
 pub(super) struct Found {
@@ -171,6 +182,13 @@ impl Found {
         finding.count = self.count.unwrap_or(finding.count);
         finding.other_pongs = self.other_pongs.unwrap_or_default();
         Some(finding)
+    }
+}
+
+impl Likely {
+    /// Returns the cause, or `None` if it is unknown.
+    pub(super) fn cause(self) -> Option<Cause> {
+        Cause::from_id(self.cause.as_deref()?, self.text?)
     }
 }
 

@@ -112,7 +112,10 @@ impl Lines {
         let connection = match self.open.entry(key) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(_)
-                if matches!(event, Event::Finding(_) | Event::Verdict { .. } | Event::Other) =>
+                if matches!(
+                    event,
+                    Event::Cause(_) | Event::Finding(_) | Event::Verdict { .. } | Event::Other
+                ) =>
             {
                 return Ok(Ok(()));
             }
@@ -146,6 +149,13 @@ impl Lines {
             }
             Event::Gap { from, missing, .. } => {
                 connection.gaps[Role::from(from) as usize] = Some(missing);
+                Ok(Ok(()))
+            }
+            Event::Cause(likely) => {
+                let (from, offset) = (likely.from.into(), likely.offset);
+                if let Some(cause) = likely.cause() {
+                    connection.frames.looked_like(from, offset, cause, judging)?;
+                }
                 Ok(Ok(()))
             }
             Event::Finding(found) => {
