@@ -748,10 +748,35 @@ fn few_causes_are_told_of_the_vectors() {
         }
     }
     let summary = format!("{broken} vectors break a rule, and {count} have a cause.\n\n");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/output/causes-of-vectors.txt");
-    let told = summary + &told;
+    expect("causes-of-vectors.txt", &(summary + &told));
+}
+
+/// The words of each row.
+#[test]
+fn the_words_of_each_cause() {
+    let mut told = String::new();
+    for (id, plant) in PLANTS {
+        for seed in 0.. {
+            let mut random = Random(seed);
+            let mut stream = stream(&mut random);
+            plant(&mut stream, &mut random);
+            stream.legal(&mut random, 2);
+            let found = judge(&stream, [&stream.wire[..]]);
+            if let Some((_, text)) = found.causes.first().filter(|(first, _)| first == id) {
+                let (rule, offset) = found.violations[0];
+                told.push_str(&format!("{id}: {rule} at byte {offset} looks like\n  {text}\n"));
+                break;
+            }
+        }
+    }
+    expect("causes.txt", &told);
+}
+
+/// Compares a text with a file, or writes the file if WSVET_BLESS is set.
+fn expect(name: &str, told: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/output").join(name);
     if std::env::var_os("WSVET_BLESS").is_some() {
-        std::fs::write(&path, &told).unwrap();
+        std::fs::write(&path, told).unwrap();
     }
     assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), told);
 }
