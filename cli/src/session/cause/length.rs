@@ -3,7 +3,7 @@
 use wsvet::{Header, OpCode, Rule};
 
 use super::Seen;
-use super::evidence::{Chain, HEADER, NEEDED, UTF8, is_inside_character};
+use super::evidence::{Chain, EXACT, HEADER, NEEDED, UTF8, is_inside_character};
 use super::foreign::is_before_complete;
 use super::scene::{Payload, Scene, plural};
 
@@ -29,12 +29,12 @@ fn is_text(header: &Header) -> bool {
 pub(super) fn in_characters(scene: &Scene<'_>) -> Seen {
     let Some((start, payload)) = before(scene) else { return Seen::No };
     let counted = payload.header.payload_len();
-    match scene.leads_on() {
-        _ if !is_text(&payload.header) => return Seen::No,
-        Some(true) => return Seen::No,
-        Some(false) => {}
-        None => return Seen::Perhaps,
+    if !is_text(&payload.header) {
+        return Seen::No;
     }
+    // The header at fault may be one all the same.
+    let extra = if scene.leads_on() == Some(false) { 0.0 } else { EXACT };
+    let own = scene.header.map(|header| scene.boundaries(scene.start, header)).unwrap_or_default();
     let plain = payload.plain();
     let (valid, cut) = match std::str::from_utf8(&plain) {
         Ok(text) => (text, true),
@@ -58,9 +58,9 @@ pub(super) fn in_characters(scene: &Scene<'_>) -> Seen {
     let mut perhaps = cut && ends[0].is_none();
     for (end, unit) in ends.into_iter().zip(["characters", "UTF-16 units"]) {
         let Some(len) = end.filter(|end| *end > counted) else { continue };
-        let next =
-            Chain { offset: payload.start + len, from: scene.from, open: scene.open, joins: &[] };
-        let needed = (NEEDED + 1.0 - UTF8 * (len - counted) as f64).max(HEADER);
+        let (offset, from) = (payload.start + len, scene.from);
+        let next = Chain { offset, from, open: scene.open, joins: &own };
+        let needed = (NEEDED + 1.0 + extra - UTF8 * (len - counted) as f64).max(HEADER + extra);
         match next.follow(scene, needed) {
             Some(true) => {
                 let later = scene.later(next.offset);

@@ -59,6 +59,9 @@ pub(super) fn character_split(scene: &Scene<'_>) -> Seen {
         return if second.is_empty() && len > 0 { Seen::Perhaps } else { Seen::No };
     }
     let more = second.len() < len;
+    if more && second.len() < 64 && !scene.last {
+        return Seen::Perhaps;
+    }
     let before = &joined[cut.saturating_sub(16)..];
     let before = &before[before.iter().take(4).take_while(|byte| *byte & 0xC0 == 0x80).count()..];
     let Some(bits) = text(before, true) else { return Seen::No };
