@@ -701,6 +701,30 @@ fn causes_are_printed() {
     }
 }
 
+/// Offsets and lengths that no stream has do not stop the tool.
+#[test]
+fn far_offsets_are_no_fault_of_the_tool() {
+    for far in [1 << 62, u64::MAX - 20, u64::MAX] {
+        for header in
+            ["81fe0004", "81feffff01020304", "817f00000000000000ff", "81ffffffffffffffffff01020304"]
+        {
+            let frame =
+                format!(r#"{{"event":"frame","from":"client","opcode":1,"payload_len":{far}}}"#);
+            let broken = format!(
+                r#"{{"event":"violation","from":"client","offset":{far},"rule":"invalid-utf8","frame_offset":{far},"header":"{header}","payload":"ff"}}"#
+            );
+            let cause = format!(
+                r#"{{"event":"cause","from":"client","offset":{far},"rule":"invalid-utf8","cause":"latin-1","text":"x"}}"#
+            );
+            let log = [&frame, &broken, &cause, &broken, &frame].map(String::as_str).join("\n");
+            for args in [&["--json"][..], &["--keep-going"]] {
+                let output = common::run(&[&["check"], args, &["-"]].concat(), log.as_bytes());
+                assert!(output.status.code().is_some_and(|code| code <= 2), "{log}");
+            }
+        }
+    }
+}
+
 /// Bytes in hex that the other endpoint sent are known by their mask bits.
 #[test]
 fn the_other_endpoint_is_named() {

@@ -17,6 +17,9 @@ const AFTER: u64 = 4 << 10;
 /// The most violations of a direction whose causes are told.
 const TOLD: u32 = 16;
 
+/// The offset from which on no bytes are kept. Only an input that lies about a length reaches it.
+const FAR: u64 = 1 << 62;
+
 /// The most compressed frames that are remembered.
 const COMPRESSED: usize = 16;
 
@@ -112,7 +115,12 @@ impl Watch {
 
     /// Keeps the next bytes. `rest` is whether violations may follow.
     pub fn keep(&mut self, bytes: &[u8], rest: bool) {
-        self.end += bytes.len() as u64;
+        self.end = self.end.saturating_add(bytes.len() as u64);
+        if self.end >= FAR {
+            self.kept.clear();
+            self.first = self.end;
+            return;
+        }
         if self.full || !rest && self.waiting().is_none() {
             return;
         }
