@@ -82,6 +82,12 @@ before the end, is `unanswered-ping`. If no end of TCP follows within 2 s after 
 `server-left-open`. Nobody is blamed if the answer may be among what was not captured. --json prints a \
 line `finding` for each.
 
+Causes:
+  Below a violation, `looks like` says what may have caused it, if the bytes show it: for example an HTTP \
+request, a length in characters, or a text that is cut inside a character. It changes no verdict. --json \
+prints a line `cause` for each, with the `rule` and the `offset` of the violation, the id `cause` and a \
+`text`. It follows the line `violation`, not always at once.
+
 Compression:
   If the endpoints negotiated permessage-deflate, wsvet inflates the messages and judges the result. \
 The row of a message's last frame shows the inflated length. --json prints a line `message` for each \

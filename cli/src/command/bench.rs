@@ -16,6 +16,7 @@ use crate::command::status::Status;
 use crate::input;
 use crate::report::style::{list, paragraph};
 use crate::session::agreement::HandshakeFinding;
+use crate::session::cause::Causes;
 use crate::session::judging::{Judging, Thoroughness};
 use crate::session::limits::Limits;
 use crate::session::record::Record;
@@ -121,6 +122,10 @@ impl Report for Replay {
             let wire = self.directions.entry((place.connection, place.from)).or_default();
             push(wire, &frame.header, frame.payload);
         }
+        Ok(())
+    }
+
+    fn causes(&mut self, _: &Causes) -> io::Result<()> {
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use wsvet::Role;
 use crate::input::answer::{Answer, reason};
 use crate::input::reading::Reading;
 use crate::session::agreement::Agreement;
+use crate::session::cause::{Known, Watch};
 use crate::session::judging::Judging;
 use crate::session::record::Record;
 use crate::session::recorder::{Recorder, observe};
@@ -29,6 +30,7 @@ pub(crate) fn judge(
     let mut conversation = judging.limits.conversation(&agreement);
     let deflate = agreement.permessage_deflate().is_some();
     let mut recorder = Recorder::new(deflate, judging.thoroughness);
+    let mut watch = Watch::default();
     let mut buffer = vec![0; PIECE];
     loop {
         let len = match input.read(&mut buffer) {
@@ -38,11 +40,24 @@ pub(crate) fn judge(
         };
         if len == 0 {
             // The input is often a part of a stream, so its end is not the end of the connection.
-            let sink = &mut |record: Record<'_>| judging.record(&place, &record);
-            recorder.end(conversation.direction(from), None, sink)?;
+            let mut sink = |record: Record<'_>| {
+                watch.record(&place, &record);
+                judging.record(&place, &record)
+            };
+            recorder.end(conversation.direction(from), None, &mut sink)?;
+            if let Some(told) = watch.tell(from, Known::Whole, &agreement) {
+                judging.causes(&told)?;
+            }
             return Ok(Ok(Vec::new()));
         }
-        let mut sink = |record: Record<'_>| judging.record(&place, &record);
+        let mut sink = |record: Record<'_>| {
+            watch.record(&place, &record);
+            judging.record(&place, &record)
+        };
         observe(&mut conversation, from, &buffer[..len], &mut recorder, &mut sink)?;
+        watch.keep(&buffer[..len], recorder.records_violations());
+        if let Some(told) = watch.tell(from, Known::SoFar, &agreement) {
+            judging.causes(&told)?;
+        }
     }
 }

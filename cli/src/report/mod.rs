@@ -16,6 +16,7 @@ use std::io;
 use std::rc::Rc;
 
 use crate::session::agreement::HandshakeFinding;
+use crate::session::cause::Causes;
 use crate::session::record::Record;
 use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
 use crate::session::unjudged::Stray;
@@ -49,6 +50,10 @@ impl Report for Both<'_> {
 
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()> {
         self.each(|report| report.record(place, record))
+    }
+
+    fn causes(&mut self, told: &Causes) -> io::Result<()> {
+        self.each(|report| report.causes(told))
     }
 
     fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {

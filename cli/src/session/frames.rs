@@ -9,6 +9,7 @@ use wsvet::{
 };
 
 use crate::session::agreement::{Agreement, HandshakeFinding};
+use crate::session::cause::{Cause, Known, Watch};
 use crate::session::judging::Judging;
 use crate::session::pings::Pings;
 use crate::session::record::Record;
@@ -27,6 +28,8 @@ pub struct Frames {
     reasons: [String; 2],
     /// The recorders for the client's frames and the server's frames.
     recorders: [Recorder; 2],
+    /// What finds the causes of violations in them.
+    watches: [Watch; 2],
     /// When the first bytes of a cut header of the client and of the server proved a violation that is
     /// not recorded yet.
     proven: [Option<Moment>; 2],
@@ -60,6 +63,7 @@ impl Frames {
                 let deflate = opening.agreement.permessage_deflate().is_some();
                 Recorder::new(deflate, judging.thoroughness)
             }),
+            watches: Default::default(),
             silence: Silence::new(opening.time),
             heard: [None; 2],
             now: opening.time,
@@ -119,7 +123,10 @@ impl Frames {
     ) -> io::Result<()> {
         self.record(from, at, judging, |conversation, recorder, sink| {
             observe(conversation, from, bytes, recorder, sink)
-        })
+        })?;
+        let follow = self.recorders[from as usize].records_violations();
+        self.watches[from as usize].keep(bytes, follow);
+        self.tell_causes(from, Known::SoFar, judging)
     }
 
     /// Judges a header of one endpoint, and the start of its unmasked payload.
@@ -172,7 +179,9 @@ impl Frames {
             conversation.skip(from, len);
             recorder.skip(len);
             observe(conversation, from, &[], recorder, sink)
-        })
+        })?;
+        self.watches[from as usize].skip(len);
+        self.tell_causes(from, Known::SoFar, judging)
     }
 
     /// Records a violation that an earlier run found in the last frame of this endpoint.
@@ -277,7 +286,8 @@ impl Frames {
         let place = self.place(from, Some(at));
         self.at(at.time);
         let before = before_close(self.conversation.direction(from));
-        let Self { conversation, recorders, pings, reasons, silence, .. } = self;
+        let Self { conversation, recorders, watches, pings, reasons, silence, .. } = self;
+        let watch = &mut watches[from as usize];
         let mut sink = |record: Record<'_>| {
             if let Record::Frame(frame) | Record::LateClose(frame) = &record {
                 pings.see(from, frame, at.time);
@@ -285,6 +295,7 @@ impl Frames {
                     reasons[from as usize] = close.reason.to_owned();
                 }
             }
+            watch.record(&place, &record);
             judging.record(&place, &record)
         };
         let recorder = &mut recorders[from as usize];
@@ -309,9 +320,37 @@ impl Frames {
     fn tell_early(&mut self, from: Role, judging: &mut Judging<'_>) -> io::Result<()> {
         let Some(at) = self.proven[from as usize].take() else { return Ok(()) };
         let place = self.place(from, Some(at));
-        let mut sink = |record: Record<'_>| judging.record(&place, &record);
+        let watch = &mut self.watches[from as usize];
+        let mut sink = |record: Record<'_>| {
+            watch.record(&place, &record);
+            judging.record(&place, &record)
+        };
         let direction = self.conversation.direction(from);
         self.recorders[from as usize].tell_early(direction, &mut sink)
+    }
+
+    /// Reports a cause that an earlier run found for the violation at this byte of an endpoint.
+    pub fn looked_like(
+        &mut self,
+        from: Role,
+        offset: u64,
+        cause: Cause,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        self.tell_early(from, judging)?;
+        let told = self.watches[from as usize].adopt(offset, cause);
+        told.map_or(Ok(()), |told| judging.causes(&told))
+    }
+
+    /// Reports the causes of the last violation of this endpoint as soon as they are certain.
+    fn tell_causes(
+        &mut self,
+        from: Role,
+        known: Known,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        let told = self.watches[from as usize].tell(from, known, &self.opening.agreement);
+        told.map_or(Ok(()), |told| judging.causes(&told))
     }
 
     /// Ends the stream of one endpoint. `gap` is the number of its bytes that the capture lacks.
@@ -380,8 +419,15 @@ impl Frames {
             let offset = self.conversation.direction(from).offset();
             judging.gap(&place, &Gap { offset, missing, passed_over: false })?;
         }
-        let mut sink = |record: Record<'_>| judging.record(&place, &record);
-        self.recorders[from as usize].end(self.conversation.direction(from), violation, &mut sink)
+        let watch = &mut self.watches[from as usize];
+        let mut sink = |record: Record<'_>| {
+            watch.record(&place, &record);
+            judging.record(&place, &record)
+        };
+        let direction = self.conversation.direction(from);
+        self.recorders[from as usize].end(direction, violation, &mut sink)?;
+        let known = if gap.is_none() { Known::Whole } else { Known::Part };
+        self.tell_causes(from, known, judging)
     }
 
     fn closing(self) -> Closing {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::session::cause::Causes;
 use crate::session::limits::Limits;
 use crate::session::record::Record;
 use crate::session::report::{Gap, Place, Report, Tally};
@@ -68,6 +69,11 @@ impl<'a> Judging<'a> {
         self.tally.stray(stray.why);
         self.strays.add(stray.why);
         self.report.stray(stray)
+    }
+
+    /// Reports the causes of a violation.
+    pub fn causes(&mut self, told: &Causes) -> io::Result<()> {
+        self.report.causes(told)
     }
 
     /// Counts a record, and reports it.

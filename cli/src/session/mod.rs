@@ -3,6 +3,7 @@
 pub mod agreement;
 pub mod backlog;
 pub mod boundary;
+pub mod cause;
 pub mod connection;
 pub mod frames;
 pub mod handshake;

@@ -131,6 +131,11 @@ impl Recorder {
         self.payload.capacity() + window
     }
 
+    /// Returns whether violations are still recorded.
+    pub fn records_violations(&self) -> bool {
+        !self.silent && !self.ended
+    }
+
     /// Returns the totals of the compressed messages.
     pub fn into_inflated(self) -> Inflated {
         self.inflated

@@ -7,6 +7,7 @@ use std::time::Duration;
 use wsvet::{Finding, Lapse, Role, Sent, Step, Verdict, WaitingPings};
 
 use crate::session::agreement::{Agreement, HandshakeFinding};
+use crate::session::cause::Causes;
 use crate::session::inflate::Inflated;
 use crate::session::pings::Pings;
 use crate::session::record::Record;
@@ -171,6 +172,10 @@ pub trait Report {
 
     /// Receives a record of one direction of a connection.
     fn record(&mut self, place: &Place, record: &Record<'_>) -> io::Result<()>;
+
+    /// Receives the likely causes of a violation, the most likely first. The violation was received
+    /// before, but not always right before.
+    fn causes(&mut self, told: &Causes) -> io::Result<()>;
 
     /// Receives a gap in one direction of a connection.
     fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()>;

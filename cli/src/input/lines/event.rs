@@ -7,6 +7,7 @@ use wsvet::{Finding, Header, Lapse, OpCode, Role, handshake};
 
 use crate::input::hex;
 use crate::session::agreement::{HandshakeFinding, Uncertain};
+use crate::session::cause::Cause;
 use crate::session::unjudged::{Stray, Unjudged};
 use crate::transport::packet::time_of;
 
@@ -41,6 +42,7 @@ pub(super) enum Event {
         #[serde(default)]
         passed_over: bool,
     },
+    Cause(Likely),
     Finding(Found),
     Verdict {
         #[serde(default)]
@@ -142,6 +144,15 @@ pub(super) struct Part {
     pub(super) payload: Option<String>,
 }
 
+/// A likely cause of a violation.
+#[derive(Deserialize)]
+pub(super) struct Likely {
+    pub(super) from: Sender,
+    pub(super) offset: u64,
+    pub(super) cause: Option<String>,
+    pub(super) text: Option<String>,
+}
+
 /// A duty that an endpoint neglected.
 #[derive(Deserialize)]
 pub(super) struct Found {
@@ -218,6 +229,13 @@ impl Found {
         finding.count = self.count.unwrap_or(finding.count);
         finding.other_pongs = self.other_pongs.unwrap_or_default();
         Some(finding)
+    }
+}
+
+impl Likely {
+    /// Returns the cause, or `None` if it is unknown.
+    pub(super) fn cause(self) -> Option<Cause> {
+        Cause::from_id(self.cause.as_deref()?, self.text?)
     }
 }
 

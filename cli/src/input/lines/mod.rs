@@ -188,7 +188,11 @@ impl Lines {
             match self.open.number(key) {
                 _ if matches!(event, Event::Other) => {}
                 Number::Over => self.open.tell_late(key),
-                Number::New if matches!(event, Event::Finding(_) | Event::Verdict { .. }) => {}
+                Number::New
+                    if matches!(
+                        event,
+                        Event::Cause(_) | Event::Finding(_) | Event::Verdict { .. }
+                    ) => {}
                 Number::New => {
                     let connection = Connection::open(&event, tcp_stream, at, judging)?;
                     self.open.insert(key, connection, judging)?;
@@ -233,6 +237,13 @@ impl Lines {
             }
             Event::Gap { from, missing, .. } => {
                 connection.gaps[Role::from(from) as usize] = Some(missing);
+                Ok(Ok(()))
+            }
+            Event::Cause(likely) => {
+                let (from, offset) = (likely.from.into(), likely.offset);
+                if let Some(cause) = likely.cause() {
+                    connection.frames.looked_like(from, offset, cause, judging)?;
+                }
                 Ok(Ok(()))
             }
             Event::Finding(found) => {

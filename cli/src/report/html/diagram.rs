@@ -8,6 +8,7 @@ use wsvet::{Act, End, OpCode, Role};
 use super::bits;
 use super::kept::{Finding, Kept, Row, What};
 use super::sections;
+use crate::report::style::plain;
 use crate::report::time::span;
 use crate::report::words::{bytes, kind, within};
 
@@ -177,6 +178,9 @@ fn shown_finding(row: &Row, finding: &Finding) -> Markup {
                     code { (shown.before) " " mark { (shown.bad) } " " (shown.after) }
                     " " (shown.note)
                 }
+            }
+            @for (index, cause) in finding.causes.iter().enumerate() {
+                p { (if index == 0 { "Looks like: " } else { "Or like: " }) (plain(cause)) "." }
             }
             @if let Some(inflated) = finding.inflated {
                 p { (within(inflated)) }

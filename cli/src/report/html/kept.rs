@@ -9,6 +9,7 @@ use wsvet::{Header, Role, Rule, Violation};
 use crate::report::strays::Groups;
 use crate::report::style::plain;
 use crate::report::words::{Evidence, content, evidence, hex_bytes, readable};
+use crate::session::cause::Causes;
 use crate::session::record::{Broken, Frame};
 use crate::session::report::Closing;
 
@@ -65,6 +66,8 @@ pub(super) struct Finding {
     pub(super) shown: Option<Shown>,
     /// As in [`Broken::inflated`].
     pub(super) inflated: Option<u64>,
+    /// What it looks like.
+    pub(super) causes: Vec<String>,
 }
 
 /// The bytes around a violation, in hex.
@@ -113,6 +116,21 @@ impl Row {
     }
 }
 
+impl Kept {
+    /// Adds what a violation looks like, if its row is kept.
+    pub(super) fn explain(&mut self, told: &Causes) {
+        let from = told.place.from;
+        for row in self.first.iter_mut().chain(&mut self.last).rev() {
+            if let What::Broken(finding) = &mut row.what
+                && (row.from, finding.violation) == (from, told.violation)
+            {
+                finding.causes.extend(told.causes.iter().map(|cause| cause.text.clone()));
+                return;
+            }
+        }
+    }
+}
+
 impl Finding {
     pub(super) fn new(broken: &Broken<'_>) -> Self {
         let mut wire = [0; Header::MAX_LEN];
@@ -123,7 +141,7 @@ impl Finding {
             note,
         });
         let Broken { violation, header, inflated, .. } = *broken;
-        Self { violation, header, shown, inflated }
+        Self { violation, header, shown, inflated, causes: Vec::new() }
     }
 
     pub(super) fn rule(&self) -> Rule {

@@ -20,6 +20,7 @@ use crate::report::spool::Spool;
 use crate::report::strays::Groups;
 use crate::report::words::{inflated, inside, lacks};
 use crate::session::agreement::HandshakeFinding;
+use crate::session::cause::Causes;
 use crate::session::record::{Frame, Record};
 use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
 use crate::session::unjudged::Stray;
@@ -166,6 +167,11 @@ impl Report for Html {
             }
         };
         self.push(place, what);
+        Ok(())
+    }
+
+    fn causes(&mut self, told: &Causes) -> io::Result<()> {
+        self.kept(told.place.connection).explain(told);
         Ok(())
     }
 

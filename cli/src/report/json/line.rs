@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 use wsvet::handshake::Due;
-use wsvet::{Act, Finding, Header, OpCode, Role, Unopened, Verdict};
+use wsvet::{Act, Finding, Header, OpCode, Role, Unopened, Verdict, Violation};
 
 use crate::report::words::hex_bytes;
 use crate::session::agreement::{HandshakeFinding, Uncertain};
+use crate::session::cause::Cause;
 use crate::session::inflate::Message;
 use crate::session::record::{Broken, Frame, Incomplete};
 use crate::session::report::{Closing, Side};
@@ -236,6 +237,24 @@ impl BrokenLine {
             payload: payload.then(|| hex_bytes(broken.payload, "")),
             inflated: broken.inflated,
         }
+    }
+}
+
+/// A likely cause of a violation.
+#[derive(Serialize)]
+pub(super) struct CauseLine<'a> {
+    /// The offset of the violation.
+    pub(super) offset: u64,
+    /// The rule that it breaks.
+    pub(super) rule: &'static str,
+    pub(super) cause: &'static str,
+    pub(super) text: &'a str,
+}
+
+impl<'a> CauseLine<'a> {
+    pub(super) fn new(violation: &Violation, cause: &'a Cause) -> Self {
+        let Violation { offset, rule, .. } = *violation;
+        Self { offset, rule: rule.id(), cause: cause.id, text: &cause.text }
     }
 }
 

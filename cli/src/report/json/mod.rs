@@ -10,14 +10,15 @@ use serde_json::ser::{Formatter, Serializer};
 
 use crate::report::handshake::{FAIL, handshake, negotiation, uncertainty};
 use crate::session::agreement::HandshakeFinding;
+use crate::session::cause::Causes;
 use crate::session::record::Record;
 use crate::session::report::{Closing, Opening, Tally};
 use crate::session::report::{Gap, Place, Report};
 use crate::session::unjudged::Stray;
 
 use line::{
-    BrokenLine, FindingLine, FrameLine, GapLine, HandshakeLine, IncompleteLine, Line, MessageLine,
-    NegotiationLine, OpeningLine, StrayLine, UncertainLine, VerdictLine, seconds,
+    BrokenLine, CauseLine, FindingLine, FrameLine, GapLine, HandshakeLine, IncompleteLine, Line,
+    MessageLine, NegotiationLine, OpeningLine, StrayLine, UncertainLine, VerdictLine, seconds,
 };
 
 /// Prints records for programs.
@@ -140,6 +141,13 @@ impl<W: Write> Report for Json<W> {
                 self.record("incomplete", place, incomplete)
             }
         }
+    }
+
+    fn causes(&mut self, told: &Causes) -> io::Result<()> {
+        let Causes { place, violation, causes } = told;
+        causes
+            .iter()
+            .try_for_each(|cause| self.record("cause", place, CauseLine::new(violation, cause)))
     }
 
     fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {

@@ -8,7 +8,7 @@ mod row;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use wsvet::{Header, Role};
+use wsvet::{Header, Role, Violation};
 
 use crate::report::handshake::{Told, handshake};
 use crate::report::spool::Spool;
@@ -17,6 +17,7 @@ use crate::report::style::{BAD, CODE, DIM, GOOD, HEADING, paragraph, plain, widt
 use crate::report::words::hex_bytes;
 use crate::report::words::{count, evidence, found, inside, lacks, within};
 use crate::session::agreement::HandshakeFinding;
+use crate::session::cause::Causes;
 use crate::session::record::{Broken, Frame, Incomplete, Record};
 use crate::session::report::{Closing, Opening, Tally};
 use crate::session::report::{Gap, Place, Report};
@@ -53,6 +54,8 @@ pub struct Text<W: Write> {
     opened: Option<usize>,
     /// The connection, the sender and the offset of the last row's frame.
     row: Option<(usize, Role, u64)>,
+    /// The connection, the sender and the offset of a violation, if it was printed last.
+    broken: Option<(usize, Role, u64)>,
     /// The buffer for a row.
     line: String,
     /// The connections of this input that have ended.
@@ -83,6 +86,7 @@ impl<W: Write> Text<W> {
             table: false,
             opened: None,
             row: None,
+            broken: None,
             line: String::new(),
             closings: Closings::new(),
             strays: Groups::default(),
@@ -109,6 +113,7 @@ impl<W: Write> Text<W> {
 
     /// Prints the line for a connection at its start, once.
     fn opened(&mut self, opening: &Opening) -> io::Result<()> {
+        self.broken = None;
         if self.opened.replace(opening.connection) == Some(opening.connection) {
             return Ok(());
         }
@@ -192,11 +197,12 @@ impl<W: Write> Text<W> {
         paragraph(out, &indent, &format!("{} (RFC {} §{section})", rule.text(), rule.rfc()))?;
         let code = rule.close_code();
         let receiver = place.from.peer().name();
+        self.broken = Some((place.connection, place.from, offset));
         let answer = match broken.violation.reply() {
             Some(_) => format!("the {receiver} must close with {CODE}{code}{CODE:#}"),
             None => format!("the {receiver} reports {CODE}{code}{CODE:#} to its application"),
         };
-        paragraph(out, &indent, &answer)
+        paragraph(&mut self.out(), &indent, &answer)
     }
 
     /// Prints the connections that are not judged, by their reasons.
@@ -262,6 +268,7 @@ impl<W: Write> Report for Text<W> {
             Record::LateClose(_) => return Ok(()),
             _ => self.table(place)?,
         }
+        self.broken = None;
         match record {
             Record::Frame(frame) | Record::LateClose(frame) => self.frame(place, frame),
             Record::Broken(broken) => self.broken(place, broken),
@@ -270,8 +277,30 @@ impl<W: Write> Report for Text<W> {
         if self.shown.follow { self.out.flush() } else { Ok(()) }
     }
 
+    fn causes(&mut self, told: &Causes) -> io::Result<()> {
+        let Causes { place: Place { connection, from, .. }, violation, causes } = told;
+        let here = self.broken == Some((*connection, *from, violation.offset));
+        let mut indent = format!("{INDENT}  ");
+        let mut intro = "looks like".to_owned();
+        if !here {
+            let Violation { rule, offset, .. } = violation;
+            indent.truncate(INDENT.len());
+            intro = format!(
+                "{rule} at byte {offset} from the {from} of connection {connection} looks like"
+            );
+        }
+        for cause in causes {
+            let text = format!("{intro}: {}", plain(&cause.text));
+            paragraph(&mut self.out(), &indent, &text)?;
+            intro.clear();
+            intro.push_str("or like");
+        }
+        if self.shown.follow { self.out.flush() } else { Ok(()) }
+    }
+
     fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {
         self.table(place)?;
+        self.broken = None;
         let text = lacks(place, gap);
         paragraph(&mut self.out(), INDENT, &text)
     }
