@@ -8,6 +8,7 @@ use std::time::Duration;
 use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
 use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 
+use crate::input::answer::{Answer, no_traffic};
 use crate::session::connection::{Connection, Succession, Unjudged};
 use crate::session::judging::Judging;
 use crate::transport::packet::{Content, Moment, Segment, dissect};
@@ -89,6 +90,16 @@ impl Summary {
         }
         notices
     }
+}
+
+/// Judges every WebSocket connection of a capture. Returns its notices, or why nothing was judged.
+pub(crate) fn answer(input: impl Read + Send, judging: &mut Judging<'_>) -> io::Result<Answer> {
+    let before = judging.tally.connections;
+    let summary = judge(input, judging)?;
+    if judging.tally.connections == before {
+        return Ok(Err(summary.cut.clone().unwrap_or_else(|| no_traffic(&summary.nothing()))));
+    }
+    Ok(Ok(summary.notices()))
 }
 
 /// Judges every WebSocket connection of a capture.

@@ -2,10 +2,14 @@
 
 pub mod answer;
 pub(crate) mod capture;
+mod chain;
 pub mod format;
 mod har;
+mod head;
 pub mod hex;
+mod known;
 mod lines;
+mod paste;
 mod progress;
 mod raw;
 pub mod reading;
@@ -15,7 +19,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::input::answer::{Answer, no_traffic, reason};
-use crate::input::format::{BOM, GUESS, capture_head, guess, is_capture, is_compressed, is_utf16};
+use crate::input::format::{BOM, GUESS, capture_head, guess, is_capture};
 use crate::input::progress::Progress;
 use crate::input::reading::{Format, Reading};
 use crate::session::judging::Judging;
@@ -84,44 +88,30 @@ pub fn judge(
     if start.is_empty() {
         return Ok(Err(no_traffic("the input is empty")));
     }
-    if reading.format.is_none() && is_compressed(&start) {
-        return Ok(Err("the input is compressed: decompress it first".to_owned()));
-    }
-    if reading.format.is_none() && is_utf16(&start) {
-        return Ok(Err("the input is UTF-16 text: convert it to UTF-8 first".to_owned()));
-    }
+    let whole = (start.len() as u64) < GUESS;
     if reading.format.is_none_or(|format| format != Format::Raw && format != Format::Pcap)
         && start.starts_with(BOM)
     {
         start.drain(..BOM.len());
     }
-    let format = reading.format.unwrap_or_else(|| guess(&start));
-    let mut input = io::Cursor::new(start).chain(source);
+    let guessed = reading.format.is_none();
+    let format = match reading.format.map_or_else(|| guess(&start, whole), Ok) {
+        Ok(format) => format,
+        Err(error) => return Ok(Err(error)),
+    };
+    if guessed
+        && format == Format::Hex
+        && !whole
+        && let Err(error) = paste::check_start(&start)
+    {
+        return Ok(Err(error));
+    }
+    let input = io::Cursor::new(start).chain(source);
     match format {
-        Format::Pcap => {
-            let before = judging.tally.connections;
-            let summary = capture::judge(input, judging)?;
-            if judging.tally.connections == before {
-                return Ok(Err(summary
-                    .cut
-                    .clone()
-                    .unwrap_or_else(|| no_traffic(&summary.nothing()))));
-            }
-            Ok(Ok(summary.notices()))
-        }
+        Format::Pcap => capture::answer(input, judging),
         Format::Har => har::judge(input, judging),
         Format::Json => lines::judge(BufReader::with_capacity(GUESS as usize, input), judging),
-        Format::Hex => {
-            let mut text = Vec::new();
-            if let Err(error) = input.read_to_end(&mut text) {
-                return Ok(Err(reason(&error)));
-            }
-            match hex::decode(&text) {
-                Ok(bytes) if bytes.is_empty() => Ok(Err(no_traffic("the hex text has no bytes"))),
-                Ok(bytes) => raw::judge(&bytes[..], reading, judging),
-                Err(error) => Ok(Err(error.to_string())),
-            }
-        }
-        Format::Raw => raw::judge(input, reading, judging),
+        Format::Hex => paste::judge(input, reading, guessed, judging),
+        Format::Raw => raw::judge(input, reading, guessed.then(raw::raw_frames), judging),
     }
 }

@@ -14,7 +14,7 @@ use crate::report::time::{silence, span};
 use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::record::{Broken, Frame, Incomplete, Within};
 use crate::session::report::{Closing, Side, Tally};
-use crate::session::report::{Gap, Place};
+use crate::session::report::{Gap, Place, ReadAs};
 
 /// Returns a number and a noun, in the plural if necessary.
 pub(super) fn count(n: u64, what: &str) -> String {
@@ -399,4 +399,15 @@ pub(crate) fn hex_bytes(bytes: &[u8], separator: &str) -> String {
         let _ = write!(hex, "{byte:02x}");
     }
     hex
+}
+
+/// Says how an input was read.
+pub(crate) fn read_as(how: &ReadAs) -> String {
+    let len = how.bytes.map(|len| format!(", {}", count(len, "byte")));
+    let mut text = format!("read as {}{}", how.what, len.unwrap_or_default());
+    for note in &how.notes {
+        text.push_str("; ");
+        text.push_str(note);
+    }
+    text
 }

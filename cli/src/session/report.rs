@@ -155,10 +155,23 @@ impl Place {
     }
 }
 
+/// How an input was read, if its bytes do not say what they are.
+pub struct ReadAs {
+    /// The notation or the format, for example `hexdump -C`.
+    pub what: String,
+    /// The number of bytes that were read from it, if it is known at the start.
+    pub bytes: Option<u64>,
+    /// What else was concluded or left out, one phrase each.
+    pub notes: Vec<String>,
+}
+
 /// Receives all results, in the order in which they are found.
 pub trait Report {
     /// Starts an input. The next results belong to it.
     fn input(&mut self, name: &str) -> io::Result<()>;
+
+    /// Receives how the input was read, before its connections.
+    fn read_as(&mut self, how: &ReadAs) -> io::Result<()>;
 
     /// Receives a WebSocket connection at its start.
     fn opening(&mut self, opening: &Opening) -> io::Result<()>;

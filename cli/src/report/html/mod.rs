@@ -14,10 +14,10 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use crate::report::html::kept::{Finding, Input, Kept, Row, What, payload};
-use crate::report::words::{inflated, inside, lacks};
+use crate::report::words::{inflated, inside, lacks, read_as};
 use crate::session::agreement::HandshakeFinding;
 use crate::session::record::{Frame, Record};
-use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
+use crate::session::report::{Closing, Gap, Opening, Place, ReadAs, Report, Tally};
 
 /// The most diagrams of connections that were closed correctly.
 const DIAGRAMS: usize = 40;
@@ -60,7 +60,14 @@ impl<W: Write> Html<W> {
 
 impl<W: Write> Report for Html<W> {
     fn input(&mut self, name: &str) -> io::Result<()> {
-        self.inputs.push(Input { name: name.to_owned(), notices: Vec::new() });
+        self.inputs.push(Input { name: name.to_owned(), read_as: None, notices: Vec::new() });
+        Ok(())
+    }
+
+    fn read_as(&mut self, how: &ReadAs) -> io::Result<()> {
+        if let Some(input) = self.inputs.last_mut() {
+            input.read_as = Some(read_as(how));
+        }
         Ok(())
     }
 

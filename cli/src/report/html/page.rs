@@ -56,6 +56,9 @@ pub(super) fn page(inputs: &[Input], connections: &BTreeMap<usize, Kept>, tally:
                         (count(tally.connections as u64, "connection")) ")"
                     }
                     @for input in inputs {
+                        @if let Some(read_as) = &input.read_as {
+                            p.note { (plain(&input.name)) ": " (plain(read_as)) }
+                        }
                         @for notice in &input.notices {
                             p.note { (plain(&input.name)) ": " (plain(notice)) }
                         }

@@ -10,7 +10,7 @@ use crate::report::words::hex_bytes;
 use crate::session::agreement::HandshakeFinding;
 use crate::session::inflate::Message;
 use crate::session::record::{Broken, Frame, Incomplete};
-use crate::session::report::{Closing, Side};
+use crate::session::report::{Closing, ReadAs, Side};
 
 /// The keys of every line.
 #[derive(Serialize)]
@@ -31,6 +31,24 @@ pub(super) struct Line<'a, T> {
     pub(super) message: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) time: Option<f64>,
+}
+
+/// How an input was read.
+#[derive(Serialize)]
+pub(super) struct InputLine<'a> {
+    event: &'static str,
+    read_as: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'a [String],
+    input: &'a str,
+}
+
+impl<'a> InputLine<'a> {
+    pub(super) fn new(how: &'a ReadAs, input: &'a str) -> Self {
+        Self { event: "input", read_as: &how.what, bytes: how.bytes, notes: &how.notes, input }
+    }
 }
 
 #[derive(Serialize)]

@@ -13,11 +13,11 @@ use wsvet::{Header, Role};
 use crate::report::handshake::{Told, handshake};
 use crate::report::style::{BAD, CODE, DIM, GOOD, HEADING, paragraph, plain, width};
 use crate::report::words::hex_bytes;
-use crate::report::words::{count, evidence, found, inside, lacks, within};
+use crate::report::words::{count, evidence, found, inside, lacks, read_as, within};
 use crate::session::agreement::HandshakeFinding;
 use crate::session::record::{Broken, Frame, Incomplete, Record};
 use crate::session::report::{Closing, Opening, Tally};
-use crate::session::report::{Gap, Place, Report};
+use crate::session::report::{Gap, Place, ReadAs, Report};
 
 use row::Row;
 
@@ -203,6 +203,12 @@ impl<W: Write> Report for Text<W> {
         self.table = false;
         self.row = None;
         Ok(())
+    }
+
+    fn read_as(&mut self, how: &ReadAs) -> io::Result<()> {
+        self.heading()?;
+        let text = plain(&read_as(how));
+        paragraph(&mut self.out(), "", &text)
     }
 
     fn opening(&mut self, opening: &Opening) -> io::Result<()> {
