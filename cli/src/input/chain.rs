@@ -64,7 +64,8 @@ pub(super) fn starts_legal(bytes: &[u8]) -> bool {
     }
 }
 
-fn reaches_the_end(bytes: &[u8]) -> bool {
+/// Returns whether the lengths of the headers, legal or not, lead to the end of the bytes.
+pub(super) fn reaches_the_end(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while let Ok((header, after)) = Header::decode(rest) {
         let len = usize::try_from(header.payload_len()).unwrap_or(usize::MAX);

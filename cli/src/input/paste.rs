@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::input::answer::{Answer, no_traffic, reason};
-use crate::input::chain::{is_plausible_paste, starts_legal};
+use crate::input::chain::{is_plausible, is_plausible_paste, starts_legal};
 use crate::input::hex::{self, Pasted};
 use crate::input::reading::Reading;
 use crate::input::{capture, head, raw};
@@ -51,8 +51,12 @@ pub(crate) fn judge(
     }
     let bytes = pasted.blocks.concat();
     let heads = head::may_start(&bytes) && head::heads(&bytes).is_some();
-    let base64 = how.what.starts_with("base64");
-    let plausible = if base64 { starts_legal(&bytes) } else { is_plausible_paste(&bytes) };
+    // Words and numbers of other texts may be base64, or look like bytes after a label.
+    let plausible = match how.what.as_str() {
+        what if what.contains("base64") => starts_legal(&bytes) && is_plausible(&bytes, true),
+        what if what.contains("label") => starts_legal(&bytes),
+        _ => is_plausible_paste(&bytes),
+    };
     if guessed && !heads && !plausible {
         return Ok(Err(format!(
             "read as {}, the {} bytes do not look like WebSocket frames: give --format hex if these \

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use wsvet::{
-    Conversation, Direction, End, Finding, Header, OpCode, Role, Verdict, Violation, mask,
+    Conversation, Direction, End, Finding, Header, OpCode, Role, Unopened, Verdict, Violation, mask,
 };
 
 use crate::session::agreement::{Agreement, HandshakeFinding};
@@ -13,7 +13,7 @@ use crate::session::judging::Judging;
 use crate::session::pings::Pings;
 use crate::session::record::Record;
 use crate::session::recorder::{Found, Recorder, Sink, observe};
-use crate::session::report::{Closing, Gap, Opening, Place, Side};
+use crate::session::report::{Closing, Gap, Opening, Place, Reported, Side};
 use crate::session::silence::Silence;
 use crate::transport::packet::Moment;
 
@@ -40,6 +40,8 @@ pub struct Frames {
     partial: bool,
     /// The findings of an earlier run.
     found: Option<Vec<Finding>>,
+    /// What the input itself says of the connection.
+    reported: Vec<Reported>,
     silence: Silence,
     /// The times of the last packets of the client and of the server, if the input has packets.
     heard: [Option<Duration>; 2],
@@ -70,6 +72,7 @@ impl Frames {
             gap: false,
             partial: false,
             found: None,
+            reported: Vec::new(),
         };
         let Agreement { asked, opened, .. } = frames.opening.agreement;
         if let Some(asked) = asked {
@@ -222,6 +225,11 @@ impl Frames {
         self.partial = true;
     }
 
+    /// Notes what the input itself says of the connection.
+    pub fn report(&mut self, reported: Reported) {
+        self.reported.push(reported);
+    }
+
     /// Notes that a packet came from the host of this endpoint.
     pub fn heard_from(&mut self, host: Role, at: Moment) {
         self.at(at.time);
@@ -368,7 +376,13 @@ impl Frames {
         };
         let [client, server] = recorders;
         let sides = [(Role::Client, client), (Role::Server, server)].map(side);
-        let verdict = conversation.verdict();
+        let verdict = match conversation.verdict() {
+            // An input that says why it has no answer has no end of the connection.
+            Verdict::Open if !opening.agreement.opened && !self.reported.is_empty() => {
+                Verdict::NeverOpened { by: Role::Server, why: Unopened::NoAnswer }
+            }
+            verdict => verdict,
+        };
         // The endpoint may have refused a message that was not judged.
         let unjudged = match verdict {
             Verdict::WronglyRefused { by, .. } => sides[by.peer() as usize].inflated.lost,
@@ -392,6 +406,7 @@ impl Frames {
             ended,
             silence: self.silence.before_the_end().filter(|_| !partial),
             until: self.now,
+            reported: self.reported,
             gap: self.gap || unjudged,
         }
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use wsvet::{Finding, Lapse, Role, Sent, Step, Verdict, WaitingPings};
+use wsvet::{CloseCode, Finding, Lapse, Role, Sent, Step, Verdict, WaitingPings};
 
 use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::inflate::Inflated;
@@ -54,8 +54,21 @@ pub struct Closing {
     pub silence: Option<Duration>,
     /// The time up to which the connection was observed.
     pub until: Duration,
+    /// What the input itself says of the connection.
+    pub reported: Vec<Reported>,
     /// Whether the input lacks data that the verdict needs.
     pub gap: bool,
+}
+
+/// What an input itself says of a connection, beside its frames: the words of a browser or a proxy.
+#[derive(Clone)]
+pub struct Reported {
+    /// The words, or the reason in a Close frame.
+    pub text: String,
+    /// The close code, if the words are about a Close frame.
+    pub code: Option<CloseCode>,
+    /// Whether they say that the connection failed.
+    pub failed: bool,
 }
 
 /// The totals of one endpoint.
@@ -85,7 +98,13 @@ impl Closing {
     /// closed.
     pub fn is_closed_correctly(&self) -> bool {
         use Verdict::{Clean, Open, OwnLimit, Refused};
-        matches!(self.verdict, Clean { .. } | Refused { .. } | OwnLimit { .. } | Open)
+        !self.has_failed()
+            && matches!(self.verdict, Clean { .. } | Refused { .. } | OwnLimit { .. } | Open)
+    }
+
+    /// Returns whether the input itself says that the connection failed.
+    pub fn has_failed(&self) -> bool {
+        self.reported.iter().any(|reported| reported.failed)
     }
 
     /// Returns the finding about the Pings that an endpoint did not answer.

@@ -8,7 +8,7 @@ use super::error::HexError;
 use super::pasted::Pasted;
 
 /// The shortest text that is taken without another sign, in characters. Words are shorter.
-const SHORTEST: usize = 8;
+const SHORTEST: usize = 6;
 
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);

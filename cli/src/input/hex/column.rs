@@ -32,11 +32,10 @@ pub(super) fn rest(after: &str, bytes: &[u8]) -> Rest {
 /// Returns whether these characters are the bytes, one for each. Spaces may be missing at the end.
 fn fits(text: &str, bytes: &[u8]) -> bool {
     let mut characters = text.chars();
-    let is_space = |byte: u8| byte == b' ' || !byte.is_ascii_graphic();
     bytes.iter().all(|&byte| match characters.next() {
-        None => is_space(byte),
+        None => byte == b' ',
         Some(shown) if byte.is_ascii_graphic() => shown == char::from(byte),
-        Some(shown) => matches!(shown, '.' | ' ') || !shown.is_ascii(),
+        Some(shown) => shown == '.' || shown == char::from(byte) || !shown.is_ascii(),
     }) && characters.next().is_none()
 }
 

@@ -7,6 +7,7 @@ use super::column::{Rest, rest};
 use super::error::HexError;
 use super::pasted::{BOUND, Pasted, Text};
 use super::unit::Unit;
+use crate::input::chain::{reaches_the_end, starts_legal};
 
 /// A line with an offset.
 struct Row<'a> {
@@ -28,6 +29,9 @@ type Block<'a> = Vec<Row<'a>>;
 
 /// The decoded bytes of a block, and whether a text column proves them.
 type Decoded = (Vec<u8>, bool);
+
+/// A base of the offsets, a unit, and the blocks as they say.
+type Reading = (u32, Unit, Vec<Decoded>);
 
 /// Reads a dump. Returns `None` if the text is none.
 pub(super) fn read(text: &Text<'_>) -> Option<Result<Pasted, HexError>> {
@@ -115,19 +119,25 @@ fn is_dump(block: &Block<'_>) -> bool {
     let zero = first.offset.bytes().all(|digit| digit == b'0');
     let gap = first.data.len() - first.data.trim_start().len();
     let apart = gap >= 2 || matches!(first.offset.len(), 6 | 7);
-    let rises = block.len() > 1 && decode(std::slice::from_ref(block)).is_ok();
-    if zero { first.marked || apart || rises } else { rises }
+    let rises = || match decode_block(block, BASES[0], Unit::Hex) {
+        Ok((_, proven)) => proven || block.len() > 1,
+        Err(_) => block.len() > 1 && decode(std::slice::from_ref(block)).is_ok(),
+    };
+    if zero { first.marked || apart || rises() } else { rises() }
 }
 
 /// The bases of offsets.
 const BASES: [u32; 3] = [16, 8, 10];
 
-/// Returns the units that a program with such offsets writes.
-fn units(first: &Row<'_>) -> &'static [Unit] {
-    use Unit::{Binary, Characters, Decimal, Hex, HexWords, Octal, OctalWords};
-    match first.offset.len() {
-        _ if first.marked => &[Hex, Binary, HexWords(2), HexWords(4), HexWords(8)],
-        6 | 7 => &[
+/// Returns the units that a program writes with offsets in this base.
+fn units(first: &Row<'_>, base: u32) -> &'static [Unit] {
+    use Unit::{Binary, Characters, Decimal, Hex, HexWords, Octal, OctalWords, XxdWords};
+    match (first.offset.len(), base) {
+        _ if first.marked => &[Hex, Binary, XxdWords(2), XxdWords(4), XxdWords(8)],
+        // hexdump.
+        (7, 16) => &[Hex, HexWords(2), Octal, Characters],
+        // od.
+        (6 | 7, _) => &[
             Hex,
             HexWords(2),
             HexWords(4),
@@ -147,9 +157,9 @@ fn decode(blocks: &[Block<'_>]) -> Result<Pasted, HexError> {
     let short = matches!(first.offset.len(), 6 | 7) && !first.marked;
     let bases = if short { &BASES[..] } else { &BASES[..1] };
     let mut error = None;
-    let [mut proven, mut likely] = [Vec::new(), Vec::new()];
+    let [mut proven, mut likely]: [Vec<Reading>; 2] = Default::default();
     for &base in bases {
-        for &unit in units(first) {
+        for &unit in units(first, base) {
             let decoded: Result<Vec<Decoded>, HexError> =
                 blocks.iter().map(|block| decode_block(block, base, unit)).collect();
             match decoded {
@@ -157,35 +167,52 @@ fn decode(blocks: &[Block<'_>]) -> Result<Pasted, HexError> {
                     proven.push((base, unit, decoded));
                 }
                 // Words of xxd have a text column, and bytes of od have two digits.
-                Ok(_) if matches!(unit, Unit::HexWords(_)) && first.marked => {}
+                Ok(_) if matches!(unit, Unit::XxdWords(_)) => {}
+                // The offsets of od are octal unless it is asked for others.
+                Ok(_) if base == 10 && likely.iter().any(|(_, known, _)| *known == unit) => {}
                 Ok(_) if unit == Unit::Hex && short && !is_in_groups_of(2, blocks) => {}
                 Ok(decoded) => likely.push((base, unit, decoded)),
                 Err(told) => error = error.or(Some(told)),
             }
         }
     }
-    let in_order = is_in_groups_of(4, blocks) && first.marked;
     let readings = if proven.is_empty() { likely } else { proven };
-    let mut readings = readings.into_iter();
-    let Some((base, unit, decoded)) = readings.next() else {
+    let Some((base, unit, decoded)) = readings.first() else {
         return Err(
             error.unwrap_or_else(|| HexError::told(first.line, "no bytes after the offset"))
         );
     };
-    let differs = |other: &[Decoded]| {
-        other.iter().zip(&decoded).any(|((other, _), (bytes, _))| other != bytes)
+    let bytes = |decoded: &[Decoded]| -> Vec<u8> {
+        decoded.iter().flat_map(|(bytes, _)| bytes).copied().collect()
     };
-    match readings.find(|(_, _, other)| differs(other)) {
-        Some((_, other, _)) if !in_order => Err(HexError::told(
-            first.line,
-            format!(
-                "the numbers may be {} or {}: write the dump again with `xxd` or `od -tx1`",
-                unit.name(),
-                other.name()
-            ),
-        )),
-        _ => Ok(pasted(first, base, unit, decoded)),
+    let differs = |(_, _, other): &&Reading| bytes(other) != bytes(decoded);
+    let Some((_, other, _)) = readings.iter().find(differs) else {
+        return Ok(pasted(first, *base, *unit, decoded));
+    };
+    // If only one of several readings leads from frame to frame, or starts as one, the others are none.
+    let only = |fits: fn(&[u8]) -> bool| {
+        let mut fitting = readings.iter().filter(|(.., decoded)| fits(&bytes(decoded)));
+        let first = fitting.next()?;
+        fitting.all(|(.., other)| bytes(other) == bytes(&first.2)).then_some(first)
+    };
+    let whole = |bytes: &[u8]| starts_legal(bytes) && reaches_the_end(bytes);
+    match only(whole).or_else(|| only(starts_legal)) {
+        // xxd prints pairs in order by default, so that it is not sure if they fit the other way only.
+        Some((_, unit, _)) if *unit != Unit::Hex && first.marked && is_in_groups_of(4, blocks) => {
+            Err(ambiguous(first, *unit, Unit::Hex))
+        }
+        Some((base, unit, decoded)) => Ok(pasted(first, *base, *unit, decoded)),
+        None => Err(ambiguous(first, *unit, *other)),
     }
+}
+
+fn ambiguous(first: &Row<'_>, one: Unit, other: Unit) -> HexError {
+    let told = format!(
+        "the numbers may be {} or {}: write the dump again with `xxd` or `od -tx1`",
+        one.name(),
+        other.name()
+    );
+    HexError::told(first.line, told)
 }
 
 /// Returns whether all rows start with a number of at most this many digits.
@@ -194,7 +221,7 @@ fn is_in_groups_of(digits: usize, blocks: &[Block<'_>]) -> bool {
     rows.filter_map(|row| row.data.split_ascii_whitespace().next()).all(|word| word.len() <= digits)
 }
 
-fn pasted(first: &Row<'_>, base: u32, unit: Unit, decoded: Vec<Decoded>) -> Pasted {
+fn pasted(first: &Row<'_>, base: u32, unit: Unit, decoded: &[Decoded]) -> Pasted {
     let piped = first.data.trim_end().ends_with('|');
     let notation = match (unit, first.offset.len(), base) {
         (Unit::Hex, 4, _) if first.marked => "tcpdump -x".to_owned(),
@@ -207,7 +234,7 @@ fn pasted(first: &Row<'_>, base: u32, unit: Unit, decoded: Vec<Decoded>) -> Past
         (_, 7, 16) => format!("hexdump, {}", unit.name()),
         _ => format!("od, {}", unit.name()),
     };
-    let blocks = decoded.into_iter().map(|(bytes, _)| bytes).collect();
+    let blocks = decoded.iter().map(|(bytes, _)| bytes.clone()).collect();
     Pasted { notation, blocks, notes: Vec::new() }
 }
 
@@ -294,7 +321,7 @@ fn data(
             match unit.next(after, &mut here) {
                 Some(rest) => after = rest,
                 // The spaces at the end of a line are often lost.
-                None if unit == Unit::Characters && after.trim().is_empty() && known <= 64 => {
+                None if unit == Unit::Characters && after.trim().is_empty() && known <= 16 => {
                     here.push(b' ');
                     after = "";
                 }
@@ -311,28 +338,26 @@ fn data(
         return if found == Rest::Other { Err(misfit()) } else { Ok(found == Rest::Text) };
     }
     // The text column has the last word; without one, all numbers are bytes.
-    let mut with = None;
-    let mut without = None;
+    let [mut with, mut without, mut perhaps] = [None; 3];
     while let Some(next) = unit.next(after, &mut here) {
         after = next;
         match rest(after, &here) {
             Rest::Text => {
                 let trimmed = after.trim_start();
                 let gap = after.len() - trimmed.len();
-                if gap >= 2 || with_text || trimmed.starts_with('|') {
-                    with = Some(here.len());
-                }
+                let sure = gap >= 2 || with_text || trimmed.starts_with('|');
+                *if sure { &mut with } else { &mut perhaps } = Some(here.len());
             }
             Rest::Nothing => without = Some(here.len()),
             Rest::Other => {}
         }
     }
-    let Some(len) = with.or(without) else {
+    let Some(len) = with.or(without).or(perhaps) else {
         let told = format!("`{}` is neither {} nor their text", after.trim(), unit.name());
         return Err(HexError::told(row.line, told));
     };
     bytes.extend(&here[..len]);
-    Ok(with.is_some())
+    Ok(with.or(perhaps) == Some(len))
 }
 
 /// Returns the bytes of all numbers of a row.

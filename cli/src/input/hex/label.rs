@@ -100,7 +100,8 @@ fn split(line: &str) -> Option<(&str, Result<Pasted, HexError>)> {
             let lists = [&RECEIVED[..], &SENT, &OTHERS];
             word.is_empty() || lists.iter().any(|list| list.contains(&&*word))
         });
-        let named = matches!(end, ':' | '=') && label.chars().any(|c| c.is_alphabetic());
+        let code = label.contains(['#', ';', '"', '{', '}', '/', '\\']);
+        let named = matches!(end, ':' | '=') && label.chars().any(|c| c.is_alphabetic()) && !code;
         if rest.is_empty() || !(known || named) {
             continue;
         }

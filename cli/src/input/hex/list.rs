@@ -41,7 +41,7 @@ const TYPES: [&str; 24] = [
 
 /// Reads one or more arrays, and nothing else but what may stand around them.
 pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
-    let text = &without_comments(text);
+    let text = &without_fields(&without_comments(text));
     let Some((groups, after)) = groups(text) else { return bare(text) };
     if !is_end(after) {
         return None;
@@ -54,18 +54,18 @@ pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
     let mut groups = groups.into_iter().peekable();
     let mut typed = false;
     while let Some(group) = groups.next() {
-        if !is_start(group.before) {
-            return None;
-        }
         let words = || group.before.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '!');
         typed |= words().any(|word| TYPES.contains(&word)) || group.before.contains("<<");
         // A length stands before the array: `Uint8Array(5) [`, `[5]byte{`, `data[5] = {`.
         let single = group.inside.trim();
         let next = groups.peek();
         let goes_on = next.is_some_and(|next| !next.before.contains([';', '\n']));
-        let is_length = single.is_empty() || single.bytes().all(|byte| byte.is_ascii_digit());
-        if is_length && goes_on {
+        let is_length = single.bytes().all(|byte| byte.is_ascii_digit()) || is_type(single);
+        if is_length && goes_on && is_code(group.before) {
             continue;
+        }
+        if !is_start(group.before) {
+            return None;
         }
         let (inside, cut) = cut(group.inside);
         if let Some(cut) = cut {
@@ -96,7 +96,7 @@ fn bare(text: &str) -> Option<Result<Pasted, HexError>> {
 /// Returns the arrays that have no array in them, and the text after the last one.
 fn groups(text: &str) -> Option<(Vec<Group<'_>>, &str)> {
     let (mut groups, mut start, mut from) = (Vec::new(), None, 0);
-    let mut quoted = false;
+    let (mut quoted, mut cast) = (false, false);
     for (at, character) in text.char_indices() {
         match character {
             // A character literal may be a bracket.
@@ -104,7 +104,9 @@ fn groups(text: &str) -> Option<(Vec<Group<'_>>, &str)> {
             _ if quoted => {}
             '[' | '{' | '<' => start = Some(at),
             // A cast is no array.
-            '(' if !is_cast(&text[at..]) => start = Some(at),
+            '(' if is_cast(&text[at..]) => cast = true,
+            ')' if std::mem::take(&mut cast) => {}
+            '(' => start = Some(at),
             ']' | '}' | ')' | '>' => {
                 let Some(open) = start.take() else { continue };
                 groups.push(Group { before: &text[from..open], inside: &text[open + 1..at] });
@@ -131,16 +133,26 @@ fn is_cast(text: &str) -> bool {
 /// Returns whether this may stand before an array: names, types and operators, but no sentence.
 fn is_start(text: &str) -> bool {
     let end = text.trim_end();
-    let words =
-        end.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
     let known = |word: &str| TYPES.contains(&word);
     let last = end.rsplit(|c: char| !c.is_alphanumeric() && !"_!".contains(c)).next().unwrap_or("");
     end.is_empty()
-        || words.count() <= 10
-            && end.len() <= 200
+        || is_code(end)
             && (end
                 .ends_with(['=', ':', '(', '[', '{', ']', ')', ',', '<', '&', '|', '}', ';', '>'])
                 || known(last))
+}
+
+/// Returns whether this is a type and perhaps a length, as in `[u8; 5]`.
+fn is_type(text: &str) -> bool {
+    let mut words = text.split([' ', ';', '&']).filter(|word| !word.is_empty());
+    words.next().is_some_and(|word| TYPES.contains(&word))
+        && words.all(|word| word.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Returns whether this is short enough for a declaration.
+fn is_code(text: &str) -> bool {
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.filter(|word| !word.is_empty()).count() <= 10 && text.len() <= 200
 }
 
 /// Returns whether this may stand after the last array: the end of a statement, or the length that
@@ -169,6 +181,16 @@ fn without_comments(text: &str) -> String {
     plain.lines().map(code).collect::<Vec<_>>().join("\n")
 }
 
+/// Removes what browsers print of a typed array after its items.
+fn without_fields(text: &str) -> String {
+    let mut parts = text.split(", buffer: ArrayBuffer(");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str(part.find(']').map_or("]", |end| &part[end..]));
+    }
+    plain
+}
+
 /// Returns the items before an ellipsis, and what the ellipsis says.
 fn cut(inside: &str) -> (&str, Option<&str>) {
     for mark in ["...", "…"] {
@@ -177,9 +199,7 @@ fn cut(inside: &str) -> (&str, Option<&str>) {
             return (shown, Some(if cut.is_empty() { "the rest" } else { cut }));
         }
     }
-    // A browser lists what else the array has.
-    let end = inside.find("buffer:").unwrap_or(inside.len());
-    (&inside[..end], None)
+    (inside, None)
 }
 
 /// Returns the items. Keys are dropped if they count from 0.

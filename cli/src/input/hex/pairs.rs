@@ -3,6 +3,7 @@
 use super::digits::{self, digit};
 use super::error::HexError;
 use super::pasted::Pasted;
+use crate::input::chain::{reaches_the_end, starts_legal};
 
 /// Reads pairs of digits that colons, dashes, `\x` or `%` separate, and Node's `<Buffer ...>`.
 pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
@@ -64,18 +65,19 @@ fn buffer(text: &str) -> Option<Result<Pasted, HexError>> {
     (!pasted.blocks.is_empty()).then_some(Ok(pasted))
 }
 
-/// Refuses words of two bytes in an order that is probably the other one: the first byte is no frame's,
-/// and the second is. `hexdump` and `od -x` without offsets print such words.
+/// Refuses words of two bytes in an order that is probably the other one: only the other order starts as
+/// frames do, or leads to the end. `hexdump` and `od -x` without offsets print such words.
 pub(super) fn check_order(text: &str, bytes: &[u8]) -> Result<(), HexError> {
-    let mut words = text.split_ascii_whitespace().peekable();
-    let in_words = words.peek().is_some() && words.all(|word| word.len() == 4);
-    let starts = |byte: u8| matches!(byte & 15, 1 | 2 | 8 | 9 | 10) && byte & 0x30 == 0;
-    match *bytes {
-        [first, second, _, _, ..] if in_words && !starts(first) && starts(second) => {
-            let told = "the words may have the last byte first, as hexdump and od -x print them: write \
-                        the bytes with `xxd` or `od -tx1`";
-            Err(HexError::told(1, told))
-        }
-        _ => Ok(()),
+    let mut words = text.split_ascii_whitespace();
+    if bytes.len() < 2 || !words.all(|word| word.len() == 4) {
+        return Ok(());
     }
+    let other: Vec<u8> = bytes.chunks_exact(2).flat_map(|word| [word[1], word[0]]).collect();
+    let starts = starts_legal(&other) && !starts_legal(bytes);
+    if starts || reaches_the_end(&other) && !reaches_the_end(bytes) {
+        let told = "the words may have the last byte first, as hexdump and od -x print them: write the \
+                    bytes with `xxd` or `od -tx1`";
+        return Err(HexError::told(1, told));
+    }
+    Ok(())
 }

@@ -9,6 +9,8 @@ pub(super) enum Unit {
     Hex,
     /// Hex digits in words of this many bytes, the last byte first.
     HexWords(usize),
+    /// The same, and the last word may be shorter, as `xxd -e` prints it.
+    XxdWords(usize),
     /// Octal numbers of one byte.
     Octal,
     /// Octal numbers of words of this many bytes, the last byte first.
@@ -26,9 +28,9 @@ impl Unit {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Hex => "hex bytes",
-            Self::HexWords(2) => "16-bit hex words",
-            Self::HexWords(4) => "32-bit hex words",
-            Self::HexWords(_) => "64-bit hex words",
+            Self::HexWords(2) | Self::XxdWords(2) => "16-bit hex words",
+            Self::HexWords(4) | Self::XxdWords(4) => "32-bit hex words",
+            Self::HexWords(_) | Self::XxdWords(_) => "64-bit hex words",
             Self::Octal => "octal bytes",
             Self::OctalWords(2) => "16-bit octal words",
             Self::OctalWords(_) => "32-bit octal words",
@@ -63,8 +65,8 @@ impl Unit {
                 let value = |byte| digit(byte).unwrap_or_default();
                 bytes.extend(pairs.map(|pair| value(pair[0]) << 4 | value(pair[1])));
             }
-            // The last word of xxd -e may be shorter.
-            Self::HexWords(len) if plain && token.len() <= 2 * len && token.len() % 2 == 0 => {
+            Self::HexWords(len) if plain && token.len() == 2 * len => words(radix(16)?, len, bytes),
+            Self::XxdWords(len) if plain && is_word(token, len, rest) => {
                 words(radix(16)?, token.len() / 2, bytes);
             }
             Self::Octal if plain && token.len() == 3 => {
@@ -89,6 +91,12 @@ impl Unit {
         }
         Some(rest)
     }
+}
+
+/// Returns whether a token is a word of this many bytes. The last word of `xxd -e` may be shorter.
+fn is_word(token: &str, len: usize, after: &str) -> bool {
+    let last = after.trim().is_empty() || after.starts_with("  ");
+    token.len() == 2 * len || token.len() < 2 * len && token.len().is_multiple_of(2) && last
 }
 
 /// Reads a column of four characters: a number, an escape or a character.

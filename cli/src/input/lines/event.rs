@@ -1,10 +1,11 @@
 //! The events of JSON lines, with the keys that are read.
 
 use serde::Deserialize;
-use wsvet::{Finding, Header, Lapse, OpCode, Role, handshake};
+use wsvet::{CloseCode, Finding, Header, Lapse, OpCode, Role, handshake};
 
 use crate::input::hex;
 use crate::session::agreement::HandshakeFinding;
+use crate::session::report::Reported;
 use crate::transport::packet::time_of;
 
 /// A JSON line.
@@ -43,6 +44,8 @@ pub(super) enum Event {
     Verdict {
         #[serde(default)]
         timeline: Vec<Step>,
+        #[serde(default)]
+        reported: Vec<Said>,
         #[serde(default)]
         gap: bool,
         until: Option<f64>,
@@ -105,6 +108,21 @@ pub(super) enum Name {
 pub(super) enum How {
     Fin,
     Reset,
+}
+
+/// What an input itself said of a connection.
+#[derive(Deserialize)]
+pub(super) struct Said {
+    code: Option<u16>,
+    text: String,
+    #[serde(default)]
+    failed: bool,
+}
+
+impl From<Said> for Reported {
+    fn from(said: Said) -> Self {
+        Self { text: said.text, code: said.code.map(CloseCode), failed: said.failed }
+    }
 }
 
 /// A frame that breaks a rule or is incomplete, so that a part of it is unknown.

@@ -13,7 +13,9 @@ use super::sections::{self, Section};
 use crate::report::handshake::handshake;
 use crate::report::style::{plain, shorten};
 use crate::report::time::{finding, pings, span};
-use crate::report::words::{UNKNOWN, agreed, count, ending, found, sent, step, target, verdict};
+use crate::report::words::{
+    UNKNOWN, agreed, count, ending, found, reported, sent, step, target, verdict,
+};
 use crate::session::report::{Closing, Side, Tally};
 
 const STYLE: &str = include_str!("style.css");
@@ -177,6 +179,10 @@ fn facts(closing: &Closing) -> Markup {
                 dd { @if let Some(address) = address { (plain(address)) " " } (sent(side)) }
             }
             @for text in pings(closing) { dt { "pings" } dd { (text) } }
+            @for said in &closing.reported {
+                dt { "reported" }
+                dd { @if said.failed { span.bad { "✗ " } } (plain(&reported(said))) }
+            }
             @for found in &closing.findings {
                 dt { "neglected" }
                 dd {
@@ -214,7 +220,7 @@ fn date(time: Duration) -> String {
 
 fn class(closing: &Closing) -> &'static str {
     match closing.verdict {
-        Verdict::Open => "open",
+        Verdict::Open if !closing.has_failed() => "open",
         _ if closing.is_in_order() => "good",
         _ => "bad",
     }

@@ -10,7 +10,7 @@ use crate::report::words::hex_bytes;
 use crate::session::agreement::HandshakeFinding;
 use crate::session::inflate::Message;
 use crate::session::record::{Broken, Frame, Incomplete};
-use crate::session::report::{Closing, ReadAs, Side};
+use crate::session::report::{Closing, ReadAs, Reported, Side};
 
 /// The keys of every line.
 #[derive(Serialize)]
@@ -308,12 +308,31 @@ pub(super) struct VerdictLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) pings: Option<PingsLine>,
     pub(super) timeline: Vec<StepLine<'a>>,
+    /// What the input itself says of the connection.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) reported: Vec<ReportedLine<'a>>,
     pub(super) gap: bool,
     /// The time up to which the connection was observed.
     pub(super) until: f64,
     /// The seconds of silence before the end, if they were many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) silence: Option<f64>,
+}
+
+/// The words of a browser or a proxy about a connection.
+#[derive(Serialize)]
+pub(super) struct ReportedLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+    text: &'a str,
+    failed: bool,
+}
+
+impl<'a> ReportedLine<'a> {
+    fn new(reported: &'a Reported) -> Self {
+        let code = reported.code.map(|code| code.0);
+        Self { code, text: &reported.text, failed: reported.failed }
+    }
 }
 
 impl<'a> VerdictLine<'a> {
@@ -362,6 +381,7 @@ impl<'a> VerdictLine<'a> {
                     time: seconds(step.at),
                 })
                 .collect(),
+            reported: closing.reported.iter().map(ReportedLine::new).collect(),
             gap: *gap,
             until: seconds(closing.until),
             silence: closing.silence.map(seconds),

@@ -10,7 +10,7 @@ use crate::report::style::{
     BAD, CLIENT, DIM, GOOD, HEADING, SERVER, list, paragraph, plain, shorten,
 };
 use crate::report::time::{fault, finding, pings, span};
-use crate::report::words::{UNKNOWN, agreed, ending, sent, step, target, verdict};
+use crate::report::words::{UNKNOWN, agreed, ending, reported, sent, step, target, verdict};
 use crate::session::report::{Closing, Opening};
 
 /// The smallest width at which the table has addresses, in columns.
@@ -97,6 +97,10 @@ pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> 
     for text in pings(closing) {
         paragraph(out, INDENT, &text)?;
     }
+    for said in &closing.reported {
+        let mark = if said.failed { format!("{BAD}✗{BAD:#} ") } else { String::new() };
+        paragraph(out, INDENT, &format!("{mark}{}", plain(&reported(said))))?;
+    }
     for found in &closing.findings {
         let lapse = found.lapse;
         paragraph(out, INDENT, &format!("{BAD}✗ {lapse}{BAD:#}: {}", finding(found)))?;
@@ -112,7 +116,7 @@ pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> 
         }
     }
     let style = match closing.verdict {
-        Verdict::Open => HEADING,
+        Verdict::Open if !closing.has_failed() => HEADING,
         _ if closing.is_in_order() => GOOD,
         _ => BAD,
     };
