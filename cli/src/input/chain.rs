@@ -64,6 +64,17 @@ pub(super) fn starts_legal(bytes: &[u8]) -> bool {
     }
 }
 
+/// Returns the headers to which the lengths lead.
+pub(super) fn headers(bytes: &[u8]) -> impl Iterator<Item = Header> + '_ {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let (header, after) = Header::decode(rest).ok()?;
+        let len = usize::try_from(header.payload_len()).unwrap_or(usize::MAX);
+        rest = after.get(len..).unwrap_or_default();
+        Some(header)
+    })
+}
+
 /// Returns whether the lengths of the headers, legal or not, lead to the end of the bytes.
 pub(super) fn reaches_the_end(bytes: &[u8]) -> bool {
     let mut rest = bytes;

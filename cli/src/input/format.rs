@@ -49,9 +49,12 @@ pub fn guess(start: &[u8], whole: bool) -> Result<Format, String> {
     if let Some(known) = known::binary(start) {
         return Err(known.text());
     }
+    let heads = if head::may_start(start) { head::heads(start) } else { None };
+    if heads.is_some_and(|heads| heads.len < start.len()) {
+        return Ok(Format::Raw);
+    }
     if !is_text(start) {
-        let heads = head::may_start(start) && head::heads(start).is_some();
-        return if heads || is_plausible(start, whole) {
+        return if is_plausible(start, whole) {
             Ok(Format::Raw)
         } else {
             Err("the input is in no known format, and its bytes do not look like WebSocket frames: \

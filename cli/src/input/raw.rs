@@ -8,6 +8,7 @@ use wsvet::deflate::Parameters;
 use wsvet::{Header, Role};
 
 use crate::input::answer::{Answer, reason};
+use crate::input::chain;
 use crate::input::head::{Heads, MAX_HEADS, heads, may_start};
 use crate::input::reading::Reading;
 use crate::session::agreement::Agreement;
@@ -76,10 +77,10 @@ fn read_heads(input: &mut impl Read, start: &mut Vec<u8>) -> io::Result<Option<H
 }
 
 /// Returns the compression that is assumed if the answer of the server is missing: that of the offer,
-/// if the first frame uses it.
+/// if a frame uses it.
 fn assumed(heads: &Heads, frames: &[u8]) -> Option<Parameters> {
     let offered = heads.agreement.offered.as_ref()?.join(", ");
-    let used = frames.first().is_some_and(|first| first & 0x40 != 0);
+    let used = chain::headers(frames).any(|header| header.rsv() & 4 != 0);
     let offers = offered.to_ascii_lowercase().contains("permessage-deflate");
     (heads.sender == Some(Role::Client) && offers && used).then(Parameters::new)
 }

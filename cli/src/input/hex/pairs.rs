@@ -12,10 +12,10 @@ pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
     }
     for (notation, separator) in [("hex digits with colons", ':'), ("hex digits with dashes", '-')]
     {
-        let words = text.split_ascii_whitespace().map(|word| word.trim_matches(separator));
         let mut bytes = Vec::new();
-        let fits = words.clone().all(|word| {
-            word.is_empty() || word.split(separator).all(|pair| push(pair, &mut bytes).is_some())
+        let fits = text.lines().all(|line| {
+            let line = line.trim().trim_matches(separator);
+            line.is_empty() || line.split(separator).all(|pair| push(pair, &mut bytes).is_some())
         });
         if fits && bytes.len() > 1 {
             return Some(Ok(Pasted::one(notation, bytes)));
