@@ -74,9 +74,15 @@ pub fn guess(start: &[u8], whole: bool) -> Result<Format, String> {
 /// The byte order mark that some programs write before UTF-8.
 pub const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// Returns whether this starts with a byte order mark of UTF-16.
+/// Returns whether this is UTF-16: it starts with its byte order mark, or every other byte of a start
+/// of letters is zero.
 pub fn is_utf16(start: &[u8]) -> bool {
-    start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF")
+    let letters = |at: usize| {
+        let (pairs, _) = start[..start.len().min(64)].as_chunks::<2>();
+        let is_text = |byte: u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+        pairs.len() > 1 && pairs.iter().all(|pair| pair[at] == 0 && is_text(pair[1 - at]))
+    };
+    start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF") || letters(0) || letters(1)
 }
 
 /// Returns whether this is the start of an object with the key `log`, or the name of the format in it.
@@ -89,7 +95,7 @@ fn is_har(start: &[u8]) -> bool {
 /// Returns whether this is text: it has no control characters other than those of lines, and is UTF-8,
 /// or starts as no frame does.
 fn is_text(start: &[u8]) -> bool {
-    let is_control = |byte: &u8| byte.is_ascii_control() && !b"\t\n\r\x0C\x1B".contains(byte);
+    let is_control = |byte: &u8| byte.is_ascii_control() && !b"\t\n\r\x0C\x1B\x7F".contains(byte);
     if start.iter().any(is_control) {
         return false;
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::input::answer::{Answer, no_traffic, reason};
-use crate::input::chain::{is_plausible, is_plausible_paste, starts_legal};
+use crate::input::chain::{is_plausible, is_plausible_paste, reaches_the_end, starts_legal};
 use crate::input::hex::{self, Pasted};
 use crate::input::reading::Reading;
 use crate::input::{capture, head, raw};
@@ -34,7 +34,6 @@ pub(crate) fn judge(
         Ok(pasted) => pasted,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    drop(text);
     let mut how = ReadAs {
         what: pasted.notation.clone(),
         bytes: Some(pasted.len() as u64),
@@ -51,12 +50,7 @@ pub(crate) fn judge(
     }
     let bytes = pasted.blocks.concat();
     let heads = head::may_start(&bytes) && head::heads(&bytes).is_some();
-    // Words and numbers of other texts may be base64, or look like bytes after a label.
-    let plausible = match how.what.as_str() {
-        what if what.contains("base64") => starts_legal(&bytes) && is_plausible(&bytes, true),
-        what if what.contains("label") => starts_legal(&bytes),
-        _ => is_plausible_paste(&bytes),
-    };
+    let plausible = is_likely(&how.what, &text, &bytes);
     if guessed && !heads && !plausible {
         return Ok(Err(format!(
             "read as {}, the {} bytes do not look like WebSocket frames: give --format hex if these \
@@ -66,6 +60,28 @@ pub(crate) fn judge(
         )));
     }
     raw::judge(&bytes[..], reading, Some(how), judging)
+}
+
+/// Returns whether these bytes of a text may be judged as frames if nobody says that they are. What
+/// other texts have takes more: words, numbers, hashes.
+fn is_likely(notation: &str, text: &[u8], bytes: &[u8]) -> bool {
+    let starts_or_ends = || starts_legal(bytes) || reaches_the_end(bytes);
+    let words = || text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let number = |word: &[u8]| word.len() > 2 && word.iter().all(u8::is_ascii_digit);
+    let is_hash = |digits: usize| matches!(digits, 32 | 40 | 56 | 64 | 96 | 128);
+    if notation == "hex digits" && words().any(|word| is_hash(word.len())) && !starts_legal(bytes) {
+        return false;
+    }
+    // A label before a hash is as likely as one before a frame.
+    if notation.starts_with("hex digits") && is_hash(2 * bytes.len()) && words().count() <= 2 {
+        return reaches_the_end(bytes);
+    }
+    match notation {
+        what if what.contains("base64") => starts_legal(bytes) && is_plausible(bytes, true),
+        what if what.contains("label") || what.contains("string") => starts_or_ends(),
+        "hex digits" if words().all(number) => starts_legal(bytes),
+        _ => is_plausible_paste(bytes),
+    }
 }
 
 /// Returns whether the start of a long text can be hex text.

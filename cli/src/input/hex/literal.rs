@@ -36,7 +36,7 @@ pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
         if matches!(content, "hex" | "base64" | "latin1" | "binary" | "base64url") {
             hinted = true;
         } else {
-            escaped |= content.contains('\\');
+            escaped |= has_number(content);
             all.push(content);
         }
         rest = after;
@@ -71,6 +71,14 @@ pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
         return (escaped || prefixed).then(|| Err(HexError::told(0, told)));
     }
     (escaped || prefixed).then(|| Ok(Pasted::one("a string with escapes", bytes)))
+}
+
+/// Returns whether a literal has an escape with a number. Other escapes stand in any text.
+fn has_number(content: &str) -> bool {
+    let escapes = content.split('\\').skip(1);
+    escapes
+        .filter_map(|escape| escape.chars().next())
+        .any(|kind| matches!(kind, 'x' | 'u' | '0'..='7'))
 }
 
 /// Returns the position of the quotes that end a literal.

@@ -91,12 +91,14 @@ pub(super) const BINARY: &[Known] = &[
         "an image",
         "give the capture or the text itself",
     ),
+    row(Looks(is_netpbm), "an image", "give the capture or the text itself"),
     row(Looks(is_bmp), "an image", "give the capture or the text itself"),
     row(
         Starts(&[b"RIFF", b"OggS", b"ID3\x03", b"ID3\x04", b"fLaC", b"\x1AE\xDF\xA3", b"MThd"]),
         "an image, a sound or a film",
         NO_TRAFFIC,
     ),
+    row(At(0, b"Creative Voice File"), "an image, a sound or a film", NO_TRAFFIC),
     row(At(4, b"ftyp"), "an image, a sound or a film", NO_TRAFFIC),
     row(Starts(&[b"OTTO\0", b"\0\x01\0\0\0", b"wOFF", b"wOF2", b"ttcf\0"]), "a font", NO_TRAFFIC),
     row(
@@ -129,6 +131,7 @@ pub(super) const BINARY: &[Known] = &[
         "a part of a Git repository",
         NO_TRAFFIC,
     ),
+    row(Looks(is_der), "a key or a certificate (DER)", NO_TRAFFIC),
     row(At(0, b"bplist00"), "a property list", NO_TRAFFIC),
 ];
 
@@ -189,4 +192,20 @@ fn is_erf(start: &[u8]) -> bool {
         Some(next) => record(next).is_some_and(|(_, second)| first.abs_diff(second) < 86_400),
         None => false,
     }
+}
+
+/// Whether this is a picture of Netpbm: its magic, and a number or a comment in the next word.
+fn is_netpbm(start: &[u8]) -> bool {
+    matches!(start, [b'P', b'1'..=b'7', space, next, ..]
+        if space.is_ascii_whitespace() && (next.is_ascii_digit() || b"#W".contains(next)))
+}
+
+/// Whether this is a sequence of DER with a sequence or a number in it, as keys and certificates are.
+fn is_der(start: &[u8]) -> bool {
+    let inner = match start {
+        [0x30, 0x82, _, _, inner, ..] | [0x30, 0x81, _, inner, ..] => inner,
+        [0x30, len @ 0..=0x7F, inner, ..] if start.len() == usize::from(*len) + 2 => inner,
+        _ => return false,
+    };
+    matches!(inner, 0x02 | 0x06 | 0x30 | 0xA0)
 }
