@@ -43,6 +43,7 @@ pub(super) const TEXT: &[Known] = &[
     ),
     row(Looks(is_html), "HTML", NO_FRAMES),
     row(Looks(|start| trimmed(start).starts_with(b"<svg")), "an SVG image", NO_FRAMES),
+    row(Looks(|start| has(start, "_width ") && has(start, "_bits[]")), "an X bitmap", NO_FRAMES),
     row(Looks(is_xml), "XML", NO_FRAMES),
     row(Looks(is_access_log), "an access log", NO_FRAMES),
     row(Looks(is_syslog), "a log", NO_FRAMES),
