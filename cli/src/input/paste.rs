@@ -73,7 +73,10 @@ fn is_likely(notation: &str, text: &[u8], bytes: &[u8]) -> bool {
         return false;
     }
     // A label before a hash is as likely as one before a frame.
-    if notation.starts_with("hex digits") && is_hash(2 * bytes.len()) && words().count() <= 2 {
+    if notation.starts_with("hex digits")
+        && is_hash(2 * bytes.len())
+        && words().any(|word| word.len() >= 2 * bytes.len())
+    {
         return reaches_the_end(bytes);
     }
     match notation {
