@@ -77,10 +77,11 @@ impl Read for Pieces<'_> {
     }
 }
 
-/// Hex text that is read is told to be hex, and its bytes written anew are read the same.
+/// Hex text that is read, in whatever notation, has bytes that are read the same if written anew.
 fn hex_text(text: &[u8]) {
-    let Ok(bytes) = hex::decode(text) else { return };
-    assert!(bytes.is_empty() || hex::looks_like_hex(text));
+    let Ok(pasted) = hex::read(text) else { return };
+    let bytes = pasted.blocks.concat();
+    assert_eq!(bytes.len(), pasted.len());
     let anew: String = bytes.iter().map(|byte| format!("{byte:02X}\n")).collect();
     assert_eq!(hex::decode(anew.as_bytes()).ok(), Some(bytes));
 }

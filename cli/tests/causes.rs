@@ -20,7 +20,7 @@ use wsvet_cli::session::frames::Frames;
 use wsvet_cli::session::judging::{Judging, Thoroughness};
 use wsvet_cli::session::limits::Limits;
 use wsvet_cli::session::record::Record;
-use wsvet_cli::session::report::{Closing, Gap, Opening, Place, Report, Tally};
+use wsvet_cli::session::report::{Closing, Gap, Opening, Place, ReadAs, Report, Tally};
 use wsvet_cli::transport::packet::Moment;
 
 use common::capture::{CLOSE, Capture, TEXT, check, lines};
@@ -187,6 +187,10 @@ impl Told {
 
 impl Report for Told {
     fn input(&mut self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read_as(&mut self, _: &ReadAs) -> io::Result<()> {
         Ok(())
     }
 

@@ -346,7 +346,8 @@ fn json_lines_have_the_keys_that_are_promised() {
     assert_eq!(output.status.code(), Some(1));
     let lines = String::from_utf8(output.stdout).unwrap();
     let lines: Vec<&str> = lines.lines().collect();
-    let [frame, violation] = lines[..] else { panic!("{lines:?}") };
+    let [read_as, frame, violation] = lines[..] else { panic!("{lines:?}") };
+    assert!(read_as.starts_with(r#"{"event":"input","read_as":"hex digits","bytes":17,"input":""#));
     assert!(frame.starts_with(
         r#"{"event":"frame","connection":0,"from":"client","offset":0,"header_len":6,"fin":true,"rsv":0,"opcode":1,"masked":true,"payload_len":5"#
     ));

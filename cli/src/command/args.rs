@@ -101,6 +101,18 @@ Connections that are not judged:
 connection that begins in the middle is judged from the first plausible frame boundary; what is not known \
 of it stands in `uncertain` of its line `connection`. A connection goes on in the next capture if its packets \
 there follow.
+Hex text and raw bytes:
+  Hex text may be digits, or what `xxd`, `hexdump`, `od`, `tcpdump -X` and Wireshark print, or an array, \
+a string or a Buffer of a programming language, or base64. Offsets and text columns are not data. Packets \
+with IP and TCP headers are judged as a capture. Several labelled lines are the parts of one stream. The \
+HTTP heads of the opening handshake before the frames are skipped and used.
+  Bytes in no known format are judged if the lengths of their headers lead from frame to frame, or if they \
+are fewer than 64. --format raw and --format hex judge any bytes. --json prints a line `input` that says \
+how an input was read.
+
+HAR files:
+  What a browser or a proxy reports of a connection, such as an error or a close code, is in the field \
+`reported` of the line `verdict` of --json.
 
 JSON lines:
   wsvet reads the output of --json, and logs of other programs with one JSON object per line. Every \

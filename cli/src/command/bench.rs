@@ -20,7 +20,7 @@ use crate::session::cause::Causes;
 use crate::session::judging::{Judging, Thoroughness};
 use crate::session::limits::Limits;
 use crate::session::record::Record;
-use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
+use crate::session::report::{Closing, Gap, Opening, Place, ReadAs, Report, Tally};
 
 /// The shortest duration of a measurement, so that the resolution of the clock does not matter.
 const AT_LEAST: Duration = Duration::from_millis(4);
@@ -103,6 +103,10 @@ impl Replay {
 
 impl Report for Replay {
     fn input(&mut self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read_as(&mut self, _: &ReadAs) -> io::Result<()> {
         Ok(())
     }
 

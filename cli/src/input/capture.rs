@@ -6,6 +6,7 @@ use std::time::Duration;
 use pcap_parser::traits::PcapReaderIterator;
 use pcap_parser::{PcapError, create_reader};
 
+use crate::input::answer::{Answer, no_traffic};
 use crate::input::connections::Connections;
 use crate::input::interfaces::Interfaces;
 use crate::input::rotation::{Rotation, going_on};
@@ -81,6 +82,20 @@ impl Summary {
         }
         notices
     }
+}
+
+/// Judges every WebSocket connection of a capture. Returns its notices, or why nothing was judged.
+pub(crate) fn answer(
+    input: impl Read + Send,
+    rotation: &mut Rotation<'_>,
+    judging: &mut Judging<'_>,
+) -> io::Result<Answer> {
+    let before = judging.tally.connections;
+    let summary = judge(input, rotation, judging)?;
+    if judging.tally.connections == before && !summary.is_part {
+        return Ok(Err(summary.cut.clone().unwrap_or_else(|| no_traffic(&summary.nothing()))));
+    }
+    Ok(Ok(summary.notices()))
 }
 
 /// Judges every WebSocket connection of a capture.

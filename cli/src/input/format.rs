@@ -1,7 +1,8 @@
 //! Detects the format of an input from its first bytes.
 
+use crate::input::chain::is_plausible;
 use crate::input::reading::Format;
-use crate::input::{hex, lines};
+use crate::input::{head, known, lines};
 
 /// The number of bytes that are read to detect any other format.
 pub(crate) const GUESS: u64 = 64 << 10;
@@ -36,32 +37,74 @@ pub fn capture_head(start: &[u8]) -> u64 {
     .min(GUESS)
 }
 
-/// Returns the format of the input that starts with these bytes.
-pub fn guess(start: &[u8]) -> Format {
-    match start {
-        _ if is_capture(start) => Format::Pcap,
-        _ if lines::looks_like_lines(start) => Format::Json,
-        _ if start.trim_ascii_start().starts_with(b"{") => Format::Har,
-        // No frame consists of printable characters, so other text is hex text with a mistake.
-        _ if hex::looks_like_hex(start) || start.iter().all(is_printable) => Format::Hex,
-        _ => Format::Raw,
+/// Returns the format of the input that starts with these bytes, or what it is instead and what to do.
+/// `whole` says whether these are all of its bytes.
+pub fn guess(start: &[u8], whole: bool) -> Result<Format, String> {
+    if is_capture(start) {
+        return Ok(Format::Pcap);
     }
+    if is_utf16(start) {
+        return Err("the input is UTF-16 text: convert it to UTF-8 first".to_owned());
+    }
+    if let Some(known) = known::binary(start) {
+        return Err(known.text());
+    }
+    let heads = if head::may_start(start) { head::heads(start) } else { None };
+    if heads.is_some_and(|heads| heads.len < start.len()) {
+        return Ok(Format::Raw);
+    }
+    if !is_text(start) {
+        return if is_plausible(start, whole) {
+            Ok(Format::Raw)
+        } else {
+            Err("the input is in no known format, and its bytes do not look like WebSocket frames: \
+                 give --format raw if these are frames"
+                .to_owned())
+        };
+    }
+    if lines::looks_like_lines(start) {
+        return Ok(Format::Json);
+    }
+    if let Some(known) = known::text(start) {
+        return Err(known.text());
+    }
+    Ok(if is_har(start) { Format::Har } else { Format::Hex })
 }
 
 /// The byte order mark that some programs write before UTF-8.
 pub const BOM: &[u8] = b"\xEF\xBB\xBF";
 
-/// Returns whether this starts with a byte order mark of UTF-16.
+/// Returns whether this is UTF-16: it starts with its byte order mark, or every other byte of a start
+/// of letters is zero.
 pub fn is_utf16(start: &[u8]) -> bool {
-    start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF")
+    let letters = |at: usize| {
+        let (pairs, _) = start[..start.len().min(64)].as_chunks::<2>();
+        let is_text = |byte: u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+        pairs.len() > 1 && pairs.iter().all(|pair| pair[at] == 0 && is_text(pair[1 - at]))
+    };
+    start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF") || letters(0) || letters(1)
 }
 
-/// Returns whether this is the start of a gzip, zstd, xz or bzip2 file.
-pub fn is_compressed(start: &[u8]) -> bool {
-    let magics: [&[u8]; 4] = [b"\x1F\x8B\x08", b"\x28\xB5\x2F\xFD", b"\xFD7zXZ", b"BZh"];
-    magics.iter().any(|magic| start.starts_with(magic))
+/// Returns whether this is the start of an object with the key `log`, or the name of the format in it.
+fn is_har(start: &[u8]) -> bool {
+    let start = start.trim_ascii_start();
+    let head = &start[..start.len().min(4096)];
+    start.starts_with(b"{") && head.windows(5).any(|key| key == b"\"log\"")
 }
 
-fn is_printable(byte: &u8) -> bool {
-    byte.is_ascii_graphic() || byte.is_ascii_whitespace()
+/// Returns whether this is text: it has no control characters other than those of lines, and is UTF-8,
+/// or starts as no frame does.
+fn is_text(start: &[u8]) -> bool {
+    let is_control = |byte: &u8| byte.is_ascii_control() && !b"\t\n\r\x0C\x1B\x7F".contains(byte);
+    if start.iter().any(is_control) {
+        return false;
+    }
+    match std::str::from_utf8(start) {
+        Ok(_) => true,
+        // A character may be cut at the end.
+        Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => true,
+        Err(_) => start
+            .first()
+            .is_some_and(|first| matches!(first, b'\t'..=b'\r' | b' '..=b'?' | b'C'..=b'~')),
+    }
 }

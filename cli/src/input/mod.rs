@@ -2,13 +2,17 @@
 
 pub mod answer;
 pub(crate) mod capture;
+mod chain;
 mod connections;
 pub mod format;
 mod har;
+mod head;
 pub mod hex;
 mod interfaces;
 pub(crate) mod interrupt;
+mod known;
 mod lines;
+mod paste;
 mod progress;
 mod raw;
 pub mod reading;
@@ -19,7 +23,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::input::answer::{Answer, no_traffic, reason};
-use crate::input::format::{BOM, GUESS, capture_head, guess, is_capture, is_compressed, is_utf16};
+use crate::input::format::{BOM, GUESS, capture_head, guess, is_capture};
 use crate::input::progress::Progress;
 use crate::input::reading::{Format, Reading};
 use crate::input::rotation::Rotation;
@@ -93,6 +97,8 @@ fn judge_next(
     rotation: &mut Rotation<'_>,
     judging: &mut Judging<'_>,
 ) -> io::Result<Answer> {
+    // Whether the start is the whole input.
+    let mut whole = true;
     let start = &mut Vec::new();
     let answer = source.by_ref().take(CAPTURE).read_to_end(start).and_then(|_| {
         // Reading more could wait for packets of a capture that still grows, or for the next line.
@@ -102,10 +108,14 @@ fn judge_next(
             false => GUESS,
         };
         let mut piece = [0; 4096];
+        whole = false;
         while (start.len() as u64) < more && !lines::has_first_line(start) {
             let room = (more as usize - start.len()).min(piece.len());
             match source.read(&mut piece[..room]) {
-                Ok(0) => break,
+                Ok(0) => {
+                    whole = true;
+                    break;
+                }
                 Ok(len) => start.extend_from_slice(&piece[..len]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -120,47 +130,32 @@ fn judge_next(
     if start.is_empty() {
         return Ok(Err(no_traffic("the input is empty")));
     }
-    if reading.format.is_none() && is_compressed(&start) {
-        return Ok(Err("the input is compressed: decompress it first".to_owned()));
-    }
-    if reading.format.is_none() && is_utf16(&start) {
-        return Ok(Err("the input is UTF-16 text: convert it to UTF-8 first".to_owned()));
-    }
     if reading.format.is_none_or(|format| format != Format::Raw && format != Format::Pcap)
         && start.starts_with(BOM)
     {
         start.drain(..BOM.len());
     }
-    let format = reading.format.unwrap_or_else(|| guess(&start));
-    let mut input = io::Cursor::new(start).chain(source);
+    let guessed = reading.format.is_none();
+    let format = match reading.format.map_or_else(|| guess(&start, whole), Ok) {
+        Ok(format) => format,
+        Err(error) => return Ok(Err(error)),
+    };
+    if guessed
+        && format == Format::Hex
+        && !whole
+        && let Err(error) = paste::check_start(&start)
+    {
+        return Ok(Err(error));
+    }
+    let input = io::Cursor::new(start).chain(source);
     match format {
-        Format::Pcap => {
-            let before = judging.tally.connections;
-            let summary = capture::judge(input, rotation, judging)?;
-            if judging.tally.connections == before && !summary.is_part {
-                return Ok(Err(summary
-                    .cut
-                    .clone()
-                    .unwrap_or_else(|| no_traffic(&summary.nothing()))));
-            }
-            Ok(Ok(summary.notices()))
-        }
+        Format::Pcap => capture::answer(input, rotation, judging),
         Format::Har => har::judge(input, judging),
         Format::Json => {
             let input = BufReader::with_capacity(GUESS as usize, input);
             lines::judge(input, judging.memory, judging)
         }
-        Format::Hex => {
-            let mut text = Vec::new();
-            if let Err(error) = input.read_to_end(&mut text) {
-                return Ok(Err(reason(&error)));
-            }
-            match hex::decode(&text) {
-                Ok(bytes) if bytes.is_empty() => Ok(Err(no_traffic("the hex text has no bytes"))),
-                Ok(bytes) => raw::judge(&bytes[..], reading, judging),
-                Err(error) => Ok(Err(error.to_string())),
-            }
-        }
-        Format::Raw => raw::judge(input, reading, judging),
+        Format::Hex => paste::judge(input, reading, guessed, judging),
+        Format::Raw => raw::judge(input, reading, guessed.then(raw::raw_frames), judging),
     }
 }

@@ -1,33 +1,101 @@
-//! Judges raw bytes: one direction of a connection, from its first frame.
+//! Judges raw bytes: one direction of a connection, from its first frame, or both directions if the
+//! HTTP heads of both are there.
 
 use std::io::{self, Read};
+use std::time::Duration;
 
-use wsvet::Role;
+use wsvet::deflate::Parameters;
+use wsvet::{Header, Role};
 
 use crate::input::answer::{Answer, reason};
+use crate::input::chain;
+use crate::input::head::{Heads, MAX_HEADS, heads, may_start};
 use crate::input::reading::Reading;
 use crate::session::agreement::Agreement;
 use crate::session::cause::{Known, Watch};
+use crate::session::frames::Frames;
 use crate::session::judging::Judging;
 use crate::session::record::Record;
 use crate::session::recorder::{Recorder, observe};
-use crate::session::report::Place;
+use crate::session::report::{Opening, Place, ReadAs};
+use crate::transport::packet::Moment;
 
 /// The number of bytes that are read at once.
 const PIECE: usize = 64 << 10;
 
-/// Judges the bytes of one direction, from its first frame.
+/// Judges raw bytes. `how` says how they were read, if that is not known from the options.
 pub(crate) fn judge(
     mut input: impl Read,
     reading: &Reading,
+    how: Option<ReadAs>,
     judging: &mut Judging<'_>,
 ) -> io::Result<Answer> {
-    let from = Role::from(reading.receiver).peer();
+    let mut start = Vec::new();
+    let heads = match read_heads(&mut input, &mut start) {
+        Ok(heads) => heads,
+        Err(error) => return Ok(Err(reason(&error))),
+    };
+    let assumed = heads.as_ref().and_then(|heads| assumed(heads, &start[heads.len..]));
+    if how.is_some() || heads.is_some() {
+        let mut how = how.unwrap_or_else(raw_frames);
+        how.notes.extend(heads.as_ref().map(Heads::note));
+        how.notes.extend(assumed.map(|_| {
+            "the client offered permessage-deflate and the frames set RSV1, so that its use is assumed"
+                .to_owned()
+        }));
+        judging.report.read_as(&how)?;
+    }
+    let after = heads.as_ref().map_or(0, |heads| heads.len);
+    let input = (&start[after..]).chain(input);
+    let deflate = reading.permessage_deflate.or(assumed);
+    let deflate = deflate.map(|parameters| parameters.to_string());
+    let default = Agreement::new(None, None, None, Vec::from_iter(deflate.clone()));
+    match heads {
+        None => one_way(input, Role::from(reading.receiver).peer(), &default, judging),
+        Some(Heads { sender: Some(from), agreement, .. }) => {
+            let unknown = deflate.is_some() && agreement.permessage_deflate().is_none();
+            one_way(input, from, if unknown { &default } else { &agreement }, judging)
+        }
+        Some(Heads { agreement, .. }) => both_ways(input, agreement, judging),
+    }
+}
+
+/// Returns how bytes without a notation are read.
+pub(super) fn raw_frames() -> ReadAs {
+    ReadAs { what: "raw frames".to_owned(), bytes: None, notes: Vec::new() }
+}
+
+/// Reads the HTTP heads of an upgrade at the start, if there are any. `start` receives all bytes that
+/// were read.
+fn read_heads(input: &mut impl Read, start: &mut Vec<u8>) -> io::Result<Option<Heads>> {
+    const SHORTEST: u64 = 8;
+    input.by_ref().take(SHORTEST).read_to_end(start)?;
+    if !may_start(start) {
+        return Ok(None);
+    }
+    input.by_ref().take(MAX_HEADS as u64).read_to_end(start)?;
+    Ok(heads(start))
+}
+
+/// Returns the compression that is assumed if the answer of the server is missing: that of the offer,
+/// if a frame uses it.
+fn assumed(heads: &Heads, frames: &[u8]) -> Option<Parameters> {
+    let offered = heads.agreement.offered.as_ref()?.join(", ");
+    let used = chain::headers(frames).any(|header| header.rsv() & 4 != 0);
+    let offers = offered.to_ascii_lowercase().contains("permessage-deflate");
+    (heads.sender == Some(Role::Client) && offers && used).then(Parameters::new)
+}
+
+/// Judges the bytes of one direction, from its first frame.
+fn one_way(
+    mut input: impl Read,
+    from: Role,
+    agreement: &Agreement,
+    judging: &mut Judging<'_>,
+) -> io::Result<Answer> {
     let connection = judging.next_connection();
     let place = Place { connection, from, stream: None, at: None };
-    let deflate = reading.permessage_deflate.map(|parameters| parameters.to_string());
-    let agreement = Agreement::new(None, None, None, Vec::from_iter(deflate));
-    let mut conversation = judging.limits.conversation(&agreement);
+    let mut conversation = judging.limits.conversation(agreement);
     let deflate = agreement.permessage_deflate().is_some();
     let mut recorder = Recorder::new(deflate, judging.thoroughness);
     let mut watch = Watch::default();
@@ -60,4 +128,63 @@ pub(crate) fn judge(
             judging.causes(&told)?;
         }
     }
+}
+
+/// Judges the frames of both endpoints in one sequence of bytes. The mask bit of each header tells who
+/// sent it.
+fn both_ways(
+    mut input: impl Read,
+    agreement: Agreement,
+    judging: &mut Judging<'_>,
+) -> io::Result<Answer> {
+    let connection = judging.next_connection();
+    let time = Duration::ZERO;
+    let (client, server) = (None, None);
+    let opening = Opening { connection, stream: None, client, server, agreement, time };
+    let mut frames = Frames::open(opening, judging)?;
+    frames.lack();
+    frames.lack_frames();
+    let mut at = Moment { packet: 0, time };
+    let mut cut = Vec::new();
+    let mut open: Option<(Role, u64)> = None;
+    let mut buffer = vec![0; PIECE];
+    loop {
+        let len = match input.read(&mut buffer) {
+            Ok(len) => len,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Ok(Err(reason(&error))),
+        };
+        let mut rest = &buffer[..len];
+        while !rest.is_empty() {
+            if let Some((from, left)) = open {
+                let len = usize::try_from(left).unwrap_or(usize::MAX).min(rest.len());
+                frames.feed(from, &rest[..len], at, judging)?;
+                rest = &rest[len..];
+                let left = left - len as u64;
+                open = (left > 0).then_some((from, left));
+                continue;
+            }
+            cut.push(rest[0]);
+            rest = &rest[1..];
+            let Ok((header, _)) = Header::decode(&cut) else { continue };
+            let from = sender(&cut);
+            at.packet += 1;
+            frames.feed(from, &cut, at, judging)?;
+            cut.clear();
+            open = Some((from, header.payload_len())).filter(|(_, left)| *left > 0);
+        }
+        if len == 0 {
+            if !cut.is_empty() {
+                at.packet += 1;
+                frames.feed(sender(&cut), &cut, at, judging)?;
+            }
+            frames.finish([None; 2], None, judging)?;
+            return Ok(Ok(Vec::new()));
+        }
+    }
+}
+
+/// Returns who sent a header, by its mask bit.
+fn sender(header: &[u8]) -> Role {
+    if header.get(1).is_some_and(|second| second & 0x80 != 0) { Role::Client } else { Role::Server }
 }

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use crate::session::agreement::HandshakeFinding;
 use crate::session::cause::Causes;
 use crate::session::record::Record;
-use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
+use crate::session::report::{Closing, Gap, Opening, Place, ReadAs, Report, Tally};
 use crate::session::unjudged::Stray;
 
 pub use html::Html;
@@ -38,6 +38,10 @@ impl Both<'_> {
 impl Report for Both<'_> {
     fn input(&mut self, name: &str) -> io::Result<()> {
         self.each(|report| report.input(name))
+    }
+
+    fn read_as(&mut self, how: &ReadAs) -> io::Result<()> {
+        self.each(|report| report.read_as(how))
     }
 
     fn opening(&mut self, opening: &Opening) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wsvet::{
     Accepts, Act, CloseCode, End, Header, OpCode, Place as RulePlace, Role, Rule, Step,
-    Subprotocol, Verdict,
+    Subprotocol, Unopened, Verdict,
 };
 
 use crate::report::codes::of_subprotocol;
@@ -14,7 +14,7 @@ use crate::report::time::{silence, span};
 use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::record::{Broken, Frame, Incomplete, Within};
 use crate::session::report::{Closing, Side, Tally};
-use crate::session::report::{Gap, Place};
+use crate::session::report::{Gap, Place, ReadAs, Reported};
 
 /// Returns a number and a noun, in the plural if necessary.
 pub(super) fn count(n: u64, what: &str) -> String {
@@ -94,6 +94,11 @@ pub(super) fn ending(closing: &Closing) -> String {
             None => id.to_owned(),
         },
     };
+    if let (Verdict::Open, Some(code)) = (verdict, reported_code(closing)) {
+        ending = format!("reported {}", code.0);
+    } else if *verdict == Verdict::Open && closing.has_failed() {
+        ending = "reported failure".to_owned();
+    }
     for finding in &closing.findings {
         let _ = write!(ending, ", {}", finding.lapse);
     }
@@ -155,6 +160,15 @@ pub(super) fn verdict(closing: &Closing) -> String {
         Verdict::Open if *gap && captured => {
             "unknown how it was closed: the capture lacks bytes".to_owned()
         }
+        Verdict::Open if reported_code(closing).is_some() => {
+            let code = reported_code(closing).unwrap_or(CloseCode::NO_STATUS_RECEIVED);
+            format!("closed with {code}, as the input reports; it does not say by whom")
+        }
+        Verdict::Open if closing.has_failed() => "failed, as the input reports".to_owned(),
+        Verdict::NeverOpened { why: Unopened::NoAnswer, .. } if closing.ended.is_none() => {
+            "never opened: the input has no answer of the server (a browser reports 1006)"
+                .to_owned()
+        }
         Verdict::Open if *gap => "unknown how it was closed: the input does not say it".to_owned(),
         verdict => verdict.to_string(),
     };
@@ -196,6 +210,20 @@ pub(super) fn verdict(closing: &Closing) -> String {
         });
     }
     text
+}
+
+/// Returns the close code that the input itself reports.
+fn reported_code(closing: &Closing) -> Option<CloseCode> {
+    closing.reported.iter().find_map(|reported| reported.code)
+}
+
+/// Says what the input itself reports of a connection.
+pub(super) fn reported(reported: &Reported) -> String {
+    match (reported.code, reported.text.as_str()) {
+        (Some(code), "") => format!("the input reports a close with {code}"),
+        (Some(code), reason) => format!("the input reports a close with {code} \"{reason}\""),
+        (None, text) => format!("the input reports: {text}"),
+    }
 }
 
 /// Returns the place of a violation in the inflated data of a compressed message.
@@ -417,4 +445,15 @@ pub(crate) fn hex_bytes(bytes: &[u8], separator: &str) -> String {
         let _ = write!(hex, "{byte:02x}");
     }
     hex
+}
+
+/// Says how an input was read.
+pub(crate) fn read_as(how: &ReadAs) -> String {
+    let len = how.bytes.map(|len| format!(", {}", count(len, "byte")));
+    let mut text = format!("read as {}{}", how.what, len.unwrap_or_default());
+    for note in &how.notes {
+        text.push_str("; ");
+        text.push_str(note);
+    }
+    text
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use wsvet::{
-    Conversation, Direction, End, Finding, Header, OpCode, Role, Verdict, Violation, mask,
+    Conversation, Direction, End, Finding, Header, OpCode, Role, Unopened, Verdict, Violation, mask,
 };
 
 use crate::session::agreement::{Agreement, HandshakeFinding};
@@ -14,7 +14,7 @@ use crate::session::judging::Judging;
 use crate::session::pings::Pings;
 use crate::session::record::Record;
 use crate::session::recorder::{Found, Recorder, Sink, observe};
-use crate::session::report::{Closing, Gap, Opening, Place, Side};
+use crate::session::report::{Closing, Gap, Opening, Place, Reported, Side};
 use crate::session::silence::Silence;
 use crate::session::unjudged::Unjudged;
 use crate::transport::packet::Moment;
@@ -44,6 +44,8 @@ pub struct Frames {
     partial: bool,
     /// The findings of an earlier run.
     found: Option<Vec<Finding>>,
+    /// What the input itself says of the connection.
+    reported: Vec<Reported>,
     silence: Silence,
     /// The times of the last packets of the client and of the server, if the input has packets.
     heard: [Option<Duration>; 2],
@@ -76,6 +78,7 @@ impl Frames {
             gap: false,
             partial: false,
             found: None,
+            reported: Vec::new(),
         };
         let Agreement { asked, opened, .. } = frames.opening.agreement;
         if let Some(asked) = asked {
@@ -255,6 +258,11 @@ impl Frames {
         let direction = self.conversation.direction(from);
         let seen = direction.frames() > 0 || !direction.reader().is_between_frames();
         uncertain.skipped[from as usize].is_some() && (uncertain.why != Unjudged::Begun || seen)
+    }
+
+    /// Notes what the input itself says of the connection.
+    pub fn report(&mut self, reported: Reported) {
+        self.reported.push(reported);
     }
 
     /// Notes that a packet came from the host of this endpoint.
@@ -457,6 +465,13 @@ impl Frames {
                 _ => Verdict::Open,
             };
         }
+        let verdict = match verdict {
+            // An input that says why it has no answer has no end of the connection.
+            Verdict::Open if !opening.agreement.opened && !self.reported.is_empty() => {
+                Verdict::NeverOpened { by: Role::Server, why: Unopened::NoAnswer }
+            }
+            verdict => verdict,
+        };
         // The endpoint may have refused a message that was not judged.
         let unjudged = match verdict {
             Verdict::WronglyRefused { by, .. } => sides[by.peer() as usize].inflated.lost,
@@ -480,6 +495,7 @@ impl Frames {
             ended,
             silence: self.silence.before_the_end().filter(|_| !partial),
             until: self.now,
+            reported: self.reported,
             gap: self.gap || unjudged || !certain,
         }
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use wsvet::{Finding, Lapse, Role, Sent, Step, Verdict, WaitingPings};
+use wsvet::{CloseCode, Finding, Lapse, Role, Sent, Step, Verdict, WaitingPings};
 
 use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::cause::Causes;
@@ -56,8 +56,21 @@ pub struct Closing {
     pub silence: Option<Duration>,
     /// The time up to which the connection was observed.
     pub until: Duration,
+    /// What the input itself says of the connection.
+    pub reported: Vec<Reported>,
     /// Whether the input lacks data that the verdict needs.
     pub gap: bool,
+}
+
+/// What an input itself says of a connection, beside its frames: the words of a browser or a proxy.
+#[derive(Clone)]
+pub struct Reported {
+    /// The words, or the reason in a Close frame.
+    pub text: String,
+    /// The close code, if the words are about a Close frame.
+    pub code: Option<CloseCode>,
+    /// Whether they say that the connection failed.
+    pub failed: bool,
 }
 
 /// The totals of one endpoint.
@@ -87,7 +100,13 @@ impl Closing {
     /// closed.
     pub fn is_closed_correctly(&self) -> bool {
         use Verdict::{Clean, Open, OwnLimit, Refused};
-        matches!(self.verdict, Clean { .. } | Refused { .. } | OwnLimit { .. } | Open)
+        !self.has_failed()
+            && matches!(self.verdict, Clean { .. } | Refused { .. } | OwnLimit { .. } | Open)
+    }
+
+    /// Returns whether the input itself says that the connection failed.
+    pub fn has_failed(&self) -> bool {
+        self.reported.iter().any(|reported| reported.failed)
     }
 
     /// Returns the finding about the Pings that an endpoint did not answer.
@@ -159,10 +178,23 @@ impl Place {
     }
 }
 
+/// How an input was read, if its bytes do not say what they are.
+pub struct ReadAs {
+    /// The notation or the format, for example `hexdump -C`.
+    pub what: String,
+    /// The number of bytes that were read from it, if it is known at the start.
+    pub bytes: Option<u64>,
+    /// What else was concluded or left out, one phrase each.
+    pub notes: Vec<String>,
+}
+
 /// Receives all results, in the order in which they are found.
 pub trait Report {
     /// Starts an input. The next results belong to it.
     fn input(&mut self, name: &str) -> io::Result<()>;
+
+    /// Receives how the input was read, before its connections.
+    fn read_as(&mut self, how: &ReadAs) -> io::Result<()>;
 
     /// Receives a WebSocket connection at its start.
     fn opening(&mut self, opening: &Opening) -> io::Result<()>;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use wsvet::{Finding, Header, Lapse, OpCode, Role, handshake};
+use wsvet::{CloseCode, Finding, Header, Lapse, OpCode, Role, handshake};
 
 use crate::input::hex;
 use crate::session::agreement::{HandshakeFinding, Uncertain};
 use crate::session::cause::Cause;
+use crate::session::report::Reported;
 use crate::session::unjudged::{Stray, Unjudged};
 use crate::transport::packet::time_of;
 
@@ -47,6 +48,8 @@ pub(super) enum Event {
     Verdict {
         #[serde(default)]
         timeline: Vec<Step>,
+        #[serde(default)]
+        reported: Vec<Said>,
         #[serde(default)]
         gap: bool,
         until: Option<f64>,
@@ -130,6 +133,21 @@ pub(super) enum Name {
 pub(super) enum How {
     Fin,
     Reset,
+}
+
+/// What an input itself said of a connection.
+#[derive(Deserialize)]
+pub(super) struct Said {
+    code: Option<u16>,
+    text: String,
+    #[serde(default)]
+    failed: bool,
+}
+
+impl From<Said> for Reported {
+    fn from(said: Said) -> Self {
+        Self { text: said.text, code: said.code.map(CloseCode), failed: said.failed }
+    }
 }
 
 /// A frame that breaks a rule or is incomplete, so that a part of it is unknown.

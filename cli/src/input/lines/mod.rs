@@ -250,7 +250,10 @@ impl Lines {
                 connection.findings.extend(found.finding());
                 Ok(Ok(()))
             }
-            Event::Verdict { timeline, gap, until } => {
+            Event::Verdict { timeline, reported, gap, until } => {
+                for said in reported {
+                    connection.frames.report(said.into());
+                }
                 if gap {
                     connection.frames.lack();
                 }

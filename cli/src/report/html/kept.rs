@@ -22,6 +22,8 @@ const SHOWN: usize = 2048;
 /// An input, and the notices about it.
 pub(super) struct Input {
     pub(super) name: String,
+    /// How it was read, if that was said.
+    pub(super) read_as: Option<String>,
     pub(super) notices: Vec<String>,
     /// The connections that are not judged.
     pub(super) strays: Groups,

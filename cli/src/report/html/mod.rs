@@ -18,11 +18,11 @@ use crate::report::html::kept::{Finding, Input, Kept, Row, What, payload};
 use crate::report::html::sections::Section;
 use crate::report::spool::Spool;
 use crate::report::strays::Groups;
-use crate::report::words::{inflated, inside, lacks};
+use crate::report::words::{inflated, inside, lacks, read_as};
 use crate::session::agreement::HandshakeFinding;
 use crate::session::cause::Causes;
 use crate::session::record::{Frame, Record};
-use crate::session::report::{Closing, Gap, Opening, Place, Report, Tally};
+use crate::session::report::{Closing, Gap, Opening, Place, ReadAs, Report, Tally};
 use crate::session::unjudged::Stray;
 
 /// The most diagrams of connections that were closed correctly.
@@ -139,8 +139,16 @@ impl Report for Html {
         self.inputs.push(Input {
             name: name.to_owned(),
             notices: Vec::new(),
+            read_as: None,
             strays: Groups::default(),
         });
+        Ok(())
+    }
+
+    fn read_as(&mut self, how: &ReadAs) -> io::Result<()> {
+        if let Some(input) = self.inputs.last_mut() {
+            input.read_as = Some(read_as(how));
+        }
         Ok(())
     }
 

@@ -14,7 +14,9 @@ use super::sections::{self, Section};
 use crate::report::handshake::{handshake, uncertainty};
 use crate::report::style::{plain, shorten};
 use crate::report::time::{finding, pings, span};
-use crate::report::words::{UNKNOWN, agreed, count, ending, found, sent, step, target, verdict};
+use crate::report::words::{
+    UNKNOWN, agreed, count, ending, found, reported, sent, step, target, verdict,
+};
 use crate::session::report::{Closing, Side, Tally};
 
 const STYLE: &str = include_str!("style.css");
@@ -65,6 +67,9 @@ pub(super) fn page(inputs: &[Input], linked: &BTreeSet<Section>, tally: &Tally) 
                         (count(tally.connections as u64, "connection")) ")"
                     }
                     @for input in inputs {
+                        @if let Some(read_as) = &input.read_as {
+                            p.note { (plain(&input.name)) ": " (plain(read_as)) }
+                        }
                         @for notice in &input.notices {
                             p.note { (plain(&input.name)) ": " (plain(notice)) }
                         }
@@ -192,6 +197,10 @@ fn facts(closing: &Closing) -> Markup {
                 dd { @if let Some(address) = address { (plain(address)) " " } (sent(side)) }
             }
             @for text in pings(closing) { dt { "pings" } dd { (text) } }
+            @for said in &closing.reported {
+                dt { "reported" }
+                dd { @if said.failed { span.bad { "✗ " } } (plain(&reported(said))) }
+            }
             @for found in &closing.findings {
                 dt { "neglected" }
                 dd {
@@ -229,7 +238,7 @@ fn date(time: Duration) -> String {
 
 fn class(closing: &Closing) -> &'static str {
     match closing.verdict {
-        Verdict::Open => "open",
+        Verdict::Open if !closing.has_failed() => "open",
         _ if closing.is_in_order() => "good",
         _ => "bad",
     }

@@ -11,7 +11,7 @@ use crate::session::agreement::{HandshakeFinding, Uncertain};
 use crate::session::cause::Cause;
 use crate::session::inflate::Message;
 use crate::session::record::{Broken, Frame, Incomplete};
-use crate::session::report::{Closing, Side};
+use crate::session::report::{Closing, ReadAs, Reported, Side};
 use crate::session::unjudged::Stray;
 
 /// The keys of every line.
@@ -33,6 +33,24 @@ pub(super) struct Line<'a, T> {
     pub(super) message: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) time: Option<f64>,
+}
+
+/// How an input was read.
+#[derive(Serialize)]
+pub(super) struct InputLine<'a> {
+    event: &'static str,
+    read_as: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'a [String],
+    input: &'a str,
+}
+
+impl<'a> InputLine<'a> {
+    pub(super) fn new(how: &'a ReadAs, input: &'a str) -> Self {
+        Self { event: "input", read_as: &how.what, bytes: how.bytes, notes: &how.notes, input }
+    }
 }
 
 #[derive(Serialize)]
@@ -329,12 +347,31 @@ pub(super) struct VerdictLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) pings: Option<PingsLine>,
     pub(super) timeline: Vec<StepLine<'a>>,
+    /// What the input itself says of the connection.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) reported: Vec<ReportedLine<'a>>,
     pub(super) gap: bool,
     /// The time up to which the connection was observed.
     pub(super) until: f64,
     /// The seconds of silence before the end, if they were many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) silence: Option<f64>,
+}
+
+/// The words of a browser or a proxy about a connection.
+#[derive(Serialize)]
+pub(super) struct ReportedLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+    text: &'a str,
+    failed: bool,
+}
+
+impl<'a> ReportedLine<'a> {
+    fn new(reported: &'a Reported) -> Self {
+        let code = reported.code.map(|code| code.0);
+        Self { code, text: &reported.text, failed: reported.failed }
+    }
 }
 
 impl<'a> VerdictLine<'a> {
@@ -383,6 +420,7 @@ impl<'a> VerdictLine<'a> {
                     time: seconds(step.at),
                 })
                 .collect(),
+            reported: closing.reported.iter().map(ReportedLine::new).collect(),
             gap: *gap,
             until: seconds(closing.until),
             silence: closing.silence.map(seconds),

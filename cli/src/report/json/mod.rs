@@ -13,12 +13,13 @@ use crate::session::agreement::HandshakeFinding;
 use crate::session::cause::Causes;
 use crate::session::record::Record;
 use crate::session::report::{Closing, Opening, Tally};
-use crate::session::report::{Gap, Place, Report};
+use crate::session::report::{Gap, Place, ReadAs, Report};
 use crate::session::unjudged::Stray;
 
 use line::{
-    BrokenLine, CauseLine, FindingLine, FrameLine, GapLine, HandshakeLine, IncompleteLine, Line,
-    MessageLine, NegotiationLine, OpeningLine, StrayLine, UncertainLine, VerdictLine, seconds,
+    BrokenLine, CauseLine, FindingLine, FrameLine, GapLine, HandshakeLine, IncompleteLine,
+    InputLine, Line, MessageLine, NegotiationLine, OpeningLine, StrayLine, UncertainLine,
+    VerdictLine, seconds,
 };
 
 /// Prints records for programs.
@@ -85,6 +86,10 @@ impl<W: Write> Report for Json<W> {
     fn input(&mut self, name: &str) -> io::Result<()> {
         self.input = name.to_owned();
         Ok(())
+    }
+
+    fn read_as(&mut self, how: &ReadAs) -> io::Result<()> {
+        write(&mut self.out, &InputLine::new(how, &self.input))
     }
 
     fn opening(&mut self, opening: &Opening) -> io::Result<()> {

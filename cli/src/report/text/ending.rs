@@ -7,7 +7,7 @@ use wsvet::{Role, Verdict};
 use crate::report::handshake::uncertainty;
 use crate::report::style::{BAD, CLIENT, DIM, GOOD, HEADING, SERVER, paragraph, plain, shorten};
 use crate::report::time::{fault, finding, pings, span};
-use crate::report::words::{UNKNOWN, agreed, ending, sent, step, target, verdict};
+use crate::report::words::{UNKNOWN, agreed, ending, reported, sent, step, target, verdict};
 use crate::session::report::{Closing, Opening};
 
 /// The columns of the table of all connections.
@@ -78,6 +78,10 @@ pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> 
     for text in pings(closing) {
         paragraph(out, INDENT, &text)?;
     }
+    for said in &closing.reported {
+        let mark = if said.failed { format!("{BAD}✗{BAD:#} ") } else { String::new() };
+        paragraph(out, INDENT, &format!("{mark}{}", plain(&reported(said))))?;
+    }
     for found in &closing.findings {
         let lapse = found.lapse;
         paragraph(out, INDENT, &format!("{BAD}✗ {lapse}{BAD:#}: {}", finding(found)))?;
@@ -93,7 +97,7 @@ pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> 
         }
     }
     let style = match closing.verdict {
-        Verdict::Open => HEADING,
+        Verdict::Open if !closing.has_failed() => HEADING,
         _ if closing.is_in_order() => GOOD,
         _ => BAD,
     };

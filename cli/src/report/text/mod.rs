@@ -15,12 +15,12 @@ use crate::report::spool::Spool;
 use crate::report::strays::Groups;
 use crate::report::style::{BAD, CODE, DIM, GOOD, HEADING, paragraph, plain, width};
 use crate::report::words::hex_bytes;
-use crate::report::words::{count, evidence, found, inside, lacks, within};
+use crate::report::words::{count, evidence, found, inside, lacks, read_as, within};
 use crate::session::agreement::HandshakeFinding;
 use crate::session::cause::Causes;
 use crate::session::record::{Broken, Frame, Incomplete, Record};
 use crate::session::report::{Closing, Opening, Tally};
-use crate::session::report::{Gap, Place, Report};
+use crate::session::report::{Gap, Place, ReadAs, Report};
 use crate::session::unjudged::Stray;
 
 use closings::Closings;
@@ -238,6 +238,12 @@ impl<W: Write> Report for Text<W> {
         self.table = false;
         self.row = None;
         Ok(())
+    }
+
+    fn read_as(&mut self, how: &ReadAs) -> io::Result<()> {
+        self.heading()?;
+        let text = plain(&read_as(how));
+        paragraph(&mut self.out(), "", &text)
     }
 
     fn opening(&mut self, opening: &Opening) -> io::Result<()> {

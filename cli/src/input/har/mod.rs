@@ -1,0 +1,118 @@
+//! Reads a HAR file: WebSocket messages that a browser or a proxy recorded.
+
+mod entry;
+mod message;
+mod time;
+
+use std::io::{self, Read};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::input::answer::{Answer, no_traffic};
+use crate::session::frames::Frames;
+use crate::session::judging::Judging;
+use crate::session::report::Reported;
+use crate::transport::packet::Moment;
+
+use entry::{Entry, opening};
+use message::{Message, Told};
+
+/// The longest HAR file that is read, in bytes.
+const BOUND: u64 = 256 << 20;
+
+/// The notice about what a HAR file does not contain.
+const UNKNOWN: &str = "a HAR file contains whole messages only: no fragments, masking keys, RSV bits, \
+                       Ping, Pong or Close frames, and no end of a connection; byte offsets assume \
+                       one uncompressed frame for each message";
+
+/// A HAR file. Each entry and each message is parsed alone, so that an invalid one affects no other.
+#[derive(Deserialize)]
+struct Har {
+    log: Log,
+}
+
+#[derive(Deserialize)]
+struct Log {
+    entries: Vec<Box<RawValue>>,
+}
+
+/// Judges every WebSocket connection of a HAR file.
+pub(crate) fn judge(input: impl Read, judging: &mut Judging<'_>) -> io::Result<Answer> {
+    let mut input = io::BufReader::new(input).take(BOUND + 1);
+    let har: Result<Har, _> = serde_json::from_reader(&mut input);
+    if input.limit() == 0 {
+        let most = BOUND >> 20;
+        return Ok(Err(format!(
+            "the HAR file has more than {most} MiB: export fewer requests, or remove the bodies"
+        )));
+    }
+    let har = match har {
+        Ok(har) => har,
+        Err(error) => return Ok(Err(format!("invalid HAR file: {error}"))),
+    };
+    let mut notices = vec![UNKNOWN.to_owned()];
+    let before = judging.tally.connections;
+    for (index, raw) in har.log.entries.iter().enumerate() {
+        let number = index + 1;
+        let entry: Entry = match serde_json::from_str(raw.get()) {
+            Ok(entry) => entry,
+            Err(error) if raw.get().contains("_webSocketMessages") => {
+                notices.push(format!("entry {number} skipped: {error}"));
+                continue;
+            }
+            Err(_) => continue,
+        };
+        if entry.messages.is_some() || entry.is_websocket() {
+            let mut tell = |told: String| notices.push(format!("entry {number}, {told}"));
+            connection(&entry, &mut tell, judging)?;
+        }
+    }
+    if judging.tally.connections == before {
+        let why =
+            notices.get(1).map_or("no entry of the HAR file has _webSocketMessages", |why| why);
+        return Ok(Err(no_traffic(why)));
+    }
+    Ok(Ok(notices))
+}
+
+/// Judges one connection. `tell` receives the notices about it.
+fn connection(
+    entry: &Entry,
+    tell: &mut dyn FnMut(String),
+    judging: &mut Judging<'_>,
+) -> io::Result<()> {
+    let messages: Vec<Result<Message, _>> =
+        entry.messages.iter().flatten().map(|raw| serde_json::from_str(raw.get())).collect();
+    let first = messages.iter().flatten().next().and_then(Message::time);
+    let start = first.or_else(|| entry.started()).unwrap_or_default();
+    let mut frames = Frames::open(opening(entry, start, messages.is_empty(), judging), judging)?;
+    for found in entry.found() {
+        frames.handshake(found, judging)?;
+    }
+    frames.lack();
+    frames.lack_frames();
+    let mut now = start;
+    for (index, message) in messages.iter().enumerate() {
+        let number = index as u64 + 1;
+        let known = message.as_ref().map_err(|error| format!("skipped: {error}"));
+        // A message without a time has that of the message before it.
+        now = known.as_ref().ok().and_then(|message| message.time()).unwrap_or(now);
+        let at = Moment { packet: number, time: now };
+        match known.and_then(Message::told) {
+            Ok(Told::Frame(from, header, payload)) => {
+                frames.frame(from, &header, &payload, at, judging)?;
+            }
+            Ok(Told::Reported(reported)) => frames.report(reported),
+            Err(error) => tell(format!("message {number}: {error}")),
+        }
+    }
+    for reported in entry.reported() {
+        frames.report(reported);
+    }
+    if entry.lacks_messages() {
+        let text = "the file has no messages of this connection, so that none could be judged";
+        frames.report(Reported { text: text.to_owned(), code: None, failed: false });
+    }
+    frames.finish([None; 2], None, judging)
+}

@@ -1,0 +1,124 @@
+//! The formats that are known and not read: how each is recognised, what it is called, and what to
+//! give instead.
+
+mod magic;
+mod text;
+
+use magic::BINARY;
+use text::TEXT;
+
+/// A format that is known and not read.
+pub(super) struct Known {
+    sign: Sign,
+    name: &'static str,
+    /// What to do instead.
+    instead: &'static str,
+}
+
+/// How a format is recognised.
+enum Sign {
+    /// By bytes at a place.
+    At(usize, &'static [u8]),
+    /// By its first bytes, of which several are possible.
+    Starts(&'static [&'static [u8]]),
+    /// By more than that.
+    Looks(fn(&[u8]) -> bool),
+}
+
+impl Known {
+    /// Returns the name, and what to do instead.
+    pub(super) fn text(&self) -> String {
+        format!("this is {}: {}", self.name, self.instead)
+    }
+
+    fn is(&self, start: &[u8]) -> bool {
+        match self.sign {
+            Sign::At(place, magic) => start.get(place..).is_some_and(|at| at.starts_with(magic)),
+            Sign::Starts(magics) => magics.iter().any(|magic| start.starts_with(magic)),
+            Sign::Looks(looks) => looks(start),
+        }
+    }
+}
+
+/// Returns the binary format that starts with these bytes.
+pub(super) fn binary(start: &[u8]) -> Option<&'static Known> {
+    BINARY.iter().find(|known| known.is(start))
+}
+
+/// Returns the text format that starts with these bytes.
+pub(super) fn text(start: &[u8]) -> Option<&'static Known> {
+    TEXT.iter().find(|known| known.is(start))
+}
+
+/// Returns whether the needle is in the bytes.
+fn has(bytes: &[u8], needle: &str) -> bool {
+    bytes.windows(needle.len()).any(|part| part == needle.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first bytes of what people have, and the word that must be in its name.
+    #[test]
+    fn known_formats_are_named() {
+        let saz = [&b"PK\x03\x04\x14\0\0\0\0\0"[..], &[0; 16], b"\x0b\0\0\0raw/1_c.txt"].concat();
+        let cases: [(&[u8], &str); 36] = [
+            (b"\x1F\x8B\x08\0\0\0\0\0", "gzip"),
+            (b"\x28\xB5\x2F\xFD", "zstd"),
+            (b"\xFD7zXZ\0", "xz"),
+            (b"BZh91AY&SY", "bzip2"),
+            (b"\x04\x22\x4D\x18", "lz4"),
+            (b"PK\x03\x04\x14\0", "zip"),
+            (&saz, "Fiddler"),
+            (b"7z\xBC\xAF\x27\x1C", "7z"),
+            (b"Rar!\x1A\x07\0", "rar"),
+            (b"snoop\0\0\0\0\0\0\x02", "snoop"),
+            (b"GMBU\0\0\0\0", "Network Monitor"),
+            (b"\x89PNG\r\n\x1A\n", "image"),
+            (b"\xFF\xD8\xFF\xE0", "image"),
+            (b"\x7FELF\x02\x01\x01", "program"),
+            (b"MZ\x90\0", "program"),
+            (b"%PDF-1.7", "PDF"),
+            (b"SQLite format 3\0", "SQLite"),
+            (b"\x16\x03\x01\x02\0\x01\0\x01\xFC\x03\x03", "TLS"),
+            (b"Salted__12345678", "encrypted"),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/2"),
+            (b"281:7:version;2:21#4:type;4:http;", "mitmproxy"),
+            (b"CLIENT_RANDOM 0011 2233\n", "key log"),
+            (b"[\n  {\n    \"_index\": \"packets\", \"_source\": {\"layers\": {", "tshark"),
+            (b"{\"index\":{\"_index\":\"p\"}}\n{\"timestamp\":\"1\",\"layers\":{", "tshark"),
+            (b"<?xml version=\"1.0\"?>\n<pdml version=\"0\"", "PDML"),
+            (b"<?xml version=\"1.0\"?>\n<items burpVersion=\"2\"", "Burp"),
+            (b"<?xml version=\"1.0\"?>\n<a/>", "XML"),
+            (b"<!doctype html><html>", "HTML"),
+            (b"{\"constants\":{\"logEventTypes\":{}}}", "netlog"),
+            (b"\n====\nFollow: tls,raw\nFilter: tcp.stream eq 0\n", "Follow"),
+            (b"Frame 1: 74 bytes on wire (592 bits), 74 bytes captured\n", "dissection"),
+            (b"-----BEGIN CERTIFICATE-----\n", "PEM"),
+            (b"10.0.0.1 - - [10/Oct/2026:13:55:36 +0000] \"GET / HTTP/1.1\" 200 2", "access log"),
+            (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP"),
+            (b"char peer0_0[] = { /* Packet 4 */\n0x81, 0x85 };\n", "Follow"),
+            (
+                b"[{\"status\":\"COMPLETE\",\"method\":\"GET\",\"protocolVersion\":\"HTTP/1.1\"}]",
+                "Charles",
+            ),
+        ];
+        for (start, name) in cases {
+            let known = binary(start).or_else(|| text(start));
+            let told = known.map_or(String::new(), Known::text);
+            assert!(told.contains(name), "{name}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn frames_are_not_known_formats() {
+        for first in 0..=255u8 {
+            for second in 0..=255 {
+                let start = [&[first, second][..], &[0x5A; 64]].concat();
+                let legal = [1, 2, 8, 9, 10].contains(&(first & 15)) && first & 0x30 == 0;
+                assert!(!legal || binary(&start).is_none(), "{first:02x} {second:02x}");
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The text formats that are known and not read.
+
+use super::Sign::{Looks, Starts};
+use super::{Known, Sign, has};
+
+/// What to do with what Wireshark wrote in other words.
+const CAPTURE: &str =
+    "give the capture itself, or save the packets as pcapng with File > Export Specified Packets";
+const FOLLOW: &str = "give the capture itself, or save one direction of the stream as Raw";
+const NO_FRAMES: &str = "give the bytes of the frames in hex, a HAR file or a capture";
+
+const fn row(sign: Sign, name: &'static str, instead: &'static str) -> Known {
+    Known { sign, name, instead }
+}
+
+/// The text formats. The first row that fits is taken.
+pub(super) const TEXT: &[Known] = &[
+    row(Looks(is_tshark_json), "tshark's JSON (-T json, jsonraw or ek)", CAPTURE),
+    row(Looks(|start| has(start, "<pdml")), "PDML of Wireshark", CAPTURE),
+    row(Looks(|start| has(start, "<psml")), "PSML of Wireshark", CAPTURE),
+    row(Looks(is_dissection), "a dissection of Wireshark or tshark (-V)", CAPTURE),
+    row(Looks(is_follow), "a stream that Wireshark or tshark followed (Follow Stream)", FOLLOW),
+    row(
+        Looks(|start| has(start, "\"logEventTypes\"")),
+        "a netlog of Chrome",
+        "it has no payloads; export a HAR file in the developer tools, or capture the packets",
+    ),
+    row(Looks(is_charles), "a Charles session", "export it as HAR with File > Export Session"),
+    row(
+        Looks(|start| has(start, "burpVersion")),
+        "an XML export of Burp",
+        "it has no frames; copy the messages as hex, or capture the packets",
+    ),
+    row(
+        Looks(is_key_log),
+        "a TLS key log",
+        "give the capture to which it belongs, decrypted: `editcap --inject-secrets tls,KEYS IN OUT` keeps both in one file for Wireshark",
+    ),
+    row(
+        Looks(|start| line_starts(start, "-----BEGIN ")),
+        "a PEM file (a key or a certificate)",
+        NO_FRAMES,
+    ),
+    row(Looks(is_html), "HTML", NO_FRAMES),
+    row(Looks(|start| trimmed(start).starts_with(b"<svg")), "an SVG image", NO_FRAMES),
+    row(Looks(|start| has(start, "_width ") && has(start, "_bits[]")), "an X bitmap", NO_FRAMES),
+    row(Looks(is_xml), "XML", NO_FRAMES),
+    row(Looks(is_access_log), "an access log", NO_FRAMES),
+    row(Looks(is_syslog), "a log", NO_FRAMES),
+    row(
+        Looks(is_http),
+        "HTTP without a frame after it",
+        "give the frames too, or a capture of the connection",
+    ),
+    row(Starts(&[b"#!"]), "a script", NO_FRAMES),
+];
+
+fn trimmed(start: &[u8]) -> &[u8] {
+    start.trim_ascii_start()
+}
+
+fn lines(start: &[u8]) -> impl Iterator<Item = &[u8]> {
+    start.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty())
+}
+
+fn line_starts(start: &[u8], word: &str) -> bool {
+    lines(start).take(3).any(|line| line.starts_with(word.as_bytes()))
+}
+
+fn is_tshark_json(start: &[u8]) -> bool {
+    let json = trimmed(start).first().is_some_and(|first| b"[{".contains(first));
+    json && has(start, "\"layers\"") && (has(start, "\"_source\"") || has(start, "\"index\""))
+}
+
+/// Whether this is a detailed dissection.
+fn is_dissection(start: &[u8]) -> bool {
+    lines(start)
+        .take(4)
+        .any(|line| line.starts_with(b"Frame ") && has(line, " on wire") && has(line, " captured"))
+        || has(start, "\nTransmission Control Protocol, Src Port")
+        || lines(start)
+            .take(2)
+            .any(|line| line.starts_with(b"No.") && has(line, "Time") && has(line, "Protocol"))
+}
+
+/// Whether this is a followed stream: of tshark, as C arrays or as YAML.
+fn is_follow(start: &[u8]) -> bool {
+    let peers = ["peer0_0", "peer1_0"];
+    let array = |peer: &&str| has(start, &format!("char {peer}[]"));
+    (has(start, "\nFollow: ") || start.starts_with(b"Follow: ")) && has(start, "\nFilter: ")
+        || peers.iter().any(array)
+        || has(start, "peers:\n") && has(start, "packets:\n")
+        || has(start, "# Packet ") && has(start, "peer") && has(start, "!!binary")
+}
+
+fn is_charles(start: &[u8]) -> bool {
+    has(start, "<charles-session")
+        || has(start, "<?charles")
+        || has(start, "\"protocolVersion\"") && has(start, "\"status\":") && has(start, "COMPLETE")
+}
+
+fn is_key_log(start: &[u8]) -> bool {
+    let labels = [
+        "CLIENT_RANDOM ",
+        "CLIENT_HANDSHAKE_TRAFFIC_SECRET ",
+        "SERVER_HANDSHAKE_TRAFFIC_SECRET ",
+        "CLIENT_TRAFFIC_SECRET_0 ",
+        "SERVER_TRAFFIC_SECRET_0 ",
+        "EXPORTER_SECRET ",
+        "RSA Session-ID:",
+        "# SSL/TLS secrets log file",
+    ];
+    labels.iter().any(|label| line_starts(start, label))
+}
+
+fn is_html(start: &[u8]) -> bool {
+    let start = trimmed(start);
+    let head = start[..start.len().min(64)].to_ascii_lowercase();
+    head.starts_with(b"<!doctype html") || head.starts_with(b"<html")
+}
+
+fn is_xml(start: &[u8]) -> bool {
+    let start = trimmed(start);
+    start.starts_with(b"<?xml") || start.starts_with(b"<!--") || start.starts_with(b"<!DOCTYPE")
+}
+
+/// Whether most lines are of the combined log format.
+fn is_access_log(start: &[u8]) -> bool {
+    let is_entry = |line: &[u8]| {
+        has(line, "] \"") && (has(line, " HTTP/1.") || has(line, " HTTP/2")) && has(line, "[")
+    };
+    lines(start).next().is_some_and(is_entry)
+}
+
+/// Whether the first line is of syslog.
+fn is_syslog(start: &[u8]) -> bool {
+    let months =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let first = lines(start).next().unwrap_or_default();
+    let named = months.iter().any(|month| first.starts_with(month.as_bytes()));
+    named && first.get(3) == Some(&b' ') && has(first, "]: ")
+}
+
+/// Whether this is a head of HTTP.
+fn is_http(start: &[u8]) -> bool {
+    let first = lines(start).next().unwrap_or_default();
+    let methods = ["GET ", "POST ", "PUT ", "HEAD ", "OPTIONS ", "DELETE ", "PATCH ", "CONNECT "];
+    let request = methods.iter().any(|method| first.starts_with(method.as_bytes()));
+    request && has(first, " HTTP/")
+        || first.starts_with(b"HTTP/1.")
+        || first.starts_with(b"HTTP/2 ")
+}

@@ -1,0 +1,293 @@
+//! Bytes in each notation, as naive printers write them, come back the same or are refused, and are
+//! never other bytes.
+
+use proptest::prelude::*;
+use wsvet_cli::input::hex::read;
+
+type Printer = fn(&[u8]) -> String;
+
+fn join(bytes: &[u8], separator: &str, one: impl Fn(u8) -> String) -> String {
+    bytes.iter().map(|byte| one(*byte)).collect::<Vec<_>>().join(separator)
+}
+
+fn pairs(bytes: &[u8], separator: &str) -> String {
+    join(bytes, separator, |byte| format!("{byte:02x}"))
+}
+
+fn shown(bytes: &[u8]) -> String {
+    let character = |byte: &u8| match byte {
+        b' '..=b'~' => char::from(*byte),
+        _ => '.',
+    };
+    bytes.iter().map(character).collect()
+}
+
+/// Lines of 16 bytes, and the offset after them.
+fn rows(bytes: &[u8], row: impl Fn(usize, &[u8]) -> String, end: Option<String>) -> String {
+    let lines = bytes.chunks(16).enumerate().map(|(index, line)| row(16 * index, line) + "\n");
+    lines.chain(end.map(|end| end + "\n")).collect()
+}
+
+fn groups(bytes: &[u8], len: usize) -> String {
+    bytes.chunks(len).map(|group| pairs(group, "")).collect::<Vec<_>>().join(" ")
+}
+
+fn words(bytes: &[u8]) -> String {
+    let word = |pair: &[u8]| format!("{:02x}{:02x}", pair.get(1).copied().unwrap_or(0), pair[0]);
+    bytes.chunks(2).map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn xxd(bytes: &[u8]) -> String {
+    let row =
+        |at: usize, line: &[u8]| format!("{at:08x}: {:<39}  {}", groups(line, 2), shown(line));
+    rows(bytes, row, None)
+}
+
+fn hexdump_c(bytes: &[u8]) -> String {
+    let row = |at: usize, line: &[u8]| {
+        let (left, right) = line.split_at(line.len().min(8));
+        let both = format!("{:<23}  {}", pairs(left, " "), pairs(right, " "));
+        format!("{at:08x}  {both:<48}  |{}|", shown(line))
+    };
+    rows(bytes, row, Some(format!("{:08x}", bytes.len())))
+}
+
+fn wireshark(bytes: &[u8]) -> String {
+    rows(bytes, |at, line| format!("{at:04x}   {:<47}  {}", pairs(line, " "), shown(line)), None)
+}
+
+fn tcpdump(bytes: &[u8]) -> String {
+    let row =
+        |at: usize, line: &[u8]| format!("\t0x{at:04x}:  {:<39}  {}", groups(line, 2), shown(line));
+    rows(bytes, row, None)
+}
+
+fn od_c(bytes: &[u8]) -> String {
+    let column = |byte: u8| match byte {
+        0 => "  \\0".to_owned(),
+        7 => "  \\a".to_owned(),
+        8 => "  \\b".to_owned(),
+        9 => "  \\t".to_owned(),
+        10 => "  \\n".to_owned(),
+        11 => "  \\v".to_owned(),
+        12 => "  \\f".to_owned(),
+        13 => "  \\r".to_owned(),
+        b'\\' => "  \\\\".to_owned(),
+        b' '..=b'~' => format!("   {}", char::from(byte)),
+        _ => format!(" {byte:03o}"),
+    };
+    let end = Some(format!("{:07o}", bytes.len()));
+    rows(bytes, |at, line| format!("{at:07o}{}", join(line, "", column)), end)
+}
+
+fn python(bytes: &[u8]) -> String {
+    let one = |byte: u8| match byte {
+        b'\'' | b'\\' => format!("\\{}", char::from(byte)),
+        b'\n' => "\\n".to_owned(),
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    format!("b'{}'", join(bytes, "", one))
+}
+
+fn decimal(bytes: &[u8], separator: &str) -> String {
+    join(bytes, separator, |byte| byte.to_string())
+}
+
+fn base64(bytes: &[u8], alphabet: &[u8; 64], pad: bool) -> String {
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
+        let value = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..=group.len() {
+            text.push(char::from(alphabet[(value >> (18 - 6 * digit) & 63) as usize]));
+        }
+        text.extend((group.len()..3).filter(|_| pad).map(|_| '='));
+    }
+    text
+}
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// The notations that are always read.
+const SURE: [(&str, Printer); 33] = [
+    ("digits", |bytes| pairs(bytes, " ")),
+    ("xxd -p", |bytes| pairs(bytes, "")),
+    ("xxd", xxd),
+    ("hexdump -C", hexdump_c),
+    ("wireshark", wireshark),
+    ("tcpdump -X", tcpdump),
+    ("od -tx1", |bytes| {
+        let end = Some(format!("{:07o}", bytes.len()));
+        rows(bytes, |at, line| format!("{at:07o} {}", pairs(line, " ")), end)
+    }),
+    ("od -Ax -tx1", |bytes| {
+        let end = Some(format!("{:06x}", bytes.len()));
+        rows(bytes, |at, line| format!("{at:06x} {}", pairs(line, " ")), end)
+    }),
+    ("hexdump", |bytes| {
+        let end = Some(format!("{:07x}", bytes.len()));
+        rows(bytes, |at, line| format!("{at:07x} {}", words(line)), end)
+    }),
+    ("Buffer", |bytes| format!("<Buffer {}>", pairs(bytes, " "))),
+    ("python", python),
+    ("bytearray", |bytes| format!("bytearray({})", python(bytes))),
+    ("fromhex", |bytes| format!("bytes.fromhex(\"{}\")", pairs(bytes, " "))),
+    ("escapes", |bytes| join(bytes, "", |byte| format!("\\x{byte:02x}"))),
+    ("string", |bytes| format!("\"{}\"", join(bytes, "", |byte| format!("\\x{byte:02x}")))),
+    ("octal string", |bytes| format!("\"{}\"", join(bytes, "", |byte| format!("\\{byte:03o}")))),
+    ("xxd -i", |bytes| {
+        let list = join(bytes, ", ", |byte| format!("{byte:#04x}"));
+        let len = bytes.len();
+        format!("unsigned char f_bin[] = {{\n  {list}\n}};\nunsigned int f_bin_len = {len};\n")
+    }),
+    ("C", |bytes| {
+        let list = join(bytes, ", ", |byte| format!("{byte:#04X}"));
+        format!("uint8_t data[{}] = {{{}}};", bytes.len(), list.replace("0X", "0x"))
+    }),
+    ("go", |bytes| format!("[]byte{{{}}}", join(bytes, ", ", |byte| format!("{byte:#x}")))),
+    ("rust", |bytes| {
+        let list = join(bytes, ", ", |byte| format!("{byte:#04x}"));
+        format!("let frame: [u8; {}] = [{list}];", bytes.len())
+    }),
+    ("java", |bytes| {
+        let list = join(bytes, ", ", |byte| format!("(byte) {byte:#04x}"));
+        format!("byte[] frame = new byte[] {{ {list} }};")
+    }),
+    ("java signed", |bytes| {
+        format!("new byte[] {{{}}}", join(bytes, ", ", |byte| (byte as i8).to_string()))
+    }),
+    ("kotlin", |bytes| {
+        format!("byteArrayOf({})", join(bytes, ", ", |byte| format!("{byte:#04x}.toByte()")))
+    }),
+    ("c#", |bytes| format!("byte[] data = {{ {} }};", decimal(bytes, ", "))),
+    ("Uint8Array", |bytes| format!("Uint8Array({}) [\n  {}\n]", bytes.len(), decimal(bytes, ", "))),
+    ("Buffer.toJSON", |bytes| {
+        format!("{{\"type\":\"Buffer\",\"data\":[{}]}}", decimal(bytes, ","))
+    }),
+    ("object", |bytes| {
+        let items: Vec<_> =
+            bytes.iter().enumerate().map(|(at, byte)| format!("\"{at}\":{byte}")).collect();
+        format!("{{{}}}", items.join(","))
+    }),
+    ("colons", |bytes| pairs(bytes, ":")),
+    ("dashes", |bytes| pairs(bytes, "-")),
+    ("data URL", |bytes| {
+        format!("data:application/octet-stream;base64,{}", base64(bytes, STANDARD, true))
+    }),
+    ("label", |bytes| format!("Received: {}", pairs(bytes, " "))),
+    ("log", |bytes| {
+        format!("2026-11-27 10:11:12.345 [debug] recv {}: {}", bytes.len(), pairs(bytes, " "))
+    }),
+    ("fence", |bytes| format!("```\n{}\n```\n", pairs(bytes, " "))),
+];
+
+/// The notations that may be refused, because the same text is bytes in another one, or a word.
+const AMBIGUOUS: [(&str, Printer); 8] = [
+    ("json", |bytes| format!("[{}]", decimal(bytes, ","))),
+    ("go %v", |bytes| format!("[{}]", decimal(bytes, " "))),
+    ("od -tu1", |bytes| {
+        let end = Some(format!("{:07o}", bytes.len()));
+        let number = |byte| format!("{byte:4}");
+        rows(bytes, |at, line| format!("{at:07o}{}", join(line, "", number)), end)
+    }),
+    ("od -b", |bytes| {
+        let end = Some(format!("{:07o}", bytes.len()));
+        let number = |byte| format!("{byte:03o}");
+        rows(bytes, |at, line| format!("{at:07o} {}", join(line, " ", number)), end)
+    }),
+    ("od -x", |bytes| {
+        let end = Some(format!("{:07o}", bytes.len()));
+        rows(bytes, |at, line| format!("{at:07o} {}", words(line)), end)
+    }),
+    ("od -c", od_c),
+    ("base64", |bytes| base64(bytes, STANDARD, true)),
+    ("base64url", |bytes| base64(bytes, URL, false)),
+];
+
+/// A frame whose payload is anything, or characters that a text column or a number may have.
+fn frames() -> impl Strategy<Value = Vec<u8>> {
+    let any = proptest::collection::vec(any::<u8>(), 0..100);
+    let characters = "[ -~]{0,100}".prop_map(String::into_bytes);
+    let digits = "[0-9a-f |.<>]{0,100}".prop_map(String::into_bytes);
+    prop_oneof![any, characters, digits]
+        .prop_map(|payload| [&[0x82, payload.len() as u8], &payload[..]].concat())
+}
+
+proptest! {
+    #[test]
+    fn bytes_come_back(bytes in frames()) {
+        for (name, print) in SURE {
+            let text = print(&bytes);
+            let pasted = read(text.as_bytes());
+            let found = pasted.map(|pasted| pasted.blocks.concat());
+            prop_assert_eq!(found.as_ref(), Ok(&bytes), "{}: {}", name, text);
+        }
+        for (name, print) in AMBIGUOUS {
+            let text = print(&bytes);
+            if let Ok(pasted) = read(text.as_bytes()) {
+                prop_assert_eq!(pasted.blocks.concat(), bytes.clone(), "{}: {}", name, text);
+            }
+        }
+    }
+
+    /// Any text has an answer.
+    #[test]
+    fn any_text_comes_to_an_end(text in "[0-9a-fx\\\\ \\[\\]{}<>\"':,=#*|\n.-]{0,200}") {
+        let _ = read(text.as_bytes());
+    }
+}
+
+fn bytes(text: &str) -> Vec<u8> {
+    match read(text.as_bytes()) {
+        Ok(pasted) => pasted.blocks.concat(),
+        Err(error) => panic!("{text}: {error}"),
+    }
+}
+
+fn error(text: &str) -> String {
+    match read(text.as_bytes()) {
+        Ok(pasted) => panic!("{text}: {pasted:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn lines_that_are_left_out_are_filled_in() {
+    let zeros = "0000000 0081 0000 0000 0000 0000 0000 0000 0000\n0000010 0000 0000 0000 0000 0000 0000 0000 0000\n*\n0000040 0003\n0000042\n";
+    let mut expected = vec![0; 0x42];
+    (expected[0], expected[0x40]) = (0x81, 3);
+    assert_eq!(bytes(zeros), expected);
+    assert!(error("00000000  81 00\n*\n").contains("line 2: * stands for lines"));
+    let much = "00000000  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n*\nfffffff0  00\n";
+    assert!(error(much).contains("too many"));
+}
+
+#[test]
+fn offsets_that_do_not_fit_are_named() {
+    let lacks =
+        "00000000: 8185 37fa 213d 7f9f 4d51 5888 8200 0000  ..7.!=..MQX.....\n00000020: 0003  ..\n";
+    assert!(error(lacks).starts_with("line 1: the next offset says that this line has 32 bytes"));
+    let twice = "0000   81 85 37 fa\n0000   81 85 37 fa\n";
+    assert_eq!(bytes(twice).len(), 8);
+    assert!(error("0000   81 85 37 fa\n0003   81\n").contains("but it has 4"));
+}
+
+#[test]
+fn what_is_not_sure_is_refused() {
+    assert!(error("[81, 85, 37, 21]").contains("decimal or hex"));
+    assert!(error("0000000 160 161 162\n0000003\n").contains("may be"));
+    assert!(error("8581 fa37 3d21 9f7f 514d 0058").contains("last byte first"));
+    assert!(error("Sent: 81 00\nReceived: 81 00").contains("both directions"));
+    assert!(error("see [1] and [2, 3] for more").contains("neither"));
+    assert!(error("{\"a\": 1}").contains("JSON"));
+}
+
+#[test]
+fn lines_with_labels_are_one_stream() {
+    assert_eq!(bytes("recv 1: 81 05 48\nrecv 2: 65 6c 6c 6f\n"), *b"\x81\x05Hello");
+    assert_eq!(bytes("<Buffer 81 05 48>\n<Buffer 65 6c 6c 6f>\n"), *b"\x81\x05Hello");
+    let cut = read(b"<Buffer 81 05 48 ... 4 more bytes>").unwrap();
+    assert!(cut.notes[0].contains("4 more bytes"), "{cut:?}");
+}
