@@ -41,9 +41,11 @@ pub struct Direction {
     broken: Option<(Violation, Mark)>,
     /// The first data frame after the Close frame.
     data_after_close: Option<(Violation, Mark)>,
-    /// The payload length of the last message before the Close frame, as far as its headers state
+    /// The payload length of the last message before any Close frame, as far as its headers state
     /// it.
     message_len: Option<u64>,
+    /// Whether the peer has sent a Close frame, so that it discards what arrives.
+    discarded: bool,
     /// The offset at which the first Close frame starts.
     close_start: u64,
     end: Option<(End, Mark)>,
@@ -122,6 +124,7 @@ impl Direction {
             broken: None,
             data_after_close: None,
             message_len: None,
+            discarded: false,
             close_start: 0,
             end: None,
             unread: false,
@@ -232,6 +235,11 @@ impl Direction {
         self.data_after_close
     }
 
+    /// Records that the peer has sent a Close frame.
+    pub(super) fn discard(&mut self) {
+        self.discarded = true;
+    }
+
     pub(super) fn message_len(&self) -> Option<u64> {
         self.message_len
     }
@@ -304,9 +312,20 @@ impl Direction {
         if header.is_some() || self.refused {
             return (used, Ok(header));
         }
+        let first = self.reader.cut_header().first();
+        let first = first.map(|first| OpCode::from_low_bits(*first));
+        if self.validator.is_closed() && first.is_some_and(OpCode::is_data) {
+            self.sent_late_data(mark);
+        }
         let judged = self.validator.cut_header(self.reader.cut_header());
         self.refused = judged.is_err();
         (used, self.note(judged, mark).map(|()| None))
+    }
+
+    /// Records the start of a data frame after the Close frame.
+    fn sent_late_data(&mut self, mark: Mark) {
+        let violation = Violation::in_header(Rule::DataAfterClose, self.validator.offset());
+        self.data_after_close.get_or_insert((violation, mark));
     }
 
     /// Begins a frame. Returns the violation of its header, unless
@@ -319,13 +338,15 @@ impl Direction {
         self.lost = header.payload_len() >> 63 == 1;
         if header.opcode().is_data() {
             if self.validator.is_closed() {
-                let violation = Violation::in_header(Rule::DataAfterClose, offset);
-                self.data_after_close.get_or_insert((violation, mark));
+                self.sent_late_data(mark);
             } else {
                 self.last_data = Some(mark);
-                let before = if header.opcode().starts_message() { None } else { self.message_len };
-                let len = before.unwrap_or(0).saturating_add(header.payload_len());
-                self.message_len = Some(len);
+                if !self.discarded {
+                    let before =
+                        if header.opcode().starts_message() { None } else { self.message_len };
+                    let len = before.unwrap_or(0).saturating_add(header.payload_len());
+                    self.message_len = Some(len);
+                }
             }
         } else if header.opcode() == OpCode::Close && self.close.is_none() {
             self.close_start = offset;

@@ -433,7 +433,11 @@ impl Conversation {
         let mark = self.mark();
         let held = self.direction(from.peer()).reader().frame().is_some();
         self.pings.finish(from, self.now, held, self.owes_pongs(from.peer()));
-        self.direction_mut(from).finish(mark, inflated)
+        let judged = self.direction_mut(from).finish(mark, inflated);
+        if self.direction(from).closed().is_some() {
+            self.direction_mut(from.peer()).discard();
+        }
+        judged
     }
 
     /// Ends the stream of this endpoint (§7.1.5).
