@@ -211,7 +211,32 @@ fn an_echo_is_an_answer() {
     let code = CloseCode::PROTOCOL_ERROR;
     let [close, echo] = [Client, Server].map(|from| Frame(from, CLOSE, b"\x03\xEA"));
     let steps = [close, Frame(Server, TEXT, b"\xFF"), echo];
-    assert_eq!(verdict(&steps), Verdict::Clean { first: Client, code });
+    assert_eq!(verdict(&steps), Verdict::WronglyRefused { by: Client, code });
+}
+
+/// What an endpoint breaks after a Close was no reason for it.
+#[test]
+fn a_close_is_not_excused_by_what_comes_after_it() {
+    let close = Frame(Server, CLOSE, b"\x03\xEB");
+    let wrong = Verdict::WronglyRefused { by: Server, code: CloseCode::UNSUPPORTED_DATA };
+    let broken = Frame(Client, BINARY, b"");
+    for after in [&[][..], &[broken], &[broken, BYE[0]], &[Frame(Client, CLOSE, b"\x03")]] {
+        assert_eq!(verdict(&[&[close], after].concat()), wrong);
+    }
+    let violation = Violation::new(Rule::UnsupportedData, 0);
+    assert_eq!(verdict(&[broken, close, BYE[0]]), Verdict::Refused { by: Server, violation });
+}
+
+/// An endpoint that has left did not leave because of what its peer broke later.
+#[test]
+fn who_has_left_refuses_nothing() {
+    let why = Abnormality::WithoutClose;
+    let left = Verdict::Abnormal { by: Server, why };
+    assert_eq!(verdict(&[Fin(Server), Frame(Client, BINARY, b"")]), left);
+    assert_eq!(verdict(&[Fin(Server), Frame(Client, BINARY, b""), Fin(Client)]), left);
+    let (code, violation) = (CloseCode::ABNORMAL_CLOSURE, Violation::new(Rule::UnsupportedData, 0));
+    let dropped = Verdict::RefusedOtherwise { by: Server, violation, code };
+    assert_eq!(verdict(&[Frame(Client, BINARY, b""), Fin(Server)]), dropped);
 }
 
 #[test]
@@ -283,6 +308,12 @@ fn data_after_a_close_may_be_refused() {
     assert_eq!(verdict(&refused), Verdict::Refused { by: Server, violation });
     let twice = [BYE[0], late, late, Frame(Server, CLOSE, b"\x03\xEA")];
     assert_eq!(verdict(&twice), Verdict::Refused { by: Server, violation });
+    // Its first byte is enough.
+    let cut = [BYE[0], Part(Client, TEXT, b"late", 1), Frame(Server, CLOSE, b"\x03\xEA")];
+    assert_eq!(verdict(&cut), Verdict::Refused { by: Server, violation });
+    let code = CloseCode::PROTOCOL_ERROR;
+    let ping = [BYE[0], Part(Client, PING, b"late", 1), Frame(Server, CLOSE, b"\x03\xEA")];
+    assert_eq!(verdict(&ping), Verdict::WronglyRefused { by: Server, code });
     // The refusal came before the data, or has another code.
     let code = CloseCode::PROTOCOL_ERROR;
     let early = [BYE[0], Frame(Server, CLOSE, b"\x03\xEA"), late];
@@ -337,6 +368,10 @@ fn an_endpoint_may_have_a_limit_that_is_not_known() {
     assert_eq!(own, Verdict::OwnLimit { by: Server, len: 3 });
     let answered = [&sent[..], &[BYE[0], too_big]].concat();
     assert_eq!(verdict(&answered), own);
+    // What comes after the Close was not too big for it.
+    let later = [&sent[..], &[too_big, Frame(Client, TEXT, b"later")]].concat();
+    assert_eq!(verdict(&later), own);
+    assert_eq!(verdict(&[&later[..], &[BYE[0]]].concat()), own);
     // Of several messages, the last counts.
     assert_eq!(verdict(&[&[Frame(Client, TEXT, b"before")], &sent[..], &[too_big]].concat()), own);
     // Nothing was sent that can be too big.
@@ -552,6 +587,13 @@ fn what_never_opened_says_why() {
         assert_eq!(conversation.verdict(), verdict);
         assert_eq!(conversation.timeline().next().map(|step| step.act), Some(Act::Requested));
     }
+    // A server that sends frames has answered, and the response was not seen.
+    let mut conversation = requested();
+    conversation.bytes(Client, &wire(Client, CLOSE, b"\x03\xEA"));
+    assert_eq!(conversation.verdict(), Verdict::Open);
+    conversation.bytes(Server, &wire(Server, CLOSE, b"\x03\xEA"));
+    conversation.end(Server, End::Fin, 0);
+    assert_eq!(conversation.verdict().id(), "wrongly-refused");
     let mut conversation = start();
     conversation.request([MissingKey]);
     conversation.response(400, []);
@@ -607,6 +649,11 @@ fn what_never_opened_says_why() {
         conversation.bytes(Client, &wire(Client, CLOSE, &code.to_be_bytes()));
         assert_eq!(conversation.verdict().id(), expected, "{code}");
     }
+    // The client has left, whatever the server still sends.
+    let mut conversation = broken();
+    conversation.end(Client, End::Fin, 0);
+    conversation.bytes(Server, &wire(Server, CLOSE, b"\x03\xE8"));
+    assert_eq!(conversation.verdict(), failed);
     // A Close without a code names no fault, and that of the server is no failure of the client.
     let mut conversation = broken();
     conversation.bytes(Client, &wire(Client, CLOSE, b""));

@@ -18,10 +18,19 @@ impl Conversation {
         if let Some((by, why)) = self.unopened() {
             return Verdict::NeverOpened { by, why };
         }
+        if self.waits() {
+            return Verdict::Open;
+        }
         match self.broken() {
             Some((sender, violation, step)) => self.answer(sender.peer(), violation, step),
             None => self.handshake(),
         }
+    }
+
+    /// Returns whether a request waits for its response. A server that sends frames has accepted the
+    /// request, with a response that was not observed.
+    fn waits(&self) -> bool {
+        self.opening.waits() && self.direction(Role::Server).offset() == 0
     }
 
     /// Returns why the opening handshake was not completed, and the endpoint that did not complete
@@ -31,7 +40,7 @@ impl Conversation {
         if let Some(status) = self.opening.refusal() {
             return Some((Role::Server, Unopened::Refused(status)));
         }
-        if self.opening.waits() {
+        if self.waits() {
             return end.map(|(by, end, _)| match (by, end) {
                 (_, End::Reset) => (by, Unopened::Reset),
                 (Role::Server, End::Fin) => (by, Unopened::Dropped),
@@ -45,11 +54,11 @@ impl Conversation {
             return None;
         }
         let failed = match earliest(|role| self.direction(role).closed()) {
-            Some((by, code, _)) => {
+            Some((by, code, closed)) if end.is_none_or(|(.., ended)| closed < ended) => {
                 let fails = [CloseCode::PROTOCOL_ERROR, CloseCode::MANDATORY_EXTENSION];
                 by == Role::Client && code.is_some_and(|code| fails.contains(&code))
             }
-            None => end.is_some_and(|(by, ..)| by == Role::Client),
+            _ => end.is_some_and(|(by, ..)| by == Role::Client),
         };
         failed.then_some((Role::Server, Unopened::BrokenResponse(rule)))
     }
@@ -58,9 +67,12 @@ impl Conversation {
     /// the number of its step.
     fn broken(&self) -> Option<(Role, Violation, u64)> {
         earliest(|sender| {
-            let close = self.direction(sender.peer()).closed();
+            let receiver = self.direction(sender.peer());
+            let (close, end) = (receiver.closed(), receiver.ended());
             let broken = self.direction(sender).broken();
-            broken.filter(|(_, mark)| close.is_none_or(|(_, closed)| closed.step > mark.step))
+            broken
+                .filter(|(_, mark)| close.is_none_or(|(_, closed)| closed.step > mark.step))
+                .filter(|(_, mark)| end.is_none_or(|(_, ended)| ended.step > mark.step))
         })
     }
 
@@ -106,7 +118,8 @@ impl Conversation {
         let (here, there) = (self.direction(first), self.direction(first.peer()));
         let answer = there.closed();
         let late = here.late_data();
-        if there.broken().is_none() && blames(code) {
+        // What the peer broke after the Close frame is no reason for it.
+        if there.broken().is_none_or(|(_, mark)| mark.step > closed) && blames(code) {
             self.blamed(first, code)
         } else if let Some((Some(code), mark)) = answer
             && Some(code) != here.close().flatten()
