@@ -5,6 +5,7 @@ pub mod bytes;
 #[cfg(feature = "deflate")]
 pub mod deflate;
 pub mod handshake;
+pub mod outcome;
 pub mod reference;
 pub mod vectors;
 

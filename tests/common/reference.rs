@@ -8,6 +8,16 @@ pub type Seen = (u64, [u8; 2]);
 
 /// What the naive judge makes of a stream: its whole frames, and the rule with its byte.
 pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>) {
+    let (frames, broken) = prove(policy, stream);
+    (frames, broken.map(|(rule, byte, _)| (rule, byte)))
+}
+
+/// The rule that a stream breaks, its byte, and how many bytes of the stream prove it.
+pub fn proof(policy: &Policy, stream: &[u8]) -> Option<(Rule, u64, usize)> {
+    prove(policy, stream).1
+}
+
+fn prove(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64, usize)>) {
     let mut frames = Vec::new();
     // The message that is open: is it text, has an extension changed it, its frames, and each of its bytes
     // with its place in the stream.
@@ -16,11 +26,10 @@ pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>)
     let mut at = 0;
     loop {
         let state = State { message: message.as_ref(), closed };
-        if let Some((rule, byte)) = header_rule(policy, &state, &stream[at..]) {
-            return (frames, Some((rule, (at + byte) as u64)));
+        if let Some((rule, byte, known)) = header_rule(policy, &state, &stream[at..]) {
+            return (frames, Some((rule, (at + byte) as u64, at + known)));
         }
         let Some(frame) = Frame::read(stream, at) else { break };
-        let broken = |rule, byte: usize| Some((rule, (at + byte) as u64));
         let Frame { first, second, len, payload, .. } = &frame;
         let (opcode, fin, rsv) = (first & 15, first & 128 != 0, first >> 4 & 7);
 
@@ -32,12 +41,13 @@ pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>)
             if let [high, low, ..] = payload[..] {
                 let code = u16::from(high) * 256 + u16::from(low);
                 if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
-                    return (frames, broken(Rule::InvalidCloseCode, frame.header_len));
+                    let byte = at + frame.header_len;
+                    return (frames, Some((Rule::InvalidCloseCode, byte as u64, byte + 2)));
                 }
             }
             let reason: Vec<_> = bytes.skip(2).collect();
             if let Some(byte) = not_utf8(&reason, whole, end) {
-                return (frames, Some((Rule::InvalidCloseReason, byte as u64)));
+                return (frames, Some((Rule::InvalidCloseReason, byte as u64, byte + 1)));
             }
         } else if opcode < 8 {
             let mut open = message.take().unwrap_or_else(|| Message {
@@ -54,7 +64,7 @@ pub fn judge(policy: &Policy, stream: &[u8]) -> (Vec<Seen>, Option<(Rule, u64)>)
                 && !open.extended
                 && let Some(byte) = not_utf8(&open.bytes, whole && fin, end)
             {
-                return (frames, Some((Rule::InvalidUtf8, byte as u64)));
+                return (frames, Some((Rule::InvalidUtf8, byte as u64, byte + 1)));
             }
             if !fin {
                 message = Some(open);
@@ -75,10 +85,10 @@ struct State<'a> {
     closed: bool,
 }
 
-/// The rule that the header breaks which starts here, and its byte: of the rules that the fewest bytes
+/// The rule that the header breaks which starts here, its byte, and how many bytes prove it: of the rules that the fewest bytes
 /// prove, the first in the order of `broken_rules`. Bytes prove a rule if each header that starts
 /// with them breaks it.
-fn header_rule(policy: &Policy, state: &State<'_>, stream: &[u8]) -> Option<(Rule, usize)> {
+fn header_rule(policy: &Policy, state: &State<'_>, stream: &[u8]) -> Option<(Rule, usize, usize)> {
     let form = stream.get(1).map_or(0, |second| second & 127);
     let extended = if form == 126 {
         2
@@ -89,9 +99,14 @@ fn header_rule(policy: &Policy, state: &State<'_>, stream: &[u8]) -> Option<(Rul
     };
     for cut in 1..=stream.len().min(2 + extended) {
         let known = &stream[..cut];
-        let seconds = if cut == 1 { 0..=255 } else { known[1]..=known[1] };
+        // The extremes first: they have the fewest rules in common.
+        let seconds = if cut == 1 { 0..=127 } else { 0..=0 };
+        let seconds = seconds.flat_map(|second| [second, 255 - second]);
         let mut proven: Option<Vec<(Rule, usize)>> = None;
-        for second in seconds {
+        for second in seconds.map(|any| if cut == 1 { any } else { known[1] }) {
+            if proven.as_ref().is_some_and(Vec::is_empty) {
+                break;
+            }
             let extended = match second & 127 {
                 126 => 2,
                 127 => 8,
@@ -111,8 +126,8 @@ fn header_rule(policy: &Policy, state: &State<'_>, stream: &[u8]) -> Option<(Rul
                 });
             }
         }
-        if let Some(first) = proven.unwrap_or_default().first() {
-            return Some(*first);
+        if let Some((rule, byte)) = proven.unwrap_or_default().first() {
+            return Some((*rule, *byte, cut));
         }
     }
     None
@@ -194,18 +209,19 @@ struct Message {
     bytes: Vec<(usize, u8)>,
 }
 
-struct Frame {
-    first: u8,
-    second: u8,
-    header_len: usize,
-    len: u64,
+/// A frame of which at least the header is there.
+pub struct Frame {
+    pub first: u8,
+    pub second: u8,
+    pub header_len: usize,
+    pub len: u64,
     /// What is there of the payload, unmasked.
-    payload: Vec<u8>,
+    pub payload: Vec<u8>,
 }
 
 impl Frame {
     /// The frame at `at`, if its header is all there.
-    fn read(stream: &[u8], at: usize) -> Option<Self> {
+    pub fn read(stream: &[u8], at: usize) -> Option<Self> {
         let mut bytes = stream[at..].iter().copied();
         let first = bytes.next()?;
         let second = bytes.next()?;
