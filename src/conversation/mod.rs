@@ -150,8 +150,9 @@ impl Conversation {
 
     /// Sets the time of everything that is passed from now on, on any clock that does not go back.
     ///
-    /// It is the time of [`Sent::at`] and [`Step::at`]. The verdict does not depend on it;
-    /// [`findings`](Self::findings) do.
+    /// It is the time of [`Sent::at`] and [`Step::at`]. [`findings`](Self::findings) depend on it. The
+    /// verdict depends on it only if the response of the opening handshake breaks a rule (see
+    /// [`Unopened::BrokenResponse`]).
     ///
     /// ```
     /// # use std::time::Duration;
@@ -169,8 +170,10 @@ impl Conversation {
 
     /// Records the client's request of the opening handshake, and the rules that it breaks (§4.1).
     ///
-    /// A conversation without a request and a response starts after the opening handshake. If you
-    /// call the function again, it adds rules.
+    /// A conversation without a request and a response starts after the opening handshake. After a
+    /// request, the server must respond before the connection ends. If the server sends frames
+    /// instead, it has accepted the request with a response that was not observed. If you call the
+    /// function again, it adds rules.
     ///
     /// ```
     /// use wsvet::{Conversation, End, Policy, Role, Unopened, Verdict};
@@ -191,7 +194,7 @@ impl Conversation {
     /// the response breaks (§4.2.2).
     ///
     /// [`handshake::Response::broken`] returns the rules. If you call the function again, it adds
-    /// rules.
+    /// rules, and the last status counts.
     ///
     /// ```
     /// use wsvet::{Conversation, Policy, Role, Unopened, Verdict};
@@ -497,9 +500,14 @@ impl Conversation {
 
     /// Returns the verdict: how the conversation ended, as far as it was observed.
     ///
-    /// A violation counts only if neither endpoint has sent a Close frame before it. An endpoint
-    /// that has sent a Close frame cannot answer with a second one. An endpoint that has received a
-    /// Close frame discards everything that arrives after it (§1.4).
+    /// A violation counts only if neither endpoint has sent a Close frame before it, and the stream of
+    /// the receiver has not ended before it. An endpoint that has sent a Close frame cannot answer with
+    /// a second one. An endpoint that has received a Close frame discards everything that arrives after
+    /// it (§1.4). The verdict is about the first violation that counts, unless the endpoint that broke
+    /// the rule left before the receiver answered.
+    ///
+    /// The first end of a stream ends the connection. A Close frame that is sent after it does not
+    /// begin a closing handshake.
     ///
     /// ```
     /// use wsvet::{Conversation, Policy, Role, Verdict};

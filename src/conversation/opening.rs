@@ -22,16 +22,22 @@ const SWITCHING_PROTOCOLS: u16 = 101;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Unopened {
-    /// The server answered with this HTTP status, which is not 101.
+    /// The server answered with this HTTP status, which is not 101. The verdict is about the server.
     Refused(u16),
-    /// The client closed the TCP connection before the server answered.
+    /// The client closed the TCP connection before the server answered. The verdict is about the
+    /// server, which let the client wait.
     NoAnswer,
-    /// The server closed the TCP connection without an answer.
+    /// The server closed the TCP connection without an answer. The verdict is about the server.
     Dropped,
-    /// An endpoint reset the TCP connection before the server answered.
+    /// An endpoint reset the TCP connection before the server answered. The verdict is about that
+    /// endpoint.
     Reset,
     /// The server answered with 101, but the response breaks this rule. The client failed the
-    /// connection, as it must.
+    /// connection, as it must. The verdict is about the server.
+    ///
+    /// The client failed the connection if its stream was the first to end, before any Close frame, or
+    /// if it sent the first Close frame, with the code 1002 or 1010. If it sent a data frame more than
+    /// a second after the response, it did not fail the connection.
     BrokenResponse(Rule),
 }
 

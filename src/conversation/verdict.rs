@@ -66,7 +66,7 @@ pub enum Verdict {
         violation: Violation,
     },
     /// An endpoint broke a rule, and the receiver answered with a different close code than that of
-    /// the rule, or dropped the connection.
+    /// the rule, or dropped the connection before the endpoint did.
     RefusedOtherwise {
         /// The receiver.
         by: Role,
@@ -76,10 +76,16 @@ pub enum Verdict {
         /// no Close frame.
         code: CloseCode,
     },
-    /// An endpoint broke a rule, and the receiver sent a data frame after it, but no Close frame.
+    /// An endpoint broke a rule, and the receiver did not refuse it. One of these holds:
+    ///
+    /// - The receiver sent a data frame after the violation, and no Close frame, or one whose code is
+    ///   not that of a refusal (1002, 1003, 1007, 1008, 1009 or 1011).
+    /// - The receiver answered a Close frame that the endpoint sent after the violation. Its Close
+    ///   frame has the same code, or it sent a data frame after the violation.
     ///
     /// The data may have been sent before the violation arrived. If the receiver sends a Close frame
-    /// later, the verdict becomes [`Refused`](Self::Refused) or another one.
+    /// later, the verdict becomes [`Refused`](Self::Refused) or another one. It is `Refused` whenever
+    /// the Close frame of the receiver has the close code of the rule.
     LetPass {
         /// The receiver.
         by: Role,
@@ -87,25 +93,29 @@ pub enum Verdict {
         violation: Violation,
     },
     /// An endpoint sent a Close frame whose code says that the peer broke a rule, and the
-    /// conversation found no violation of the peer.
+    /// conversation found no violation of the peer before it. A Close frame that answers one with the
+    /// same code refuses nothing.
     WronglyRefused {
         /// The endpoint that sent the Close frame.
         by: Role,
         /// The code of the Close frame: 1002, 1003, 1007 or 1009.
         code: CloseCode,
     },
-    /// An endpoint sent a Close frame with the code 1009, but its [`Policy`](crate::Policy) sets no
-    /// limit. The endpoint has a limit that the policy does not state. The conversation shows no
-    /// fault.
+    /// An endpoint sent a Close frame with the code 1009, but its [`Policy`](crate::Policy) limits
+    /// neither frames nor messages. The endpoint has a limit that the policy does not state. The
+    /// conversation shows no fault.
+    ///
+    /// If the peer has sent no message, or an empty one, the verdict is
+    /// [`WronglyRefused`](Self::WronglyRefused).
     OwnLimit {
         /// The endpoint that sent the Close frame.
         by: Role,
-        /// The payload length of the last message of the peer in bytes, as far as its headers state
-        /// it.
+        /// The payload length of the last message that the peer began before any Close frame, in
+        /// bytes, as far as its headers state it.
         len: u64,
     },
-    /// Both endpoints sent a Close frame, and the second breaks a rule. The endpoint that sent the
-    /// first cannot answer with another Close frame.
+    /// Both endpoints sent a Close frame, neither blames the peer, and the second breaks a rule. The
+    /// endpoint that sent the first cannot answer with another Close frame.
     BrokenClose {
         /// The endpoint that sent the second Close frame.
         by: Role,
