@@ -2,8 +2,11 @@
 
 #![allow(unreachable_pub)] // the fuzz targets are crates of their own
 
+use arbitrary::Unstructured;
+use wsvet::generate::Handshake;
 use wsvet::handshake::{
-    Headers, Key, Outcome, Request, RequestBuilder, Response, ResponseBuilder, Rule, accept_key,
+    Due, Headers, Key, Outcome, Request, RequestBuilder, Response, ResponseBuilder, Rule,
+    accept_key,
 };
 
 use crate::common::handshake::{self as naive, Fields};
@@ -26,8 +29,11 @@ const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// Any bytes are a request and a response: the first byte is the status and the HTTP version, then
 /// come the method and the target, fields, an empty line, and the fields of the response.
 ///
-/// A value `!` is the key of the RFC, or the accept of it.
+/// A value `!` is the key of the RFC, or the accept of it. Any bytes are choices of the generator, too.
 pub fn handshake(data: &[u8]) {
+    if let Ok(handshake) = Unstructured::new(data).arbitrary() {
+        generated(&handshake);
+    }
     let [choices, text @ ..] = data else { return };
     // Of a longer list, not all is compared.
     let text = &text[..text.len().min(1_000)];
@@ -135,4 +141,51 @@ fn written(fields: &Fields, target: &str) {
         assert_eq!(head.split("\r\n").count(), 1 + 3 + count + 2, "{head:?}");
         assert!(!head.replace("\r\n", "").contains(['\r', '\n', '\0']));
     }
+}
+
+/// What is generated breaks the rule that it says, to the views and to the naive judge, and is answered
+/// with the status that is due.
+pub fn generated(handshake: &Handshake) {
+    let (asked, answered) = (handshake.request_head(), handshake.response_head());
+    let fields = |head: &str| -> Fields {
+        let lines = head.strip_suffix("\r\n\r\n").expect("an empty line").split("\r\n").skip(1);
+        let pairs = lines.map(|line| line.split_once(": ").expect("a name and a value"));
+        pairs.map(|(name, value)| (name.into(), value.into())).collect()
+    };
+    let (request_fields, response_fields) = (fields(&asked), fields(&answered));
+    let mut words = asked.lines().next().expect("a first line").split(' ');
+    let (method, target) = (words.next().expect("a method"), words.next().expect("a target"));
+    let http_version =
+        words.next().and_then(|version| version.strip_prefix("HTTP/")?.split_once('.'));
+    let (major, minor) = http_version.expect("a version");
+    let http_version = (major.parse().expect("a number"), minor.parse().expect("a number"));
+    let status = answered.split(' ').nth(1).expect("a status").parse().expect("a number");
+
+    let request = Request::new(method, target, http_version, headers(&request_fields));
+    let response = Response::new(status, headers(&response_fields));
+    let read = [request.broken().collect::<Vec<_>>(), response.broken(&request).collect()];
+    let (request, response) = (handshake.request(), handshake.response());
+    assert_eq!(read, [request.broken().collect::<Vec<_>>(), response.broken(&request).collect()]);
+    let naive = [
+        naive::request(method, target, http_version, &request_fields),
+        naive::response(status, &response_fields, &request_fields),
+    ];
+
+    let rule = handshake.broken();
+    let by = rule.map_or(0, |rule| rule.sender() as usize);
+    for (found, fits) in [(read, cfg!(feature = "deflate")), (naive, false)] {
+        let mut expected = Vec::from_iter(rule);
+        // What is no list may name what was not offered.
+        if rule == Some(Rule::InvalidExtensionAnswer) && found[by].len() == 2 {
+            expected.push(Rule::ExtensionNotOffered);
+        }
+        expected.retain(|rule| fits || *rule != Rule::ExtensionDoesNotFit);
+        assert_eq!(found[by], expected, "{asked}{answered}");
+        assert_eq!(found[1 - by], [], "{asked}{answered}");
+    }
+    let due = match rule.map(Rule::due) {
+        Some(Due::Status(due)) => due,
+        _ => 101,
+    };
+    assert_eq!(status, due);
 }

@@ -5,6 +5,9 @@ mod common;
 #[path = "../examples/fuzz_a_server/src/main.rs"]
 #[allow(dead_code)] // its `main`
 mod fuzz_a_server;
+#[path = "../fuzz/handshake.rs"]
+#[allow(dead_code)] // the oracle for any bytes
+mod oracle;
 
 use std::collections::HashSet;
 
@@ -13,8 +16,8 @@ use common::{place, reference};
 use fuzz_a_server::{Server, judge, random};
 use proptest::prelude::*;
 use wsvet::bytes::BytesMut;
-use wsvet::generate::{Connection, Stream};
-use wsvet::{Accepts, FrameBuf, Header, OpCode, Place, Policy, Role, Rule};
+use wsvet::generate::{Connection, Handshake, Stream};
+use wsvet::{Accepts, FrameBuf, Header, OpCode, Place, Policy, Role, Rule, handshake};
 
 /// A policy under which each rule but those of the other role can be broken.
 fn strict(role: Role) -> Policy {
@@ -176,6 +179,32 @@ fn everything_is_reached() {
         assert!(headers.iter().any(|(_, header)| *header == len), "no header of {len} bytes");
     }
     assert!(cut);
+}
+
+/// Each rule of the opening handshake is broken as it is asked for, and by the right endpoint.
+#[test]
+fn every_rule_of_the_handshake_is_broken_as_it_is_asked_for() {
+    for rule in handshake::Rule::ALL {
+        let mut heads = HashSet::new();
+        for seed in 0..2_000 {
+            let data = random(seed);
+            let handshake = Handshake::breaking(*rule, &mut Unstructured::new(&data)).unwrap();
+            assert_eq!(handshake.broken(), Some(*rule));
+            oracle::generated(&handshake);
+            heads.insert((handshake.request_head(), handshake.response_head()));
+        }
+        assert!(heads.len() > 500, "{rule}: {}", heads.len());
+    }
+}
+
+#[test]
+fn a_legal_handshake_breaks_nothing() {
+    for seed in 0..20_000 {
+        let data = random(seed);
+        let handshake = Handshake::legal(&mut Unstructured::new(&data)).unwrap();
+        assert_eq!(handshake.broken(), None);
+        oracle::generated(&handshake);
+    }
 }
 
 #[test]

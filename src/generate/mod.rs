@@ -39,11 +39,13 @@
 
 mod connection;
 mod content;
+mod handshake;
 mod stream;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
 pub use connection::Connection;
+pub use handshake::Handshake;
 pub use stream::Stream;
 
 use crate::{Accepts, CloseCode, Header, OpCode, Policy, Role, Rule};
