@@ -9,11 +9,11 @@ use wsvet::bytes::BytesMut;
 use wsvet::generate::{Connection, Stream};
 use wsvet::nom::{self, Needed};
 use wsvet::{
-    Accepts, CloseFrame, Conversation, FrameBuf, FrameMut, FrameRef, Header, OpCode, Place, Policy,
-    Role, Rule, Utf8, Validator, Verdict, encode, mask, parse,
+    Accepts, CloseFrame, End, FrameBuf, FrameMut, FrameRef, Header, OpCode, Place, Policy, Role,
+    Rule, Utf8, Validator, Verdict, encode, mask, parse,
 };
 
-use crate::common::{self, Outcome, place, reference};
+use crate::common::{self, Outcome, outcome, place, reference};
 
 /// A stream in one chunk.
 const WHOLE: usize = usize::MAX;
@@ -210,12 +210,35 @@ pub fn connections(data: &[u8]) {
 
 /// The verdict over a connection, its turns in pieces of this size.
 fn verdict(connection: &Connection, size: usize) -> Verdict {
+    let (ends, events) = events(connection, size);
+    outcome::observed(ends, &events)
+}
+
+/// The endpoints of a connection and its turns, in pieces of this size.
+fn events(connection: &Connection, size: usize) -> ([Policy; 2], Vec<outcome::Event>) {
     let policy = |role: Role| *connection.stream(role.peer()).policy();
-    let mut conversation = Conversation::new(policy(Role::Client), policy(Role::Server));
-    for (from, bytes) in connection.turns() {
-        bytes.chunks(size).for_each(|chunk| conversation.bytes(from, chunk));
-    }
-    conversation.verdict()
+    let pieces = connection.turns().flat_map(|(from, bytes)| {
+        bytes.chunks(size).map(move |piece| outcome::Event::Bytes(from, piece.to_vec()))
+    });
+    ([policy(Role::Client), policy(Role::Server)], pieces.collect())
+}
+
+/// A whole conversation ends as a naive judge says: legal and broken frames in any pieces, any end at any
+/// moment, with and without a handshake; and a generated connection that is cut anywhere.
+pub fn outcomes(data: &[u8]) {
+    outcome::agree(data);
+    let mut u = Unstructured::new(data);
+    let (Ok(cut), Ok(by), Ok(reset)) = (u.arbitrary::<u8>(), u.arbitrary(), u.arbitrary()) else {
+        return;
+    };
+    let Ok(connection) = Connection::arbitrary(&mut u) else { return };
+    let (ends, mut events) = events(&connection, 9);
+    // The naive judge is slow.
+    events.truncate(usize::from(cut).min(64));
+    assert_eq!(outcome::observed(ends, &events), outcome::verdict(ends, &events), "{connection:?}");
+    let end = if reset { End::Reset } else { End::Fin };
+    events.push(outcome::Event::End(by, end));
+    assert_eq!(outcome::observed(ends, &events), outcome::verdict(ends, &events), "{connection:?}");
 }
 
 /// Masking is §5.3 to the letter, octet by octet, in pieces of any size.

@@ -30,6 +30,7 @@ const ORACLES: &[(&str, Oracle)] = &[
     ("judge", oracles::judge),
     ("generated", oracles::generated),
     ("connections", oracles::connections),
+    ("outcomes", oracles::outcomes),
     ("masking", oracles::masking),
     ("utf8", oracles::utf8),
     ("close", oracles::close),
