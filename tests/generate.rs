@@ -17,7 +17,10 @@ use fuzz_a_server::{Server, judge, random};
 use proptest::prelude::*;
 use wsvet::bytes::BytesMut;
 use wsvet::generate::{Connection, Handshake, Stream};
-use wsvet::{Accepts, FrameBuf, Header, OpCode, Place, Policy, Role, Rule, handshake};
+use wsvet::{
+    Accepts, Conversation, End, Finding, FrameBuf, Header, Lapse, OpCode, Place, Policy, Role,
+    Rule, handshake,
+};
 
 /// A policy under which each rule but those of the other role can be broken.
 fn strict(role: Role) -> Policy {
@@ -111,6 +114,42 @@ proptest! {
         let len = header.encode(&mut wire);
         prop_assert_eq!(Header::decode(&wire[..len]), Ok((header, &[][..])));
     }
+}
+
+/// What a conversation finds of these turns at these times.
+fn findings(connection: &Connection) -> Vec<Finding> {
+    let policy = |role: Role| *connection.stream(role.peer()).policy();
+    let mut conversation = Conversation::new(policy(Role::Client), policy(Role::Server));
+    for (at, (from, bytes)) in connection.times().zip(connection.turns()) {
+        conversation.at(at);
+        conversation.bytes(from, bytes);
+    }
+    conversation.at(connection.end());
+    conversation.end(Role::Server, End::Fin, 0);
+    assert!(connection.times().is_sorted() && connection.times().last() < Some(connection.end()));
+    conversation.findings().collect()
+}
+
+/// Each duty is neglected as it is asked for, whatever the policies; nobody else neglects one.
+#[test]
+fn duties_are_neglected_as_it_is_asked_for() {
+    let mut found = HashSet::new();
+    for seed in 0..4_000 {
+        let data = random(seed);
+        let mut u = Unstructured::new(&data);
+        let connection: Connection = u.arbitrary().unwrap();
+        assert_eq!((findings(&connection), connection.finding()), (vec![], None), "{connection:?}");
+        let ends = [Role::Server, Role::Client].map(|from| *connection.stream(from).policy());
+        for lapse in Lapse::ALL {
+            let connection = Connection::neglecting(ends, *lapse, &mut Unstructured::new(&data));
+            let connection = connection.unwrap();
+            let finding = connection.finding().unwrap();
+            assert_eq!(findings(&connection), [finding], "{connection:?}");
+            assert_eq!((finding.lapse, connection.violation()), (*lapse, None));
+            found.insert((*lapse, finding.by));
+        }
+    }
+    assert_eq!(found.len(), 3, "{found:?}");
 }
 
 /// A Ping is answered at once, until one end breaks a rule.

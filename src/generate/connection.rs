@@ -1,11 +1,12 @@
 //! Both directions of a connection, in the order in which the endpoints send.
 
+use std::time::Duration;
 use std::vec::Vec;
 
 use arbitrary::{Arbitrary, Error, Result, Unstructured};
 
 use super::Stream;
-use crate::{OpCode, Policy, Role, Rule, Violation};
+use crate::{Finding, Lapse, OpCode, Policy, Role, Rule, Violation};
 
 /// A whole connection: the frames that each endpoint sends, and their order.
 ///
@@ -53,10 +54,22 @@ pub struct Connection {
     /// The turns in their order: the endpoint that sends, and the offset in its stream at which the
     /// turn ends.
     turns: Vec<(Role, usize)>,
+    /// The time of each turn.
+    times: Vec<Duration>,
+    /// The time of the last turn, or of the end.
+    now: Duration,
+    finding: Option<Finding>,
 }
 
 /// The maximum number of frames before the Close frame or the violation, without the Pongs.
 const MOST_TURNS: usize = 32;
+
+/// The time between two turns of endpoints that do their duties.
+const TURN: Duration = Duration::from_millis(1);
+
+/// The times in milliseconds after which a duty is neglected: a little more than the least one, up to a
+/// minute.
+const NEGLECT: core::ops::RangeInclusive<u64> = 1..=60_000;
 
 impl Connection {
     /// Creates a legal connection that either endpoint closes.
@@ -145,6 +158,72 @@ impl Connection {
         Ok(connection)
     }
 
+    /// Creates a connection without a violation, in which an endpoint neglects this duty for longer than
+    /// [`Patience::new`](crate::Patience::new) allows.
+    ///
+    /// An endpoint does not answer a Ping: it sends another frame more than a second later, or nothing
+    /// for at least five seconds. Or the server leaves the TCP connection open for more than two seconds
+    /// after both Close frames. [`finding`](Self::finding) says which.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`legal`](Self::legal).
+    ///
+    /// ```
+    /// # use arbitrary::Unstructured;
+    /// # use wsvet::{Conversation, End, Lapse, Policy, Role, generate::Connection};
+    /// let ends = [Policy::new(Role::Client), Policy::new(Role::Server)];
+    /// let mut u = Unstructured::new(b"as many bytes as the fuzzer has found");
+    /// let connection = Connection::neglecting(ends, Lapse::UnansweredPing, &mut u)?;
+    ///
+    /// let mut conversation = Conversation::new(ends[0], ends[1]);
+    /// for (at, (from, bytes)) in connection.times().zip(connection.turns()) {
+    ///     conversation.at(at);
+    ///     conversation.bytes(from, bytes);
+    /// }
+    /// conversation.at(connection.end());
+    /// conversation.end(Role::Server, End::Fin, 0);
+    /// assert_eq!(conversation.findings().next(), connection.finding());
+    /// # Ok::<(), arbitrary::Error>(())
+    /// ```
+    pub fn neglecting(ends: [Policy; 2], lapse: Lapse, u: &mut Unstructured<'_>) -> Result<Self> {
+        let mut connection = Self::open(ends, u)?;
+        let neglect = |u: &mut Unstructured<'_>, least: u64| {
+            Ok(Duration::from_millis(least + u.int_in_range(NEGLECT)?))
+        };
+        match lapse {
+            Lapse::UnansweredPing => {
+                let by = u.arbitrary::<Role>()?;
+                // These Pongs answer the Pings before them too, if a Pong had to be left out. They show
+                // that no direction is missing.
+                connection.ping(by, u)?;
+                connection.ping(by.peer(), u)?;
+                connection.stream_mut(by.peer()).push_control(OpCode::Ping, Vec::new(), u)?;
+                connection.note(by.peer());
+                let at = connection.now;
+                if u.arbitrary()? {
+                    connection.now += neglect(u, 999)?;
+                    connection.ping(by, u)?;
+                } else {
+                    connection.now += neglect(u, 4_998)?;
+                }
+                let closes = connection.turns.len();
+                connection.close(by.peer(), u)?;
+                let waited = connection.times[closes] - at;
+                connection.finding = Some(Finding::new(lapse, by, at, waited));
+            }
+            Lapse::ServerLeftOpen => {
+                let first = u.arbitrary::<Role>()?;
+                connection.close(first, u)?;
+                let at = connection.now;
+                connection.now += neglect(u, 1_999)?;
+                let waited = connection.end() - at;
+                connection.finding = Some(Finding::new(lapse, Role::Server, at, waited));
+            }
+        }
+        Ok(connection)
+    }
+
     /// Returns the stream that an endpoint sends. Its policy is that of the peer.
     ///
     /// ```
@@ -182,6 +261,51 @@ impl Connection {
         })
     }
 
+    /// Returns the time of each of the [`turns`](Self::turns). No time is less than the one before.
+    ///
+    /// ```
+    /// # use arbitrary::Unstructured;
+    /// # use wsvet::{Policy, Role, generate::Connection};
+    /// let ends = [Policy::new(Role::Client), Policy::new(Role::Server)];
+    /// let connection = Connection::legal(ends, &mut Unstructured::new(b"bytes"))?;
+    /// assert_eq!(connection.times().count(), connection.turns().count());
+    /// # Ok::<(), arbitrary::Error>(())
+    /// ```
+    pub fn times(&self) -> impl Iterator<Item = Duration> {
+        self.times.iter().copied()
+    }
+
+    /// Returns the time at which the server closes the TCP connection.
+    ///
+    /// ```
+    /// # use arbitrary::Unstructured;
+    /// # use wsvet::{Policy, Role, generate::Connection};
+    /// let ends = [Policy::new(Role::Client), Policy::new(Role::Server)];
+    /// let connection = Connection::legal(ends, &mut Unstructured::new(b"bytes"))?;
+    /// assert!(connection.times().all(|time| time < connection.end()));
+    /// # Ok::<(), arbitrary::Error>(())
+    /// ```
+    #[must_use]
+    pub fn end(&self) -> Duration {
+        self.now + TURN
+    }
+
+    /// Returns the duty that an endpoint neglects, as
+    /// [`Conversation::findings`](crate::Conversation::findings) must return it, or `None` if both did
+    /// their duties.
+    ///
+    /// ```
+    /// # use arbitrary::Unstructured;
+    /// # use wsvet::{Policy, Role, generate::Connection};
+    /// let ends = [Policy::new(Role::Client), Policy::new(Role::Server)];
+    /// assert_eq!(Connection::legal(ends, &mut Unstructured::new(b"bytes"))?.finding(), None);
+    /// # Ok::<(), arbitrary::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn finding(&self) -> Option<Finding> {
+        self.finding
+    }
+
     /// Returns the endpoint that breaks a rule and the violation that its peer must find, or `None`
     /// if the connection is legal.
     ///
@@ -210,6 +334,9 @@ impl Connection {
             client: Stream::new(server),
             server: Stream::new(client),
             turns: Vec::new(),
+            times: Vec::new(),
+            now: Duration::ZERO,
+            finding: None,
         };
         for _ in 0..u.int_in_range(0..=MOST_TURNS)? {
             if u.is_empty() {
@@ -247,12 +374,20 @@ impl Connection {
         for _ in 0..u.int_in_range(0..=2)? {
             if self.stream_mut(second).push_rest(u)? {
                 self.note(second);
-            } else if self.stream_mut(second).push_control(OpCode::Ping, Vec::new(), u)? {
-                self.note(second);
-                self.answer(first, OpCode::Pong, Vec::new(), u)?;
+            } else {
+                self.ping(second, u)?;
             }
         }
         self.echo(first, u)
+    }
+
+    /// Adds an empty Ping, and the Pong of the peer.
+    fn ping(&mut self, from: Role, u: &mut Unstructured<'_>) -> Result<()> {
+        if self.stream_mut(from).push_control(OpCode::Ping, Vec::new(), u)? {
+            self.note(from);
+            self.answer(from.peer(), OpCode::Pong, Vec::new(), u)?;
+        }
+        Ok(())
     }
 
     /// Adds the reply to the Close frame of `first`: a Close frame with the same code.
@@ -290,7 +425,9 @@ impl Connection {
     /// Adds a turn with the bytes that an endpoint has sent since its last turn.
     fn note(&mut self, from: Role) {
         let end = self.stream(from).bytes().len();
+        self.now += TURN;
         self.turns.push((from, end));
+        self.times.push(self.now);
     }
 }
 
