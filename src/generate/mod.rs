@@ -1,4 +1,5 @@
-//! Streams and whole connections to fuzz a WebSocket stack with (feature `arbitrary`).
+//! Streams, opening handshakes and whole connections to fuzz a WebSocket stack with (feature
+//! `arbitrary`).
 //!
 //! A receiver refuses random bytes at their first frame, so they test little. The streams of this
 //! module are legal under the policy of the receiver that is tested, or legal up to the frame that
