@@ -295,11 +295,11 @@ fn unopened(
     }
     // Data a second after the response shows that the client does not mind.
     let time = |before: usize| {
-        let times = events[..before].iter().filter_map(|event| match event {
+        let last = events[..before].iter().rev().find_map(|event| match event {
             Event::Time(millis) => Some(*millis),
             _ => None,
         });
-        times.last().unwrap_or(0)
+        last.unwrap_or(0)
     };
     let answered = events.iter().position(|event| matches!(event, Event::Response(..)));
     let went_on = answered.is_some_and(|answered| {
