@@ -255,9 +255,9 @@ pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
     let good = match (tally.violations, tally.findings) {
         (0, 0) if faults.is_some() || unopened.is_some() => Some("no rule is broken"),
         (0, 0) if tally.gaps > 0 && tally.unjudged + tally.uncertain == 0 => {
-            Some("no rule is broken in the bytes that were captured")
+            Some("nothing is broken in the bytes that were captured")
         }
-        (0, 0) => Some("no rule is broken"),
+        (0, 0) => Some("nothing is broken"),
         _ => None,
     };
     let violations = (tally.violations > 0).then(|| count(tally.violations, "violation"));
