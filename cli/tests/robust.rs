@@ -201,10 +201,10 @@ fn a_closed_output_changes_neither_the_status_nor_the_page() {
 fn a_signal_ends_the_inputs_and_not_the_output() {
     let capture = fs::read(CAPTURE).unwrap();
     for (args, last) in [
-        (&["check", "--follow", "-"][..], "no rule is broken"),
-        (&["check", "-"], "no rule is broken"),
+        (&["check", "--follow", "-"][..], "nothing is broken"),
+        (&["check", "-"], "nothing is broken"),
         (&["check", "--follow", "--json", "-"], "\"event\":\"verdict\""),
-        (&["check", "--follow", CAPTURE], "no rule is broken"),
+        (&["check", "--follow", CAPTURE], "nothing is broken"),
         (&["check", "--follow", "--json", CAPTURE], "\"event\":\"verdict\""),
     ] {
         for (name, number) in [("-INT", 2), ("-TERM", 15)] {

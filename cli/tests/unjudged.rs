@@ -102,7 +102,7 @@ to 10.0.0.2:80)
 1 connection not WebSocket: the protocol of a database (10.0.0.1:40008 to
 10.0.0.2:80)
 4 more connections for other reasons: see --json
-✓ no rule is broken in what could be judged; 4 connections were not (3 complete
+✓ nothing is broken in what could be judged; 4 connections were not (3 complete
 frames in 1 connection)
 ";
     assert_eq!(account, expected);
@@ -112,7 +112,7 @@ frames in 1 connection)
     assert!(
         check(&[], &capture.file)
             .0
-            .ends_with("✓ no rule is broken (2 complete frames in 1 connection)\n")
+            .ends_with("✓ nothing is broken (2 complete frames in 1 connection)\n")
     );
 }
 
@@ -214,7 +214,7 @@ fn a_flood_is_accounted_for() {
     let (text, status) = check(&[], &capture.file);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("40000 connections not WebSocket: never established"), "{text}");
-    assert!(text.contains("✓ no rule is broken (2 complete frames in 1 connection)"), "{text}");
+    assert!(text.contains("✓ nothing is broken (2 complete frames in 1 connection)"), "{text}");
     assert_eq!(status, 0);
 }
 
