@@ -34,7 +34,9 @@ macro_rules! reasons {
 
 reasons! {
     /// TLS.
-    Tls "tls" true "TLS: decrypt the traffic first",
+    Tls "tls" true
+        "TLS: decrypt it first, for example with a key log (SSLKEYLOGFILE) in Wireshark, and save what \
+         Follow > TLS Stream shows as Raw",
     /// HTTP/2 in the clear.
     Http2 "http2" true "HTTP/2, which wsvet does not read",
     /// The opening handshake was not captured, and no frame is found.
@@ -56,6 +58,12 @@ reasons! {
     /// It did not fit into memory.
     Memory "memory" true
         "no more was kept: the packets that wait for others do not fit into --max-memory",
+    /// The PROXY protocol.
+    Proxy "proxy-protocol" true
+        "a header of the PROXY protocol before the request, which wsvet does not read: capture before the \
+         proxy",
+    /// SOCKS.
+    Socks "socks" true "SOCKS, which wsvet does not read: capture at the other side of the proxy",
     /// HTTP without an upgrade.
     Http "http" false "HTTP without an upgrade to WebSocket",
     /// HTTP with another upgrade.
@@ -92,6 +100,8 @@ impl Unjudged {
         let known = [
             (start.starts_with(b"PRI * HTTP/2"), Self::Http2),
             (is_tls(start), Self::Tls),
+            (is_proxied(start), Self::Proxy),
+            (matches!(start, [5, 1, 0] | [5, 2, 0, 1 | 2] | [5, 3, 0, 1, 2]), Self::Socks),
             (start.starts_with(b"SSH-"), Self::Ssh),
             (
                 [&b"220"[..], b"+OK", b"* OK", b"EHLO ", b"HELO "]
@@ -116,6 +126,11 @@ impl Unjudged {
 pub fn is_tls(start: &[u8]) -> bool {
     matches!(start, [0x14..=0x17, 3, 0..=4, high, low, ..]
         if (1..=0x4900).contains(&u16::from_be_bytes([*high, *low])))
+}
+
+/// Returns whether this is the start of a header of the PROXY protocol, of version 1 or 2.
+fn is_proxied(start: &[u8]) -> bool {
+    start.starts_with(b"PROXY ") || start.starts_with(b"\r\n\r\n\0\r\nQUIT\n")
 }
 
 /// Returns whether this is the start of a connection to MySQL, PostgreSQL or Redis.
