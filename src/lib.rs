@@ -167,6 +167,6 @@ pub use validator::Validator;
 pub use violation::{RuleSet, RuleSetIter, Violation};
 
 /// Compiles and runs the examples of the README.
-#[cfg(all(doctest, feature = "codec"))]
+#[cfg(all(doctest, feature = "codec", feature = "endpoint"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
