@@ -13,7 +13,6 @@ use futures_util::SinkExt;
 use sockudo_ws::deflate::DeflateConfig;
 use sockudo_ws::protocol::CompressedProtocol;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_util::codec::Encoder as _;
 use wsvet::codec::Messages;
 use wsvet::deflate::{Parameters, Validator};
 use wsvet::{FrameRef, Message, Policy, Role};

@@ -4,7 +4,6 @@ use bytes::BytesMut;
 use sockudo_ws::Message as Received;
 use sockudo_ws::deflate::DeflateConfig;
 use sockudo_ws::protocol::CompressedProtocol;
-use tokio_util::codec::Decoder as _;
 use wsvet::codec::Messages;
 use wsvet::deflate::Parameters;
 use wsvet::{Message, Policy, Role};
