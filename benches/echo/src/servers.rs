@@ -3,7 +3,7 @@
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::codec::{Decoder, Encoder, FramedParts};
+use tokio_util::codec::FramedParts;
 use wsvet::codec::Messages;
 use wsvet::{FrameMut, Header, Policy, Role, encode};
 
