@@ -101,6 +101,8 @@ pub(super) const BINARY: &[Known] = &[
     row(At(0, b"Creative Voice File"), "an image, a sound or a film", NO_TRAFFIC),
     row(At(4, b"ftyp"), "an image, a sound or a film", NO_TRAFFIC),
     row(Starts(&[b"OTTO\0", b"\0\x01\0\0\0", b"wOFF", b"wOF2", b"ttcf\0"]), "a font", NO_TRAFFIC),
+    // Programs of Mach-O for several processors have the same magic.
+    row(Looks(is_class), "a Java class file", NO_TRAFFIC),
     row(
         Starts(&[
             b"\x7FELF",
@@ -110,6 +112,7 @@ pub(super) const BINARY: &[Known] = &[
             b"\xCE\xFA\xED\xFE",
             b"\xCF\xFA\xED\xFE",
             b"\xCA\xFE\xBA\xBE",
+            b"\xCA\xFE\xBA\xBF",
             b"\0asm",
             b"dex\n",
             b"BC\xC0\xDE",
@@ -168,6 +171,13 @@ fn is_tls(start: &[u8]) -> bool {
     record(start).is_some_and(|len| {
         start.get(len..).is_none_or(|next| next.len() < 5 || record(next).is_some())
     })
+}
+
+/// Whether this is a Java class file: its magic, and a version since Java 1.0. What has the same magic
+/// counts processors there, of which there are fewer.
+fn is_class(start: &[u8]) -> bool {
+    const VERSIONS: std::ops::Range<u8> = 45..128;
+    matches!(start, [0xCA, 0xFE, 0xBA, 0xBE, _, _, 0, major, ..] if VERSIONS.contains(major))
 }
 
 /// Whether this is a bitmap: its header has a length, and two reserved zeros.

@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn known_formats_are_named() {
         let saz = [&b"PK\x03\x04\x14\0\0\0\0\0"[..], &[0; 16], b"\x0b\0\0\0raw/1_c.txt"].concat();
-        let cases: [(&[u8], &str); 36] = [
+        let cases: [(&[u8], &str); 39] = [
             (b"\x1F\x8B\x08\0\0\0\0\0", "gzip"),
             (b"\x28\xB5\x2F\xFD", "zstd"),
             (b"\xFD7zXZ\0", "xz"),
@@ -79,6 +79,9 @@ mod tests {
             (b"\xFF\xD8\xFF\xE0", "image"),
             (b"\x7FELF\x02\x01\x01", "program"),
             (b"MZ\x90\0", "program"),
+            (b"\xCA\xFE\xBA\xBE\0\0\0\x3D\0\x2E", "Java class"),
+            (b"\xCA\xFE\xBA\xBE\0\0\0\x02\x01\0\0\x07", "program"),
+            (b"\xCA\xFE\xBA\xBF\0\0\0\x02\x01\0\0\x07", "program"),
             (b"%PDF-1.7", "PDF"),
             (b"SQLite format 3\0", "SQLite"),
             (b"\x16\x03\x01\x02\0\x01\0\x01\xFC\x03\x03", "TLS"),
