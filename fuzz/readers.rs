@@ -79,7 +79,7 @@ impl Read for Pieces<'_> {
 
 /// Hex text that is read, in whatever notation, has bytes that are read the same if written anew.
 fn hex_text(text: &[u8]) {
-    let Ok(pasted) = hex::read(text) else { return };
+    let Ok(pasted) = hex::read(text, MEMORY) else { return };
     let bytes = pasted.blocks.concat();
     assert_eq!(bytes.len(), pasted.len());
     let anew: String = bytes.iter().map(|byte| format!("{byte:02X}\n")).collect();

@@ -2,7 +2,11 @@
 //! never other bytes.
 
 use proptest::prelude::*;
-use wsvet_cli::input::hex::read;
+use wsvet_cli::input::hex::{self, HexError, Pasted};
+
+fn read(text: &[u8]) -> Result<Pasted, HexError> {
+    hex::read(text, 1 << 28)
+}
 
 type Printer = fn(&[u8]) -> String;
 

@@ -4,6 +4,7 @@ pub mod answer;
 pub(crate) mod capture;
 mod chain;
 mod connections;
+mod fits;
 pub mod format;
 mod har;
 mod head;
@@ -143,7 +144,7 @@ fn judge_next(
     if guessed
         && format == Format::Hex
         && !whole
-        && let Err(error) = paste::check_start(&start)
+        && let Err(error) = paste::check_start(&start, judging.memory)
     {
         return Ok(Err(error));
     }

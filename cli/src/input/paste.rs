@@ -4,7 +4,8 @@ use std::io::{self, Read};
 
 use crate::input::answer::{Answer, no_traffic, reason};
 use crate::input::chain::{is_plausible, is_plausible_paste, reaches_the_end, starts_legal};
-use crate::input::hex::{self, Pasted};
+use crate::input::fits::too_large;
+use crate::input::hex::{self, Pasted, is_space};
 use crate::input::reading::Reading;
 use crate::input::rotation::Rotation;
 use crate::input::{capture, head, raw};
@@ -15,22 +16,24 @@ use crate::transport::packet::{Content, Moment, dissect};
 /// Judges hex text. `guessed` says that its format was detected, so that what stands in it must look
 /// like frames.
 pub(crate) fn judge(
-    input: impl Read,
+    mut input: impl Read,
     reading: &Reading,
     guessed: bool,
     judging: &mut Judging<'_>,
 ) -> io::Result<Answer> {
     let mut text = Vec::new();
-    if let Err(error) = input.take(hex::BOUND as u64 + 1).read_to_end(&mut text) {
+    // The bytes take as much again as the digits.
+    let most = judging.memory / 2;
+    if let Err(error) = input.by_ref().take(most.saturating_add(1)).read_to_end(&mut text) {
         return Ok(Err(reason(&error)));
     }
-    if text.len() > hex::BOUND {
-        let most = hex::BOUND >> 20;
-        return Ok(Err(format!(
-            "the hex text has more than {most} MiB: give the bytes as a file, with --format raw"
-        )));
+    if text.len() as u64 > most {
+        drop(text);
+        let instead = "give the bytes as a file, with --format raw";
+        let told = too_large("hex text", input, most, 2, instead);
+        return Ok(Err(told.unwrap_or_else(|error| reason(&error))));
     }
-    let pasted = match hex::read(&text) {
+    let pasted = match hex::read(&text, most) {
         Ok(pasted) if pasted.is_empty() => return Ok(Err(no_traffic("the hex text has no bytes"))),
         Ok(pasted) => pasted,
         Err(error) => return Ok(Err(error.to_string())),
@@ -49,9 +52,14 @@ pub(crate) fn judge(
         judging.report.read_as(&how)?;
         return capture::answer(&pcap(link, &pasted.blocks)[..], &mut Rotation::default(), judging);
     }
+    if how.what.starts_with(hex::PACKETS) {
+        let told =
+            "the dump has packets, but none with TCP over Ethernet or IP: give the capture itself";
+        return Ok(Err(told.to_owned()));
+    }
     let bytes = pasted.blocks.concat();
     let heads = head::may_start(&bytes) && head::heads(&bytes).is_some();
-    let plausible = is_likely(&how.what, &text, &bytes);
+    let plausible = is_likely(&how.what, &String::from_utf8_lossy(&text), &bytes);
     if guessed && !heads && !plausible {
         return Ok(Err(format!(
             "read as {}, the {} bytes do not look like WebSocket frames: give --format hex if these \
@@ -65,10 +73,18 @@ pub(crate) fn judge(
 
 /// Returns whether these bytes of a text may be judged as frames if nobody says that they are. What
 /// other texts have takes more: words, numbers, hashes.
-fn is_likely(notation: &str, text: &[u8], bytes: &[u8]) -> bool {
+fn is_likely(notation: &str, text: &str, bytes: &[u8]) -> bool {
     let starts_or_ends = || starts_legal(bytes) || reaches_the_end(bytes);
-    let words = || text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let number = |word: &[u8]| word.len() > 2 && word.iter().all(u8::is_ascii_digit);
+    let words = text.split(|c: char| c.is_whitespace() || is_space(c));
+    let words = || words.clone().filter(|word| !word.is_empty());
+    let number = |word: &str| word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_digit());
+    // Between paragraphs stand many arrays and numbers, of which few begin as a whole message does.
+    if notation.ends_with(hex::FENCED) {
+        return bytes.first().is_some_and(|first| first & 0x80 != 0) && starts_or_ends();
+    }
+    if notation.ends_with(hex::CUT) {
+        return starts_legal(bytes);
+    }
     let is_hash = |digits: usize| matches!(digits, 32 | 40 | 56 | 64 | 96 | 128);
     if notation == "hex digits" && words().any(|word| is_hash(word.len())) && !starts_legal(bytes) {
         return false;
@@ -88,26 +104,32 @@ fn is_likely(notation: &str, text: &[u8], bytes: &[u8]) -> bool {
     }
 }
 
-/// Returns whether the start of a long text can be hex text.
-pub(crate) fn check_start(start: &[u8]) -> Result<(), String> {
+/// Returns whether the start of a long text can be hex text. Lines that are left out may stand for at most
+/// `most` bytes.
+pub(crate) fn check_start(start: &[u8], most: u64) -> Result<(), String> {
     let end = start.iter().rposition(|byte| *byte == b'\n');
     let end = end.or_else(|| start.iter().rposition(|byte| b", \t".contains(byte)));
     let start = &start[..end.unwrap_or(start.len() & !3)];
-    let error = match hex::read(start) {
+    let error = match hex::read(start, most) {
         Ok(_) => return Ok(()),
         Err(error) => error,
     };
     // A string literal may go on.
-    let closed = |quote: u8| hex::read(&[start, &[quote]].concat()).is_ok();
+    let closed = |quote: u8| hex::read(&[start, &[quote]].concat(), most).is_ok();
     if closed(b'"') || closed(b'\'') { Ok(()) } else { Err(error.to_string()) }
 }
 
 /// The link types of pasted packets: Ethernet, and raw IP.
 const LINKS: [i32; 2] = [1, 101];
 
-/// Returns the link type, if all blocks are packets with TCP.
+/// Returns the link type, if all blocks are packets with TCP, or one is if all are packets.
 fn link(pasted: &Pasted) -> Option<i32> {
-    LINKS.into_iter().find(|link| pasted.blocks.iter().all(|block| is_packet(*link, block)))
+    let packets = pasted.notation.starts_with(hex::PACKETS);
+    LINKS.into_iter().find(|link| {
+        let mut blocks = pasted.blocks.iter();
+        let is = |block: &Vec<u8>| is_packet(*link, block);
+        if packets { blocks.any(is) } else { blocks.all(is) }
+    })
 }
 
 /// Returns whether these bytes are a packet with TCP: the lengths and the checksum of IP are right.

@@ -9,7 +9,8 @@ use std::io::{self, Read};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::input::answer::{Answer, no_traffic};
+use crate::input::answer::{Answer, no_traffic, reason};
+use crate::input::fits::too_large;
 use crate::session::frames::Frames;
 use crate::session::judging::Judging;
 use crate::session::report::Reported;
@@ -17,9 +18,6 @@ use crate::transport::packet::Moment;
 
 use entry::{Entry, opening};
 use message::{Message, Told};
-
-/// The longest HAR file that is read, in bytes.
-const BOUND: u64 = 256 << 20;
 
 /// The notice about what a HAR file does not contain.
 const UNKNOWN: &str = "a HAR file contains whole messages only: no fragments, masking keys, RSV bits, \
@@ -39,13 +37,14 @@ struct Log {
 
 /// Judges every WebSocket connection of a HAR file.
 pub(crate) fn judge(input: impl Read, judging: &mut Judging<'_>) -> io::Result<Answer> {
-    let mut input = io::BufReader::new(input).take(BOUND + 1);
+    let most = judging.memory;
+    let mut input = io::BufReader::new(input).take(most.saturating_add(1));
     let har: Result<Har, _> = serde_json::from_reader(&mut input);
     if input.limit() == 0 {
-        let most = BOUND >> 20;
-        return Ok(Err(format!(
-            "the HAR file has more than {most} MiB: export fewer requests, or remove the bodies"
-        )));
+        drop(har);
+        let instead = "export fewer requests, or remove the bodies";
+        let told = too_large("HAR file", input.into_inner(), most, 1, instead);
+        return Ok(Err(told.unwrap_or_else(|error| reason(&error))));
     }
     let har = match har {
         Ok(har) => har,

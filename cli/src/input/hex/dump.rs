@@ -5,7 +5,8 @@
 
 use super::column::{Rest, rest};
 use super::error::HexError;
-use super::pasted::{BOUND, Pasted, Text};
+use super::pasted::{Pasted, Text};
+use super::sources::{Source, source};
 use super::unit::Unit;
 use crate::input::chain::{reaches_the_end, starts_legal};
 
@@ -22,6 +23,8 @@ struct Row<'a> {
     /// Whether a line with an asterisk follows.
     repeats: bool,
     indent: usize,
+    /// The last line before it that is no row, or nothing if rows are before it.
+    title: &'a str,
 }
 
 /// Rows whose offsets rise.
@@ -35,9 +38,11 @@ type Reading = (u32, Unit, Vec<Decoded>);
 
 /// Reads a dump. Returns `None` if the text is none.
 pub(super) fn read(text: &Text<'_>) -> Option<Result<Pasted, HexError>> {
-    let (blocks, strange) = blocks(text);
+    let (mut blocks, strange) = blocks(text);
+    let derived = without_derived(&mut blocks);
+    let packets = blocks.iter().any(|block| is(&block[0], Source::Packet));
     let first = blocks.first()?;
-    if !is_dump(first) {
+    if !is_dump(first, text.most) {
         return None;
     }
     if let Some(line) = strange {
@@ -53,7 +58,50 @@ pub(super) fn read(text: &Text<'_>) -> Option<Result<Pasted, HexError>> {
                     as Raw, or give the capture";
         return Some(Err(HexError::told(0, told)));
     }
-    Some(decode(&blocks))
+    if let Some(row) = blocks.iter().map(|block| &block[0]).find(|row| is(row, Source::Payload)) {
+        let told = format!(
+            "`{}` is what stands in frames, without the frames: give the dump of the packet",
+            row.title.trim_end_matches(':')
+        );
+        return Some(Err(HexError::told(row.line, told)));
+    }
+    Some(decode(&blocks, text.most).map(|mut pasted| {
+        if packets {
+            PACKETS.clone_into(&mut pasted.notation);
+        }
+        pasted.notes.extend(derived);
+        pasted
+    }))
+}
+
+/// The notation of blocks whose titles say that they are packets.
+pub(crate) const PACKETS: &str = "packets in a hex dump of Wireshark";
+
+fn is(row: &Row<'_>, kind: Source) -> bool {
+    source(row.title) == Some(kind)
+}
+
+/// Removes what is derived of packets, if there are packets with a title. Returns the note about it.
+fn without_derived(blocks: &mut Vec<Block<'_>>) -> Option<String> {
+    if !blocks.iter().any(|block| is(&block[0], Source::Packet)) {
+        return None;
+    }
+    let derived = |row: &Row<'_>| is(row, Source::Payload) || is(row, Source::Derived);
+    let mut names: Vec<String> = Vec::new();
+    blocks.retain(|block| {
+        let title = block[0].title.trim_end_matches(':');
+        let kept = !derived(&block[0]);
+        if !kept && !names.iter().any(|name| name == title) {
+            names.push(title.to_owned());
+        }
+        kept
+    });
+    (!names.is_empty()).then(|| {
+        let more = names.len().saturating_sub(3);
+        names.truncate(3);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("left out, because it is derived of the packets: {}{more}", names.join(", "))
+    })
 }
 
 /// Groups the rows. Returns the line after which an offset goes on although something else stands
@@ -61,10 +109,12 @@ pub(super) fn read(text: &Text<'_>) -> Option<Result<Pasted, HexError>> {
 fn blocks<'a>(text: &Text<'a>) -> (Vec<Block<'a>>, Option<usize>) {
     let mut blocks: Vec<Block<'a>> = Vec::new();
     let mut apart = true;
+    let mut title = "";
     let mut strange = None;
     for &(line, content) in &text.lines {
         match row(line, content) {
-            Some(row) => {
+            Some(mut row) => {
+                row.title = std::mem::take(&mut title);
                 let zero = row.offset.bytes().all(|digit| digit == b'0');
                 let empty = row.data.trim().is_empty();
                 if blocks.is_empty() || zero && !empty {
@@ -81,7 +131,10 @@ fn blocks<'a>(text: &Text<'a>) -> (Vec<Block<'a>>, Option<usize>) {
                 }
             }
             None if content.trim().is_empty() => {}
-            None => apart = true,
+            None => {
+                apart = true;
+                title = content.trim();
+            }
         }
     }
     (blocks, strange)
@@ -109,19 +162,20 @@ fn row(line: usize, content: &str) -> Option<Row<'_>> {
         data,
         repeats: false,
         indent,
+        title: "",
     })
 }
 
 /// Returns whether the first rows cannot be anything else: the first offset is marked, or zero and set
 /// apart, or the offsets rise by what the lines have.
-fn is_dump(block: &Block<'_>) -> bool {
+fn is_dump(block: &Block<'_>, most: u64) -> bool {
     let Some(first) = block.first().filter(|row| !row.data.trim().is_empty()) else { return false };
     let zero = first.offset.bytes().all(|digit| digit == b'0');
     let gap = first.data.len() - first.data.trim_start().len();
     let apart = gap >= 2 || matches!(first.offset.len(), 6 | 7);
-    let rises = || match decode_block(block, BASES[0], Unit::Hex) {
+    let rises = || match decode_block(block, BASES[0], Unit::Hex, most) {
         Ok((_, proven)) => proven || block.len() > 1,
-        Err(_) => block.len() > 1 && decode(std::slice::from_ref(block)).is_ok(),
+        Err(_) => block.len() > 1 && decode(std::slice::from_ref(block), most).is_ok(),
     };
     if zero { first.marked || apart || rises() } else { rises() }
 }
@@ -152,7 +206,7 @@ fn units(first: &Row<'_>, base: u32) -> &'static [Unit] {
     }
 }
 
-fn decode(blocks: &[Block<'_>]) -> Result<Pasted, HexError> {
+fn decode(blocks: &[Block<'_>], most: u64) -> Result<Pasted, HexError> {
     let first = &blocks[0][0];
     let short = matches!(first.offset.len(), 6 | 7) && !first.marked;
     let bases = if short { &BASES[..] } else { &BASES[..1] };
@@ -161,7 +215,7 @@ fn decode(blocks: &[Block<'_>]) -> Result<Pasted, HexError> {
     for &base in bases {
         for &unit in units(first, base) {
             let decoded: Result<Vec<Decoded>, HexError> =
-                blocks.iter().map(|block| decode_block(block, base, unit)).collect();
+                blocks.iter().map(|block| decode_block(block, base, unit, most)).collect();
             match decoded {
                 Ok(decoded) if decoded.iter().all(|(_, proven)| *proven) => {
                     proven.push((base, unit, decoded));
@@ -238,8 +292,9 @@ fn pasted(first: &Row<'_>, base: u32, unit: Unit, decoded: &[Decoded]) -> Pasted
     Pasted { notation, blocks, notes: Vec::new() }
 }
 
-/// Decodes a block, if its offsets in this base fit its numbers in this unit.
-fn decode_block(block: &Block<'_>, base: u32, unit: Unit) -> Result<Decoded, HexError> {
+/// Decodes a block, if its offsets in this base fit its numbers in this unit. Lines that are left out may
+/// stand for at most `most` bytes.
+fn decode_block(block: &Block<'_>, base: u32, unit: Unit, most: u64) -> Result<Decoded, HexError> {
     let mut bytes = Vec::new();
     let mut proven = false;
     let mut start = None;
@@ -285,8 +340,11 @@ fn decode_block(block: &Block<'_>, base: u32, unit: Unit) -> Result<Decoded, Hex
                 let told = "this offset does not fit the lines that * stands for";
                 return Err(HexError::told(line, told));
             }
-            if missing > BOUND as u64 {
-                let told = format!("* stands for {missing} bytes, which are too many");
+            if missing.saturating_add(bytes.len() as u64) > most {
+                let told = format!(
+                    "* stands for {missing} bytes, which are too many: at most {most} fit, and \
+                     --max-memory allows more"
+                );
                 return Err(HexError::told(row.line + 1, told));
             }
             for _ in 0..missing / len {

@@ -47,6 +47,17 @@ pub(super) fn parse(token: &str) -> Option<Item> {
     (decimal.is_some() || hex.is_some()).then_some(Item::Digits { decimal, hex })
 }
 
+/// Returns whether an item that is no byte is a number that is too large or too small for one.
+pub(super) fn is_number(token: &str) -> bool {
+    let token = without_types(token.trim());
+    let digits = token.strip_prefix('-').unwrap_or(token);
+    let hex = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"));
+    let is = |digits: &str, radix| {
+        !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix) || c == '_')
+    };
+    hex.is_some_and(|digits| is(digits, 16)) || is(digits, 10)
+}
+
 /// Removes casts and the suffixes of types.
 fn without_types(token: &str) -> &str {
     const CASTS: [&str; 6] =

@@ -1,7 +1,7 @@
 //! Reads arrays of numbers: of C, Go, Rust, Java, C#, JavaScript and others, and lists without brackets.
 
-use super::error::HexError;
-use super::items::{Item, parse};
+use super::error::{Fault, HexError};
+use super::items::{Item, is_number, parse};
 use super::pasted::Pasted;
 
 /// An array in a text.
@@ -74,7 +74,18 @@ pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
             }
             pasted.notes.push(format!("whoever printed the array left out: {cut}"));
         }
-        let items = items(inside)?;
+        let items = match items(inside) {
+            Ok(items) => items,
+            Err(Some(item)) => {
+                // Those before the array may be its length.
+                let start = inside.as_ptr() as usize - text.as_ptr() as usize;
+                let like = |word: &&str| *word == item;
+                let words = text[..start].split(|c: char| !c.is_alphanumeric() && c != '_');
+                let before = words.filter(like).count();
+                return Some(Err(HexError::at(0, 0, Fault::NoByte(item, before))));
+            }
+            Err(None) => return None,
+        };
         match bytes(&items, typed)? {
             Ok(bytes) => pasted.blocks.push(bytes),
             Err(error) => return Some(Err(error)),
@@ -85,7 +96,7 @@ pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
 
 /// Reads numbers without brackets: all of them say their base, or cannot be hex digits.
 fn bare(text: &str) -> Option<Result<Pasted, HexError>> {
-    let items = items(text)?;
+    let items = items(text).ok()?;
     let decimal = items.iter().any(|item| matches!(item, Item::Digits { hex: None, .. }));
     let marked = items.iter().all(|item| matches!(item, Item::Sure(_)));
     (items.len() > 1 && (decimal || marked)).then_some(())?;
@@ -202,8 +213,9 @@ fn cut(inside: &str) -> (&str, Option<&str>) {
     (inside, None)
 }
 
-/// Returns the items. Keys are dropped if they count from 0.
-fn items(inside: &str) -> Option<Vec<Item>> {
+/// Returns the items. Keys are dropped if they count from 0. An error has the first of several items that
+/// is a number and no byte.
+fn items(inside: &str) -> Result<Vec<Item>, Option<String>> {
     // A comma or a space in a character literal is a character.
     let mut tokens: Vec<String> = vec![String::new()];
     let commas = inside.contains(',');
@@ -237,21 +249,23 @@ fn items(inside: &str) -> Option<Vec<Item>> {
         }
     }
     let tokens = tokens.iter().map(|token| token.trim()).filter(|token| !token.is_empty());
+    let several = tokens.clone().nth(1).is_some();
     let mut items = Vec::new();
     for token in tokens {
         let token = match token.split_once(':') {
             Some((key, value)) if !token.starts_with("'\\") || key.ends_with('\'') => {
                 let key = key.trim().trim_matches(['"', '\'']);
                 if key != items.len().to_string() {
-                    return None;
+                    return Err(None);
                 }
                 value
             }
             _ => token,
         };
-        items.push(parse(token)?);
+        let number = || Some(token.trim().to_owned()).filter(|token| several && is_number(token));
+        items.push(parse(token).ok_or_else(number)?);
     }
-    (!items.is_empty()).then_some(items)
+    if items.is_empty() { Err(None) } else { Ok(items) }
 }
 
 /// Returns the bytes of items. `typed` says that digits without a prefix are decimal.

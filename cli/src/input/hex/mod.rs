@@ -7,7 +7,9 @@ mod base64;
 mod column;
 mod digits;
 mod dump;
+mod ellipsis;
 mod error;
+mod fence;
 mod items;
 mod json;
 mod label;
@@ -15,34 +17,111 @@ mod list;
 mod literal;
 mod pairs;
 mod pasted;
+mod sources;
+mod typography;
 mod unit;
 mod value;
 
 pub use digits::decode;
+pub(crate) use dump::PACKETS;
 pub use error::HexError;
-pub use pasted::{BOUND, Pasted};
+pub use pasted::Pasted;
+pub(crate) use typography::is_space;
 
+use ellipsis::Cut;
+use fence::Fences;
 use pasted::Text;
+use typography::plain;
 use value::one;
 
-/// Reads the bytes that a text stands for.
-pub fn read(text: &[u8]) -> Result<Pasted, HexError> {
-    let lossy = String::from_utf8_lossy(text);
-    let whole = Text::new(&lossy);
+/// What the notation of a fenced block ends with, if there is text around it.
+pub(crate) const FENCED: &str = " in a fenced block";
+
+/// What the notation of a text ends with, if an ellipsis stands for its rest.
+pub(crate) const CUT: &str = ", cut short";
+
+/// Reads the bytes that a text stands for, at most `most`.
+///
+/// If there are fenced blocks, exactly one of them must stand for bytes.
+pub fn read(text: &[u8], most: u64) -> Result<Pasted, HexError> {
+    let text = &*String::from_utf8_lossy(text);
+    let Some(fences) = Fences::new(text) else { return unfenced(text, most) };
+    if fences.blocks.is_empty() {
+        return unfenced(&fences.all(), most);
+    }
+    let read = fences.blocks.iter().map(|block| (block, unfenced(&fences.only(block), most)));
+    let mut read: Vec<_> = read.collect();
+    if read.len() > 1 {
+        read.retain(|(_, read)| read.as_ref().is_ok_and(|pasted| !pasted.is_empty()));
+    }
+    if let [_, (second, _), ..] = &read[..] {
+        let told = "this is not the first fenced block with bytes: give one of them alone, or all \
+                    bytes of one endpoint in one block";
+        return Err(HexError::told(second.start, told));
+    }
+    let Some((block, read)) = read.pop() else { return Err(HexError::told(0, NEITHER)) };
+    let mut pasted = read?;
+    if fences.has_more(block) {
+        pasted.notation.push_str(FENCED);
+        pasted.notes.push("the text around the block was left out".to_owned());
+    }
+    Ok(pasted)
+}
+
+/// Reads a text as it stands, then with white space and quotes of ASCII, then without an ellipsis.
+fn unfenced(text: &str, most: u64) -> Result<Pasted, HexError> {
+    let mut read = as_written(text, most);
+    let spaced = plain(text, ' ');
+    if let (Err(_), Some(spaced)) = (&read, &spaced) {
+        read = as_written(spaced, most);
+        // White space in a string would be a byte.
+        let tabbed = || plain(text, '\t').is_some_and(|tabbed| as_written(&tabbed, most) != read);
+        if read.as_ref().is_ok_and(|pasted| pasted.notation.contains("escapes")) && tabbed() {
+            let told = "white space in the string is not of ASCII, so that its bytes are not known: \
+                        write them as hex digits";
+            return Err(HexError::told(0, told));
+        }
+    }
+    let text = spaced.as_deref().unwrap_or(text);
+    let Some(cut) = Cut::new(text).filter(|cut| cut.alone || read.is_err()) else { return read };
+    if read.is_err() {
+        // A word of prose may be base64, and the last word often ends so.
+        let sure = |shown: Result<Pasted, HexError>| {
+            shown.and_then(|pasted| match pasted.notation.contains("base64") {
+                true => Err(HexError::told(0, NEITHER)),
+                false => Ok(pasted),
+            })
+        };
+        let shown = as_written(cut.shown, most);
+        // The last digit may be half of a byte.
+        let half = shown.as_ref().is_err_and(HexError::is_half_byte);
+        let before = cut.shown.strip_suffix(|c: char| c.is_ascii_hexdigit()).filter(|_| half);
+        read = sure(before.map_or(shown, |before| as_written(before, most)));
+    }
+    read.map(|mut pasted| {
+        pasted.notation.push_str(CUT);
+        pasted.notes.push(cut.note());
+        pasted
+    })
+}
+
+/// Reads a text that is wholly in one notation.
+fn as_written(text: &str, most: u64) -> Result<Pasted, HexError> {
+    let whole = Text::new(text, most);
     if let Some(dump) = dump::read(&whole) {
         return dump;
     }
     // Lines keep their numbers in an error about digits.
-    let plain = digits::decode(text);
+    let plain = digits::decode(text.as_bytes());
     if let Ok(bytes) = plain {
-        pairs::check_order(&lossy, &bytes)?;
+        pairs::check_order(text, &bytes)?;
         return Ok(Pasted::one("hex digits", bytes));
     }
     let joined = whole.joined();
     if let Some(read) = one(&joined).or_else(|| label::read(&whole)) {
-        return read;
+        return read.map_err(|error| error.located(&whole));
     }
-    Err(plain.err().filter(|_| is_nearly_hex(&lossy)).unwrap_or_else(|| HexError::told(0, NEITHER)))
+    Err(plain.err().filter(|_| is_nearly_hex(text)).unwrap_or_else(|| HexError::told(0, NEITHER)))
 }
 
 /// What is said of text that is nothing.

@@ -1,8 +1,5 @@
 //! A text that was pasted, and the bytes that it stands for.
 
-/// The most bytes that a text may stand for, and that a text may have.
-pub const BOUND: usize = 256 << 20;
-
 /// The bytes of a text, and how they were written.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Pasted {
@@ -30,17 +27,18 @@ impl Pasted {
     }
 }
 
-/// A text without what surrounds a paste: fences, quote marks and line ends.
+/// A text without what surrounds a paste: quote marks and line ends.
 pub(super) struct Text<'a> {
     /// The numbers and the contents of the lines.
     pub(super) lines: Vec<(usize, &'a str)>,
+    /// The most bytes that a text may stand for.
+    pub(super) most: u64,
 }
 
 impl<'a> Text<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str, most: u64) -> Self {
         let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
-        let is_fence = |line: &str| line.starts_with("```") || line.starts_with("~~~");
-        let mut lines: Vec<_> = lines.filter(|(_, line)| !is_fence(line.trim_start())).collect();
+        let mut lines: Vec<_> = lines.collect();
         let quoted =
             |(_, line): &(usize, &str)| line.is_empty() || line.starts_with("> ") || *line == ">";
         if lines.iter().all(quoted) {
@@ -50,12 +48,25 @@ impl<'a> Text<'a> {
                     .map_or(*line, |rest| rest.strip_prefix(' ').unwrap_or(rest));
             }
         }
-        Self { lines }
+        Self { lines, most }
     }
 
     /// Returns all lines as one text, without the white space and the backticks around it.
     pub(super) fn joined(&self) -> String {
         let lines: Vec<&str> = self.lines.iter().map(|(_, line)| *line).collect();
         lines.join("\n").trim().trim_matches('`').trim().to_owned()
+    }
+
+    /// Returns the line and the column of a word, after `skipped` others like it.
+    pub(super) fn find(&self, word: &str, skipped: usize) -> Option<(usize, usize)> {
+        let part = |c: char| c.is_alphanumeric() || c == '_';
+        let mut found = self.lines.iter().flat_map(|(number, line)| {
+            let whole = move |at: &usize| {
+                !line[..*at].ends_with(part) && !line[at + word.len()..].starts_with(part)
+            };
+            let places = line.match_indices(word).map(|(at, _)| at).filter(whole);
+            places.map(|at| (*number, line[..at].chars().count() + 1))
+        });
+        found.nth(skipped)
     }
 }
