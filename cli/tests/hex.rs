@@ -236,6 +236,25 @@ proptest! {
         }
     }
 
+    /// A fence with text around it, white space of web pages and an ellipsis change no byte.
+    #[test]
+    fn what_surrounds_a_paste_changes_no_byte(bytes in frames(), space in "[\u{A0}\u{2009}\u{3000}]") {
+        for (name, print) in SURE {
+            let text = print(&bytes);
+            if name != "fence" {
+                let fenced = format!("This came:\n\n```\n{text}\n```\n\n```js\nws.close();\n```\nWhy?\n");
+                let found = read(fenced.as_bytes()).map(|pasted| pasted.blocks.concat());
+                prop_assert_eq!(found.as_ref(), Ok(&bytes), "{}: {}", name, fenced);
+            }
+            let others = [text.replace(' ', &space), format!("{}\n...\n", text.trim_end())];
+            for other in others {
+                if let Ok(pasted) = read(other.as_bytes()) {
+                    prop_assert_eq!(pasted.blocks.concat(), bytes.clone(), "{}: {}", name, other);
+                }
+            }
+        }
+    }
+
     /// Any text has an answer.
     #[test]
     fn any_text_comes_to_an_end(text in "[0-9a-fx\\\\ \\[\\]{}<>\"':,=#*|\n.-]{0,200}") {
@@ -294,4 +313,59 @@ fn lines_with_labels_are_one_stream() {
     assert_eq!(bytes("<Buffer 81 05 48>\n<Buffer 65 6c 6c 6f>\n"), *b"\x81\x05Hello");
     let cut = read(b"<Buffer 81 05 48 ... 4 more bytes>").unwrap();
     assert!(cut.notes[0].contains("4 more bytes"), "{cut:?}");
+}
+
+#[test]
+fn one_fenced_block_is_read() {
+    let text = "It got\n```hex\n81 05\n```\nand\n~~~\nws.send()\n~~~\n";
+    let pasted = read(text.as_bytes()).unwrap();
+    assert_eq!(pasted.notation, "hex digits in a fenced block");
+    assert_eq!((pasted.blocks.concat(), pasted.notes.len()), (vec![0x81, 5], 1));
+    assert_eq!(bytes("81 05\n```"), [0x81, 5]);
+    assert!(error("```\n81\n```\n```\n05\n```").starts_with("line 4: this is not the first"));
+    assert!(error("It got\n```\n81 05 37 fa 0g\n```\n").starts_with("line 3, column 14: 'g'"));
+}
+
+#[test]
+fn typography_is_read_unless_it_may_be_a_byte() {
+    let hello = *b"\x81\x05Hello";
+    assert_eq!(bytes("81\u{a0}05&nbsp;48\u{200b}65\u{2028}6c\u{2003}6c 6f"), hello);
+    assert_eq!(bytes("data\u{a0}= b\u{2018}\\x81\\x05Hello\u{2019}"), hello);
+    assert_eq!(bytes("\u{201c}81 05 48 65 6c 6c 6f\u{201d}"), hello);
+    assert!(error("b'\\x81\\x07Hel\u{a0}lo!'").contains("white space in the string"));
+}
+
+#[test]
+fn digits_are_read_up_to_an_ellipsis() {
+    for text in ["81 05 48...", "81 05 48 6\u{2026}", "0x81, 0x05, 0x48, [...]", "81 05 48\n..."] {
+        let pasted = read(text.as_bytes()).unwrap();
+        assert_eq!(pasted.blocks.concat(), [0x81, 5, 0x48], "{text}");
+        assert!(pasted.notation.ends_with("cut short"), "{text}");
+        assert!(pasted.notes[0].contains("left out the rest"), "{text}");
+    }
+    let told = read(b"8105... (258 more bytes)").unwrap();
+    assert!(told.notes[0].contains("258 more bytes"));
+    // A word may be base64.
+    assert!(error("Address...").contains("neither"));
+    assert!(error("81 05 ... 48").contains("'.'") || error("81 05 ... 48").contains("neither"));
+}
+
+#[test]
+fn an_item_that_is_no_byte_has_a_place() {
+    assert!(error("{0x81, 0x37f}").starts_with("line 1, column 8: `0x37f` is no byte"));
+    assert!(error("[129, 256]").starts_with("line 1, column 7: `256` is no byte"));
+    let sized = "uint8_t frame[300] = {0x81,\n  0x05, 300};";
+    assert!(error(sized).starts_with("line 2, column 9: `300` is no byte"));
+}
+
+#[test]
+fn what_is_derived_of_packets_is_left_out() {
+    let frame = "Frame (4 bytes):\n\n0000  81 02 48 69   ..Hi\n\n";
+    let derived = "Unmasked data (2 bytes):\n\n0000  48 69   Hi\n\n";
+    let other = "Reassembled TCP (2 bytes):\n\n0000  48 69   Hi\n";
+    let pasted = read([frame, derived, other].concat().as_bytes()).unwrap();
+    assert_eq!(pasted.blocks, [vec![0x81, 2, 0x48, 0x69]]);
+    assert!(pasted.notes[0].ends_with("Unmasked data (2 bytes), Reassembled TCP (2 bytes)"));
+    assert!(error(derived).contains("without the frames"));
+    assert_eq!(bytes(other), *b"Hi");
 }

@@ -351,6 +351,21 @@ fn a_line_that_does_not_fit_is_refused_with_its_length() {
     assert!(error.contains("--max-memory"), "{error}");
 }
 
+#[test]
+fn hex_text_and_har_files_fit_or_are_refused_with_their_size() {
+    let digits = b"82 00\n".repeat(20_000);
+    let har = [&b"{\"log\":{\"entries\":[]}}"[..], &vec![b' '; 200_000]].concat();
+    for (input, most, share) in [(&digits, 32 << 10, "half of "), (&har, 64 << 10, "")] {
+        let output = run(&["check", "--max-memory", "64KiB", "-"], input);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2));
+        let size = format!("has {} bytes, and at most {most} fit into {share}--max", input.len());
+        assert!(error.contains(&size) && error.contains("--max-memory 262144"), "{error}");
+    }
+    let output = run(&["check", "--max-memory", "256KiB", "--receiver", "client", "-"], &digits);
+    assert_eq!(output.status.code(), Some(0));
+}
+
 /// Many connections that never end leave no more open than memory allows, and lines that come after
 /// that are told.
 #[test]

@@ -84,7 +84,7 @@ fn unfenced(text: &str, most: u64) -> Result<Pasted, HexError> {
     }
     let text = spaced.as_deref().unwrap_or(text);
     let Some(cut) = Cut::new(text).filter(|cut| cut.alone || read.is_err()) else { return read };
-    if read.is_err() {
+    if read.is_err() || cut.alone {
         // A word of prose may be base64, and the last word often ends so.
         let sure = |shown: Result<Pasted, HexError>| {
             shown.and_then(|pasted| match pasted.notation.contains("base64") {
