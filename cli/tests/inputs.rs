@@ -86,6 +86,14 @@ fn other_bytes_are_not_judged_as_frames() {
 }
 
 #[test]
+fn code_in_prose_is_not_judged_as_frames() {
+    for code in ["--cfg getrandom_backend=\"wasm_js\"", "x = [1, 2, 3, 4]", "123 456 789"] {
+        let error = complaint(format!("Write\n\n```\n{code}\n```\n\ninstead.\n").as_bytes());
+        assert!(error.contains("--format"), "{error}");
+    }
+}
+
+#[test]
 fn frames_are_read_without_an_option() {
     let frame = [&[0x82, 100][..], &[7; 100]].concat();
     let (events, _) = told(&frame);

@@ -80,6 +80,10 @@ fn is_likely(notation: &str, text: &str, bytes: &[u8]) -> bool {
     let number = |word: &str| word.len() > 2 && word.bytes().all(|byte| byte.is_ascii_digit());
     // Between paragraphs stand many arrays and numbers, of which few begin as a whole message does.
     if notation.ends_with(hex::FENCED) {
+        // Names in code are base64.
+        if notation.contains("base64") {
+            return starts_legal(bytes) && reaches_the_end(bytes);
+        }
         return bytes.first().is_some_and(|first| first & 0x80 != 0) && starts_or_ends();
     }
     if notation.ends_with(hex::CUT) {
