@@ -87,7 +87,7 @@ fn other_bytes_are_not_judged_as_frames() {
 
 #[test]
 fn code_in_prose_is_not_judged_as_frames() {
-    for code in ["--cfg getrandom_backend=\"wasm_js\"", "x = [1, 2, 3, 4]", "123 456 789"] {
+    for code in ["--cfg getrandom_backend=\"wasm_js\"", "x = [1, 2, 3, 4]", "1234 5678"] {
         let error = complaint(format!("Write\n\n```\n{code}\n```\n\ninstead.\n").as_bytes());
         assert!(error.contains("--format"), "{error}");
     }
