@@ -41,7 +41,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> io::Result<Status> {
-    let stdout = AutoStream::new(io::stdout().lock(), cli.color.into());
+    let stdout = output::stdout(cli.color.into());
     let at_close = match &cli.command {
         // Nobody waits for what is still to come.
         Command::Check(args) if args.follow => interrupt::stop,

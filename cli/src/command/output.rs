@@ -1,6 +1,20 @@
 //! Standard output, whose reader may leave before the end.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+
+/// Returns standard output, with colours if they are wanted.
+pub(crate) fn stdout(color: ColorChoice) -> Box<dyn Write> {
+    let stdout = io::stdout().lock();
+    if stdout.is_terminal() {
+        return Box::new(AutoStream::new(stdout, color));
+    }
+    // Without colours, each piece of text between two of them is a write, and standard output writes
+    // each line at once.
+    let blocks: Box<dyn Write> = Box::new(BufWriter::new(stdout));
+    Box::new(AutoStream::new(blocks, color))
+}
 
 /// A writer that drops everything after its reader has closed it, for example `head`. What is judged
 /// then does not depend on who reads it.
