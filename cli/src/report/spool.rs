@@ -1,6 +1,6 @@
 //! Output that waits until the end of an input: in memory, or in a temporary file if it is long.
 
-use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
 use std::ops::Range;
 
 use tempfile::SpooledTempFile;
@@ -61,7 +61,9 @@ impl Spooled {
     /// Copies this range of bytes. One range after the other is the fastest.
     pub(super) fn copy(&mut self, range: Range<u64>, out: &mut impl Write) -> io::Result<()> {
         if self.at != range.start {
-            self.file.seek(SeekFrom::Start(range.start)).map_err(named)?;
+            // What is in the buffer already is not read again.
+            let ahead = range.start.wrapping_sub(self.at).cast_signed();
+            self.file.seek_relative(ahead).map_err(named)?;
             self.at = range.start;
         }
         while self.at < range.end {
