@@ -7,7 +7,7 @@ use textwrap::core::display_width;
 
 use super::ending::{COLUMNS, cells, closing};
 use crate::report::spool::{Spool, Spooled};
-use crate::report::style::HEADING;
+use crate::report::style::{HEADING, options};
 use crate::session::report::Closing;
 
 /// The columns that a table leaves out if it is too wide, the first ones first.
@@ -155,9 +155,12 @@ impl Layout {
             line.extend([" ", before, cell, after, " "]);
         }
         line.push(' ');
-        let options =
-            textwrap::Options::new(self.last).word_splitter(textwrap::WordSplitter::NoHyphenation);
-        for (index, part) in textwrap::wrap(last, options).iter().enumerate() {
+        // Most cells fit, and wrapping takes long.
+        if last.len() <= self.last && !last.ends_with(' ') {
+            line.push_str(last);
+            return line;
+        }
+        for (index, part) in textwrap::wrap(last, options(self.last)).iter().enumerate() {
             if index > 0 {
                 line.push('\n');
                 line.push_str(&self.indent);
