@@ -335,6 +335,12 @@ fn what_is_no_file_is_refused_or_read_once() {
     status(&format!("cat {CAPTURE} >{dir}/f & $W check {dir}/f {dir}/f"), 2, "was read already");
     status(&format!("$W check {CAPTURE} {CAPTURE}"), 0, "");
     status(&format!("cp {CAPTURE} {dir}/$'\\xff'.pcap; $W check {dir}/$'\\xff'.pcap"), 0, "");
+    let locked = |file: &str| {
+        let path = format!("{dir}/locked{file}");
+        format!("mkdir -m 000 {dir}/locked; $W check {path}; s=$?; rmdir {dir}/locked; exit $s")
+    };
+    status(&locked(""), 2, "inputs/locked: ");
+    status(&locked("/a.pcap"), 2, "inputs/locked/a.pcap: ");
     let waiting = format!("$W check {dir}/f & sleep 0.5; kill -INT $!; wait $!");
     status(&waiting, 130, "interrupted");
 }
