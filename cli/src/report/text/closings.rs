@@ -160,7 +160,9 @@ impl Layout {
             line.push_str(last);
             return line;
         }
-        for (index, part) in textwrap::wrap(last, options(self.last)).iter().enumerate() {
+        // A name stays whole, so that it is found where it is searched.
+        let options = options(self.last).break_words(false);
+        for (index, part) in textwrap::wrap(last, options).iter().enumerate() {
             if index > 0 {
                 line.push('\n');
                 line.push_str(&self.indent);
