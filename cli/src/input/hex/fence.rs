@@ -71,13 +71,16 @@ mod tests {
 
     #[test]
     fn blocks_begin_and_end_as_in_markdown() {
-        let blocks = |text: &str| Fences::new(text).map(|fences| fences.blocks);
+        let blocks = |text: &str| {
+            let ends = |block: &Range<usize>| (block.start, block.end);
+            Fences::new(text).map(|fences| fences.blocks.iter().map(ends).collect::<Vec<_>>())
+        };
         assert_eq!(blocks("81 05"), None);
         assert_eq!(blocks("```81 05```"), None);
-        assert_eq!(blocks("a\n```\n81\n```\nb"), Some(vec![2..3]));
-        assert_eq!(blocks("> ```hex\n> 81\n> ```"), Some(vec![1..2]));
-        assert_eq!(blocks("~~~\n```\n~~~~\n````\n81\n```\n````"), Some(vec![1..2, 4..6]));
-        assert_eq!(blocks("a\n```\n81\n05"), Some(vec![2..4]));
+        assert_eq!(blocks("a\n```\n81\n```\nb"), Some(vec![(2, 3)]));
+        assert_eq!(blocks("> ```hex\n> 81\n> ```"), Some(vec![(1, 2)]));
+        assert_eq!(blocks("~~~\n```\n~~~~\n````\n81\n```\n````"), Some(vec![(1, 2), (4, 6)]));
+        assert_eq!(blocks("a\n```\n81\n05"), Some(vec![(2, 4)]));
         assert_eq!(blocks("81\n```\n"), Some(vec![]));
         assert_eq!(Fences::new("a\n```\n81\n```\nb").unwrap().only(&(2..3)), "\n\n81\n\n");
     }
