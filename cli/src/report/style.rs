@@ -61,12 +61,15 @@ thread_local! {
     static BREAKS: RefCell<Breaks> = RefCell::default();
 }
 
+/// The bytes of each line of a text.
+type Lines = Box<[Range<usize>]>;
+
 /// The lines of texts that were wrapped. Texts that differ only in their digits are wrapped at the same
 /// bytes, and the sentences about a thousand connections seldom differ in more.
 #[derive(Default)]
 struct Breaks {
     /// The lines of a text whose digits are zeros, and the columns that it was wrapped to.
-    lines: HashMap<Vec<u8>, (usize, Box<[Range<usize>]>)>,
+    lines: HashMap<Vec<u8>, (usize, Lines)>,
     zeros: Vec<u8>,
 }
 
@@ -93,9 +96,9 @@ impl Breaks {
 }
 
 /// Returns the lines of a text that has no line feed.
-fn wrapped(text: &str, columns: usize) -> Box<[Range<usize>]> {
+fn wrapped(text: &str, columns: usize) -> Lines {
     if display_width(text) <= columns {
-        return [0..text.len()].into();
+        return std::iter::once(0..text.len()).collect();
     }
     let mut end = 0;
     let lines = wrap(text, options(columns)).into_iter().map(|line| {
