@@ -31,7 +31,8 @@ impl Heads {
             Some(Role::Client) => "HTTP request skipped, so that the client sent the frames",
             Some(Role::Server) => "HTTP response skipped, so that the server sent the frames",
             None => {
-                "HTTP request and response before the frames; the mask bit tells who sent each frame"
+                "HTTP request and response, and then the frames of both directions; the mask bit tells who sent \
+                 each"
             }
         };
         format!("{what} ({} bytes)", self.len)

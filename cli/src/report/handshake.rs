@@ -72,7 +72,7 @@ pub(super) fn uncertainty(uncertain: &Uncertain) -> String {
     };
     for (role, skipped) in [(Role::Client, client), (Role::Server, server)] {
         if skipped.is_none() {
-            text.push_str(&format!("; only what the {} sent is judged", role.peer()));
+            text.push_str(&format!("; only the {}'s bytes are judged", role.peer()));
         }
     }
     text

@@ -254,8 +254,8 @@ pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
     };
     let good = match (tally.violations, tally.findings) {
         (0, 0) if faults.is_some() || unopened.is_some() => Some("no rule is broken"),
-        (0, 0) if tally.gaps > 0 && tally.unjudged + tally.uncertain == 0 => {
-            Some("nothing is broken in the bytes that were captured")
+        (0, 0) if tally.gaps + tally.lacking > 0 && tally.unjudged + tally.uncertain == 0 => {
+            Some("nothing is broken in the bytes that the input has")
         }
         (0, 0) => Some("nothing is broken"),
         _ => None,

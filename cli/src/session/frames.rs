@@ -404,6 +404,7 @@ impl Frames {
         judging.tally.unopened += u64::from(unopened);
         judging.tally.faults += u64::from(!unopened && !closing.is_closed_correctly());
         judging.tally.findings += closing.findings.len() as u64;
+        judging.tally.lacking += u64::from(closing.gap);
         judging.report.verdict(&Rc::new(closing))
     }
 

@@ -132,6 +132,8 @@ pub struct Tally {
     pub findings: u64,
     /// Gaps in the captures.
     pub gaps: u64,
+    /// Connections of which the input lacks data.
+    pub lacking: u64,
     /// Connections whose opening handshake was not completed.
     pub unopened: u64,
     /// Connections that are, or may be, WebSocket connections and could not be judged.

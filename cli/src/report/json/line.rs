@@ -338,6 +338,9 @@ pub(super) struct VerdictLine<'a> {
     pub(super) offset: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<&'static str>,
+    /// The length of the message that was refused for a limit that is not known, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) len: Option<u64>,
     pub(super) text: String,
     pub(super) target: Option<&'a str>,
     pub(super) subprotocol: Option<&'a str>,
@@ -391,6 +394,10 @@ impl<'a> VerdictLine<'a> {
             why: match verdict {
                 Verdict::Abnormal { why, .. } => Some(why.id()),
                 Verdict::NeverOpened { why, .. } => Some(why.id()),
+                _ => None,
+            },
+            len: match verdict {
+                Verdict::OwnLimit { len, .. } => Some(*len),
                 _ => None,
             },
             text: verdict.to_string(),
