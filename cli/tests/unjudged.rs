@@ -141,20 +141,41 @@ fn the_page_names_them() {
 }
 
 /// Packets that were cut: what lacks is said, with the cure.
-#[test]
-fn a_head_that_is_cut_is_named() {
-    let whole = Capture::open("");
-    let mut capture = Capture::new();
-    let mut rest = &whole.file[24..];
+/// The capture, with at most this many bytes of each packet.
+fn cut(capture: &Capture, snap_len: usize) -> Vec<u8> {
+    let mut file = capture.file[..24].to_vec();
+    let mut rest = &capture.file[24..];
     while !rest.is_empty() {
         let len = u32::from_le_bytes(rest[8..12].try_into().unwrap()) as usize;
-        let kept = len.min(68);
-        capture.file.extend(&rest[..8]);
-        capture.file.extend([kept as u32, len as u32].iter().flat_map(|word| word.to_le_bytes()));
-        capture.file.extend(&rest[16..16 + kept]);
+        let kept = len.min(snap_len);
+        file.extend(&rest[..8]);
+        file.extend([kept as u32, len as u32].iter().flat_map(|word| word.to_le_bytes()));
+        file.extend(&rest[16..16 + kept]);
         rest = &rest[16 + len..];
     }
-    let (json, status) = check(&["--json"], &capture.file);
+    file
+}
+
+#[test]
+fn a_payload_that_is_cut_is_named() {
+    let mut capture = Capture::open("");
+    capture.frame(Client, 0x82, &[7; 100]).frame(Client, 0x82, &[7; 30]).close();
+    // The packets of the handshake are longer, but only the long frame loses a byte.
+    let (head, frames) = (Capture::open("").file.len(), capture.file.clone());
+    let mut whole = Capture::new();
+    whole.file = [&capture.file[..24], &frames[head..]].concat();
+    let mut file = frames[..head].to_vec();
+    file.extend(&cut(&whole, 100)[24..]);
+    let (text, status) = check(&[], &file);
+    assert!(text.contains("nothing is broken in the bytes that the input has"), "{text}");
+    assert_eq!(status, 0);
+    let (text, _) = check(&[], &capture.file);
+    assert!(text.contains("\u{2713} nothing is broken ("), "{text}");
+}
+
+#[test]
+fn a_head_that_is_cut_is_named() {
+    let (json, status) = check(&["--json"], &cut(&Capture::open(""), 68));
     assert_eq!((&lines(&json)[0]["why"], status), (&Value::from("packets-cut"), 2));
     assert!(json.contains("-s 0"), "{json}");
 }
