@@ -324,7 +324,7 @@ impl<S: Stream> WebSocket<S> {
                 // A head is parsed whole only once.
                 let respond = respond.take().expect("one whole head");
                 let (response, agreement) = respond(request);
-                (response, agreement.ok_or(request.validate().err()))
+                (response, agreement.ok_or_else(|| request.validate().err()))
             })
         });
         let (response, agreed) = match parsed {
@@ -503,18 +503,18 @@ impl<S: Stream> WebSocket<S> {
                 Ok(Some(message)) => return Ok(Some(message)),
                 Ok(None) => {}
                 Err(error) => {
-                    self.end()?;
+                    self.end();
                     return Err(error.into());
                 }
             }
             self.flush()?;
             if self.endpoint.is_done() {
-                self.end()?;
+                self.end();
                 return Ok(None);
             }
             if self.receive()? == 0 {
                 let ended = self.endpoint.end();
-                self.end()?;
+                self.end();
                 return ended.map(|()| None).map_err(Error::from);
             }
         }
@@ -691,9 +691,9 @@ impl<S: Stream> WebSocket<S> {
 
     /// Sends what is left, closes the sending side, and discards what the peer still sends, until it
     /// has closed its side or the time is over.
-    fn end(&mut self) -> Result<(), Error> {
+    fn end(&mut self) {
         if core::mem::replace(&mut self.ended, true) {
-            return Ok(());
+            return;
         }
         // A peer that has gone already cannot be told anything.
         if self.flush().is_ok() {
@@ -701,7 +701,6 @@ impl<S: Stream> WebSocket<S> {
             let first = self.endpoint.messages().frames().validator().policy().role == Role::Server;
             discard(&mut self.stream, first, self.end_limit);
         }
-        Ok(())
     }
 }
 
