@@ -9,6 +9,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use common::sockets::seen;
 use common::vectors;
 use proptest::prelude::*;
 use wsvet::codec::{self, Messages};
@@ -183,21 +184,6 @@ fn a_code_that_must_not_be_sent_is_an_error() {
     }
     assert!(endpoint.to_send().is_empty());
     endpoint.send("still open").unwrap();
-}
-
-/// What a client sees that sends these bytes and reads until the connection is over.
-fn seen(bytes: &[u8], server: impl FnOnce(TcpStream) + Send) -> Vec<u8> {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::scope(|scope| {
-        scope.spawn(move || server(listener.accept().unwrap().0));
-        let mut socket = TcpStream::connect(address).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        socket.write_all(bytes).unwrap();
-        let mut seen = Vec::new();
-        socket.read_to_end(&mut seen).expect("no reset comes before the Close");
-        seen
-    })
 }
 
 /// Echoes until the end.

@@ -4,9 +4,9 @@
 mod common;
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::time::Duration;
+use std::net::{Shutdown, TcpStream};
 
+use common::sockets::seen;
 use common::vectors::{self, Vector};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,21 +23,6 @@ fn refused() -> impl Iterator<Item = (Vector, Rule)> {
         let frames = vector.case["frames"].as_array().unwrap();
         let open = !frames.iter().any(|frame| frame["opcode"] == 8);
         (open && rule.close_code().is_sendable()).then_some((vector, rule))
-    })
-}
-
-/// What a peer sees that sends this stream and reads until the connection is over.
-fn seen(stream: &[u8], endpoint: impl FnOnce(TcpStream) + Send) -> Vec<u8> {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::scope(|scope| {
-        scope.spawn(move || endpoint(listener.accept().unwrap().0));
-        let mut socket = TcpStream::connect(address).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        socket.write_all(stream).unwrap();
-        let mut seen = Vec::new();
-        socket.read_to_end(&mut seen).expect("no reset comes before the Close");
-        seen
     })
 }
 

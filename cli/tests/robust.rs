@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use common::run;
+use common::{feed, run};
 
 const CAPTURE: &str = "tests/captures/node-plain.pcap";
 const BROKEN: &str = "tests/captures/bad-utf8-fragmented.pcapng";
@@ -286,17 +286,7 @@ fn a_bad_folder_for_temporary_files_is_named_if_one_is_needed() {
     let run = |log: &str, args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wsvet"));
         command.args(["check"]).args(args).arg("-").env("TMPDIR", "/no/such/folder");
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        std::thread::scope(|scope| {
-            scope.spawn(move || stdin.write_all(log.as_bytes()));
-            child.wait_with_output().unwrap()
-        })
+        feed(&mut command, log.as_bytes())
     };
     let many = line.repeat(70_000);
     let held = run(&many, &[]);

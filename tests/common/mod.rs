@@ -7,6 +7,7 @@ pub mod deflate;
 pub mod handshake;
 pub mod outcome;
 pub mod reference;
+pub mod sockets;
 pub mod vectors;
 
 pub use bytes::{frame, hex, wire};

@@ -12,12 +12,19 @@ pub use bytes::{frame, hex};
 
 /// Runs the tool with these arguments and this standard input.
 pub fn run(args: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_wsvet"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wsvet"));
+    command
         .args(args)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")
-        .env_remove("COLUMNS")
+        .env_remove("COLUMNS");
+    feed(&mut command, input)
+}
+
+/// Runs a command with this standard input.
+pub fn feed(command: &mut Command, input: &[u8]) -> Output {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
