@@ -16,8 +16,8 @@ pub(crate) fn stdout(color: ColorChoice) -> Box<dyn Write> {
     Box::new(AutoStream::new(blocks, color))
 }
 
-/// A writer that drops everything after its reader has closed it, for example `head`. What is judged
-/// then does not depend on who reads it.
+/// A writer that drops everything after its reader has closed it, for example `head`. The
+/// exit status then does not depend on how much the reader has read.
 pub(crate) struct Output<W> {
     out: W,
     closed: bool,

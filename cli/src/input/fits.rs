@@ -1,4 +1,4 @@
-//! What is said of an input that has to be read as a whole and does not fit into memory.
+//! The error about an input that must be read as a whole and does not fit into memory.
 
 use std::io::{self, Read};
 

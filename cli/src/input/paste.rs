@@ -71,8 +71,8 @@ pub(crate) fn judge(
     raw::judge(&bytes[..], reading, Some(how), judging)
 }
 
-/// Returns whether these bytes of a text may be judged as frames if nobody says that they are. What
-/// other texts have takes more: words, numbers, hashes.
+/// Returns whether the bytes of a text are judged as frames if the user did not give `--format`. Words,
+/// numbers and hashes occur in other texts, too, so they need more evidence.
 fn is_likely(notation: &str, text: &str, bytes: &[u8]) -> bool {
     let starts_or_ends = || starts_legal(bytes) || reaches_the_end(bytes);
     let words = text.split(|c: char| c.is_whitespace() || is_space(c));

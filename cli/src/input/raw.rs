@@ -101,9 +101,8 @@ fn one_way(
     let mut watch = Watch::default();
     let mut buffer = vec![0; PIECE];
     loop {
-        let len = match input.read(&mut buffer) {
+        let len = match read_piece(&mut input, &mut buffer) {
             Ok(len) => len,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Ok(Err(reason(&error))),
         };
         if len == 0 {
@@ -149,9 +148,8 @@ fn both_ways(
     let mut open: Option<(Role, u64)> = None;
     let mut buffer = vec![0; PIECE];
     loop {
-        let len = match input.read(&mut buffer) {
+        let len = match read_piece(&mut input, &mut buffer) {
             Ok(len) => len,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Ok(Err(reason(&error))),
         };
         let mut rest = &buffer[..len];
@@ -184,7 +182,17 @@ fn both_ways(
     }
 }
 
-/// Returns who sent a header, by its mask bit.
+/// Reads once, and returns the number of bytes. It is 0 at the end of the input.
+fn read_piece(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match input.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
+/// Returns the endpoint that sent a header: the mask bit tells.
 fn sender(header: &[u8]) -> Role {
     if header.get(1).is_some_and(|second| second & 0x80 != 0) { Role::Client } else { Role::Server }
 }

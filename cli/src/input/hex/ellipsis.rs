@@ -6,7 +6,7 @@ pub(super) struct Cut<'a> {
     pub(super) shown: &'a str,
     /// What stands after the ellipsis, if anything does.
     left_out: &'a str,
-    /// Whether the ellipsis has a line of its own.
+    /// Whether nothing else is in the line of the ellipsis.
     pub(super) alone: bool,
 }
 

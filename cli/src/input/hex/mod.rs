@@ -124,7 +124,7 @@ fn as_written(text: &str, most: u64) -> Result<Pasted, HexError> {
     Err(plain.err().filter(|_| is_nearly_hex(text)).unwrap_or_else(|| HexError::told(0, NEITHER)))
 }
 
-/// What is said of text that is nothing.
+/// The error about text in no known notation.
 const NEITHER: &str = "the text is neither a HAR file, nor JSON lines of frames, nor bytes in a notation \
                        that is known: give the bytes as hex digits, or use --format raw for raw bytes";
 
