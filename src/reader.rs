@@ -217,6 +217,14 @@ impl Reader {
         Some(kernel::turned(kernel::number(key), phase as usize))
     }
 
+    /// Returns whether the next `len` bytes lie inside the payload of a data frame, and are not the
+    /// end of it.
+    #[inline]
+    pub(crate) fn is_inside_data(&self, len: usize) -> bool {
+        self.frame().is_some_and(|header| header.opcode().is_data())
+            && (len as u64) < self.remaining
+    }
+
     /// Moves over `len` bytes of the payload, of which the frame has at least as many
     /// [available](Self::available), and returns the key for the first of them.
     #[inline]

@@ -142,7 +142,7 @@ impl StreamDecoder {
                 return Ok((used, Some(self.data(&chunk[start..used], end))));
             }
         }
-        self.decode_piece(chunk)
+        self.decode_byte(chunk)
     }
 
     /// Decodes `chunk` up to the next event, as [`decode`](Self::decode) does, and returns the
@@ -197,6 +197,25 @@ impl StreamDecoder {
         found.event(chunk, &self.body)
     }
 
+    /// Decodes a chunk that is one byte of a data frame but not its last, if the byte breaks no rule
+    /// whatever comes before and after it. Otherwise calls [`decode_piece`](Self::decode_piece).
+    ///
+    /// A stream that arrives byte by byte takes this path, which calls no function.
+    #[inline(never)]
+    fn decode_byte<'a>(
+        &'a mut self,
+        chunk: &'a mut [u8],
+    ) -> Result<(usize, Option<Event<'a>>), Violation> {
+        if let [byte] = &mut *chunk
+            && self.reader.is_inside_data(1)
+            && self.validator.passes_byte(self.reader.key(), byte)
+        {
+            self.reader.pass(1);
+            return Ok((1, Some(self.data(chunk, false))));
+        }
+        self.decode_piece(chunk)
+    }
+
     /// Decodes a chunk that is a piece of a data frame but not its end, or else calls
     /// [`decode_any`](Self::decode_any).
     #[inline(never)]
@@ -205,11 +224,7 @@ impl StreamDecoder {
         chunk: &'a mut [u8],
     ) -> Result<(usize, Option<Event<'a>>), Violation> {
         let len = chunk.len();
-        let inside = match self.reader.frame() {
-            Some(header) => header.opcode().is_data() && (len as u64) < self.reader.remaining(),
-            None => false,
-        };
-        if !inside || len == 0 {
+        if len == 0 || !self.reader.is_inside_data(len) {
             return self.decode_any(chunk);
         }
         self.judge(chunk)?;

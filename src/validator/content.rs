@@ -88,6 +88,24 @@ impl Validator {
         }
     }
 
+    /// Unmasks a byte of the payload if it breaks no rule, whatever comes before and after it, and
+    /// returns whether it did.
+    #[inline(always)]
+    pub(crate) fn passes_byte(&mut self, key: Option<u32>, byte: &mut u8) -> bool {
+        let plain = *byte ^ key.unwrap_or(0) as u8;
+        let passes = match self.content {
+            Expected::Opaque => true,
+            Expected::Text | Expected::LastText => plain < 0x80 && self.utf8.is_complete(),
+            _ => false,
+        };
+        let passes = passes && self.failed.is_none();
+        if passes {
+            *byte = plain;
+            self.offset += 1;
+        }
+        passes
+    }
+
     /// Validates and finishes a continuation frame whose payload has arrived completely, and
     /// unmasks the payload in place if there is a key.
     ///
