@@ -2,6 +2,7 @@
 //!
 //! - [`Endpoint`] does no I/O. It takes the bytes that arrive, returns whole messages, and collects
 //!   the bytes to send.
+//! - [`gateway::Gateway`] forwards what two endpoints send each other, and validates it.
 //! - [`sync::WebSocket`] is an endpoint over a stream that reads and writes, such as a `TcpStream`.
 //!
 //! An endpoint answers Pings and Close frames. If the peer breaks a rule, it sends the Close frame
@@ -35,6 +36,7 @@
 //! }
 //! ```
 
+pub mod gateway;
 pub mod sync;
 mod without_io;
 
