@@ -249,3 +249,109 @@ fn compressed_messages_are_forwarded_as_they_are_and_validated() {
         }
     }
 }
+
+/// The gateway between two streams in memory. The times are those of a paused clock.
+#[cfg(feature = "tokio")]
+mod on_tokio {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::task::JoinHandle;
+    use tokio::time::timeout;
+    use wsvet::{Rule, Verdict};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    /// Starts a gateway. Returns the client, the server and the gateway after it has ended.
+    fn start(capacity: usize) -> (DuplexStream, DuplexStream, JoinHandle<Gateway>) {
+        let (client, near) = duplex(capacity);
+        let (server, far) = duplex(capacity);
+        let ended = tokio::spawn(async move {
+            let mut gateway = gateway(Policy::new(Role::Server));
+            gateway.forward(near, far, PATIENCE).await;
+            gateway
+        });
+        (client, server, ended)
+    }
+
+    async fn read(stream: &mut DuplexStream, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        stream.read_exact(&mut bytes).await.unwrap();
+        bytes
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn frames_pass_both_ways_until_both_have_closed() {
+        for capacity in [1, 2, 7, 4096] {
+            let (mut client, mut server, ended) = start(capacity);
+            let text = b"\x81\x82\x01\x02\x03\x04ik\x89\x80\x01\x02\x03\x04";
+            let (_, read_text) =
+                tokio::join!(client.write_all(text), read(&mut server, text.len()));
+            assert_eq!(read_text, text);
+            let close = b"\x88\x02\x03\xE8";
+            let (_, read_close) = tokio::join!(server.write_all(close), read(&mut client, 4));
+            assert_eq!(read_close, close);
+            let answer = b"\x88\x82\x00\x00\x00\x00\x03\xE8";
+            let (_, read_answer) = tokio::join!(client.write_all(answer), read(&mut server, 8));
+            assert_eq!(read_answer, answer);
+            assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "the gateway ends both");
+            assert_eq!(server.read(&mut [0]).await.unwrap(), 0, "the gateway ends both");
+            drop((client, server));
+            let gateway = ended.await.unwrap();
+            assert!(matches!(gateway.conversation().verdict(), Verdict::Clean { .. }));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn both_are_told_of_a_violation_and_what_follows_is_discarded() {
+        let (mut client, mut server, ended) = start(4096);
+        client.write_all(b"\x83").await.unwrap();
+        let (mut to_client, mut to_server) = (Vec::new(), Vec::new());
+        client.read_to_end(&mut to_client).await.unwrap();
+        server.read_to_end(&mut to_server).await.unwrap();
+        assert_eq!(to_client[2..4], 1002_u16.to_be_bytes());
+        assert_eq!(to_server[..6], [0x88, 0x92, 5, 6, 7, 8]);
+        for _ in 0..100 {
+            client.write_all(&[0; 4096]).await.unwrap(); // no reset
+        }
+        drop((client, server));
+        assert_eq!(ended.await.unwrap().refused().unwrap().violation.rule, Rule::ReservedOpcode);
+    }
+
+    /// The gateway reads nothing more from a peer whose partner does not read.
+    #[tokio::test(start_paused = true)]
+    async fn an_endpoint_that_does_not_read_stops_the_other() {
+        let (mut client, mut server, ended) = start(1 << 10);
+        client.write_all(b"\x82\xFF\0\0\0\0\x10\0\0\0\0\0\0\0").await.unwrap();
+        let mut written = 0;
+        while let Ok(result) =
+            timeout(Duration::from_secs(60), client.write_all(&[0; 1 << 10])).await
+        {
+            result.unwrap();
+            written += 1 << 10;
+        }
+        assert!(written <= 40 << 10, "{written}");
+        // The other direction goes on.
+        server.write_all(b"\x8A\x00").await.unwrap();
+        assert_eq!(read(&mut client, 2).await, b"\x8A\x00");
+        assert_eq!(read(&mut server, 14).await[0], 0x82);
+        drop(server);
+        let mut to_client = Vec::new();
+        client.read_to_end(&mut to_client).await.unwrap();
+        assert_eq!(to_client[2..4], 1001_u16.to_be_bytes());
+        drop(client);
+        assert_eq!(ended.await.unwrap().refused().unwrap().from, Role::Server);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_never_ends_is_left_after_the_patience() {
+        let (mut client, server, ended) = start(4096);
+        client.write_all(b"\x88\x80\x01\x02\x03\x04").await.unwrap();
+        let before = tokio::time::Instant::now();
+        ended.await.unwrap();
+        assert_eq!(before.elapsed().as_secs(), PATIENCE.as_secs());
+        drop((client, server));
+    }
+}

@@ -1,5 +1,9 @@
 //! A gateway that validates what it forwards, without I/O.
 
+#[cfg(feature = "tokio")]
+mod on_tokio;
+mod side;
+
 use core::fmt;
 use core::time::Duration;
 
@@ -7,12 +11,13 @@ use alloc::vec::Vec;
 
 use bytes::BytesMut;
 
+use side::{Flow, Side};
+
 use crate::conversation::End;
 #[cfg(feature = "deflate")]
 use crate::deflate;
-use crate::{
-    CloseCode, CloseFrame, Conversation, Observed, OpCode, Policy, Role, Violation, encode,
-};
+use crate::handshake::Agreement;
+use crate::{CloseCode, CloseFrame, Conversation, Observed, Policy, Role, Violation, encode};
 
 /// A gateway between a client and a server, which forwards the bytes of both unchanged as long as
 /// they break no rule.
@@ -173,121 +178,6 @@ impl fmt::Display for Refused {
     }
 }
 
-/// An endpoint of a gateway: what it sends, and what it is sent.
-#[derive(Debug)]
-struct Side {
-    /// The bytes that have arrived from it and are not forwarded.
-    held: Held,
-    /// The bytes that were held until the current call.
-    released: Held,
-    /// The number of its bytes that were forwarded.
-    forwarded: u64,
-    /// The offset at which its current frame starts.
-    frame: u64,
-    /// The opcode of its current frame.
-    opcode: OpCode,
-    /// Whether the other endpoint has received a part of its current frame.
-    inside: bool,
-    /// Whether its Close frame was forwarded.
-    closed: bool,
-    flow: Flow,
-    /// The bytes of the gateway's own Close frame for it.
-    to_send: BytesMut,
-    /// The Close frame that it is sent after the frame of which it has a part.
-    due: BytesMut,
-    /// Whether it is sent nothing more.
-    over: bool,
-}
-
-/// What happens to the bytes of an endpoint.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Flow {
-    /// They are forwarded.
-    Open,
-    /// They are forwarded to the end of the current frame.
-    Finishing,
-    /// They are discarded.
-    Stopped,
-}
-
-/// The bytes of a cut header or of a control frame that is not whole.
-#[derive(Clone, Debug)]
-struct Held {
-    bytes: [u8; encode::MAX_CONTROL_LEN],
-    len: u8,
-}
-
-impl Held {
-    const EMPTY: Self = Self { bytes: [0; encode::MAX_CONTROL_LEN], len: 0 };
-
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
-    }
-
-    fn push(&mut self, more: &[u8]) {
-        let start = usize::from(self.len);
-        self.bytes[start..start + more.len()].copy_from_slice(more);
-        self.len += more.len() as u8;
-    }
-}
-
-impl Side {
-    fn new() -> Self {
-        Self {
-            held: Held::EMPTY,
-            released: Held::EMPTY,
-            forwarded: 0,
-            frame: 0,
-            opcode: OpCode::Continuation,
-            inside: false,
-            closed: false,
-            flow: Flow::Open,
-            to_send: BytesMut::new(),
-            due: BytesMut::new(),
-            over: false,
-        }
-    }
-
-    /// Takes what the conversation saw in the next bytes of this endpoint, until it returns `false`.
-    fn saw(&mut self, seen: &Observed<'_>, start: u64, pending: &mut Option<u64>) -> bool {
-        // A header and a piece are forwarded if no violation follows them.
-        if !matches!(seen, Observed::Violation { .. } | Observed::Inflated(_))
-            && let Some(end) = pending.take()
-        {
-            self.forwarded = end;
-            self.inside = true;
-        }
-        match seen {
-            Observed::Header(sent) => {
-                self.opcode = sent.header.opcode();
-                let end = sent.offset + sent.header.header_len() as u64;
-                *pending = self.opcode.is_data().then_some(end);
-            }
-            Observed::Payload { plain, offset } if self.opcode.is_data() => {
-                *pending = Some(offset + plain.len() as u64);
-            }
-            Observed::End { offset } => {
-                self.frame = *offset;
-                self.forwarded = *offset;
-                self.inside = false;
-                self.closed |= self.opcode == OpCode::Close;
-                return self.flow == Flow::Open;
-            }
-            Observed::Violation { .. } => {
-                *pending = None;
-                if self.frame >= start {
-                    // No byte of the frame was forwarded before.
-                    self.forwarded = self.frame;
-                    self.inside = false;
-                }
-                return false;
-            }
-            _ => {}
-        }
-        true
-    }
-}
-
 impl Gateway {
     /// Creates a gateway between endpoints that accept what these policies say.
     ///
@@ -339,6 +229,32 @@ impl Gateway {
         key: [u8; 4],
     ) -> Self {
         Self::of(Conversation::deflate(client, server, parameters), key)
+    }
+
+    /// Creates a gateway for what the endpoints agreed on in the opening handshake: with compression if
+    /// permessage-deflate is in use, and with the type of data that the subprotocol is known to use.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, endpoint::gateway::Gateway, handshake::Agreement};
+    /// let (client, server) = (Policy::new(Role::Client), Policy::new(Role::Server));
+    /// let mut agreement = Agreement::default();
+    /// agreement.subprotocol = Some("mqtt".to_owned());
+    /// let mut gateway = Gateway::agreed(client, server, &agreement, [1, 2, 3, 4]);
+    /// let _ = gateway.receive(Role::Server, b"\x81"); // text
+    /// assert_eq!(gateway.refused().unwrap().violation.rule.id(), "unsupported-data");
+    /// ```
+    #[must_use]
+    pub fn agreed(client: Policy, server: Policy, agreement: &Agreement, key: [u8; 4]) -> Self {
+        let [client, server] = [client, server].map(|policy| agreement.policy(policy));
+        #[cfg(feature = "deflate")]
+        if let Some(parameters) = agreement.permessage_deflate {
+            return Self::deflate(client, server, parameters, key);
+        }
+        Self::new(client, server, key)
     }
 
     fn of(conversation: Conversation, key: [u8; 4]) -> Self {
