@@ -59,10 +59,18 @@ impl Connection {
         let End { stream, reset, .. } = &ends[from];
         let before_reset = |reset: &Reset| stream.gap_before(reset.position);
         let gap = stream.gap().or_else(|| reset.as_ref().and_then(before_reset));
+        if ends[1 - from].stream.gap().is_some() {
+            frames.doubt_end();
+        }
         frames.end(role(from, *client), how, gap, at, judging)?;
-        if ends.iter().all(|end| end.ended.is_some())
-            && let Stage::Frames(frames, _) = std::mem::replace(stage, Stage::Over)
-        {
+        if gap.is_some() {
+            self.lack();
+        }
+        if !self.is_over() {
+            return Ok(());
+        }
+        self.tell_lacking(judging)?;
+        if let Stage::Frames(frames, _) = std::mem::replace(&mut self.stage, Stage::Over) {
             frames.finish([None; 2], None, judging)?;
             self.forget();
         }

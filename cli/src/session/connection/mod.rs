@@ -22,6 +22,8 @@ use crate::session::unjudged::{Stray, Unjudged};
 use crate::transport::packet::{Moment, Segment};
 use crate::transport::tcp::Stream;
 
+use gap::Acknowledged;
+
 pub use succession::Succession;
 
 /// One TCP connection of a capture.
@@ -42,6 +44,8 @@ pub struct Connection {
     has_data: bool,
     /// Whether a packet is truncated.
     is_cut: bool,
+    /// Why a part of the connection is not judged, if it is so.
+    lacking: Option<Unjudged>,
 }
 
 /// The early segments after which a stream is looked at that lacks its first bytes, in bytes.
@@ -57,6 +61,7 @@ struct End {
     ended: Option<(Ending, Moment)>,
     /// The last RST that its receiver perhaps did not accept, if nothing followed it.
     reset: Option<Reset>,
+    acknowledged: Acknowledged,
 }
 
 /// A RST of which the capture does not prove that its receiver accepted it (RFC 5961 §3.2).
@@ -87,6 +92,7 @@ impl Connection {
             packets: 0,
             ended: None,
             reset: None,
+            acknowledged: Acknowledged::default(),
         };
         Self {
             stream,
@@ -98,6 +104,7 @@ impl Connection {
             last: first.at,
             has_data: false,
             is_cut: false,
+            lacking: None,
         }
     }
 
@@ -172,6 +179,7 @@ impl Connection {
             return self.reset(from, segment, judging);
         }
         self.go_on(from, segment);
+        self.go_on_after_gap(from, segment, judging)?;
         if let Stage::Frames(frames, client) = &mut self.stage {
             frames.heard_from(role(from, *client), segment.at);
         }
@@ -231,11 +239,9 @@ impl Connection {
             _ => {}
         }
         for from in 0..2 {
-            while let Some(gap) = self.ends[from].stream.gap()
-                && self.pass_over(from, gap, true, judging)?
-            {
-                self.catch_up(from, judging)?;
-            }
+            self.resume(from, true, judging)?;
+        }
+        for from in 0..2 {
             if self.ends[from].stream.is_finished() {
                 self.end(from, Ending::Fin, self.last, judging)?;
             } else if let Some(reset) = &self.ends[from].reset {
@@ -245,6 +251,10 @@ impl Connection {
         if let Some(agreement) = self.unopened() {
             self.upgrade(agreement, self.last, judging)?;
         }
+        if self.ends.iter().any(|end| end.ended.is_none() && end.stream.gap().is_some()) {
+            self.lack();
+        }
+        self.tell_lacking(judging)?;
         if let Stage::Frames(frames, client) = self.stage {
             let of_open = |end: usize| {
                 let End { stream, ended, .. } = &self.ends[end];
