@@ -335,6 +335,20 @@ fn typography_is_read_unless_it_may_be_a_byte() {
     assert!(error("b'\\x81\\x07Hel\u{a0}lo!'").contains("white space in the string"));
 }
 
+/// Without quotes, dots are bytes only if the frames end with them.
+#[test]
+fn escapes_without_quotes_may_be_cut() {
+    let cut = read(br"\x81\x05Hel...").unwrap();
+    assert_eq!(
+        (cut.blocks.concat(), &*cut.notation),
+        (b"\x81\x05Hel".to_vec(), "escapes, cut short")
+    );
+    let whole = read(br"\x81\x06Hel...").unwrap();
+    assert_eq!((whole.blocks.concat(), &*whole.notation), (b"\x81\x06Hel...".to_vec(), "escapes"));
+    let quoted = read(br#""\x81\x05Hel...""#).unwrap();
+    assert_eq!(quoted.blocks.concat(), b"\x81\x05Hel...");
+}
+
 #[test]
 fn digits_are_read_up_to_an_ellipsis() {
     for text in ["81 05 48...", "81 05 48 6\u{2026}", "0x81, 0x05, 0x48, [...]", "81 05 48\n..."] {

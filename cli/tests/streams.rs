@@ -78,7 +78,7 @@ fn packet(ends: Ends, piece: &Piece) -> Vec<u8> {
             'S' => builder.syn(),
             'F' => builder.fin(),
             'R' => builder.rst(),
-            _ => builder.ack(1),
+            _ => builder.ack(ends.isn[to].wrapping_add(1)),
         };
     }
     let mut packet = Vec::new();

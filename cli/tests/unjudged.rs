@@ -167,7 +167,8 @@ fn a_payload_that_is_cut_is_named() {
     let mut file = frames[..head].to_vec();
     file.extend(&cut(&whole, 100)[24..]);
     let (text, status) = check(&[], &file);
-    assert!(text.contains("nothing is broken in the bytes that the input has"), "{text}");
+    assert!(text.contains("nothing is broken in what could be judged; 1 connection"), "{text}");
+    assert!(text.contains("-s 0 (connection 0)"), "{text}");
     assert_eq!(status, 0);
     let (text, _) = check(&[], &capture.file);
     assert!(text.contains("\u{2713} nothing is broken ("), "{text}");
@@ -190,7 +191,8 @@ fn what_does_not_fit_into_memory_is_named() {
         capture.packet(Server, "A", &[0; 30_000]);
     }
     let whole = check(&["--json"], &capture.file).0;
-    assert!(!whole.contains("unjudged"), "{whole}");
+    assert!(!whole.contains("\"why\":\"memory\""), "{whole}");
+    assert!(whole.contains("\"why\":\"frames-lost\""), "{whole}");
     let (json, status) = check(&["--json", "--strict", "--max-memory", "512K"], &capture.file);
     let told = lines(&json);
     let stray = told.iter().find(|line| line["event"] == "unjudged").unwrap();

@@ -45,6 +45,12 @@ impl Compressed {
         }
     }
 
+    pub(super) fn lose(&mut self) {
+        if let Some(content) = &mut self.0 {
+            content.lose_message();
+        }
+    }
+
     pub(super) fn finish(
         &mut self,
         frames: &Validator,

@@ -391,6 +391,15 @@ impl Direction {
         self.compressed.skip(len);
     }
 
+    /// Skips bytes of which it is not known what they are. A frame starts after them.
+    pub(super) fn lose(&mut self, len: u64) {
+        self.validator.lose((self.reader.unread() as u64).saturating_add(len));
+        self.reader.finish();
+        self.compressed.lose();
+        self.message_len = None;
+        self.refused = false;
+    }
+
     pub(super) fn finish(
         &mut self,
         mark: Mark,

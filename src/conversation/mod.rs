@@ -390,6 +390,32 @@ impl Conversation {
         self.direction_mut(from).skip(len);
     }
 
+    /// Skips `len` bytes of which it is not known what they are, for example because a capture lacks
+    /// the packets in which frames begin. The next byte of this endpoint starts a frame.
+    ///
+    /// The bytes count towards the offset. The open frame and the open message of the endpoint end
+    /// without a judgement. Pings that a Pong in these bytes may have answered are forgotten, and
+    /// compressed messages that may refer to these bytes are not validated.
+    ///
+    /// The [`verdict`](Self::verdict) and the [`findings`](Self::findings) are about what is known. A
+    /// Close frame in these bytes could change both.
+    ///
+    /// ```
+    /// use wsvet::{Conversation, Policy, Role};
+    ///
+    /// let mut conversation =
+    ///     Conversation::new(Policy::new(Role::Client), Policy::new(Role::Server));
+    /// conversation.bytes(Role::Server, b"\x01\x05Hel"); // the first frame of a message
+    /// conversation.lose(Role::Server, 100);
+    /// conversation.bytes(Role::Server, b"\x81\x02hi"); // another message
+    /// let server = conversation.direction(Role::Server);
+    /// assert_eq!((server.offset(), server.violation()), (109, None));
+    /// ```
+    pub fn lose(&mut self, from: Role, len: u64) {
+        self.pings.lose(from);
+        self.direction_mut(from).lose(len);
+    }
+
     /// Records a violation that another validator found, or that is in a log.
     ///
     /// ```

@@ -23,6 +23,8 @@ impl Compressed {
 
     pub(super) const fn skip(&mut self, _: u64) {}
 
+    pub(super) const fn lose(&mut self) {}
+
     pub(super) fn finish(
         &mut self,
         _: &Validator,

@@ -134,6 +134,16 @@ impl Pings {
         }
     }
 
+    /// Skips bytes of which it is not known what they are.
+    pub(super) fn lose(&mut self, from: Role) {
+        // Pongs may have answered all Pings of the peer, and any later Pong of the peer may answer a
+        // Ping in these bytes.
+        self.asked[from.peer() as usize].answer(None);
+        let asked = &mut self.asked[from as usize];
+        asked.vague = asked.len;
+        self.open[from as usize] = Open { opcode: OpCode::Text, data: None };
+    }
+
     /// Ends the frame. `held` says whether the peer is inside a frame, and `owed` whether it still
     /// has to answer.
     pub(super) fn finish(&mut self, from: Role, at: Duration, held: bool, owed: bool) {

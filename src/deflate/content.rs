@@ -286,6 +286,14 @@ impl Content {
         self.lost = true;
     }
 
+    /// Forgets the open message, and records that whole messages may be missing.
+    pub(crate) fn lose_message(&mut self) {
+        self.frame = None;
+        self.utf8 = Utf8::new();
+        self.room = self.max_message;
+        self.lost = !self.inflater.start_anew();
+    }
+
     /// Returns whether the next content is not validated, because earlier content is not DEFLATE,
     /// breaks another rule, or is missing.
     ///

@@ -303,6 +303,17 @@ impl Validator {
         self.lose_content();
     }
 
+    /// Skips bytes of which it is not known what they are. A header starts after them, and no message is
+    /// open.
+    pub(crate) fn lose(&mut self, len: u64) {
+        self.offset = self.offset.saturating_add(len).min(FARTHEST);
+        self.content = Expected::Between;
+        self.message = MessageState::NONE;
+        self.utf8 = Utf8::new();
+        self.marks &= !OPEN;
+        self.start_message(self.policy.max_message);
+    }
+
     /// Validates a whole frame: calls [`begin`](Self::begin), [`payload`](Self::payload) and
     /// [`finish`](Self::finish).
     ///

@@ -39,7 +39,11 @@ impl Group {
     /// Returns the sentence about this group.
     pub(super) fn sentence(&self, why: Unjudged) -> String {
         let connections = count(self.count, "connection");
-        let what = if why.is_perhaps_websocket() { "not judged" } else { "not WebSocket" };
+        let what = match why {
+            _ if why.is_partial() => "judged only in part",
+            _ if why.is_perhaps_websocket() => "not judged",
+            _ => "not WebSocket",
+        };
         format!("{connections} {what}: {} ({})", why.text(), self.names())
     }
 
@@ -53,10 +57,11 @@ impl Group {
     }
 }
 
-/// Returns the addresses of a connection, or its number if its start was judged.
+/// Returns the addresses of a connection, or its number if a part of it was judged.
 fn name(stray: &Stray) -> String {
     let [one, other] = stray.ends.each_ref().map(|end| plain(end.as_deref().unwrap_or(UNKNOWN)));
     match stray.connection {
+        Some(number) if stray.why.is_partial() => format!("connection {number}"),
         Some(number) => format!("the rest of connection {number}"),
         None => format!("{one} {} {other}", if stray.has_roles { "to" } else { "and" }),
     }

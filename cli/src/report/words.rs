@@ -14,7 +14,7 @@ use crate::report::time::{silence, span};
 use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::record::{Broken, Frame, Incomplete, Within};
 use crate::session::report::{Closing, Side, Tally};
-use crate::session::report::{Gap, Place, ReadAs, Reported};
+use crate::session::report::{Gap, Next, Place, ReadAs, Reported};
 
 /// Returns a number and a noun, in the plural if necessary.
 pub(super) fn count(n: u64, what: &str) -> String {
@@ -254,7 +254,10 @@ pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
     };
     let good = match (tally.violations, tally.findings) {
         (0, 0) if faults.is_some() || unopened.is_some() => Some("no rule is broken"),
-        (0, 0) if tally.gaps + tally.lacking > 0 && tally.unjudged + tally.uncertain == 0 => {
+        (0, 0)
+            if tally.gaps + tally.lacking > 0
+                && tally.unjudged + tally.uncertain + tally.partly == 0 =>
+        {
             Some("nothing is broken in the bytes that the input has")
         }
         (0, 0) => Some("nothing is broken"),
@@ -269,6 +272,7 @@ pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
     };
     let lacking = [
         were(tally.unjudged, "was not", "were not"),
+        were(tally.partly, "was judged only in part", "were judged only in part"),
         were(tally.uncertain, "lacks its opening handshake", "lack their opening handshakes"),
     ];
     let lacking = lacking.into_iter().flatten().collect::<Vec<_>>().join(", ");
@@ -281,15 +285,22 @@ pub(super) fn found(tally: &Tally) -> [Option<String>; 2] {
 
 /// Describes a gap in a capture.
 pub(super) fn lacks(place: &Place, gap: &Gap) -> String {
-    let Gap { offset, missing, passed_over } = *gap;
+    let Gap { offset, missing, next } = *gap;
     let (from, missing) = (place.from, bytes(missing));
-    if passed_over {
-        format!(
-            "the capture lacks {missing} from the {from} at byte {offset}; judging continues after the gap"
-        )
-    } else {
-        format!("the capture lacks {missing} from the {from} at byte {offset}; judging stops there")
-    }
+    let next = match next {
+        Next::Inside => {
+            "all of them are in one payload, which is not judged; judging continues after the gap"
+                .to_owned()
+        }
+        Next::Frame(to) => format!(
+            "judging continues at byte {to}, the next plausible frame boundary, and what is before it is \
+             not judged"
+        ),
+        Next::Nowhere => {
+            "judging stops there, because no frame boundary is certain after it".to_owned()
+        }
+    };
+    format!("the capture lacks {missing} from the {from} at byte {offset}: {next}")
 }
 
 /// Returns the place at which a direction ends too early.

@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use wsvet::{CloseCode, Header, OpCode};
+use wsvet::{CloseCode, Header, OpCode, Role};
 
 /// The evidence for a header with FIN, in bits.
 const HEADER: i32 = 6;
@@ -87,6 +87,8 @@ struct Chain {
     is_settled: bool,
     /// Whether it ends at a header that breaks a rule.
     is_broken: bool,
+    /// Whether it ends with the last byte.
+    is_whole: bool,
 }
 
 impl Side {
@@ -138,6 +140,7 @@ impl Side {
             from: start,
             is_settled: false,
             is_broken: false,
+            is_whole: false,
         };
         // Whether a message is open, if it is known.
         let mut open = None;
@@ -177,6 +180,7 @@ impl Side {
         }
         if at == self.bytes.len() {
             chain.bits += ALIGNED;
+            chain.is_whole = true;
         }
         let is_inside = open == Some(true) && !chain.is_settled;
         (chain.frames > 0 && chain.from <= self.bytes.len() && !is_inside).then_some(chain)
@@ -199,6 +203,29 @@ impl Side {
                 chain.from + header.header_len() + usize::try_from(header.payload_len()).ok()?;
             self.chain(second).filter(|chain| fits(chain, needed))
         })
+    }
+
+    /// Returns the number of bytes before this one that were not captured.
+    pub fn missing_before(&self, at: usize) -> usize {
+        self.holes.iter().map(|hole| hole.end.min(at) - hole.start.min(at)).sum()
+    }
+
+    /// Returns the start of the segment whose bytes, to the end of all bytes, are a Close frame with a
+    /// code.
+    fn last_close(&self, masked: bool) -> Option<usize> {
+        let closes = |start: &usize| {
+            let rest = self.captured(*start);
+            let Ok((header, body)) = Header::decode(rest) else { return false };
+            let len = header.payload_len();
+            let is_close = header.opcode() == OpCode::Close && header.is_masked() == masked;
+            start + rest.len() == self.bytes.len()
+                && is_close
+                && len >= 2
+                && is_plausible(&header, None)
+                && body.len() as u64 == len
+                && evidence(&header, body) >= HEADER + CODE
+        };
+        self.starts.iter().copied().find(closes)
     }
 
     /// Returns the free evidence that the number of places gives.
@@ -251,6 +278,23 @@ pub fn find(sides: &[Side; 2], is_last: bool) -> Option<Found> {
     one.max_by_key(|(bits, _)| *bits).map(|(_, found)| found)
 }
 
+/// Finds the first frame of an endpoint after bytes that the capture lacks. `is_last` says whether
+/// nothing comes after these bytes.
+///
+/// What was lost may have been any bytes of a connection that is known to be WebSocket, and a frame that
+/// is none would break rules. So a chain must be certain, and it must be known whether a message is
+/// open.
+pub fn find_after(side: &Side, from: Role, is_last: bool) -> Option<usize> {
+    let masked = from == Role::Client;
+    let places = side.places();
+    let needed = places + if masked { NEEDED + 2 } else { UNMASKED };
+    let found = side.first(Some(masked), needed).filter(|chain| {
+        let is_known = chain.is_settled || is_last && chain.is_whole;
+        is_known && (!chain.is_broken || chain.bits >= ALONE + places)
+    });
+    found.map(|chain| chain.from).or_else(|| side.last_close(masked).filter(|_| is_last))
+}
+
 /// Finds the first frames of a connection that is known to be WebSocket, whose client is this endpoint.
 /// Without a plausible one, frames start at the first byte.
 pub fn find_of(sides: &[Side; 2], client: usize) -> Found {
@@ -268,7 +312,12 @@ fn is_plausible(header: &Header, open: Option<bool>) -> bool {
     let starts = opcode.starts_message();
     let minimal = Header::new(OpCode::Binary, len).header_len();
     let is_minimal = header.header_len() == minimal + if header.is_masked() { 4 } else { 0 };
+    // A payload of the same bytes over and over is no chain of masked frames.
+    let key = header.masking_key();
+    let is_filler =
+        key == Some([header.first_byte(); 4]) && header.first_byte() == header.second_byte();
     match opcode {
+        _ if is_filler => false,
         _ if opcode.is_reserved() || header.rsv() & 3 != 0 || len > LONGEST || !is_minimal => false,
         _ if header.rsv() != 0 && !starts => false,
         OpCode::Close if len == 1 => false,

@@ -11,10 +11,11 @@ use wsvet::{
 use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::cause::{Cause, Known, Watch};
 use crate::session::judging::Judging;
+use crate::session::lacking::{Lack, Lacking};
 use crate::session::pings::Pings;
 use crate::session::record::Record;
 use crate::session::recorder::{Found, Recorder, Sink, observe};
-use crate::session::report::{Closing, Gap, Opening, Place, Reported, Side};
+use crate::session::report::{Closing, Gap, Next, Opening, Place, Reported, Side};
 use crate::session::silence::Silence;
 use crate::session::unjudged::Unjudged;
 use crate::transport::packet::Moment;
@@ -42,6 +43,8 @@ pub struct Frames {
     gap: bool,
     /// Whether frames are missing, so that an answer may be among them.
     partial: bool,
+    /// What the capture lacks, and where judging went on.
+    lacking: Lacking,
     /// The findings of an earlier run.
     found: Option<Vec<Finding>>,
     /// What the input itself says of the connection.
@@ -77,6 +80,7 @@ impl Frames {
             ended: None,
             gap: false,
             partial: false,
+            lacking: Lacking::default(),
             found: None,
             reported: Vec::new(),
         };
@@ -212,17 +216,75 @@ impl Frames {
         judging: &mut Judging<'_>,
     ) -> io::Result<bool> {
         let reader = self.conversation.direction(from).reader();
-        let inside = reader.frame().is_some() && reader.remaining() >= missing;
+        // The body of a Close frame is too short to be judged in part.
+        let frame = reader.frame().filter(|header| header.opcode() != OpCode::Close);
+        let inside = frame.is_some() && reader.remaining() >= missing;
         if !inside || self.recorders[from as usize].has_ended() {
             return Ok(false);
         }
         if tell {
             let offset = self.conversation.direction(from).offset();
-            judging.gap(&self.place(from, None), &Gap { offset, missing, passed_over: true })?;
+            judging.gap(&self.place(from, None), &Gap { offset, missing, next: Next::Inside })?;
         }
-        self.lack();
+        self.lack_payload(from);
         self.skip(from, missing, at, judging)?;
         Ok(true)
+    }
+
+    /// Skips bytes that the capture lacks, and those after them up to this byte, at which a frame
+    /// starts. Returns whether judging goes on.
+    pub fn resume(
+        &mut self,
+        from: Role,
+        missing: u64,
+        to: u64,
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<bool> {
+        if self.recorders[from as usize].has_ended() {
+            return Ok(false);
+        }
+        let offset = self.offset(from);
+        let len = to.saturating_sub(offset);
+        self.record(from, at, judging, |conversation, recorder, sink| {
+            recorder.lose(conversation.direction(from), sink)?;
+            conversation.lose(from, len);
+            Ok(())
+        })?;
+        self.watches[from as usize].lose(len);
+        self.lack();
+        self.lack_frames();
+        self.lacking.note(from, Lack::Frames);
+        let gap = Gap { offset, missing, next: Next::Frame(to) };
+        judging.gap(&self.place(from, None), &gap)?;
+        Ok(true)
+    }
+
+    /// Notes that bytes were held back until now, because others before them are missing. If an
+    /// endpoint has begun to end the connection, the order of the steps is not known.
+    pub fn came_late(&mut self) {
+        self.lack_frames();
+        if self.conversation.timeline().next().is_some() {
+            self.lacking.disorder();
+        }
+    }
+
+    /// Notes that the order of the steps that led to the end of the connection is not known.
+    pub fn disorder(&mut self) {
+        self.lacking.disorder();
+    }
+
+    /// Notes that the input lacks bytes of payloads of this endpoint.
+    pub fn lack_payload(&mut self, from: Role) {
+        self.lack();
+        self.lacking.note(from, Lack::Payload);
+    }
+
+    /// Notes that the other endpoint may have ended the connection before, in bytes that have not
+    /// come.
+    pub fn doubt_end(&mut self) {
+        self.abandoned = true;
+        self.lacking.disorder();
     }
 
     /// Notes that the input lacks data that the verdict needs.
@@ -234,6 +296,11 @@ impl Frames {
     /// What an endpoint did not do is then not judged.
     pub fn lack_frames(&mut self) {
         self.partial = true;
+    }
+
+    /// Returns the number of bytes of this endpoint so far.
+    pub fn offset(&self, from: Role) -> u64 {
+        self.conversation.direction(from).offset()
     }
 
     /// Returns the number of the connection.
@@ -254,6 +321,9 @@ impl Frames {
     /// Returns whether the end of this endpoint's stream can be judged. If the connection begins in
     /// the middle, a Close may have come before the first byte that was judged.
     fn knows_end_of(&self, from: Role) -> bool {
+        if self.lacking.lacks_frames(from) {
+            return false;
+        }
         let Some(uncertain) = &self.opening.agreement.uncertain else { return true };
         let direction = self.conversation.direction(from);
         let seen = direction.frames() > 0 || !direction.reader().is_between_frames();
@@ -380,7 +450,8 @@ impl Frames {
         self.finish_direction(from, violation, gap, Some(at), judging)?;
         self.ended.get_or_insert(at.time);
         let closed = self.conversation.direction(from).validator().is_closed();
-        self.abandoned |= gap.is_none() && !closed && known;
+        let lacks = gap.is_some() || self.lacking.lacks_frames(from);
+        self.abandoned |= !closed && (known || lacks);
         Ok(())
     }
 
@@ -426,7 +497,8 @@ impl Frames {
             self.partial = true;
             let place = self.place(from, None);
             let offset = self.conversation.direction(from).offset();
-            judging.gap(&place, &Gap { offset, missing, passed_over: false })?;
+            self.lacking.note(from, Lack::Frames);
+            judging.gap(&place, &Gap { offset, missing, next: Next::Nowhere })?;
         }
         let watch = &mut self.watches[from as usize];
         let mut sink = |record: Record<'_>| {
@@ -457,10 +529,13 @@ impl Frames {
             None => true,
             Some(uncertain) => is_certain(&verdict, uncertain.is_blind(), known),
         };
+        let certain = certain && self.lacking.is_certain(&verdict);
         if !certain {
             let closed = |from| conversation.direction(from).close().is_some();
             verdict = match verdict {
-                Verdict::WronglyRefused { by, code } if closed(by.peer()) => {
+                Verdict::WronglyRefused { by, code }
+                    if closed(by.peer()) && !self.lacking.is_disordered() =>
+                {
                     Verdict::Clean { first: by, code }
                 }
                 _ => Verdict::Open,

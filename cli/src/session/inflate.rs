@@ -141,6 +141,12 @@ impl Inflated {
         }
     }
 
+    /// Forgets the open message, and notes that whole messages may be missing.
+    pub fn lose_message(&mut self) {
+        self.lose();
+        self.message = None;
+    }
+
     /// Returns the inflated length of the open message so far.
     pub fn held(&self) -> Option<u64> {
         self.message?.len

@@ -191,6 +191,22 @@ impl Recorder {
         sink(Record::Broken(Broken { violation, header, cut, before, payload, inflated }))
     }
 
+    /// Ends the open frame and the open message without a judgement, because bytes are missing.
+    pub fn lose(&mut self, direction: &Direction, sink: &mut Sink<'_>) -> io::Result<()> {
+        self.tell_early(direction, sink)?;
+        if !self.broken && !self.silent && !direction.reader().is_between_frames() {
+            self.incomplete(direction, Within::Frame, sink)?;
+        }
+        self.open = None;
+        self.payload.clear();
+        self.piece = Piece::default();
+        self.recent = Recent::default();
+        self.message = Recent::default();
+        self.told_early = false;
+        self.inflated.lose_message();
+        Ok(())
+    }
+
     /// Ends the direction. `violation` is the rule that the end of the stream breaks.
     pub fn end(
         &mut self,
@@ -220,6 +236,20 @@ impl Recorder {
         } else {
             return Ok(());
         };
+        self.incomplete(direction, within, sink)
+    }
+
+    /// Records that the bytes end inside a frame or a message.
+    fn incomplete(
+        &self,
+        direction: &Direction,
+        within: Within,
+        sink: &mut Sink<'_>,
+    ) -> io::Result<()> {
+        let reader = direction.reader();
+        let header = self.open.as_ref().map(|open| (open.sent.offset, open.sent.header));
+        let cut = (direction.validator().offset(), reader.cut_header());
+        let payload = if header.is_some() { &self.payload[..] } else { &[] };
         let offset = direction.offset();
         let missing = header.map(|_| reader.remaining());
         sink(Record::Incomplete(Incomplete { offset, within, missing, header, cut, payload }))

@@ -138,6 +138,8 @@ pub struct Tally {
     pub unopened: u64,
     /// Connections that are, or may be, WebSocket connections and could not be judged.
     pub unjudged: u64,
+    /// Connections that were judged in part, because the capture lacks bytes of them.
+    pub partly: u64,
     /// Connections whose opening handshakes, or parts of them, were not captured.
     pub uncertain: u64,
     /// Inputs that could not be judged.
@@ -164,8 +166,19 @@ pub struct Gap {
     pub offset: u64,
     /// The number of missing bytes.
     pub missing: u64,
-    /// Whether all of them are in one payload, so that the bytes after them are judged.
-    pub passed_over: bool,
+    /// Where judging goes on.
+    pub next: Next,
+}
+
+/// Where judging goes on after a gap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// In the same payload.
+    Inside,
+    /// At this byte of the direction, at which a frame most likely starts.
+    Frame(u64),
+    /// Nowhere.
+    Nowhere,
 }
 
 impl Place {

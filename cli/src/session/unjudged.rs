@@ -55,6 +55,14 @@ reasons! {
     /// Packets are truncated.
     Cut "packets-cut" true
         "packets of the opening handshake are cut at the snapshot length: capture whole packets, with -s 0",
+    /// Packets with frames are missing.
+    FramesLost "frames-lost" true
+        "packets that carry its frames are missing, and what was in them is not judged: capture again with \
+         a larger buffer, for example tcpdump -B 65536",
+    /// Packets with frames are truncated.
+    FramesCut "frames-cut" true
+        "packets that carry its frames are cut at the snapshot length, and what is missing is not judged: \
+         capture whole packets, with -s 0",
     /// It did not fit into memory.
     Memory "memory" true
         "no more was kept: the packets that wait for others do not fit into --max-memory",
@@ -85,6 +93,11 @@ reasons! {
 }
 
 impl Unjudged {
+    /// Returns whether only a part of a connection that is judged is not.
+    pub const fn is_partial(self) -> bool {
+        matches!(self, Self::FramesLost | Self::FramesCut)
+    }
+
     /// Returns the reason with this name.
     pub fn from_id(id: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|why| why.id() == id)
@@ -195,8 +208,9 @@ impl Strays {
 }
 
 impl Tally {
-    /// Counts a connection that is not judged.
+    /// Counts a connection that is not judged, or not whole.
     pub fn stray(&mut self, why: Unjudged) {
-        self.unjudged += u64::from(why.is_perhaps_websocket());
+        let count = if why.is_partial() { &mut self.partly } else { &mut self.unjudged };
+        *count += u64::from(why.is_perhaps_websocket());
     }
 }

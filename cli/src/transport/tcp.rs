@@ -43,6 +43,8 @@ pub struct Stream {
     early_cost: usize,
     /// The position of the FIN.
     fin: Option<u64>,
+    /// The position up to which the receiver has acknowledged, if it is known.
+    acked: u64,
     /// The end of a truncated segment. Missing bytes before this position will not come.
     lost: u64,
     /// Whether the segments after a gap take too much memory, so that no more are stored.
@@ -152,6 +154,24 @@ impl Stream {
         let until =
             self.early.first_key_value().map_or(self.lost, |(start, _)| self.lost.min(*start));
         until.checked_sub(next).filter(|lost| *lost > 0)
+    }
+
+    /// Returns the early segments in order, each with the number of bytes from the next byte to its first.
+    pub fn early(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let next = self.next.unwrap_or_default();
+        self.early.iter().map(move |(start, bytes)| (start.saturating_sub(next), &bytes[..]))
+    }
+
+    /// Returns whether the receiver has acknowledged bytes after the first gap, so that the bytes in the
+    /// gap have come to it and not to the capture.
+    pub fn is_gap_acknowledged(&self) -> bool {
+        let after = self.early.first_key_value().map(|(start, _)| *start);
+        self.gap().is_some() && after.is_some_and(|after| self.acked > after)
+    }
+
+    /// Returns whether no more segments are kept, because those after a gap take too much memory.
+    pub fn has_given_up(&self) -> bool {
+        self.given_up
     }
 
     /// Skips bytes that are missing.
@@ -268,10 +288,24 @@ impl Stream {
         self.is_placed() && self.fin.is_some() && self.next == self.fin
     }
 
-    /// Returns the number of bytes that are missing before the next early segment or the FIN.
+    /// Notes what the receiver has acknowledged.
+    pub fn acknowledge(&mut self, acked: u32) {
+        if self.is_placed() && !self.unneeded {
+            let acked = self.position(acked);
+            if self.next.is_some_and(|next| acked <= next + NEAR) {
+                self.acked = self.acked.max(acked);
+            }
+        }
+    }
+
+    /// Returns the number of bytes that are missing before the next early segment or the FIN, or if
+    /// there is none, before what the receiver has acknowledged.
     pub fn gap(&self) -> Option<u64> {
         let next = self.next.filter(|_| self.is_placed())?;
-        let after = self.early.first_key_value().map(|(start, _)| *start).or(self.fin)?;
+        // A FIN that is not known may have been acknowledged, too.
+        let acked = Some(self.acked).filter(|acked| *acked > next + 1);
+        let early = self.early.first_key_value().map(|(start, _)| *start);
+        let after = early.or(self.fin).or(acked)?;
         after.checked_sub(next).filter(|missing| (1..=MAX_WINDOW).contains(missing))
     }
 

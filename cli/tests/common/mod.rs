@@ -8,7 +8,7 @@ pub mod capture;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-pub use bytes::{frame, hex};
+pub use bytes::{frame, hex, wire};
 
 /// Runs the tool with these arguments and this standard input.
 pub fn run(args: &[&str], input: &[u8]) -> Output {

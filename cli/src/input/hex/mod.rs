@@ -28,6 +28,8 @@ pub use error::HexError;
 pub use pasted::Pasted;
 pub(crate) use typography::is_space;
 
+use crate::input::chain::reaches_the_end;
+
 use ellipsis::Cut;
 use fence::Fences;
 use pasted::Text;
@@ -83,8 +85,15 @@ fn unfenced(text: &str, most: u64) -> Result<Pasted, HexError> {
         }
     }
     let text = spaced.as_deref().unwrap_or(text);
-    let Some(cut) = Cut::new(text).filter(|cut| cut.alone || read.is_err()) else { return read };
-    if read.is_err() || cut.alone {
+    let Some(cut) = Cut::new(text) else { return read };
+    // Without quotes the dots may be bytes, too.
+    let dots = read.as_ref().is_ok_and(|pasted| {
+        pasted.notation == "escapes" && !pasted.blocks.iter().all(|bytes| reaches_the_end(bytes))
+    });
+    if read.is_ok() && !cut.alone && !dots {
+        return read;
+    }
+    {
         // A word of prose may be base64, and the last word often ends so.
         let sure = |shown: Result<Pasted, HexError>| {
             shown.and_then(|pasted| match pasted.notation.contains("base64") {

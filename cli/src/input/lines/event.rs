@@ -42,10 +42,12 @@ pub(super) enum Event {
         missing: u64,
         #[serde(default)]
         passed_over: bool,
+        resumed_at: Option<u64>,
     },
     Cause(Likely),
     Finding(Found),
     Verdict {
+        outcome: Option<String>,
         #[serde(default)]
         timeline: Vec<Step>,
         #[serde(default)]

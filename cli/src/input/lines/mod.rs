@@ -140,6 +140,8 @@ struct Connection {
     parts: [Option<u64>; 2],
     /// The number of the packet that ended each stream too early.
     ended: [u64; 2],
+    /// Whether a rule was broken by the end of a stream.
+    broke_at_end: bool,
     /// The findings of the run that wrote the lines.
     findings: Vec<Finding>,
     /// The time of the last line.
@@ -231,8 +233,13 @@ impl Lines {
                 }
                 Ok(Ok(()))
             }
-            Event::Gap { passed_over: true, .. } => {
-                connection.frames.lack();
+            Event::Gap { from, passed_over: true, .. } => {
+                connection.frames.lack_payload(from.into());
+                connection.frames.lack_frames();
+                Ok(Ok(()))
+            }
+            Event::Gap { from, missing, resumed_at: Some(to), .. } => {
+                connection.frames.resume(from.into(), missing, to, at, judging)?;
                 Ok(Ok(()))
             }
             Event::Gap { from, missing, .. } => {
@@ -250,12 +257,12 @@ impl Lines {
                 connection.findings.extend(found.finding());
                 Ok(Ok(()))
             }
-            Event::Verdict { timeline, reported, gap, until } => {
+            Event::Verdict { outcome, timeline, reported, gap, until } => {
                 for said in reported {
                     connection.frames.report(said.into());
                 }
                 if gap {
-                    connection.frames.lack();
+                    connection.lack(outcome.as_deref());
                 }
                 connection.end(&timeline, judging)?;
                 if let Some(connection) = self.open.remove(key) {
@@ -306,6 +313,7 @@ impl Connection {
             gaps: [None; 2],
             parts: [None; 2],
             ended: [0; 2],
+            broke_at_end: false,
             findings: Vec::new(),
             now: at.time,
             line: at.packet,
@@ -358,6 +366,7 @@ impl Connection {
         let ends = rule.is_none_or(|rule| rule.place() == Place::End);
         if ends {
             self.ended[from as usize] = at.packet;
+            self.broke_at_end |= rule.is_some();
         }
         let Some(start) = part.frame_offset else { return Ok(Ok(())) };
         if self.parts[from as usize].replace(start) == Some(start) {
@@ -393,6 +402,20 @@ impl Connection {
         }
         self.frames.skip(from, missing, at, judging)?;
         Ok(Ok(()))
+    }
+
+    /// Notes that the run that wrote the lines lacked data. Its verdict says what was certain.
+    fn lack(&mut self, outcome: Option<&str>) {
+        self.frames.lack();
+        match outcome {
+            Some("open") if self.broke_at_end => self.frames.disorder(),
+            Some("open") => self.frames.doubt_end(),
+            Some("clean") => {
+                self.frames.lack_payload(Role::Client);
+                self.frames.lack_payload(Role::Server);
+            }
+            _ => {}
+        }
     }
 
     /// Ends the TCP streams with the steps of a verdict.

@@ -11,7 +11,7 @@ use crate::session::agreement::{HandshakeFinding, Uncertain};
 use crate::session::cause::Cause;
 use crate::session::inflate::Message;
 use crate::session::record::{Broken, Frame, Incomplete};
-use crate::session::report::{Closing, ReadAs, Reported, Side};
+use crate::session::report::{Closing, Gap, Next, ReadAs, Reported, Side};
 use crate::session::unjudged::Stray;
 
 /// The keys of every line.
@@ -321,7 +321,22 @@ impl IncompleteLine {
 pub(super) struct GapLine {
     pub(super) offset: u64,
     pub(super) missing: u64,
+    /// Whether all missing bytes are in one payload.
     pub(super) passed_over: bool,
+    /// The byte at which judging goes on, if a frame was found there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) resumed_at: Option<u64>,
+}
+
+impl GapLine {
+    pub(super) fn new(gap: &Gap) -> Self {
+        let Gap { offset, missing, next } = *gap;
+        let resumed_at = match next {
+            Next::Frame(to) => Some(to),
+            Next::Inside | Next::Nowhere => None,
+        };
+        Self { offset, missing, passed_over: next == Next::Inside, resumed_at }
+    }
 }
 
 #[derive(Serialize)]

@@ -156,8 +156,7 @@ impl<W: Write> Report for Json<W> {
     }
 
     fn gap(&mut self, place: &Place, gap: &Gap) -> io::Result<()> {
-        let Gap { offset, missing, passed_over } = *gap;
-        self.record("gap", place, GapLine { offset, missing, passed_over })
+        self.record("gap", place, GapLine::new(gap))
     }
 
     fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()> {

@@ -163,6 +163,14 @@ impl Watch {
         }
     }
 
+    /// Skips bytes of which it is not known what they are.
+    pub fn lose(&mut self, len: u64) {
+        self.skip(len);
+        self.before = None;
+        self.open = None;
+        self.compressed.clear();
+    }
+
     /// Returns a cause that an earlier run told, if none is told of this violation yet.
     pub fn adopt(&mut self, offset: u64, cause: Cause) -> Option<Causes> {
         let pending = self.pending.as_mut()?;
