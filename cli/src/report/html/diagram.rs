@@ -19,6 +19,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) fn diagram(kept: &Kept) -> Markup {
     let rows = rows(kept);
     let start = kept.start.or_else(|| rows.iter().find_map(|row| row.time()));
+    if rows.is_empty() {
+        return Markup::default();
+    }
     let pauses = pauses(&rows, start);
     html! {
         ol.diagram {
