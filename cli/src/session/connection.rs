@@ -12,6 +12,7 @@ use crate::session::boundary;
 use crate::session::frames::Frames;
 use crate::session::handshake::{Handshake, Progress};
 use crate::session::judging::Judging;
+use crate::session::layer::{self, Layer, Layered, Stop};
 use crate::session::report::Opening;
 use crate::session::unjudged::{Stray, Unjudged, is_tls};
 use crate::transport::packet::{Moment, Segment};
@@ -35,6 +36,8 @@ pub struct Connection {
     has_data: bool,
     /// Whether a packet is truncated.
     is_cut: bool,
+    /// What is known of it besides, if it is not judged.
+    detail: Option<String>,
 }
 
 /// The most memory for the segments of a stream that come early before the first frame, in bytes.
@@ -79,6 +82,8 @@ enum Stage {
     Http(Box<Handshake>, usize),
     /// Frames, and which endpoint is the client.
     Frames(Box<Frames>, usize),
+    /// A protocol that carries connections, which are judged.
+    Layered(Box<Layered>),
     /// It is not judged, and why; and which endpoint is the client, if that is known.
     Other(Unjudged, Option<usize>),
     /// Both streams have ended, and the verdict was reported.
@@ -105,14 +110,17 @@ impl Connection {
             last: first.at,
             has_data: false,
             is_cut: false,
+            detail: None,
         }
     }
 
     /// Sets its number, if it goes on in another capture.
     pub fn set_stream(&mut self, stream: usize) {
         self.stream = stream;
-        if let Stage::Frames(frames, _) = &mut self.stage {
-            frames.set_stream(stream);
+        match &mut self.stage {
+            Stage::Frames(frames, _) => frames.set_stream(stream),
+            Stage::Layered(layered) => layered.set_stream(stream),
+            _ => {}
         }
     }
 
@@ -146,6 +154,7 @@ impl Connection {
         let stage = match &self.stage {
             Stage::Http(handshake, _) => size_of::<Handshake>() + handshake.memory(),
             Stage::Frames(frames, _) => size_of::<Frames>() + frames.memory(),
+            Stage::Layered(layered) => size_of::<Layered>() + layered.memory(),
             _ => 0,
         };
         let early: usize = self.ends.iter().map(|end| end.stream.memory()).sum();
@@ -229,9 +238,7 @@ impl Connection {
             return self.reset(from, segment, judging);
         }
         self.go_on(from, segment);
-        if let Stage::Frames(frames, client) = &mut self.stage {
-            frames.heard_from(role(from, *client), segment.at);
-        }
+        self.heard_from(from, segment.at);
         let stream = &mut self.ends[from].stream;
         let bytes = stream.segment(segment);
         let mut client = segment.syn.then_some(if segment.ack { 1 - from } else { from });
@@ -240,6 +247,10 @@ impl Connection {
         {
             stream.place();
             client = Some(if role == Role::Client { from } else { 1 - from });
+        }
+        // What comes first is the start for a layer.
+        if let Stage::Layered(_) = self.stage {
+            stream.place();
         }
         if let (Stage::Unknown, Some(client)) = (&self.stage, client) {
             self.stage = Stage::Http(Box::default(), client);
@@ -299,6 +310,15 @@ impl Connection {
         }
     }
 
+    /// Takes that an endpoint sent a packet.
+    pub fn heard_from(&mut self, from: usize, at: Moment) {
+        match &mut self.stage {
+            Stage::Frames(frames, client) => frames.heard_from(role(from, *client), at),
+            Stage::Layered(layered) => layered.heard_from(from, at),
+            _ => {}
+        }
+    }
+
     fn sender(&self, segment: &Segment<'_>) -> usize {
         usize::from(self.ends[0].address != segment.from)
     }
@@ -311,7 +331,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Skips missing bytes if all of them are in one payload. Returns whether they are.
+    /// Skips missing bytes if all of them are in one payload, or in a layer. Returns whether they are.
     fn pass_over(
         &mut self,
         from: usize,
@@ -319,9 +339,18 @@ impl Connection {
         tell: bool,
         judging: &mut Judging<'_>,
     ) -> io::Result<bool> {
-        let Stage::Frames(frames, client) = &mut self.stage else { return Ok(false) };
-        let sender = role(from, *client);
-        let passed = frames.pass_over(sender, missing, tell, self.last, judging)?;
+        let passed = match &mut self.stage {
+            Stage::Frames(frames, client) => {
+                let sender = role(from, *client);
+                frames.pass_over(sender, missing, tell, self.last, judging)?
+            }
+            Stage::Layered(layered) => {
+                let done = layered.lost(from, missing, self.last, judging);
+                self.unless_stopped(done, judging)?;
+                true
+            }
+            _ => false,
+        };
         if passed {
             self.ends[from].stream.pass_over(missing);
         }
@@ -351,6 +380,7 @@ impl Connection {
         if let Some(agreement) = self.unopened() {
             self.upgrade(agreement, self.last, judging)?;
         }
+        self.finish_layer(until, judging)?;
         if let Stage::Frames(frames, client) = self.stage {
             let of_open = |end: usize| {
                 let End { stream, ended, .. } = &self.ends[end];
@@ -364,31 +394,102 @@ impl Connection {
         }
     }
 
-    /// Ends the connection because it takes too much memory. Its later segments are ignored.
-    pub fn give_up(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
+    /// Ends the connection because the rest of it cannot be judged, or takes too much memory. Its later
+    /// segments are ignored.
+    pub fn give_up(
+        &mut self,
+        why: Unjudged,
+        detail: Option<&str>,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
         if let Stage::Unknown = self.stage {
             self.join(true, judging)?;
         }
+        self.detail = detail.map(str::to_owned);
         let frames = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Frames(mut frames, client) => {
                 frames.lack();
                 frames.lack_frames();
-                let stray =
-                    Stray { connection: Some(frames.number()), ..self.stray(Unjudged::Memory) };
+                let stray = Stray { connection: Some(frames.number()), ..self.stray(why) };
                 judging.stray(&stray)?;
                 let gap = |end: usize| self.ends[end].stream.gap();
                 frames.finish([client, 1 - client].map(gap), Some(self.last.time), judging)
             }
+            Stage::Layered(mut layered) => {
+                let why = if why == Unjudged::Memory { layered.layer().given_up() } else { why };
+                let any = layered.give_up(why, judging)?;
+                if !any {
+                    self.stage = Stage::Layered(layered);
+                    self.refuse(why);
+                }
+                Ok(())
+            }
             stage => {
                 self.stage = stage;
                 if let Stage::Unknown | Stage::Http(..) = self.stage {
-                    self.refuse(Unjudged::Memory);
+                    self.refuse(why);
                 }
                 Ok(())
             }
         };
         self.forget();
         frames
+    }
+
+    /// Passes its bytes to a layer from now on.
+    fn wrap(
+        &mut self,
+        layer: Box<dyn Layer>,
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        let first = match &mut self.stage {
+            Stage::Http(handshake, client) => [
+                (*client, handshake.take(Role::Client)),
+                (1 - *client, handshake.take(Role::Server)),
+            ],
+            _ => Default::default(),
+        };
+        let addresses = self.ends.each_ref().map(|end| end.address);
+        self.stage = Stage::Layered(Box::new(Layered::new(layer, self.stream, addresses)));
+        // A stream that has ended is ended again below, after its bytes.
+        let ended = [0, 1].map(|end| self.ends[end].ended.take());
+        for (from, bytes) in first {
+            self.bytes(from, &bytes, at, judging)?;
+        }
+        for (from, ended) in ended.into_iter().enumerate() {
+            if let Some((how, at)) = ended {
+                self.end(from, how, at, judging)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up the connection if its layer goes no further.
+    fn unless_stopped(
+        &mut self,
+        done: Result<(), Stop>,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        match done {
+            Ok(()) => Ok(()),
+            Err(Stop::Report(error)) => Err(error),
+            Err(Stop::Unjudged(why)) => self.give_up(why, None, judging),
+        }
+    }
+
+    /// Ends the layer and what is inside.
+    fn finish_layer(&mut self, until: Duration, judging: &mut Judging<'_>) -> io::Result<()> {
+        if let Stage::Layered(layered) = &mut self.stage {
+            let done = layered.finish(judging);
+            self.unless_stopped(done, judging)?;
+        }
+        if let Stage::Layered(layered) = &mut self.stage {
+            layered.close(until, judging)?;
+            self.stage = Stage::Over;
+            self.forget();
+        }
+        Ok(())
     }
 
     /// Keeps nothing more of the streams.
@@ -399,6 +500,9 @@ impl Connection {
 
     /// Does not judge the connection.
     fn refuse(&mut self, why: Unjudged) {
+        if let Stage::Layered(layered) = &self.stage {
+            self.detail = layered.layer().detail();
+        }
         self.stage = Stage::Other(why, self.client());
         self.forget();
     }
@@ -409,7 +513,7 @@ impl Connection {
         let reset = self.ends.iter().any(|end| end.reset.is_some());
         let gap = self.ends.iter().any(|end| end.stream.gap().or(end.stream.lost()).is_some());
         Some(match &self.stage {
-            Stage::Frames(..) | Stage::Over => return None,
+            Stage::Frames(..) | Stage::Layered(_) | Stage::Over => return None,
             Stage::Other(why, _) => *why,
             Stage::Http(..) if !self.has_data && (silent || reset) => Unjudged::NeverEstablished,
             _ if !self.has_data => Unjudged::NoData,
@@ -425,6 +529,7 @@ impl Connection {
     fn client(&self) -> Option<usize> {
         match self.stage {
             Stage::Http(_, client) | Stage::Frames(_, client) => Some(client),
+            Stage::Layered(ref layered) => layered.layer().client(),
             Stage::Other(_, client) => client,
             Stage::Unknown | Stage::Over => None,
         }
@@ -440,6 +545,7 @@ impl Connection {
             ends: [client.unwrap_or(0), 1 - client.unwrap_or(0)].map(address),
             has_roles: client.is_some(),
             why,
+            detail: self.detail.clone(),
             packets: self.ends.iter().map(|end| end.packets).sum(),
             time: self.first,
         }
@@ -464,9 +570,12 @@ impl Connection {
         let Some(boundary::Found { client, from, .. }) = found.filter(|_| self.has_data) else {
             let mut starts = sides.iter().map(|side| Unjudged::of_start(side.start()));
             let start = starts.find(|why| *why != Unjudged::Other);
-            if sides.iter().any(|side| side.segments().any(is_tls)) {
-                self.refuse(Unjudged::Tls);
-            } else if let (true, Some(start)) = (is_last || full, start) {
+            if sides.iter().any(|side| side.segments().any(is_tls))
+                && let Some(layer) = layer::of(Unjudged::Tls, false, judging)
+            {
+                return self.join_layer(layer, judging);
+            }
+            if let (true, Some(start)) = (is_last || full, start) {
                 self.refuse(start);
             } else if full {
                 self.refuse(Unjudged::Begun);
@@ -488,6 +597,17 @@ impl Connection {
         let agreement = Agreement::unknown(Uncertain { why: Unjudged::Begun, skipped });
         let start = Moment { packet: 0, time: self.first };
         self.open(agreement, client, start, judging)?;
+        self.replay(backlog, judging)
+    }
+
+    /// Passes its bytes to a layer, if the connection begins in the middle.
+    fn join_layer(&mut self, layer: Box<dyn Layer>, judging: &mut Judging<'_>) -> io::Result<()> {
+        let backlog = std::mem::take(&mut self.backlog);
+        for (index, end) in self.ends.iter_mut().enumerate() {
+            end.reset = None;
+            end.stream = backlog.first(index).map_or_else(Stream::default, Stream::starting_at);
+        }
+        self.wrap(layer, self.last, judging)?;
         self.replay(backlog, judging)
     }
 
@@ -551,9 +671,12 @@ impl Connection {
             else {
                 continue;
             };
-            if is_tls(bytes) {
-                self.refuse(Unjudged::Tls);
-            } else if stream.memory() > MOST_BEFORE_FRAMES {
+            if is_tls(bytes)
+                && let Some(layer) = layer::of(Unjudged::Tls, true, judging)
+            {
+                return self.wrap(layer, self.last, judging);
+            }
+            if stream.memory() > MOST_BEFORE_FRAMES {
                 self.refuse(if self.is_cut { Unjudged::Cut } else { Unjudged::Lost });
             }
         }
@@ -586,6 +709,10 @@ impl Connection {
         match &mut self.stage {
             Stage::Unknown | Stage::Other(..) | Stage::Over => Ok(()),
             Stage::Frames(frames, client) => frames.feed(role(from, *client), bytes, at, judging),
+            Stage::Layered(layered) => {
+                let done = layered.bytes(from, bytes, at, judging);
+                self.unless_stopped(done, judging)
+            }
             Stage::Http(handshake, client) => {
                 match handshake.feed(role(from, *client), bytes, at.time) {
                     Progress::Waiting => Ok(()),
@@ -599,10 +726,13 @@ impl Connection {
                             }
                             self.upgrade(agreement, at, judging)
                         }
-                        _ => {
-                            self.refuse(why);
-                            Ok(())
-                        }
+                        _ => match layer::of(why, true, judging) {
+                            Some(layer) => self.wrap(layer, at, judging),
+                            None => {
+                                self.refuse(why);
+                                Ok(())
+                            }
+                        },
                     },
                     Progress::Upgraded(agreement) => self.upgrade(agreement, at, judging),
                 }
@@ -675,6 +805,14 @@ impl Connection {
             return Ok(());
         }
         ends[from].ended = Some((how, at));
+        if let Stage::Layered(layered) = stage {
+            let End { stream, reset, .. } = &ends[from];
+            let gap = reset.as_ref().and_then(|reset| stream.gap_before(reset.position));
+            let lost = gap.map_or(Ok(()), |gap| layered.lost(from, gap, at, judging));
+            let done = lost.and_then(|()| layered.end(from, how, at, judging));
+            self.unless_stopped(done, judging)?;
+            return if self.is_over() { self.finish_layer(at.time, judging) } else { Ok(()) };
+        }
         let Stage::Frames(frames, client) = stage else { return Ok(()) };
         let End { stream, reset, .. } = &ends[from];
         let before_reset = |reset: &Reset| stream.gap_before(reset.position);
