@@ -3,11 +3,18 @@
 
 mod common;
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
 
 use common::run as output_of;
+use proptest::prelude::*;
 use serde_json::Value;
+use wsvet_cli::transport::packet::Moment;
+use wsvet_cli::transport::tls::decryptor::{Decryptor, Found, What};
+use wsvet_cli::transport::tls::keylog::KeyLog;
 
 /// The frames of each recording, as both endpoints sent them, and tshark shows them.
 const FRAMES: [(&str, u64, u64); 6] = [
@@ -183,4 +190,156 @@ fn keys_in_the_capture_are_used() {
     assert_eq!(frames(&lines(&out)), expected(false));
     assert!(err.contains("1 TLS connection was decrypted with the keys of the capture"), "{err}");
     assert_eq!(status, 1);
+}
+
+/// The packets of a pcap, without the header of the file.
+fn packets(pcap: &[u8]) -> Vec<&[u8]> {
+    let mut packets = Vec::new();
+    let mut rest = &pcap[24..];
+    while rest.len() > 16 {
+        let len = 16 + u32::from_le_bytes(rest[8..12].try_into().unwrap()) as usize;
+        packets.push(&rest[..len]);
+        rest = &rest[len..];
+    }
+    packets
+}
+
+/// The payload of a packet, and whether the server sent it.
+fn payload(packet: &[u8]) -> (bool, &[u8]) {
+    let tcp = &packet[16 + 14 + 20..];
+    (tcp[..2] == 18_443u16.to_be_bytes(), &tcp[usize::from(tcp[12] >> 4) * 4..])
+}
+
+/// Judges these packets with the keys of a recording.
+fn judged(name: &str, head: &[u8], packets: &[&[u8]]) -> Vec<Value> {
+    let input = [head, &packets.concat()].concat();
+    let keys = path(name, "keys");
+    lines(&run(&["check", "--json", "--tls-keylog", &keys, "-"], &input).0)
+}
+
+/// The recordings that lack packets in the tests below.
+const LACKING: [&str; 5] = [
+    "tls13-AES_128_GCM_SHA256",
+    "tls13-padding",
+    "tls13-key-update",
+    "tls12-AES128-GCM-SHA256",
+    "tls12-mac-then-encrypt",
+];
+
+#[test]
+fn what_a_capture_lacks_breaks_no_rule_and_is_told() {
+    for name in LACKING {
+        let pcap = fs::read(path(name, "pcap")).unwrap();
+        let packets = packets(&pcap);
+        let whole = frames(&judged(name, &pcap[..24], &packets)).len();
+        assert_eq!(whole, FRAMES.len());
+        for lost in 0..packets.len() {
+            if payload(packets[lost]).1.is_empty() {
+                continue;
+            }
+            let rest = [&packets[..lost], &packets[lost + 1..]].concat();
+            let lines = judged(name, &pcap[..24], &rest);
+            let broken: Vec<_> = of(&lines, "violation").chain(of(&lines, "finding")).collect();
+            assert!(broken.is_empty(), "{name} without packet {}: {broken:?}", lost + 1);
+            let told = of(&lines, "unjudged").count() + of(&lines, "gap").count();
+            let uncertain = of(&lines, "connection").any(|line| !line["uncertain"].is_null());
+            let found = of(&lines, "frame").count();
+            assert!(
+                found == whole || told > 0 || uncertain,
+                "{name} without packet {}: {lines:?}",
+                lost + 1
+            );
+        }
+    }
+}
+
+#[test]
+fn a_capture_that_begins_after_the_handshake_is_judged_if_a_key_fits() {
+    let name = "tls13-AES_128_GCM_SHA256";
+    let pcap = fs::read(path(name, "pcap")).unwrap();
+    let packets = packets(&pcap);
+    let mut judged_from_the_middle = 0;
+    for first in 1..packets.len() {
+        let lines = judged(name, &pcap[..24], &packets[first..]);
+        let broken: Vec<_> = of(&lines, "violation").chain(of(&lines, "finding")).collect();
+        assert!(broken.is_empty(), "from packet {}: {broken:?}", first + 1);
+        judged_from_the_middle += usize::from(of(&lines, "frame").count() > 0);
+    }
+    assert!(judged_from_the_middle > 3, "{judged_from_the_middle}");
+}
+
+/// What both endpoints sent, as far as it was decrypted, and whether it came to its end.
+fn plain(
+    log: KeyLog,
+    inputs: &[(usize, &[u8])],
+    before_end: impl FnOnce(),
+) -> ([Vec<u8>; 2], bool) {
+    let mut plain = [Vec::new(), Vec::new()];
+    let mut sink = |found: Found<'_>| {
+        if let What::Bytes(bytes) = found.what {
+            plain[found.from].extend_from_slice(bytes);
+        }
+        Ok(())
+    };
+    let mut decryptor = Decryptor::new(Rc::new(RefCell::new(log)));
+    let at = Moment { packet: 1, time: Duration::ZERO };
+    let done = inputs.iter().try_for_each(|(from, bytes)| {
+        assert!(decryptor.memory() < 8 << 20);
+        decryptor.bytes(*from, bytes, at, &mut sink)
+    });
+    before_end();
+    let done = done.and_then(|()| decryptor.finish(&mut sink));
+    (plain, done.is_ok())
+}
+
+/// A key log with a file.
+fn key_log(path: &str) -> KeyLog {
+    let mut log = KeyLog::new(false);
+    log.add_file(Path::new(path)).unwrap();
+    log
+}
+
+#[test]
+fn keys_may_come_after_all_that_they_decrypt() {
+    for name in recordings() {
+        let pcap = fs::read(path(&name, "pcap")).unwrap();
+        let inputs: Vec<_> = packets(&pcap).into_iter().map(payload).collect();
+        let inputs: Vec<_> =
+            inputs.iter().map(|(from, bytes)| (usize::from(*from), *bytes)).collect();
+        let expected = plain(key_log(&path(&name, "keys")), &inputs, || {});
+        assert!(expected.1 && expected.0.iter().all(|bytes| bytes.len() > 300), "{name}");
+        let dir = tempfile::tempdir().unwrap();
+        let late = dir.path().join("keys.log");
+        let mut log = KeyLog::new(true);
+        log.add_file(&late).unwrap();
+        let copy = || assert!(fs::copy(path(&name, "keys"), &late).unwrap() > 0);
+        assert_eq!(plain(log, &inputs, copy), expected, "{name}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn records_may_be_cut_anywhere(
+        which in any::<prop::sample::Index>(),
+        cuts in prop::collection::vec(1usize..4_000, 1..40),
+    ) {
+        let names = recordings();
+        let name = &names[which.index(names.len())];
+        let pcap = fs::read(path(name, "pcap")).unwrap();
+        let inputs: Vec<_> = packets(&pcap).into_iter().map(payload).collect();
+        let inputs: Vec<_> = inputs.iter().map(|(from, bytes)| (usize::from(*from), *bytes)).collect();
+        let expected = plain(key_log(&path(name, "keys")), &inputs, || {});
+        let mut sizes = cuts.iter().cycle();
+        let mut pieces = Vec::new();
+        for (from, mut bytes) in inputs {
+            while !bytes.is_empty() {
+                let (piece, rest) = bytes.split_at(bytes.len().min(*sizes.next().unwrap()));
+                pieces.push((from, piece));
+                bytes = rest;
+            }
+        }
+        prop_assert_eq!(plain(key_log(&path(name, "keys")), &pieces, || {}), expected);
+    }
 }
