@@ -2,6 +2,8 @@
 //! each version and with each kind of cipher suite; `tests/captures/record/tls.py` makes them.
 
 mod common;
+#[path = "../../fuzz/tls.rs"]
+mod fuzz;
 
 use std::cell::RefCell;
 use std::fs;
@@ -317,8 +319,52 @@ fn keys_may_come_after_all_that_they_decrypt() {
     }
 }
 
+/// A recording as the fuzz target `tls` reads it.
+fn seed(name: &str, size: u8) -> Vec<u8> {
+    let with_len = |bytes: &[u8]| [&(bytes.len() as u16).to_le_bytes()[..], bytes].concat();
+    let mut seed = vec![size];
+    seed.extend(with_len(&fs::read(path(name, "keys")).unwrap()));
+    let pcap = fs::read(path(name, "pcap")).unwrap();
+    for (from, bytes) in packets(&pcap).into_iter().map(payload) {
+        if !bytes.is_empty() {
+            seed.push(4 | u8::from(from));
+            seed.extend(with_len(bytes));
+        }
+    }
+    seed
+}
+
+#[test]
+fn the_oracle_of_the_fuzz_target_holds_for_the_recordings() {
+    for name in recordings() {
+        fuzz::tls(&seed(&name, 6));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Also with bytes that are changed, inserted or missing.
+    #[test]
+    fn the_oracle_of_the_fuzz_target_holds_for_damaged_recordings(
+        which in any::<prop::sample::Index>(),
+        size in 0u8..200,
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0u8..3), 1..6),
+    ) {
+        let names = recordings();
+        let mut seed = seed(&names[which.index(names.len())], size);
+        for (at, byte, how) in damage {
+            let at = 1 + at.index(seed.len() - 1);
+            match how {
+                0 => seed[at] = byte,
+                1 => seed.insert(at, byte),
+                _ => {
+                    seed.remove(at);
+                }
+            }
+        }
+        fuzz::tls(&seed);
+    }
 
     #[test]
     fn records_may_be_cut_anywhere(

@@ -36,7 +36,7 @@ impl Connection {
     pub(super) fn client(&self) -> Option<usize> {
         match self.stage {
             Stage::Http(_, client) | Stage::Frames(_, client) => Some(client),
-            Stage::Layered(ref layered) => layered.layer().client(),
+            Stage::Layered(ref layered) => layered.client(),
             Stage::Other(_, client) => client,
             Stage::Unknown | Stage::Over => None,
         }

@@ -20,6 +20,7 @@ impl Connection {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
+        let client = self.client();
         let first = match &mut self.stage {
             Stage::Http(handshake, client) => [
                 (*client, handshake.take(Role::Client)),
@@ -28,7 +29,7 @@ impl Connection {
             _ => Default::default(),
         };
         let addresses = self.ends.each_ref().map(|end| end.address);
-        self.stage = Stage::Layered(Box::new(Layered::new(layer, self.stream, addresses)));
+        self.stage = Stage::Layered(Box::new(Layered::new(layer, client, self.stream, addresses)));
         // A stream that has ended is ended again below, after its bytes.
         let ended = [0, 1].map(|end| self.ends[end].ended.take());
         for (from, bytes) in first {

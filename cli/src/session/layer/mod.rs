@@ -142,6 +142,8 @@ pub fn of(why: Unjudged, is_whole: bool, judging: &Judging<'_>) -> Option<Box<dy
 /// A layer, and the connections inside.
 pub struct Layered {
     layer: Box<dyn Layer>,
+    /// The endpoint that is the client outside, if it is known.
+    client: Option<usize>,
     inside: Inside,
 }
 
@@ -162,9 +164,15 @@ struct One {
 }
 
 impl Layered {
-    /// Creates the layer of the TCP stream with this number, between these endpoints.
-    pub fn new(layer: Box<dyn Layer>, stream: usize, ends: [SocketAddr; 2]) -> Self {
-        Self { layer, inside: Inside { stream, ends, all: Vec::new() } }
+    /// Creates the layer of the TCP stream with this number, between these endpoints. `client` is the one
+    /// that opened the stream, if it is known.
+    pub fn new(
+        layer: Box<dyn Layer>,
+        client: Option<usize>,
+        stream: usize,
+        ends: [SocketAddr; 2],
+    ) -> Self {
+        Self { layer, client, inside: Inside { stream, ends, all: Vec::new() } }
     }
 
     /// Takes the next bytes of an endpoint.
@@ -175,7 +183,7 @@ impl Layered {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> Result<(), Stop> {
-        let Self { layer, inside } = self;
+        let Self { layer, inside, .. } = self;
         layer.bytes(from, bytes, at, &mut |event| inside.take(&event, judging))
     }
 
@@ -187,7 +195,7 @@ impl Layered {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> Result<(), Stop> {
-        let Self { layer, inside } = self;
+        let Self { layer, inside, .. } = self;
         layer.lost(from, missing, at, &mut |event| inside.take(&event, judging))
     }
 
@@ -199,7 +207,7 @@ impl Layered {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> Result<(), Stop> {
-        let Self { layer, inside } = self;
+        let Self { layer, inside, .. } = self;
         layer.end(from, how, at, &mut |event| inside.take(&event, judging))
     }
 
@@ -210,7 +218,7 @@ impl Layered {
 
     /// Takes that nothing more comes. Call [`close`](Self::close) afterwards.
     pub fn finish(&mut self, judging: &mut Judging<'_>) -> Result<(), Stop> {
-        let Self { layer, inside } = self;
+        let Self { layer, inside, .. } = self;
         layer.finish(&mut |event| inside.take(&event, judging))
     }
 
@@ -238,6 +246,11 @@ impl Layered {
     pub fn set_stream(&mut self, stream: usize) {
         self.inside.stream = stream;
         self.inside.all.iter_mut().for_each(|one| one.connection.set_stream(stream));
+    }
+
+    /// Returns which endpoint is the client, if it is known.
+    pub fn client(&self) -> Option<usize> {
+        self.layer.client().or(self.client)
     }
 
     /// Returns the layer.

@@ -78,7 +78,7 @@ impl Layer for Tls {
     }
 
     fn detail(&self) -> Option<String> {
-        Some(self.decryptor.describe())
+        Some(self.decryptor.describe()).filter(|what| what != "TLS")
     }
 
     fn given_up(&self) -> Unjudged {
