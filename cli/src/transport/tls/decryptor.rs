@@ -564,13 +564,13 @@ impl Decryptor {
                     return self.server_hello(from, server);
                 }
             }
-            ENCRYPTED_EXTENSIONS if is_encrypted && is_tls13 && !is_client => {
-                if self.early == Early::Undecided {
-                    let accepted = accepts_early_data(body);
-                    self.early = if accepted { Early::Accepted } else { Early::Rejected };
-                    let epoch = if accepted { Epoch::Early } else { Epoch::Handshake };
-                    self.enter(1 - from, epoch);
-                }
+            ENCRYPTED_EXTENSIONS
+                if is_encrypted && is_tls13 && !is_client && self.early == Early::Undecided =>
+            {
+                let accepted = accepts_early_data(body);
+                self.early = if accepted { Early::Accepted } else { Early::Rejected };
+                let epoch = if accepted { Epoch::Early } else { Epoch::Handshake };
+                self.enter(1 - from, epoch);
             }
             END_OF_EARLY_DATA if is_encrypted && epoch == Epoch::Early => {
                 self.enter(from, Epoch::Handshake);
