@@ -7,4 +7,5 @@ pub mod handshake;
 pub mod oracles;
 pub mod peers;
 pub mod readers;
+pub mod tls;
 mod verdict;

@@ -86,9 +86,9 @@ fn people_are_told_in_a_few_lines() {
     let (text, _) = check(&[], &all_kinds().file);
     let (_, account) = text.split_once("server answered\n").unwrap();
     let expected = "\
-2 connections not judged: TLS: decrypt it first, for example with a key log
-(SSLKEYLOGFILE) in Wireshark, and save what Follow > TLS Stream shows as Raw
-(10.0.0.1:40001 to 10.0.0.2:80, 10.0.0.1:40002 to 10.0.0.2:80)
+2 connections not judged: TLS: give the key log with --tls-keylog FILE ('wsvet
+help tls' says how to get one) (10.0.0.1:40001 to 10.0.0.2:80, 10.0.0.1:40002
+to 10.0.0.2:80)
 1 connection not judged: HTTP/2, which wsvet does not read (10.0.0.1:40003 to
 10.0.0.2:80)
 1 connection not judged: the capture lacks packets of the opening handshake

@@ -60,9 +60,13 @@ impl Group {
 /// Returns the addresses of a connection, or its number if a part of it was judged.
 fn name(stray: &Stray) -> String {
     let [one, other] = stray.ends.each_ref().map(|end| plain(end.as_deref().unwrap_or(UNKNOWN)));
-    match stray.connection {
+    let name = match stray.connection {
         Some(number) if stray.why.is_partial() => format!("connection {number}"),
         Some(number) => format!("the rest of connection {number}"),
         None => format!("{one} {} {other}", if stray.has_roles { "to" } else { "and" }),
+    };
+    match &stray.detail {
+        Some(detail) => format!("{name}: {}", plain(detail)),
+        None => name,
     }
 }

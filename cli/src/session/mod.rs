@@ -10,6 +10,7 @@ pub mod handshake;
 pub mod inflate;
 pub mod judging;
 pub mod lacking;
+pub mod layer;
 pub mod limits;
 pub mod pings;
 pub mod record;

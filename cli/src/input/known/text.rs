@@ -34,7 +34,7 @@ pub(super) const TEXT: &[Known] = &[
     row(
         Looks(is_key_log),
         "a TLS key log",
-        "give the capture to which it belongs, decrypted: `editcap --inject-secrets tls,KEYS IN OUT` keeps both in one file for Wireshark",
+        "give the capture to which it belongs, with this file: `wsvet check --tls-keylog KEYS CAPTURE`",
     ),
     row(
         Looks(|start| line_starts(start, "-----BEGIN ")),

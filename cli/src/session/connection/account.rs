@@ -7,6 +7,9 @@ use crate::session::unjudged::{Stray, Unjudged};
 impl Connection {
     /// Does not judge the connection.
     pub(super) fn refuse(&mut self, why: Unjudged) {
+        if let Stage::Layered(layered) = &self.stage {
+            self.detail = layered.layer().detail();
+        }
         self.stage = Stage::Other(why, self.client());
         self.forget();
     }
@@ -17,7 +20,7 @@ impl Connection {
         let reset = self.ends.iter().any(|end| end.reset.is_some());
         let gap = self.ends.iter().any(|end| end.stream.gap().or(end.stream.lost()).is_some());
         Some(match &self.stage {
-            Stage::Frames(..) | Stage::Over => return None,
+            Stage::Frames(..) | Stage::Layered(_) | Stage::Over => return None,
             Stage::Other(why, _) => *why,
             Stage::Http(..) if !self.has_data && (silent || reset) => Unjudged::NeverEstablished,
             _ if !self.has_data => Unjudged::NoData,
@@ -33,6 +36,7 @@ impl Connection {
     pub(super) fn client(&self) -> Option<usize> {
         match self.stage {
             Stage::Http(_, client) | Stage::Frames(_, client) => Some(client),
+            Stage::Layered(ref layered) => layered.client(),
             Stage::Other(_, client) => client,
             Stage::Unknown | Stage::Over => None,
         }
@@ -48,6 +52,7 @@ impl Connection {
             ends: [client.unwrap_or(0), 1 - client.unwrap_or(0)].map(address),
             has_roles: client.is_some(),
             why,
+            detail: self.detail.clone(),
             packets: self.ends.iter().map(|end| end.packets).sum(),
             time: self.first,
         }

@@ -55,6 +55,14 @@ impl Connection {
             return Ok(());
         }
         ends[from].ended = Some((how, at));
+        if let Stage::Layered(layered) = stage {
+            let End { stream, reset, .. } = &ends[from];
+            let gap = reset.as_ref().and_then(|reset| stream.gap_before(reset.position));
+            let lost = gap.map_or(Ok(()), |gap| layered.lost(from, gap, at, judging));
+            let done = lost.and_then(|()| layered.end(from, how, at, judging));
+            self.unless_stopped(done, judging)?;
+            return if self.is_over() { self.finish_layer(at.time, judging) } else { Ok(()) };
+        }
         let Stage::Frames(frames, client) = stage else { return Ok(()) };
         let End { stream, reset, .. } = &ends[from];
         let before_reset = |reset: &Reset| stream.gap_before(reset.position);

@@ -33,7 +33,7 @@ pub(super) struct Acknowledged {
 }
 
 impl Connection {
-    /// Skips missing bytes if all of them are in one payload. Returns whether they are.
+    /// Skips missing bytes if all of them are in one payload, or in a layer. Returns whether they are.
     pub(super) fn pass_over(
         &mut self,
         from: usize,
@@ -41,9 +41,18 @@ impl Connection {
         tell: bool,
         judging: &mut Judging<'_>,
     ) -> io::Result<bool> {
-        let Stage::Frames(frames, client) = &mut self.stage else { return Ok(false) };
-        let sender = role(from, *client);
-        let passed = frames.pass_over(sender, missing, tell, self.last, judging)?;
+        let passed = match &mut self.stage {
+            Stage::Frames(frames, client) => {
+                let sender = role(from, *client);
+                frames.pass_over(sender, missing, tell, self.last, judging)?
+            }
+            Stage::Layered(layered) => {
+                let done = layered.lost(from, missing, self.last, judging);
+                self.unless_stopped(done, judging)?;
+                true
+            }
+            _ => false,
+        };
         if passed {
             self.ends[from].stream.pass_over(missing);
             self.lack();

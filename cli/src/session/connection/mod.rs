@@ -3,6 +3,7 @@
 mod account;
 mod ending;
 mod gap;
+mod layered;
 mod succession;
 mod unopened;
 
@@ -17,6 +18,7 @@ use crate::session::backlog::Backlog;
 use crate::session::frames::Frames;
 use crate::session::handshake::{Handshake, Progress};
 use crate::session::judging::Judging;
+use crate::session::layer::{self, Layered};
 use crate::session::report::Opening;
 use crate::session::unjudged::{Stray, Unjudged};
 use crate::transport::packet::{Moment, Segment};
@@ -46,6 +48,8 @@ pub struct Connection {
     is_cut: bool,
     /// Why a part of the connection is not judged, if it is so.
     lacking: Option<Unjudged>,
+    /// What is known of it besides, if it is not judged.
+    detail: Option<String>,
 }
 
 /// The early segments after which a stream is looked at that lacks its first bytes, in bytes.
@@ -77,6 +81,8 @@ enum Stage {
     Http(Box<Handshake>, usize),
     /// Frames, and which endpoint is the client.
     Frames(Box<Frames>, usize),
+    /// A protocol that carries connections, which are judged.
+    Layered(Box<Layered>),
     /// It is not judged, and why; and which endpoint is the client, if that is known.
     Other(Unjudged, Option<usize>),
     /// Both streams have ended, and the verdict was reported.
@@ -105,14 +111,17 @@ impl Connection {
             has_data: false,
             is_cut: false,
             lacking: None,
+            detail: None,
         }
     }
 
     /// Sets its number, if it goes on in another capture.
     pub fn set_stream(&mut self, stream: usize) {
         self.stream = stream;
-        if let Stage::Frames(frames, _) = &mut self.stage {
-            frames.set_stream(stream);
+        match &mut self.stage {
+            Stage::Frames(frames, _) => frames.set_stream(stream),
+            Stage::Layered(layered) => layered.set_stream(stream),
+            _ => {}
         }
     }
 
@@ -136,6 +145,7 @@ impl Connection {
         let stage = match &self.stage {
             Stage::Http(handshake, _) => size_of::<Handshake>() + handshake.memory(),
             Stage::Frames(frames, _) => size_of::<Frames>() + frames.memory(),
+            Stage::Layered(layered) => size_of::<Layered>() + layered.memory(),
             _ => 0,
         };
         let early: usize = self.ends.iter().map(|end| end.stream.memory()).sum();
@@ -180,9 +190,7 @@ impl Connection {
         }
         self.go_on(from, segment);
         self.go_on_after_gap(from, segment, judging)?;
-        if let Stage::Frames(frames, client) = &mut self.stage {
-            frames.heard_from(role(from, *client), segment.at);
-        }
+        self.heard_from(from, segment.at);
         let stream = &mut self.ends[from].stream;
         let bytes = stream.segment(segment);
         let mut client = segment.syn.then_some(if segment.ack { 1 - from } else { from });
@@ -191,6 +199,10 @@ impl Connection {
         {
             stream.place();
             client = Some(if role == Role::Client { from } else { 1 - from });
+        }
+        // What comes first is the start for a layer.
+        if let Stage::Layered(_) = self.stage {
+            stream.place();
         }
         if let (Stage::Unknown, Some(client)) = (&self.stage, client) {
             self.stage = Stage::Http(Box::default(), client);
@@ -216,6 +228,15 @@ impl Connection {
             self.end(from, Ending::Reset, segment.at, judging)?;
         }
         Ok(())
+    }
+
+    /// Takes that an endpoint sent a packet.
+    pub fn heard_from(&mut self, from: usize, at: Moment) {
+        match &mut self.stage {
+            Stage::Frames(frames, client) => frames.heard_from(role(from, *client), at),
+            Stage::Layered(layered) => layered.heard_from(from, at),
+            _ => {}
+        }
     }
 
     fn sender(&self, segment: &Segment<'_>) -> usize {
@@ -255,6 +276,7 @@ impl Connection {
             self.lack();
         }
         self.tell_lacking(judging)?;
+        self.finish_layer(until, judging)?;
         if let Stage::Frames(frames, client) = self.stage {
             let of_open = |end: usize| {
                 let End { stream, ended, .. } = &self.ends[end];
@@ -268,25 +290,32 @@ impl Connection {
         }
     }
 
-    /// Ends the connection because it takes too much memory. Its later segments are ignored.
-    pub fn give_up(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
+    /// Ends the connection because the rest of it cannot be judged, or takes too much memory. Its later
+    /// segments are ignored.
+    pub fn give_up(
+        &mut self,
+        why: Unjudged,
+        detail: Option<&str>,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
         if let Stage::Unknown = self.stage {
             self.join(true, judging)?;
         }
+        self.detail = detail.map(str::to_owned);
         let frames = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Frames(mut frames, client) => {
                 frames.lack();
                 frames.lack_frames();
-                let stray =
-                    Stray { connection: Some(frames.number()), ..self.stray(Unjudged::Memory) };
+                let stray = Stray { connection: Some(frames.number()), ..self.stray(why) };
                 judging.stray(&stray)?;
                 let gap = |end: usize| self.ends[end].stream.gap();
                 frames.finish([client, 1 - client].map(gap), Some(self.last.time), judging)
             }
+            Stage::Layered(layered) => self.give_up_layer(layered, why, judging),
             stage => {
                 self.stage = stage;
                 if let Stage::Unknown | Stage::Http(..) = self.stage {
-                    self.refuse(Unjudged::Memory);
+                    self.refuse(why);
                 }
                 Ok(())
             }
@@ -315,6 +344,10 @@ impl Connection {
         match &mut self.stage {
             Stage::Unknown | Stage::Other(..) | Stage::Over => Ok(()),
             Stage::Frames(frames, client) => frames.feed(role(from, *client), bytes, at, judging),
+            Stage::Layered(layered) => {
+                let done = layered.bytes(from, bytes, at, judging);
+                self.unless_stopped(done, judging)
+            }
             Stage::Http(handshake, client) => {
                 match handshake.feed(role(from, *client), bytes, at.time) {
                     Progress::Waiting => Ok(()),
@@ -328,10 +361,13 @@ impl Connection {
                             }
                             self.upgrade(agreement, at, judging)
                         }
-                        _ => {
-                            self.refuse(why);
-                            Ok(())
-                        }
+                        _ => match layer::of(why, true, judging) {
+                            Some(layer) => self.wrap(layer, at, judging),
+                            None => {
+                                self.refuse(why);
+                                Ok(())
+                            }
+                        },
                     },
                     Progress::Upgraded(agreement) => self.upgrade(agreement, at, judging),
                 }
