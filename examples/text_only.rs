@@ -1,22 +1,16 @@
 //! A server that takes text alone: `text_only ADDRESS`.
 //!
 //! ```sh
-//! cargo run --release --features codec --example text_only -- 127.0.0.1:9001
+//! cargo run --release --features tokio --example text_only -- 127.0.0.1:9001
 //! ```
 //!
 //! A binary message is refused with 1003 Unsupported Data at its header, before any of its payload
 //! has come: a client that announces a gigabyte is told so at once.
 
-mod handshake;
-
-use std::io;
-
-use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
-use wsvet::codec::Messages;
+use tokio::net::{TcpListener, TcpStream};
+use wsvet::endpoint::{Error, WebSocket};
+use wsvet::handshake::Server;
 use wsvet::{Accepts, Message, Policy, Role};
-
-use handshake::sockets::{accept, end, listen};
 
 const POLICY: Policy = Policy::new(Role::Server)
     .accepts(Accepts::TextOnly)
@@ -24,34 +18,27 @@ const POLICY: Policy = Policy::new(Role::Server)
     .max_fragments(1 << 10);
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> io::Result<()> {
-    listen(serve).await
+async fn main() -> std::io::Result<()> {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on ws://{}", listener.local_addr()?);
+    loop {
+        let (stream, peer) = listener.accept().await?;
+        tokio::spawn(async move {
+            if let Err(error) = serve(stream).await {
+                eprintln!("{peer}: {error}");
+            }
+        });
+    }
 }
 
 /// Says of each text how long it is.
-async fn serve(socket: TcpStream) -> Result<(), wsvet::codec::Error> {
-    let mut messages = accept(socket, |_| (Messages::new(POLICY), String::new())).await?;
-    let mut served = Ok(());
-    while !messages.codec().frames().is_done() {
-        let answer = match messages.next().await {
-            None => break,
-            Some(Ok(Message::Text(text))) => {
-                Some(Message::text(format!("{} characters", text.chars().count())))
-            }
-            Some(Ok(message)) => message.reply(),
-            Some(Err(error)) => {
-                let close = error.reply();
-                served = Err(error);
-                close
-            }
-        };
-        if let Some(answer) = answer {
-            messages.send(answer).await?;
-        }
-        if served.is_err() {
-            break;
+async fn serve(stream: TcpStream) -> Result<(), Error> {
+    let mut socket = WebSocket::accept(stream, POLICY, &Server::new()).await?;
+    while let Some(message) = socket.next().await? {
+        if let Message::Text(text) = message {
+            socket.feed(format!("{} characters", text.chars().count())).await?;
         }
     }
-    end(messages.into_inner()).await?;
-    served
+    Ok(())
 }

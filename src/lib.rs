@@ -66,6 +66,7 @@
 //!   `Assembler`.
 //! - `codec`: implements the traits of `tokio_util::codec` for the codecs in the module `codec`.
 //! - `endpoint`: adds the module `endpoint`: a WebSocket that answers, closes and ends by itself.
+//! - `tokio`: adds `endpoint::WebSocket`, the same on tokio, with time limits and halves for two tasks.
 //! - `httparse`: adds `handshake::parse_request` and `parse_response`.
 //! - `http`: adds conversions from and to the types of the crate `http` to the module `handshake`.
 //! - `deflate`: adds the module `deflate`, which negotiates permessage-deflate (RFC 7692), inflates
@@ -78,7 +79,7 @@
 //! - `c`: adds the functions that `src/c/wsvet.h` declares, for programs in C. A program in Rust
 //!   does not need it.
 //!
-//! The features `codec`, `endpoint`, `http`, `deflate`, `arbitrary` and `c` enable `std`. Without any feature the crate
+//! The features `codec`, `endpoint`, `tokio`, `http`, `deflate`, `arbitrary` and `c` enable `std`. Without any feature the crate
 //! has everything else. It then needs no allocator and runs on any target.
 //!
 //! # Minimum supported Rust version

@@ -1,5 +1,5 @@
 //! The servers, the client and the proxy of `examples/`, over loopback.
-#![cfg(all(feature = "codec", feature = "deflate"))]
+#![cfg(all(feature = "codec", feature = "deflate", feature = "tokio"))]
 
 mod common;
 
@@ -144,7 +144,7 @@ fn the_vectors_are_seeds() {
 
 #[test]
 fn both_servers_echo() {
-    for name in ["echo_server", "echo_threads"] {
+    for name in ["echo_server", "echo_threads", "echo_tokio"] {
         let server = Server::start(name, &[]);
         let lines = "hello\ngrüße, Καλημέρα, 😀\n\n";
         assert_eq!(echoed(&server.address, lines), lines, "{name}");
@@ -179,7 +179,7 @@ fn a_request_that_is_no_upgrade_is_refused() {
         (good.replace("Version: 13", "Version: 8"), 426),
         ("no HTTP at all\r\n\r\n".to_owned(), 400),
     ];
-    for name in ["echo_server", "echo_threads", "text_only"] {
+    for name in ["echo_server", "echo_threads", "echo_tokio", "text_only"] {
         let server = Server::start(name, &[]);
         for (request, status) in &requests {
             let mut socket = TcpStream::connect(&server.address).unwrap();
@@ -194,7 +194,7 @@ fn a_request_that_is_no_upgrade_is_refused() {
 
 #[test]
 fn a_violation_is_answered_by_every_server() {
-    for name in ["echo_server", "echo_threads", "text_only"] {
+    for name in ["echo_server", "echo_threads", "echo_tokio", "text_only"] {
         let server = Server::start(name, &[]);
         let received = server.talk(b"\x81\x02hi");
         assert_eq!(received[2..4], 1002u16.to_be_bytes(), "{name}");

@@ -2,6 +2,14 @@
 //!
 //! - [`Endpoint`] does no I/O. It takes the bytes that arrive, returns whole messages, and collects
 //!   the bytes to send.
+#![cfg_attr(
+    feature = "tokio",
+    doc = "- [`WebSocket`] is an endpoint over a stream of tokio, with time limits. [`Receiver`] and [`Sender`] are its halves for two tasks."
+)]
+#![cfg_attr(
+    not(feature = "tokio"),
+    doc = "- `WebSocket` (feature `tokio`) is an endpoint over a stream of tokio, with time limits."
+)]
 //! - [`gateway::Gateway`] forwards what two endpoints send each other, and validates it.
 //! - [`sync::WebSocket`] is an endpoint over a stream that reads and writes, such as a `TcpStream`.
 //!
@@ -36,8 +44,15 @@
 //! }
 //! ```
 
+mod error;
 pub mod gateway;
+#[cfg(feature = "tokio")]
+mod on_tokio;
+mod opening;
 pub mod sync;
 mod without_io;
 
+pub use error::Error;
+#[cfg(feature = "tokio")]
+pub use on_tokio::{Receiver, Sender, WebSocket};
 pub use without_io::Endpoint;

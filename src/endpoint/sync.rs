@@ -8,20 +8,14 @@ use std::time::{Duration, Instant};
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::Endpoint;
-use crate::handshake::{
-    Agreement, Fields, InvalidHead, InvalidHttp, Outcome, Request, RequestBuilder, ResponseBuilder,
-    Rule, Server, parse_request, parse_response,
-};
-use crate::{CloseCode, Message, Policy, Role, Utf8Bytes, codec};
+use super::opening::{self, TIME_LIMIT};
+use crate::handshake::{Agreement, Fields, Request, RequestBuilder, ResponseBuilder, Server};
+use crate::{CloseCode, Message, Policy, Role, Utf8Bytes};
 
-/// The most bytes of the head of a request or a response.
-const MAX_HEAD: usize = 64 << 10;
+pub use super::error::Error;
 
 /// The free space in bytes for a read, if the codec has made less.
 const LEAST_ROOM: usize = 4 << 10;
-
-/// The time limit for the opening handshake and for the end of the connection, unless it is set.
-const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// A stream that a [`WebSocket`] uses: it reads and writes, closes its sending side, and limits the
 /// time of a read.
@@ -116,86 +110,6 @@ impl Stream for std::os::unix::net::UnixStream {
     }
 }
 
-/// The error of a [`WebSocket`].
-///
-/// ```
-/// use wsvet::endpoint::sync::Error;
-/// use wsvet::handshake::Rule;
-///
-/// assert_eq!(
-///     Error::Handshake(Rule::WrongAccept).to_string(),
-///     "wrong-accept: Sec-WebSocket-Accept does not match the Sec-WebSocket-Key of the request",
-/// );
-/// ```
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Error {
-    /// The peer broke a rule, a message cannot be sent, or the stream has failed.
-    Codec(codec::Error),
-    /// The peer broke this rule in the opening handshake.
-    Handshake(Rule),
-    /// The peer did not send an HTTP/1 message, or its head is longer than 64 KiB.
-    Http(Option<InvalidHttp>),
-    /// The server refused the request with this status.
-    Refused(u16),
-    /// This program refused the request.
-    Declined,
-    /// The request or the response of this program cannot be written.
-    InvalidHead(InvalidHead),
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Codec(error) => fmt::Display::fmt(error, f),
-            Self::Handshake(rule) => write!(f, "{rule}: {}", rule.text()),
-            Self::Http(Some(error)) => fmt::Display::fmt(error, f),
-            Self::Http(None) => write!(f, "the head is longer than {MAX_HEAD} bytes"),
-            Self::Refused(status) => write!(f, "the server refused with status {status}"),
-            Self::Declined => f.write_str("the request was refused"),
-            Self::InvalidHead(error) => fmt::Display::fmt(error, f),
-        }
-    }
-}
-
-impl core::error::Error for Error {
-    // `Display` writes the inner error itself, so the source is its cause.
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Codec(error) => error.source(),
-            _ => None,
-        }
-    }
-}
-
-impl From<codec::Error> for Error {
-    fn from(error: codec::Error) -> Self {
-        Self::Codec(error)
-    }
-}
-
-impl From<io::Error> for Error {
-    fn from(error: io::Error) -> Self {
-        Self::Codec(error.into())
-    }
-}
-
-impl From<InvalidHead> for Error {
-    fn from(error: InvalidHead) -> Self {
-        Self::InvalidHead(error)
-    }
-}
-
-impl From<Error> for io::Error {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Codec(error) => error.into(),
-            Error::InvalidHead(_) => Self::new(io::ErrorKind::InvalidInput, error),
-            error => Self::new(io::ErrorKind::InvalidData, error),
-        }
-    }
-}
-
 /// A WebSocket over a stream that reads and writes.
 ///
 /// [`next`](Self::next) returns the messages. It also sends what the program has
@@ -272,10 +186,7 @@ impl<S: Stream> WebSocket<S> {
     /// # }
     /// ```
     pub fn accept(stream: S, policy: Policy, server: &Server) -> Result<Self, Error> {
-        Self::accept_with(stream, policy, |request| match server.accept(request) {
-            Ok((response, agreement)) => (response, Some(agreement)),
-            Err(rule) => (ResponseBuilder::refuse(rule), None),
-        })
+        Self::accept_with(stream, policy, opening::by(server))
     }
 
     /// Receives the request of a client, and sends the response that `respond` returns.
@@ -319,32 +230,17 @@ impl<S: Stream> WebSocket<S> {
         assert_eq!(policy.role, Role::Server, "the policy of a client");
         let mut received = BytesMut::new();
         let mut respond = Some(respond);
-        let parsed = head(&mut stream, &mut received, |bytes| {
-            parse_request(bytes, |request| {
-                // A head is parsed whole only once.
-                let respond = respond.take().expect("one whole head");
-                let (response, agreement) = respond(request);
-                (response, agreement.ok_or_else(|| request.validate().err()))
-            })
-        });
-        let (response, agreed) = match parsed {
-            Ok(parsed) => parsed,
-            Err(error) => {
-                if let Error::Http(_) = error {
-                    let response = ResponseBuilder::refuse_with(400, "not an HTTP/1 request");
-                    refuse(&mut stream, &response)?;
-                }
-                return Err(error);
-            }
-        };
-        match agreed {
+        let answer = head(&mut stream, &mut received, |received| {
+            Ok(opening::answer(received, &mut respond))
+        })?;
+        match answer.agreed {
             Ok(agreement) => {
-                stream.write_all(response.build()?.as_bytes())?;
+                stream.write_all(answer.response.build()?.as_bytes())?;
                 Self::over(stream, policy, agreement, received)
             }
-            Err(rule) => {
-                refuse(&mut stream, &response)?;
-                Err(rule.map_or(Error::Declined, Error::Handshake))
+            Err(error) => {
+                refuse(&mut stream, &answer.response)?;
+                Err(error)
             }
         }
     }
@@ -384,13 +280,8 @@ impl<S: Stream> WebSocket<S> {
         assert_eq!(policy.role, Role::Client, "the policy of a server");
         stream.write_all(request.build()?.as_bytes())?;
         let mut received = BytesMut::new();
-        let agreement = head(&mut stream, &mut received, |bytes| {
-            parse_response(bytes, |response| match response.validate(&request.as_request()) {
-                Ok(Outcome::Accepted(accepted)) => Ok(accepted.agreement()),
-                Ok(Outcome::Refused(status)) => Err(Error::Refused(status)),
-                Err(rule) => Err(Error::Handshake(rule)),
-            })
-        })??;
+        let agreement =
+            head(&mut stream, &mut received, |received| opening::outcome(received, request))?;
         let mut socket = Self::over(stream, policy, agreement, received)?;
         socket.endpoint = socket.endpoint.with_keys(keys);
         Ok(socket)
@@ -476,7 +367,8 @@ impl<S: Stream> WebSocket<S> {
     /// Waits for the next message, and returns it. Returns `None` after the end of the connection.
     ///
     /// Before it waits, it sends what was [fed](Self::feed). Control frames are returned, too, after
-    /// the endpoint has answered them: a program may ignore them.
+    /// the endpoint has answered them: a program may ignore them. A Close frame is returned when the
+    /// connection has ended.
     ///
     /// # Errors
     ///
@@ -500,7 +392,13 @@ impl<S: Stream> WebSocket<S> {
     pub fn next(&mut self) -> Result<Option<Message>, Error> {
         loop {
             match self.endpoint.next() {
-                Ok(Some(message)) => return Ok(Some(message)),
+                Ok(Some(message)) => {
+                    // A program may stop at a Close frame, and its answer must be sent.
+                    if self.endpoint.is_done() {
+                        self.end();
+                    }
+                    return Ok(Some(message));
+                }
                 Ok(None) => {}
                 Err(error) => {
                     self.end();
@@ -574,8 +472,11 @@ impl<S: Stream> WebSocket<S> {
     /// # }
     /// ```
     pub fn flush(&mut self) -> Result<(), Error> {
-        let bytes = self.endpoint.to_send();
-        while !bytes.is_empty() {
+        loop {
+            let bytes = self.endpoint.to_send();
+            if bytes.is_empty() {
+                return Ok(self.stream.flush()?);
+            }
             match self.stream.write(bytes) {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
                 Ok(len) => bytes.advance(len),
@@ -583,7 +484,6 @@ impl<S: Stream> WebSocket<S> {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(self.stream.flush()?)
     }
 
     /// Sends a Close frame. Then call [`next`](Self::next) until it returns `None`: messages can
@@ -715,11 +615,11 @@ fn is_late(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
-/// Reads until `parse` has found a whole head, and leaves the bytes after it.
+/// Reads until `take` has found a whole head.
 fn head<S: Stream, T>(
     stream: &mut S,
     received: &mut BytesMut,
-    mut parse: impl FnMut(&[u8]) -> Result<Option<(usize, T)>, InvalidHttp>,
+    mut take: impl FnMut(&mut BytesMut) -> Result<Option<T>, Error>,
 ) -> Result<T, Error> {
     let end = Instant::now() + TIME_LIMIT;
     let mut chunk = [0; LEAST_ROOM];
@@ -736,14 +636,8 @@ fn head<S: Stream, T>(
             Err(error) if error.kind() == io::ErrorKind::Interrupted || is_late(&error) => continue,
             Err(error) => return Err(error.into()),
         }
-        match parse(received) {
-            Ok(Some((len, parsed))) => {
-                received.advance(len);
-                return Ok(parsed);
-            }
-            Ok(None) if received.len() > MAX_HEAD => return Err(Error::Http(None)),
-            Ok(None) => {}
-            Err(error) => return Err(Error::Http(Some(error))),
+        if let Some(taken) = take(received)? {
+            return Ok(taken);
         }
     }
 }

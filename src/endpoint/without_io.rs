@@ -1,12 +1,16 @@
 //! An endpoint without I/O.
 
 use core::fmt;
+use std::boxed::Box;
 
 use bytes::BytesMut;
 
 use crate::codec::{Error, Messages};
 use crate::handshake::Agreement;
 use crate::{CloseCode, Closing, Message, Policy, Utf8Bytes};
+
+/// The length of the bytes to send from which only the newest Pong is kept, in bytes.
+const MOST_PONGS: usize = 16 << 10;
 
 /// A WebSocket endpoint without I/O (RFC 6455 §5 to §7; feature `endpoint`).
 ///
@@ -37,12 +41,20 @@ use crate::{CloseCode, Closing, Message, Policy, Utf8Bytes};
 /// ```
 pub struct Endpoint {
     messages: Messages,
-    received: BytesMut,
-    to_send: BytesMut,
-    /// Whether the endpoint answers Pings.
+    /// `None` if nothing is in them, so that an idle endpoint is small.
+    buffers: Option<Box<Buffers>>,
     answers_pings: bool,
+    answers_closes: bool,
     /// Whether a violation or the end of the stream was returned.
     over: bool,
+}
+
+#[derive(Default)]
+struct Buffers {
+    received: BytesMut,
+    to_send: BytesMut,
+    /// The payload of the Pong that follows when less waits to be sent.
+    pong: Option<Box<[u8]>>,
 }
 
 impl Endpoint {
@@ -103,13 +115,7 @@ impl Endpoint {
     /// ```
     #[must_use]
     pub fn with_messages(messages: Messages) -> Self {
-        Self {
-            messages,
-            received: BytesMut::new(),
-            to_send: BytesMut::new(),
-            answers_pings: true,
-            over: false,
-        }
+        Self { messages, buffers: None, answers_pings: true, answers_closes: true, over: false }
     }
 
     /// Sets the source of the masking keys of a client. Each key must be unpredictable (§5.3).
@@ -142,6 +148,27 @@ impl Endpoint {
         self
     }
 
+    /// Sets whether the endpoint answers Close frames. If not, the program sends the answer, and may
+    /// send messages before it (§5.5.1). The Close frame that is due for a violation is sent in any
+    /// case.
+    ///
+    /// ```
+    /// # use wsvet::{Closing, Policy, Role, endpoint::Endpoint};
+    /// let mut server = Endpoint::new(Policy::new(Role::Server)).answer_closes(false);
+    /// server.received().extend_from_slice(b"\x88\x80\x01\x02\x03\x04");
+    /// let close = server.next()?.unwrap();
+    /// assert_eq!(server.closing(), Closing::Received);
+    /// server.send("the last words")?;
+    /// server.send(close.reply().unwrap())?;
+    /// assert!(server.is_done());
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn answer_closes(mut self, answers: bool) -> Self {
+        self.answers_closes = answers;
+        self
+    }
+
     /// Returns the buffer for the bytes that arrive. Append to it; [`next`](Self::next) takes whole
     /// messages off its front.
     ///
@@ -153,13 +180,13 @@ impl Endpoint {
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
     pub fn received(&mut self) -> &mut BytesMut {
-        &mut self.received
+        &mut self.buffers().received
     }
 
     /// Returns the bytes to send. Take off its front what was sent.
     ///
-    /// It grows with every message that is sent, and with every Ping that is answered: send what is
-    /// in it before you receive more, and a peer that does not read cannot fill the memory.
+    /// It grows with every message that is sent. If 16 KiB or more wait in it, the endpoint answers
+    /// only the newest Ping (§5.5.3), after the rest was sent, so Pings cannot fill the memory.
     ///
     /// ```
     /// # use wsvet::{Policy, Role, endpoint::Endpoint};
@@ -170,7 +197,10 @@ impl Endpoint {
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
     pub fn to_send(&mut self) -> &mut BytesMut {
-        &mut self.to_send
+        if self.unsent() < MOST_PONGS {
+            self.send_pong();
+        }
+        &mut self.buffers().to_send
     }
 
     /// Returns the next message that has arrived, or `None` if more bytes are needed or the
@@ -196,14 +226,19 @@ impl Endpoint {
     // An iterator would end at the first `None`.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<Message>, Error> {
-        let message = match self.messages.decode(&mut self.received) {
+        let received = &mut self.buffers.get_or_insert_default().received;
+        let message = match self.messages.decode(received) {
             Ok(Some(message)) => message,
             Ok(None) => return Ok(None),
             Err(error) => return Err(self.fail(error)),
         };
-        let answers = !message.is_ping() || self.answers_pings;
-        if let Some(reply) = message.reply().filter(|_| answers) {
-            self.messages.encode(reply, &mut self.to_send)?;
+        let answers = if message.is_ping() { self.answers_pings } else { self.answers_closes };
+        match message.reply().filter(|_| answers) {
+            Some(Message::Pong(payload)) if self.unsent() >= MOST_PONGS => {
+                self.buffers().pong = Some(payload[..].into());
+            }
+            Some(reply) => self.encode(reply)?,
+            None => {}
         }
         Ok(Some(message))
     }
@@ -222,7 +257,8 @@ impl Endpoint {
     /// assert!(client.is_done());
     /// ```
     pub fn end(&mut self) -> Result<(), Error> {
-        let ended = self.messages.decode_eof(&mut self.received);
+        let received = &mut self.buffers.get_or_insert_default().received;
+        let ended = self.messages.decode_eof(received);
         let told = core::mem::replace(&mut self.over, true);
         match ended {
             Err(error) if !told => Err(error),
@@ -252,7 +288,7 @@ impl Endpoint {
         if self.over && message.is_data() {
             return Err(Error::Closed);
         }
-        self.messages.encode(message, &mut self.to_send)
+        self.encode(message)
     }
 
     /// Sends a Close frame (§7.1.2). The peer answers it; messages can arrive before the answer.
@@ -319,9 +355,63 @@ impl Endpoint {
         self.over = true;
         if let Some(close) = error.reply() {
             // A Close frame that cannot be written changes nothing: the connection is over.
-            let _ = self.messages.encode(close, &mut self.to_send);
+            let _ = self.encode(close);
         }
         error
+    }
+
+    fn buffers(&mut self) -> &mut Buffers {
+        self.buffers.get_or_insert_default()
+    }
+
+    /// Adds a message to the bytes to send, after the Pong that waits.
+    fn encode(&mut self, message: Message) -> Result<(), Error> {
+        self.send_pong();
+        self.messages.encode(message, &mut self.buffers.get_or_insert_default().to_send)
+    }
+
+    /// Adds the Pong that waits to the bytes to send.
+    fn send_pong(&mut self) {
+        let Some(buffers) = &mut self.buffers else { return };
+        if let Some(payload) = buffers.pong.take() {
+            // It can be written: there are keys, because other bytes were written before.
+            let pong = Message::Pong(payload.into());
+            let _ = self.messages.encode(pong, &mut buffers.to_send);
+        }
+    }
+
+    /// Returns the number of bytes that have arrived and were not taken.
+    pub(super) fn unread(&self) -> usize {
+        self.buffers.as_ref().map_or(0, |buffers| buffers.received.len())
+    }
+
+    /// Returns the number of bytes that wait to be sent, without the Pong that waits.
+    pub(super) fn unsent(&self) -> usize {
+        self.buffers.as_ref().map_or(0, |buffers| buffers.to_send.len())
+    }
+
+    /// Releases the memory of empty buffers: passes the one of the received bytes, and the one of
+    /// the bytes to send, to these functions.
+    #[cfg(feature = "tokio")]
+    pub(super) fn release(&mut self, received: impl FnOnce(BytesMut), sent: impl FnOnce(BytesMut)) {
+        let Some(buffers) = &mut self.buffers else { return };
+        let is_read = buffers.received.is_empty();
+        if is_read {
+            received(core::mem::take(&mut buffers.received));
+        }
+        if buffers.to_send.is_empty() && buffers.pong.is_none() {
+            sent(core::mem::take(&mut buffers.to_send));
+            if is_read {
+                self.buffers = None;
+            }
+        }
+    }
+
+    /// Sets whether the endpoint answers Pings, and whether it answers Close frames.
+    #[cfg(feature = "tokio")]
+    pub(super) fn set_answers(&mut self, pings: Option<bool>, closes: Option<bool>) {
+        self.answers_pings = pings.unwrap_or(self.answers_pings);
+        self.answers_closes = closes.unwrap_or(self.answers_closes);
     }
 }
 
@@ -329,8 +419,8 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")
             .field("closing", &self.closing())
-            .field("received", &self.received.len())
-            .field("to_send", &self.to_send.len())
+            .field("received", &self.unread())
+            .field("to_send", &self.unsent())
             .finish_non_exhaustive()
     }
 }

@@ -16,11 +16,11 @@
 )]
 #![cfg_attr(
     feature = "endpoint",
-    doc = "| [`endpoint`] | You want a WebSocket that answers and closes by itself, for a server or a client on threads. |"
+    doc = "| [`endpoint`] | You want a WebSocket that answers and closes by itself, for a server or a client on threads or on tokio. |"
 )]
 #![cfg_attr(
     not(feature = "endpoint"),
-    doc = "| `endpoint` (feature `endpoint`) | You want a WebSocket that answers and closes by itself, for a server or a client on threads. |"
+    doc = "| `endpoint` (feature `endpoint`) | You want a WebSocket that answers and closes by itself, for a server or a client on threads or on tokio. |"
 )]
 //! | [`handshake`] | You write a server, on threads or on tokio, and need the opening handshake and a whole program. |
 #![cfg_attr(
@@ -55,6 +55,7 @@ pub mod messages {}
 
 #[cfg(feature = "endpoint")]
 #[doc = include_str!("endpoint.md")]
+#[cfg_attr(feature = "tokio", doc = include_str!("endpoint_on_tokio.md"))]
 pub mod endpoint {}
 
 #[cfg_attr(feature = "alloc", doc = include_str!("handshake.md"))]
