@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Error, HeaderBytes, SendBuffer, check, check_code, check_single};
+use super::{Error, SendBuffer, check, check_code, check_single};
 use crate::{CloseFrame, Header, OpCode, kernel};
 
 /// A buffer that grows, to which frames can be appended: `Vec<u8>`, `BytesMut` or [`SendBuffer`].
@@ -53,18 +53,32 @@ pub struct Checked(pub(crate) ());
 /// cache.
 const PIECE: usize = 4 << 10;
 
+/// The length in bytes up to which a masked frame is put together first, so that it is appended by one
+/// call.
+const SHORT: usize = 128;
+
 /// The two buffers have the same methods, and no trait for them.
 macro_rules! impl_append {
     ($buffer:ty) => {
         impl Append for $buffer {
             #[inline]
             fn put_frame(&mut self, header: &Header, payload: &[u8], _: Checked) {
-                let head = HeaderBytes::new(header);
-                self.reserve(head.len() + payload.len());
-                self.extend_from_slice(&head);
+                let mut wire = [0; Header::MAX_LEN];
+                let len = header.encode(&mut wire);
                 let Some(key) = header.masking_key().map(kernel::number) else {
+                    self.reserve(len + payload.len());
+                    self.extend_from_slice(&wire[..len]);
                     return self.extend_from_slice(payload);
                 };
+                if payload.len() <= SHORT {
+                    let mut frame = [0; Header::MAX_LEN + SHORT];
+                    frame[..Header::MAX_LEN].copy_from_slice(&wire);
+                    let end = len + payload.len();
+                    kernel::copy(Some(key), payload, &mut frame[len..end]);
+                    return self.extend_from_slice(&frame[..end]);
+                }
+                self.reserve(len + payload.len());
+                self.extend_from_slice(&wire[..len]);
                 for piece in payload.chunks(PIECE) {
                     let start = self.len();
                     self.extend_from_slice(piece);
