@@ -17,7 +17,7 @@ const LEAST_HELD: usize = 4 << 10;
 
 /// The number of parts of a vectored write.
 #[cfg(feature = "std")]
-const PARTS: usize = 64;
+const PARTS: usize = 16;
 
 /// The bytes to send, in which long payloads are held by reference instead of copied.
 ///
@@ -194,6 +194,13 @@ impl Buf for SendBuffer {
 
     fn advance(&mut self, mut count: usize) {
         assert!(count <= self.len(), "cannot advance past the end of the buffer");
+        if count == self.len() {
+            // The memory of the copied bytes is used again from its start.
+            self.copied.clear();
+            self.held.clear();
+            (self.after, self.held_len) = (0, 0);
+            return;
+        }
         while let Some((before, payload)) = self.held.front_mut() {
             let copied = count.min(*before);
             self.copied.advance(copied);
