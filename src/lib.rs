@@ -76,8 +76,8 @@
 //! - `serde`: implements `Serialize` and `Deserialize` for [`CloseCode`], for [`Rule`],
 //!   [`handshake::Rule`] and [`Lapse`] (as their ids), [`Violation`], [`Verdict`], [`Finding`] and
 //!   [`Policy`].
-//! - `c`: adds the functions that `src/c/wsvet.h` declares, for programs in C. A program in Rust
-//!   does not need it.
+//! - `c`: adds the functions that `include/wsvet.h` declares, for programs in C. A program in Rust
+//!   does not need it. It enables `deflate`.
 //!
 //! The features `codec`, `endpoint`, `tokio`, `http`, `deflate`, `arbitrary` and `c` enable `std`. Without any feature the crate
 //! has everything else. It then needs no allocator and runs on any target.

@@ -4,8 +4,12 @@
 #![cfg(all(feature = "c", unix))]
 
 mod common;
+#[path = "c/conversations.rs"]
+mod conversations;
 #[path = "c/header.rs"]
 mod header;
+#[path = "c/inflating.rs"]
+mod inflating;
 #[path = "c/program.rs"]
 mod program;
 #[path = "c/twin.rs"]
@@ -15,22 +19,23 @@ use std::fmt::Write;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::Command;
 
 use program::{LIBRARIES, Library, Program, compiler};
 use wsvet::handshake::{self, Due};
-use wsvet::{CloseCode, Rule};
+use wsvet::{CloseCode, Lapse, Rule};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// After a change that is meant, write it anew with `WSVET_BLESS=1 cargo test --features c --test c`.
 #[test]
 fn the_header_is_that_of_the_source() {
-    let path = Path::new(ROOT).join("src/c/wsvet.h");
+    let path = Path::new(ROOT).join("include/wsvet.h");
     let header = header::generate();
     if std::env::var_os("WSVET_BLESS").is_some() {
         fs::write(&path, &header).unwrap();
     }
-    assert!(header == fs::read_to_string(&path).unwrap(), "src/c/wsvet.h is now:\n{header}");
+    assert!(header == fs::read_to_string(&path).unwrap(), "include/wsvet.h is now:\n{header}");
 }
 
 #[test]
@@ -39,7 +44,7 @@ fn the_header_is_c99_and_cpp() {
         [("CC", "cc", ["-std=c99", "-xc"]), ("CXX", "c++", ["-std=c++11", "-xc++"])]
     {
         let mut command = compiler(variable, default);
-        command.args(language).args(["-fsyntax-only", "src/c/wsvet.h"]);
+        command.args(language).args(["-fsyntax-only", "include/wsvet.h"]);
         match command.status() {
             Ok(status) => assert!(status.success(), "{command:?}"),
             Err(error) if variable == "CXX" => eprintln!("left out, no {default}: {error}"),
@@ -51,12 +56,12 @@ fn the_header_is_c99_and_cpp() {
 /// What a comment promises a C program is promised of every function, and every function is called.
 #[test]
 fn every_function_has_a_comment_and_a_test() {
-    let header = fs::read_to_string(Path::new(ROOT).join("src/c/wsvet.h")).unwrap();
+    let header = fs::read_to_string(Path::new(ROOT).join("include/wsvet.h")).unwrap();
     let tests = fs::read_to_string(Path::new(ROOT).join("tests/c/functions.c")).unwrap();
     let mut functions = 0;
     let mut before = "";
     for line in header.lines() {
-        if line == "WSVET_MUST_USE" {
+        if line == "WSVET_MUST_USE" || line.starts_with("typedef") {
             continue;
         }
         let name = line
@@ -114,6 +119,13 @@ fn the_tables_are_those_of_the_crate() {
             write!(rows, "{number}|{id}|{rfc}|{section}|0|{status}|{breaks}|{text}|").unwrap();
             writeln!(rows, "{explain}|{resolve}").unwrap();
         }
+        if let Some(lapse) = Lapse::from_number(number) {
+            let (id, rfc, section) = (lapse.id(), lapse.rfc(), lapse.section());
+            let (breaks, text) = (lapse.breaks(), lapse.text());
+            let (explain, resolve) = (lapse.explain(), lapse.resolve());
+            write!(rows, "{number}|{id}|{rfc}|{section}|0|0|{breaks}|{text}|").unwrap();
+            writeln!(rows, "{explain}|{resolve}").unwrap();
+        }
     }
     for code in 0..=u16::MAX {
         let row = CloseCode(code).info();
@@ -136,12 +148,50 @@ fn streams_are_to_c_what_they_are_to_rust() {
     streams.extend(twin::damaged(&streams));
     let input: Vec<u8> = streams.iter().flat_map(twin::input).collect();
     let output: String = streams.iter().map(twin::output).collect();
-    // C has no inflater.
+    // This decoder does not inflate.
     for rule in Rule::ALL.iter().filter(|rule| **rule != Rule::InvalidDeflate) {
         assert!(output.contains(&format!(" {rule} ")), "{rule} is broken by one of them");
     }
     for library in LIBRARIES {
         Program::of("tests/c/streams.c", library).expect(&input, &output);
+    }
+}
+
+/// The same verdicts, findings and violations.
+#[test]
+fn conversations_are_to_c_what_they_are_to_rust() {
+    let mut scripts = conversations::by_hand();
+    scripts.extend(conversations::compressed());
+    #[cfg(feature = "arbitrary")]
+    scripts.extend(conversations::generated());
+    let input: Vec<u8> = scripts.iter().flat_map(conversations::input).collect();
+    let output: String = scripts.iter().map(conversations::output).collect();
+    for kind in 0..=9 {
+        assert!(output.contains(&format!("\n{kind} ")), "a verdict {kind} is there");
+    }
+    for why in [0, 1, 2, 3, 4, 5, 11, 12, 13, 14, 15] {
+        let is_row = |line: &str| line.split(' ').nth(2) == Some(&why.to_string());
+        assert!(output.lines().any(is_row), "a reason {why} is there");
+    }
+    for lapse in Lapse::ALL {
+        assert!(output.contains(&format!("\n{lapse} ")), "{lapse} is there");
+    }
+    for library in LIBRARIES {
+        Program::of("tests/c/conversations.c", library).expect(&input, &output);
+    }
+}
+
+/// The same messages and violations, however the bytes are cut.
+#[test]
+fn compressed_streams_are_to_c_what_they_are_to_rust() {
+    let streams = inflating::streams();
+    let input: Vec<u8> = streams.iter().flat_map(inflating::input).collect();
+    let output: String = streams.iter().map(inflating::output).collect();
+    for rule in [Rule::InvalidDeflate, Rule::InvalidUtf8, Rule::MessageTooBig, Rule::EofInFrame] {
+        assert!(output.contains(&format!("\n{rule} ")), "{rule} is broken by one of them");
+    }
+    for library in LIBRARIES {
+        Program::of("tests/c/inflating.c", library).expect(&input, &output);
     }
 }
 
@@ -176,6 +226,57 @@ fn the_example_echoes_and_refuses() {
     let output = echo.run(&binary[..5]);
     assert_eq!(output.stdout, b"");
     assert!(output.stderr.starts_with(b"eof-in-frame at byte 5: "));
+}
+
+/// The Python that is here, if there is one: `WSVET_PYTHON` names another.
+#[test]
+fn the_python_example_prints_verdicts() {
+    let python = std::env::var("WSVET_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    if Command::new(&python).arg("--version").output().is_err() {
+        eprintln!("left out, there is no {python}");
+        return;
+    }
+    let output = Command::new(python)
+        .arg(Path::new(ROOT).join("examples/python/verdict.py"))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("WSVET_LIBRARY", program::shared_library())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let text = Rule::UnsupportedData.text();
+    let expected = format!(
+        "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n\
+        refused-otherwise: refused with another code: unsupported-data, and the server closed with \
+        1000 Normal Closure where 1003 Unsupported Data was due\n\
+        the client broke unsupported-data at byte 8: {text}\n\
+        unanswered-ping: Ping was not answered, by the server, after 10.0 s\n\
+        inflated: Hello\n"
+    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+}
+
+/// The file for pkg-config has nothing but these two places to fill.
+#[test]
+fn pkg_config_finds_the_header_and_the_library() {
+    let template = fs::read_to_string(Path::new(ROOT).join("include/wsvet.pc.in")).unwrap();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pkgconfig");
+    fs::create_dir_all(&folder).unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    let filled = template.replace("@PREFIX@", "/opt/wsvet").replace("@VERSION@", version);
+    assert!(!filled.contains('@'));
+    fs::write(folder.join("wsvet.pc"), filled).unwrap();
+    let said = |arguments: &[&str]| {
+        let mut command = Command::new("pkg-config");
+        let output = command.env("PKG_CONFIG_PATH", &folder).args(arguments).output().ok()?;
+        Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
+    };
+    let Some(found) = said(&["--modversion", "wsvet"]) else {
+        eprintln!("left out, there is no pkg-config");
+        return;
+    };
+    assert_eq!(found, version);
+    let flags = said(&["--cflags", "--libs", "wsvet"]).unwrap();
+    assert_eq!(flags, "-I/opt/wsvet/include -L/opt/wsvet/lib -lwsvet");
 }
 
 /// The program in the guide is whole, and prints what the guide says.

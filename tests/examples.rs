@@ -215,6 +215,48 @@ fn the_text_only_server_refuses_binary_at_its_header() {
     assert_eq!(close[2..4], 1003u16.to_be_bytes());
 }
 
+/// What one says all hear, also those that compress; whoever breaks a rule is told so.
+#[test]
+fn a_broadcast_reaches_all() {
+    let server = Server::start("broadcast", &[]);
+    let mut sockets: Vec<_> = (0..20).map(|_| server.connect()).collect();
+    let mut client = example("echo_client");
+    let url = format!("ws://{}/chat", server.address);
+    let mut client = client.args(["--lines", &url]).spawn().unwrap();
+    let mut heard = BufReader::new(client.stdout.take().unwrap());
+    let mut says = client.stdin.take().unwrap();
+    let mut line = |says: &mut dyn Write, text: &str| {
+        let mut line = String::new();
+        writeln!(says, "{text}").unwrap();
+        heard.read_line(&mut line).unwrap();
+        assert_eq!(line.trim_end(), text);
+    };
+    line(&mut says, "hello, all, hello, all, hello, all");
+    let long = vec![7; 70_000];
+    sockets[0].write_all(&frame(OpCode::Binary, &long)).unwrap();
+    for socket in &mut sockets {
+        let mut text = [0; 2 + 34];
+        socket.read_exact(&mut text).unwrap();
+        assert_eq!(text, *b"\x81\x22hello, all, hello, all, hello, all");
+        let mut binary = vec![0; 10 + long.len()];
+        socket.read_exact(&mut binary).unwrap();
+        assert!(binary.starts_with(b"\x82\x7F") && binary.ends_with(&long));
+    }
+    let mut broken = sockets.pop().unwrap();
+    broken.write_all(b"\x81\x02hi").unwrap();
+    let mut close = Vec::new();
+    broken.read_to_end(&mut close).unwrap();
+    assert_eq!(close[2..4], 1002u16.to_be_bytes());
+    let mut closing = sockets.pop().unwrap();
+    closing.write_all(&frame(OpCode::Close, b"\x03\xE8")).unwrap();
+    let mut close = Vec::new();
+    closing.read_to_end(&mut close).unwrap();
+    assert_eq!(close, b"\x88\x02\x03\xE8");
+    drop(says);
+    let _ = client.kill();
+    client.wait().unwrap();
+}
+
 #[test]
 fn the_proxy_judges_what_it_passes_on() {
     let server = Server::start("echo_server", &[]);

@@ -3,7 +3,7 @@
  * standard input, the server's go to standard output, and what happens is said on standard error.
  *
  *     cargo rustc --release --lib --features c --crate-type staticlib
- *     cc -Isrc/c examples/c/echo.c target/release/libwsvet.a -o target/echo
+ *     cc -Iinclude examples/c/echo.c target/release/libwsvet.a -o target/echo
  *     printf '\201\202\001\002\003\004ik' | target/echo | od -c
  *
  * Last comes a text message, "hi" under the masking key 01 02 03 04, and "hi" comes back.

@@ -1,4 +1,4 @@
-//! The C interface that the header `src/c/wsvet.h` declares (feature `c`).
+//! The C interface that the header `include/wsvet.h` declares (feature `c`).
 //!
 //! cbindgen generates the header from the files of this module, and `tests/c.rs` checks that it is
 //! up to date. The comments of the items in the header are written for C programmers.
@@ -8,7 +8,9 @@
 #![allow(unsafe_code)] // C passes pointers and lengths, and finds functions by name
 #![allow(non_camel_case_types, unreachable_pub)] // names as in C; cbindgen reads only public items
 
+mod conversation;
 mod decoder;
+mod deflate;
 mod encode;
 mod handshake;
 mod header;

@@ -89,7 +89,8 @@ impl wsvet_policy {
     }
 }
 
-fn role(number: u8) -> Option<Role> {
+/// Returns the role with this number, or `None` if there is none.
+pub(super) fn role(number: u8) -> Option<Role> {
     const CLIENT: u8 = wsvet_role::WSVET_CLIENT as u8;
     const SERVER: u8 = wsvet_role::WSVET_SERVER as u8;
     match number {

@@ -2,9 +2,10 @@
 
 use core::ffi::c_char;
 
+use super::bytes_mut;
 use crate::handshake::Due;
 use crate::table::Text;
-use crate::{CloseCode, Rule, handshake};
+use crate::{CloseCode, Lapse, Rule, handshake};
 
 /// Returns the version of the library, such as `"1.2.3"`. `WSVET_VERSION` is the version of the
 /// header.
@@ -16,11 +17,27 @@ pub extern "C" fn wsvet_version() -> *const c_char {
     const { Text::new(concat!(env!("CARGO_PKG_VERSION"), "\0")).as_c_str() }.as_ptr()
 }
 
+/// Writes the text and a NUL to the front of `out`, if both fit, and returns the length of the text.
+///
+/// # Safety
+///
+/// `out` must point to `out_len` writable bytes, or `out_len` must be 0.
+pub(super) unsafe fn put_text(text: &str, out: *mut c_char, out_len: usize) -> usize {
+    // SAFETY: the caller ensures that the bytes can be written.
+    let out = unsafe { bytes_mut(out.cast(), out_len) };
+    if let Some((end, front)) = out.get_mut(..=text.len()).and_then(<[u8]>::split_last_mut) {
+        front.copy_from_slice(text.as_bytes());
+        *end = 0;
+    }
+    text.len()
+}
+
 /// Returns a text of the rule, or an empty string if there is no such rule.
 fn of_rule(rule: u8, text: impl FnOnce([Text; 6]) -> Text) -> *const c_char {
     let texts = Rule::from_number(rule)
         .map(Rule::texts)
-        .or_else(|| of_handshake(rule).map(handshake::Rule::texts));
+        .or_else(|| of_handshake(rule).map(handshake::Rule::texts))
+        .or_else(|| Lapse::from_number(rule).map(Lapse::texts));
     texts.map_or(c"", |texts| text(texts).as_c_str()).as_ptr()
 }
 
@@ -33,7 +50,8 @@ fn of_handshake(rule: u8) -> Option<handshake::Rule> {
 /// `"unsupported-data"`.
 ///
 /// Every string that a function of this header returns ends with a NUL, and is valid until the
-/// program ends. If a number is not a rule, as `WSVET_NO_RULE`, the string is empty.
+/// program ends. If a number is not a rule, as `WSVET_NO_RULE`, the string is empty. The functions for
+/// rules know the numbers of `wsvet_rule`, `wsvet_handshake_rule` and `wsvet_lapse`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_rule_id(rule: u8) -> *const c_char {
     of_rule(rule, |[id, ..]| id)
@@ -46,6 +64,7 @@ pub extern "C" fn wsvet_rule_rfc(rule: u8) -> u16 {
     Rule::from_number(rule)
         .map(Rule::rfc)
         .or_else(|| of_handshake(rule).map(handshake::Rule::rfc))
+        .or_else(|| Lapse::from_number(rule).map(Lapse::rfc))
         .unwrap_or(0)
 }
 
@@ -57,7 +76,7 @@ pub extern "C" fn wsvet_rule_section(rule: u8) -> *const c_char {
 
 /// Returns the close code that the receiver replies with, or 1006 if it cannot reply and only its
 /// application is told (section 7.4.1). Returns 0 if there is no such rule, and for a rule of the
-/// opening handshake.
+/// opening handshake or a `wsvet_lapse`.
 #[unsafe(no_mangle)]
 pub extern "C" fn wsvet_rule_close_code(rule: u8) -> u16 {
     Rule::from_number(rule).map_or(0, |rule| rule.close_code().0)

@@ -3,8 +3,9 @@
 
 use std::vec::Vec;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
+use super::Prepared;
 use crate::deflate::{Content, Deflater, Parameters, Sink};
 use crate::message::{GrowingText, InvalidMessage};
 use crate::{Header, InvalidUtf8, Message, OpCode, Policy, Rule, Validator, Violation};
@@ -131,6 +132,15 @@ impl DeflateState {
             return None;
         }
         Some(deflated)
+    }
+
+    /// Returns the frame of a prepared message and the length of its payload, or `None` if the
+    /// message must be deflated with the context of the messages before.
+    pub(super) fn prepared<'a>(&self, prepared: &'a Prepared) -> Option<(usize, &'a Bytes)> {
+        if prepared.plain().0 < self.least {
+            return Some(prepared.plain());
+        }
+        self.independent.then(|| prepared.deflated(&self.deflater))
     }
 
     pub(super) fn set_level(&mut self, level: u8) {

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::boxed::Box;
 
-use bytes::{Buf, BufMut, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use super::Error;
 use super::closing::{ClosingHandle, Handshake};
@@ -11,9 +11,10 @@ use super::compression::DeflateState;
 #[cfg(feature = "deflate")]
 use crate::Compression;
 use crate::decoder::passes;
+use crate::encode::{self, Buffer, Checked};
 use crate::{
     Closing, FrameBuf, Header, Message, OpCode, Policy, Reader, Role, Utf8Bytes, Validator,
-    Violation, encode, kernel,
+    Violation, kernel,
 };
 
 /// The free space in bytes that a new codec provides for a read.
@@ -323,7 +324,7 @@ impl Frames {
         &mut self,
         opcode: OpCode,
         payload: &[u8],
-        dst: &mut BytesMut,
+        dst: &mut impl Buffer,
     ) -> Result<(), Error> {
         let header = Header::new(opcode, payload.len() as u64);
         encode::check(&header, payload)?;
@@ -349,17 +350,43 @@ impl Frames {
         }
     }
 
-    /// Writes a frame. After a Close frame it writes nothing, and returns an error for data.
+    /// Writes a frame that was checked. After a Close frame it writes nothing, and returns an error
+    /// for data.
+    #[inline]
     pub(super) fn write(
         &mut self,
         header: Header,
         payload: &[u8],
-        dst: &mut BytesMut,
+        dst: &mut impl Buffer,
     ) -> Result<(), Error> {
+        if let Some(header) = self.next_header(header)? {
+            dst.put_frame(&header, payload, Checked(()));
+        }
+        Ok(())
+    }
+
+    /// Writes a frame, as [`write`](Self::write) does. The buffer may hold the payload.
+    #[inline]
+    pub(super) fn write_shared(
+        &mut self,
+        header: Header,
+        payload: Bytes,
+        dst: &mut impl Buffer,
+    ) -> Result<(), Error> {
+        if let Some(header) = self.next_header(header)? {
+            dst.put_shared(&header, payload, Checked(()));
+        }
+        Ok(())
+    }
+
+    /// Returns the header of the next frame to send, with its masking key, and counts a Close frame.
+    /// Returns `None` for a control frame after a Close frame, which is left out.
+    #[inline]
+    fn next_header(&mut self, header: Header) -> Result<Option<Header>, Error> {
         let closes = header.opcode() == OpCode::Close;
         if self.closing().has_sent() {
             // The peer needs no second Close frame, and no Pong after a Close frame.
-            return if header.opcode().is_data() { Err(Error::Closed) } else { Ok(()) };
+            return if header.opcode().is_data() { Err(Error::Closed) } else { Ok(None) };
         }
         let header = match (self.validator.role(), &mut self.keys) {
             (Role::Server, _) => header,
@@ -369,19 +396,7 @@ impl Frames {
         if closes {
             self.closing.send();
         }
-        let mut wire = [0; Header::MAX_LEN];
-        let len = header.encode(&mut wire);
-        dst.reserve(len + payload.len());
-        dst.put_slice(&wire[..len]);
-        let start = dst.len();
-        match header.masking_key() {
-            None => dst.put_slice(payload),
-            key => {
-                dst.put_bytes(0, payload.len());
-                kernel::copy(key.map(kernel::number), payload, &mut dst[start..]);
-            }
-        }
-        Ok(())
+        Ok(Some(header))
     }
 }
 
@@ -481,7 +496,9 @@ impl Frames {
         Ok(None)
     }
 
-    /// Writes a frame with the FIN bit, the RSV bits and the opcode of its header.
+    /// Writes a frame with the FIN bit, the RSV bits and the opcode of its header to the end of `dst`:
+    /// a `BytesMut`, a `Vec<u8>`, or a [`SendBuffer`](encode::SendBuffer), which holds a long payload
+    /// instead of copying it.
     ///
     /// The codec writes the length of the payload, and masks the frame of a client with a fresh
     /// key. It ignores the length and the masking key of the header. A control frame after a Close
@@ -506,12 +523,12 @@ impl Frames {
     /// assert_eq!(out[..], *b"\x01\x02hi");
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
-    pub fn encode(&mut self, frame: FrameBuf, dst: &mut BytesMut) -> Result<(), Error> {
+    pub fn encode(&mut self, frame: FrameBuf, dst: &mut impl Buffer) -> Result<(), Error> {
         let FrameBuf { header, payload } = frame;
         let plain = Header::new(header.opcode(), payload.len() as u64).with_rsv(header.rsv());
         let header = if header.fin() { plain } else { plain.not_final() };
         let sending = self.check(&header, &payload)?;
-        self.write(header, &payload, dst)?;
+        self.write_shared(header, payload, dst)?;
         self.sending = sending;
         Ok(())
     }

@@ -1,13 +1,16 @@
 //! The codec of whole messages, which uses the codec of frames.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 #[cfg(feature = "deflate")]
 use super::compression::DeflateState;
-use super::{ClosingHandle, Error, Frames};
+use super::{ClosingHandle, Error, Frames, Prepared};
 #[cfg(feature = "deflate")]
 use crate::deflate::Parameters;
-use crate::{Assembler, CloseFrame, InvalidMessage, Message, OpCode, Policy, Violation, encode};
+use crate::encode::{self, Buffer, Checked};
+use crate::{
+    Assembler, CloseFrame, Header, InvalidMessage, Message, OpCode, Policy, Role, Violation,
+};
 
 /// A codec of whole messages: a `Decoder` and an `Encoder` of [`Message`].
 ///
@@ -265,29 +268,29 @@ impl Messages {
     }
 
     /// Writes a data message, compressed if permessage-deflate is negotiated.
-    fn data(&mut self, opcode: OpCode, plain: &[u8], dst: &mut BytesMut) -> Result<(), Error> {
+    fn data(&mut self, opcode: OpCode, plain: Bytes, dst: &mut impl Buffer) -> Result<(), Error> {
         let compression = self.frames.compression.as_mut();
-        let Some(deflated) = compression.and_then(|compression| compression.deflate(plain)) else {
-            return self.fragments(opcode, 0, plain, dst);
+        let Some(deflated) = compression.and_then(|compression| compression.deflate(&plain)) else {
+            return self.plain(opcode, plain, dst);
         };
-        let written = self.fragments(opcode, 4, &deflated, dst);
+        let written = encode::fragments(opcode, &deflated, self.fragment)
+            .with_rsv(4)
+            .try_for_each(|frame| self.frames.write(frame.header, frame.payload, dst));
         if let Some(compression) = &mut self.frames.compression {
             compression.take_back(deflated);
         }
         written
     }
 
-    /// Writes a data message in as many frames as it needs. Only the first frame has the RSV bits.
-    fn fragments(
-        &mut self,
-        opcode: OpCode,
-        rsv: u8,
-        payload: &[u8],
-        dst: &mut BytesMut,
-    ) -> Result<(), Error> {
-        encode::fragments(opcode, payload, self.fragment)
-            .with_rsv(rsv)
-            .try_for_each(|frame| self.frames.write(frame.header, frame.payload, dst))
+    /// Writes a data message uncompressed, in as many frames as it needs.
+    fn plain(&mut self, opcode: OpCode, plain: Bytes, dst: &mut impl Buffer) -> Result<(), Error> {
+        if plain.len() <= self.fragment {
+            let header = Header::new(opcode, plain.len() as u64);
+            return self.frames.write_shared(header, plain, dst);
+        }
+        encode::fragments(opcode, &plain, self.fragment).try_for_each(|frame| {
+            self.frames.write_shared(frame.header, plain.slice_ref(frame.payload), dst)
+        })
     }
 }
 
@@ -352,8 +355,12 @@ impl Messages {
         }
     }
 
-    /// Writes a message, in the fragments that [`fragments_of`](Self::fragments_of) sets. A control
-    /// frame after a Close frame is left out (§5.5.1).
+    /// Writes a message to the end of `dst`, in the fragments that
+    /// [`fragments_of`](Self::fragments_of) sets. A control frame after a Close frame is left out
+    /// (§5.5.1).
+    ///
+    /// `dst` is a `BytesMut`, a `Vec<u8>`, or a [`SendBuffer`](encode::SendBuffer), which holds a long
+    /// payload instead of copying it.
     ///
     /// # Errors
     ///
@@ -375,8 +382,9 @@ impl Messages {
     /// assert!(matches!(late, Err(Error::Closed)));
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn encode(&mut self, message: Message, dst: &mut BytesMut) -> Result<(), Error> {
-        match &message {
+    pub fn encode(&mut self, message: Message, dst: &mut impl Buffer) -> Result<(), Error> {
+        let opcode = message.opcode();
+        match message {
             Message::Close(close) => {
                 let mut body = [0; CloseFrame::MAX_BODY_LEN];
                 let len = close.as_ref().map_or(0, |close| {
@@ -385,9 +393,51 @@ impl Messages {
                 self.frames.write_control(OpCode::Close, &body[..len], dst)
             }
             Message::Ping(payload) | Message::Pong(payload) => {
-                self.frames.write_control(message.opcode(), payload, dst)
+                self.frames.write_control(opcode, &payload, dst)
             }
-            data => self.data(data.opcode(), data.payload(), dst),
+            data => self.data(opcode, data.into_data(), dst),
         }
+    }
+
+    /// Writes a prepared message to the end of `dst`.
+    ///
+    /// A server writes the frame that was encoded before, as [`Prepared`] describes. A client, a
+    /// connection with context takeover, and a message that is longer than
+    /// [`fragments_of`](Self::fragments_of) allows need frames of their own: for them the method
+    /// does what [`encode`](Self::encode) does.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`encode`](Self::encode) for data. Nothing is then written.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Messages, codec::Prepared};
+    /// let prepared = Prepared::text("hi");
+    /// let mut out = Vec::new();
+    /// for _ in 0..2 {
+    ///     let mut messages = Messages::new(Policy::new(Role::Server));
+    ///     messages.encode_prepared(&prepared, &mut out)?;
+    /// }
+    /// assert_eq!(out, b"\x81\x02hi\x81\x02hi");
+    /// # Ok::<(), wsvet::codec::Error>(())
+    /// ```
+    pub fn encode_prepared(
+        &mut self,
+        prepared: &Prepared,
+        dst: &mut impl Buffer,
+    ) -> Result<(), Error> {
+        if self.frames.closing().has_sent() {
+            return Err(Error::Closed);
+        }
+        let frame = match (self.frames.validator().role(), &self.frames.compression) {
+            (Role::Client, _) => None,
+            (Role::Server, None) => Some(prepared.plain()),
+            (Role::Server, Some(compression)) => compression.prepared(prepared),
+        };
+        match frame.filter(|(payload_len, _)| *payload_len <= self.fragment) {
+            Some((_, frame)) => dst.put_ready(frame, Checked(())),
+            None => return self.data(prepared.opcode(), prepared.payload(), dst),
+        }
+        Ok(())
     }
 }

@@ -52,6 +52,7 @@ mod compression;
 mod compression;
 mod frames;
 mod messages;
+mod prepared;
 #[cfg(feature = "codec")]
 mod tokio;
 
@@ -63,6 +64,7 @@ use crate::{Message, Violation, encode};
 pub use closing::ClosingHandle;
 pub use frames::Frames;
 pub use messages::Messages;
+pub use prepared::Prepared;
 /// The crate `tokio_util` in the version whose traits the codecs implement.
 ///
 /// ```

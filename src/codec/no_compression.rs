@@ -2,6 +2,9 @@
 
 use std::vec::Vec;
 
+use bytes::Bytes;
+
+use super::Prepared;
 use crate::{Header, InvalidMessage, Message, Validator, Violation};
 
 /// A type without values, so that none of its methods is ever called.
@@ -38,6 +41,10 @@ impl DeflateState {
     }
 
     pub(super) fn deflate(&mut self, _: &[u8]) -> Option<Vec<u8>> {
+        match *self {}
+    }
+
+    pub(super) fn prepared<'a>(&self, _: &'a Prepared) -> Option<(usize, &'a Bytes)> {
         match *self {}
     }
 

@@ -106,6 +106,16 @@ impl Deflater {
         self.config.level = level.into();
     }
 
+    /// Creates a deflater with the same window and level, which compresses each message alone.
+    pub(crate) const fn independent(&self) -> Self {
+        Self { config: self.config, context_takeover: false, begun: false, deflate: None }
+    }
+
+    /// Returns whether both deflaters make the same of a message that refers to no other.
+    pub(crate) fn makes_the_same(&self, other: &Self) -> bool {
+        self.config == other.config
+    }
+
     /// Compresses the next piece of a message, and appends the compressed bytes to `out`.
     ///
     /// `end` is whether the piece is the last of the message. The deflater may hold back the

@@ -9,6 +9,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use super::Endpoint;
 use super::opening::{self, TIME_LIMIT};
+use crate::codec::Prepared;
 use crate::handshake::{Agreement, Fields, Request, RequestBuilder, ResponseBuilder, Server};
 use crate::{CloseCode, Message, Policy, Role, Utf8Bytes};
 
@@ -433,6 +434,27 @@ impl<S: Stream> WebSocket<S> {
     /// ```
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         self.feed(message)?;
+        self.flush()
+    }
+
+    /// Sends a prepared message, and everything that was [fed](Self::feed) before it.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Endpoint::send_prepared`], and the error of the stream.
+    ///
+    /// ```no_run
+    /// # use wsvet::{codec::Prepared, endpoint::sync::{Error, WebSocket}};
+    /// # fn f(sockets: &mut [WebSocket<std::net::TcpStream>]) -> Result<(), Error> {
+    /// let prepared = Prepared::text("to all");
+    /// for socket in sockets {
+    ///     socket.send_prepared(&prepared)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        self.endpoint.send_prepared(prepared)?;
         self.flush()
     }
 

@@ -5,7 +5,7 @@ use std::boxed::Box;
 
 use bytes::BytesMut;
 
-use crate::codec::{Error, Messages};
+use crate::codec::{Error, Messages, Prepared};
 use crate::handshake::Agreement;
 use crate::{CloseCode, Closing, Message, Policy, Utf8Bytes};
 
@@ -289,6 +289,32 @@ impl Endpoint {
             return Err(Error::Closed);
         }
         self.encode(message)
+    }
+
+    /// Adds a prepared message to the bytes [to send](Self::to_send), as
+    /// [`Messages::encode_prepared`] writes it.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Closed`] if a Close frame was sent or the connection is done.
+    /// - [`Error::Unmasked`] if a client has no [keys](Self::with_keys).
+    ///
+    /// ```
+    /// # use wsvet::{CloseCode, Policy, Role, codec::{Error, Prepared}, endpoint::Endpoint};
+    /// let prepared = Prepared::text("hi");
+    /// let mut server = Endpoint::new(Policy::new(Role::Server));
+    /// server.send_prepared(&prepared)?;
+    /// assert_eq!(server.to_send()[..], *b"\x81\x02hi");
+    /// server.close(CloseCode::GOING_AWAY, "restart")?;
+    /// assert!(matches!(server.send_prepared(&prepared), Err(Error::Closed)));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        if self.over {
+            return Err(Error::Closed);
+        }
+        let buffers = self.buffers.get_or_insert_default();
+        self.messages.encode_prepared(prepared, &mut buffers.to_send)
     }
 
     /// Sends a Close frame (§7.1.2). The peer answers it; messages can arrive before the answer.

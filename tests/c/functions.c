@@ -382,6 +382,189 @@ static void handshake(void)
     CHECK(strcmp(wsvet_rule_id(WSVET_WRONG_ACCEPT), "wrong-accept") == 0);
 }
 
+/* The value of the header of a client, as it is offered. */
+static const char OFFER[] = "x-other, permessage-deflate; client_max_window_bits";
+
+static void deflate(void)
+{
+    struct wsvet_deflate wanted = {0}, agreed = {9, 9, 9, 9};
+    char answer[160];
+    CHECK(wsvet_deflate_accept(&wanted, OFFER, sizeof OFFER - 1, &agreed));
+    CHECK(agreed.server_no_context_takeover == 0 && agreed.client_no_context_takeover == 0);
+    CHECK(agreed.server_max_window_bits == 0 && agreed.client_max_window_bits == 0);
+    CHECK(wsvet_deflate_answer(&agreed, answer, sizeof answer) == 18);
+    CHECK(strcmp(answer, "permessage-deflate") == 0);
+
+    /* What is wanted and what is agreed may be the same object. */
+    wanted = (struct wsvet_deflate){1, 2, 9, 15};
+    CHECK(wsvet_deflate_accept(&wanted, OFFER, sizeof OFFER - 1, &wanted));
+    CHECK(wanted.server_no_context_takeover == 1 && wanted.client_no_context_takeover == 1);
+    CHECK(wanted.server_max_window_bits == 9 && wanted.client_max_window_bits == 15);
+    size_t len = wsvet_deflate_answer(&wanted, answer, sizeof answer);
+    CHECK(strcmp(answer, "permessage-deflate; server_no_context_takeover; "
+                         "client_no_context_takeover; server_max_window_bits=9; "
+                         "client_max_window_bits=15") == 0);
+    CHECK(len == strlen(answer));
+    char longest[160];
+    wanted.server_max_window_bits = 10;
+    CHECK(wsvet_deflate_answer(&wanted, longest, sizeof longest) < sizeof longest);
+    /* With its NUL it does not fit. */
+    answer[0] = (char)BEYOND;
+    CHECK(wsvet_deflate_answer(&wanted, answer, len + 1) == len + 1 && answer[0] == (char)BEYOND);
+    CHECK(wsvet_deflate_answer(&wanted, NULL, 0) == len + 1);
+
+    /* What the client makes of it. */
+    struct wsvet_deflate found = {9, 9, 9, 9};
+    CHECK(wsvet_deflate_agreed(OFFER, sizeof OFFER - 1, longest, len + 1, &found) == WSVET_AGREED);
+    CHECK(memcmp(&found, &wanted, sizeof found) == 0);
+    CHECK(wsvet_deflate_agreed(OFFER, sizeof OFFER - 1, NULL, 0, &found) == WSVET_NOT_AGREED);
+    CHECK(wsvet_deflate_agreed(NULL, 0, longest, len + 1, &found) == WSVET_WRONG_ANSWER);
+    CHECK(wsvet_deflate_agreed(OFFER, sizeof OFFER - 1, "\xFF", 1, &found) == WSVET_WRONG_ANSWER);
+    CHECK(memcmp(&found, &wanted, sizeof found) == 0);
+
+    /* Nothing that is out of range is taken, and nothing is written. */
+    struct wsvet_policy policy = wsvet_policy(WSVET_CLIENT);
+    for (int bits = 1; bits < 256; bits++) {
+        bool known = bits >= 8 && bits <= 15;
+        struct wsvet_deflate server = {0, 0, (uint8_t)bits, 0}, client = {0, 0, 0, (uint8_t)bits};
+        CHECK(wsvet_deflate_accept(&server, OFFER, sizeof OFFER - 1, &found) == known);
+        CHECK(wsvet_deflate_accept(&client, OFFER, sizeof OFFER - 1, &found) == known);
+        CHECK((wsvet_deflate_answer(&client, answer, sizeof answer) > 0) == known);
+        struct wsvet_inflating_decoder *decoder = wsvet_inflating_decoder_new(&policy, &client);
+        CHECK((decoder != NULL) == known);
+        wsvet_inflating_decoder_free(decoder);
+    }
+    CHECK(!wsvet_deflate_accept(&wanted, "x-other", 7, &found));
+    CHECK(!wsvet_deflate_accept(&wanted, "\xFF", 1, &found));
+    CHECK(!wsvet_deflate_accept(&wanted, NULL, 0, &found));
+}
+
+/* The text of an event behind that of the events before. */
+static void append(void *context, const struct wsvet_event *event)
+{
+    char *text = context;
+    size_t end = strlen(text);
+    memcpy(text + end, event->bytes, event->len);
+    text[end + event->len] = event->end ? '.' : 0;
+    text[end + event->len + event->end] = 0;
+}
+
+static void inflating(void)
+{
+    struct wsvet_policy policy = wsvet_policy(WSVET_CLIENT);
+    struct wsvet_deflate agreed = {0};
+    char text[100] = "";
+    policy.max_message = 5;
+    struct wsvet_inflating_decoder *decoder = wsvet_inflating_decoder_new(&policy, &agreed);
+    /* "Hello", compressed (RFC 7692 section 7.2.3.1), and then again, from the window. */
+    uint8_t hello[] = "\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00";
+    uint8_t again[] = "\xC1\x05\xF2\x00\x11\x00\x00\x89\x02hi";
+    CHECK(good(wsvet_inflating_decode(decoder, hello, 4, append, text)));
+    CHECK(good(wsvet_inflating_decode(decoder, hello + 4, 5, append, text)));
+    CHECK(good(wsvet_inflating_decode(decoder, NULL, 0, append, text)));
+    CHECK(good(wsvet_inflating_decode(decoder, again, sizeof again - 1, append, text)));
+    CHECK(strcmp(text, "Hello.Hello.hi.") == 0);
+    CHECK(wsvet_inflating_decoder_offset(decoder) == 20);
+    CHECK(is(wsvet_inflating_decoder_eof(decoder), WSVET_EOF_WITHOUT_CLOSE, 20));
+    wsvet_inflating_decoder_free(decoder);
+
+    policy.max_message = 4;
+    decoder = wsvet_inflating_decoder_new(&policy, &agreed);
+    for (int turn = 0; turn < 2; turn++)
+        CHECK(is(wsvet_inflating_decode(decoder, hello, sizeof hello - 1, append, text),
+                 WSVET_MESSAGE_TOO_BIG, 2));
+    wsvet_inflating_decoder_free(decoder);
+    wsvet_inflating_decoder_free(NULL);
+    policy.role = 3;
+    CHECK(wsvet_inflating_decoder_new(&policy, &agreed) == NULL);
+}
+
+static void conversing(void)
+{
+    struct wsvet_policy client = wsvet_policy(WSVET_CLIENT), server = wsvet_policy(WSVET_SERVER);
+    struct wsvet_deflate agreed = {0};
+    struct wsvet_direction direction;
+    struct wsvet_finding findings[WSVET_MAX_FINDINGS];
+    uint8_t binary[] = "\x82\x81\x01\x02\x03\x04\x00", close[] = "\x88\x02\x03\xE8";
+    char text[512];
+
+    server.accepts = WSVET_TEXT_ONLY;
+    struct wsvet_conversation *it = wsvet_conversation_new(&client, &server, NULL);
+    CHECK(wsvet_conversation_verdict(it).kind == WSVET_VERDICT_OPEN);
+    CHECK(wsvet_conversation_verdict(it).by == 0);
+    CHECK(wsvet_conversation_request(it, NULL, 0));
+    CHECK(wsvet_conversation_response(it, 101, NULL, 0));
+    CHECK(wsvet_conversation_bytes(it, WSVET_CLIENT, binary, sizeof binary - 1));
+    CHECK(wsvet_conversation_bytes(it, WSVET_SERVER, close, sizeof close - 1));
+    struct wsvet_verdict verdict = wsvet_conversation_verdict(it);
+    CHECK(verdict.kind == WSVET_VERDICT_REFUSED_OTHERWISE && verdict.by == WSVET_SERVER);
+    CHECK(is(verdict.violation, WSVET_UNSUPPORTED_DATA, 0) && verdict.code == 1000);
+    CHECK(verdict.why == WSVET_NO_REASON && verdict.status == 0 && verdict.handshake_rule == 0);
+    CHECK(wsvet_conversation_verdict_id(it, text, sizeof text) == 17);
+    CHECK(strcmp(text, "refused-otherwise") == 0);
+    text[0] = (char)BEYOND;
+    CHECK(wsvet_conversation_verdict_id(it, text, 17) == 17 && text[0] == (char)BEYOND);
+    CHECK(wsvet_conversation_verdict_text(it, text, sizeof text) == strlen(text));
+    CHECK(strstr(text, "the server closed with 1000 Normal Closure where 1003") != NULL);
+    CHECK(wsvet_conversation_direction(it, WSVET_SERVER, &direction));
+    CHECK(direction.frames == 1 && direction.bytes == 4 && direction.closed);
+    CHECK(direction.close_code == 1000 && !direction.data_after_close && good(direction.violation));
+    CHECK(wsvet_conversation_direction(it, WSVET_CLIENT, &direction));
+    CHECK(!direction.closed && is(direction.violation, WSVET_UNSUPPORTED_DATA, 0));
+    wsvet_conversation_free(it);
+
+    /* A Ping that is not answered in the time that is set. */
+    for (int patient = 0; patient < 2; patient++) {
+        it = wsvet_conversation_new(&client, &server, &agreed);
+        if (patient)
+            wsvet_conversation_set_patience(it, UINT64_MAX, UINT64_MAX, UINT64_MAX);
+        CHECK(wsvet_conversation_heard_from(it, WSVET_CLIENT));
+        CHECK(wsvet_conversation_bytes(it, WSVET_SERVER, (const uint8_t *)"\x89\x01" "a", 3));
+        wsvet_conversation_at(it, 10000000000);
+        CHECK(wsvet_conversation_bytes(it, WSVET_CLIENT, (const uint8_t *)"\x81\x80\0\0\0\0", 6));
+        CHECK(wsvet_conversation_heard_from(it, WSVET_CLIENT));
+        size_t count = wsvet_conversation_findings(it, findings);
+        CHECK(count == (patient ? 0 : 1));
+        if (count == 1) {
+            CHECK(findings[0].lapse == WSVET_UNANSWERED_PING && findings[0].by == WSVET_CLIENT);
+            CHECK(findings[0].at == 0 && findings[0].waited == 10000000000);
+            CHECK(findings[0].count == 1 && findings[0].other_pongs == 0);
+        }
+        CHECK(wsvet_conversation_end(it, WSVET_CLIENT, WSVET_RST));
+        verdict = wsvet_conversation_verdict(it);
+        CHECK(verdict.kind == WSVET_VERDICT_ABNORMAL && verdict.why == WSVET_WHY_RESET);
+        CHECK(verdict.by == WSVET_CLIENT && verdict.code == 1006);
+        wsvet_conversation_free(it);
+    }
+
+    /* What is out of range is refused, and changes nothing. */
+    it = wsvet_conversation_new(&client, &server, NULL);
+    static const uint8_t wrong[] = {0, 3, 255};
+    for (size_t i = 0; i < sizeof wrong; i++) {
+        CHECK(!wsvet_conversation_bytes(it, wrong[i], binary, sizeof binary - 1));
+        CHECK(!wsvet_conversation_end(it, wrong[i], WSVET_FIN));
+        CHECK(!wsvet_conversation_direction(it, wrong[i], &direction));
+        CHECK(!wsvet_conversation_heard_from(it, wrong[i]));
+        struct wsvet_policy other = client;
+        other.role = wrong[i];
+        CHECK(wsvet_conversation_new(&other, &server, NULL) == NULL);
+        CHECK(wsvet_conversation_new(&client, &other, NULL) == NULL);
+        agreed.client_max_window_bits = (uint8_t)(16 + i);
+        CHECK(wsvet_conversation_new(&client, &server, &agreed) == NULL);
+    }
+    CHECK(wsvet_conversation_new(&server, &client, NULL) == NULL);
+    CHECK(wsvet_conversation_new(&client, &client, NULL) == NULL);
+    CHECK(!wsvet_conversation_end(it, WSVET_CLIENT, 2));
+    static const uint8_t rules[] = {WSVET_WRONG_ACCEPT, WSVET_UNSUPPORTED_DATA};
+    CHECK(!wsvet_conversation_request(it, rules, 2));
+    CHECK(!wsvet_conversation_response(it, 101, rules, 2));
+    CHECK(wsvet_conversation_verdict(it).kind == WSVET_VERDICT_OPEN);
+    CHECK(wsvet_conversation_end(it, WSVET_CLIENT, WSVET_FIN));
+    CHECK(wsvet_conversation_verdict(it).why == WSVET_WHY_WITHOUT_CLOSE);
+    wsvet_conversation_free(it);
+    wsvet_conversation_free(NULL);
+}
+
 static void texts(void)
 {
     for (int rule = 0; rule < 256; rule++) {
@@ -389,7 +572,8 @@ static void texts(void)
         bool of_frames = rule >= WSVET_RESERVED_BITS && rule <= WSVET_EOF_WITHOUT_CLOSE;
         bool of_request = rule >= WSVET_METHOD_NOT_GET && rule <= WSVET_INVALID_EXTENSION_OFFER;
         bool of_response = rule >= WSVET_UPGRADE_NOT_CONFIRMED && rule <= WSVET_EXTENSION_DOES_NOT_FIT;
-        bool known = of_frames || of_request || of_response;
+        bool of_time = rule >= WSVET_UNANSWERED_PING && rule <= WSVET_SERVER_LEFT_OPEN;
+        bool known = of_frames || of_request || of_response || of_time;
         CHECK((strlen(wsvet_rule_id(number)) > 0) == known);
         CHECK((strlen(wsvet_rule_section(number)) > 0) == known);
         CHECK((strlen(wsvet_rule_breaks(number)) > 0) == known);
@@ -428,6 +612,9 @@ int main(void)
     responding();
     encoding();
     handshake();
+    deflate();
+    inflating();
+    conversing();
     texts();
     printf("%d failed\n", failed);
     return failed != 0;

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use cbindgen::{Builder, Config, DocumentationStyle, FunctionConfig, Language, Style};
 use wsvet::handshake::{self, Due};
-use wsvet::{CloseCode, OpCode, Rule};
+use wsvet::{CloseCode, Lapse, OpCode, Rule};
 
 /// In the order in which one reads them.
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "policy",
     "header",
     "violation",
@@ -18,6 +18,8 @@ const FILES: [&str; 9] = [
     "encode",
     "validator",
     "handshake",
+    "deflate",
+    "conversation",
     "text",
 ];
 
@@ -25,11 +27,12 @@ const TOP: &str = "\
 /*
  * wsvet parses and validates WebSocket frames: it decodes and validates one direction of a connection
  * by RFC 6455, and writes the replies. A section without the number of an RFC is one of RFC 6455. The
- * guide, with a whole program, is in src/guide/c.md. Another program is examples/c/echo.c.
+ * guide, with a whole program, is in src/guide/c.md. Other programs are in examples/c and
+ * examples/python.
  *
- * The library allocates nothing, so nothing is freed: the caller provides the memory of every object,
- * and `..._init` fills it. There is no I/O, no lock, and no state outside of objects. Use an object
- * from one thread at a time.
+ * The caller provides the memory of an object that `..._init` fills. It allocates nothing, and needs no
+ * cleanup. An object that `..._new` returns allocates memory, and `..._free` frees it. There is no I/O.
+ * Use an object from one thread at a time.
  *
  * A pointer must not be NULL and must point to an initialised object of its type, unless a comment says
  * otherwise. Lengths are in bytes. The program aborts if a pointer is NULL and its length is not 0. The
@@ -84,7 +87,11 @@ pub(crate) fn generate() -> String {
         .include_item("wsvet_responder")
         .include_item("wsvet_role")
         .include_item("wsvet_accepts")
-        .include_item("wsvet_kind");
+        .include_item("wsvet_kind")
+        .include_item("wsvet_agreed")
+        .include_item("wsvet_end")
+        .include_item("wsvet_verdict_kind")
+        .include_item("wsvet_why");
     let mut header = Vec::new();
     builder.generate().unwrap().write(&mut header);
     String::from_utf8(header).unwrap()
@@ -129,6 +136,18 @@ fn constants() -> String {
          that of a `wsvet_rule`.",
         "wsvet_handshake_rule",
         rules,
+    );
+    let lapses = Lapse::ALL.iter().map(|lapse| {
+        let (rfc, section, breaks) = (lapse.rfc(), lapse.section(), lapse.breaks());
+        let what = format!("RFC {rfc} section {section}: {breaks}.");
+        (lapse.id().to_uppercase().replace('-', "_"), lapse.number().into(), what)
+    });
+    enumeration(
+        &mut out,
+        "A duty that an endpoint did not fulfil in time. The numbers are stable, and none is that of a \
+         `wsvet_rule` or a `wsvet_handshake_rule`.",
+        "wsvet_lapse",
+        lapses,
     );
     let codes = CloseCode::REGISTRY.iter().filter(|row| row.first() == row.last());
     let codes = codes.filter(|row| row.name() != "Reserved").map(|row| {

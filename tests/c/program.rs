@@ -19,7 +19,7 @@ pub(crate) const LIBRARIES: [Library; 2] = [Library::Static, Library::Shared];
 /// A compiler that takes every warning for an error.
 pub(crate) fn compiler(variable: &str, default: &str) -> Command {
     let mut command = Command::new(std::env::var_os(variable).unwrap_or_else(|| default.into()));
-    command.current_dir(ROOT).args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Isrc/c"]);
+    command.current_dir(ROOT).args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Iinclude"]);
     command
 }
 
@@ -37,6 +37,11 @@ fn libraries() -> &'static Path {
     })
 }
 
+pub(crate) fn shared_library() -> PathBuf {
+    let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    libraries().join(format!("{prefix}wsvet{suffix}"))
+}
+
 pub(crate) struct Program(PathBuf);
 
 impl Program {
@@ -50,9 +55,7 @@ impl Program {
         match library {
             Library::Static => cc.arg(libraries.join("libwsvet.a")),
             // By its name: `-lwsvet` would take the static one where this one is missing.
-            Library::Shared => {
-                cc.arg(libraries.join(format!("libwsvet{}", std::env::consts::DLL_SUFFIX)))
-            }
+            Library::Shared => cc.arg(shared_library()),
         };
         assert!(cc.status().unwrap().success(), "{cc:?}");
         Self(program)

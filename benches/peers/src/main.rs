@@ -6,7 +6,7 @@
 //! ```
 //!
 //! There are these kinds of work: to receive frames (all at once, in chunks, and compressed), to
-//! decode headers, and to write frames, compressed too. Behind `--` go the names of rows, if not
+//! decode headers, to write frames, and to send messages, compressed too. Behind `--` go the names of rows, if not
 //! all are wanted, and options; `--help` shows them.
 
 mod arguments;
@@ -19,6 +19,7 @@ mod measure;
 mod random;
 mod receive;
 mod report;
+mod send;
 mod versions;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         ),
         measured(&arguments, headers::HEADERS, headers::contenders(), headers::all()),
         measured(&arguments, encode::ENCODE, encode::contenders(), encode::all()),
+        measured(&arguments, send::SEND, send::contenders(), send::all()),
         measured(&arguments, compress::COMPRESS, compress::contenders(), compress::all()),
     ];
     let tables: Vec<Table> = tables.into_iter().flatten().collect();

@@ -27,6 +27,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use super::buffer;
 use super::times::{Due, Times};
 use super::wakers::{Side, Wakers};
+use crate::codec::Prepared;
 use crate::endpoint::{Endpoint, Error};
 use crate::handshake::Agreement;
 use crate::{CloseCode, Message, Role, Utf8Bytes, codec};
@@ -177,6 +178,21 @@ impl<S> Connection<S> {
         if is_close {
             self.times().end();
             self.wake();
+        }
+        Ok(())
+    }
+
+    /// Adds a prepared message to the bytes to send.
+    pub(super) fn start_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        if self.is_closed() {
+            return Err(codec::Error::Closed.into());
+        }
+        if self.endpoint.unsent() == 0 && self.endpoint.to_send().capacity() == 0 {
+            *self.endpoint.to_send() = buffer::take_sent();
+        }
+        self.endpoint.send_prepared(prepared)?;
+        if let Some(times) = &mut self.times {
+            times.active();
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::connection::Connection;
+use crate::codec::Prepared;
 use crate::endpoint::Error;
 use crate::{CloseCode, Message, Utf8Bytes};
 
@@ -145,6 +146,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         poll_fn(|cx| lock(&self.0).poll_ready(cx)).await?;
         lock(&self.0).start_send(message.into())
+    }
+
+    /// Adds a prepared message to what is sent next, as
+    /// [`WebSocket::feed_prepared`](super::WebSocket::feed_prepared) does.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`WebSocket::feed`](super::WebSocket::feed).
+    ///
+    /// ```no_run
+    /// # use wsvet::{codec::Prepared, endpoint::{Error, Sender}};
+    /// # async fn f(mut sender: Sender<tokio::net::TcpStream>) -> Result<(), Error> {
+    /// sender.feed_prepared(&Prepared::text("hi")).await?;
+    /// sender.flush().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn feed_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        poll_fn(|cx| lock(&self.0).poll_ready(cx)).await?;
+        lock(&self.0).start_prepared(prepared)
     }
 
     /// Sends everything that was fed, as [`WebSocket::flush`](super::WebSocket::flush) does.

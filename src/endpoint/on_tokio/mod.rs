@@ -21,6 +21,7 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Endpoint, Error};
+use crate::codec::Prepared;
 use crate::handshake::{Agreement, Fields, Request, RequestBuilder, ResponseBuilder, Server};
 use crate::{CloseCode, Message, Policy, Role, Utf8Bytes};
 use connection::Connection;
@@ -539,6 +540,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         poll_fn(|cx| self.0.poll_ready(cx)).await?;
         self.0.start_send(message.into())
+    }
+
+    /// Adds a prepared message to what is sent next, as [`feed`](Self::feed) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`feed`](Self::feed).
+    ///
+    /// ```no_run
+    /// # use wsvet::{codec::Prepared, endpoint::{Error, WebSocket}};
+    /// # async fn f(sockets: &mut [WebSocket<tokio::net::TcpStream>]) -> Result<(), Error> {
+    /// let prepared = Prepared::text("for all of you");
+    /// for socket in sockets {
+    ///     socket.feed_prepared(&prepared).await?;
+    ///     socket.flush().await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn feed_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        poll_fn(|cx| self.0.poll_ready(cx)).await?;
+        self.0.start_prepared(prepared)
     }
 
     /// Sends everything that was [fed](Self::feed).

@@ -1,7 +1,12 @@
 //! Functions that write frames to a buffer, and mask the payload while they copy it (RFC 6455
 //! §5.2).
 //!
-//! [`Header::encode`] writes only a header. Use it to send a payload without copying it.
+//! | write a frame to | Use |
+//! |---|---|
+//! | the front of a slice, without an allocator | [`single`], [`close`], [`frame`] |
+//! | the end of a `Vec<u8>` or a `BytesMut` | `append_single`, `append_close`, `append` (feature `alloc`) |
+//! | a stream, without a copy of the payload | [`header`], [`in_place`], or `SendBuffer` (feature `alloc`) |
+//! | a stream, in fragments | [`fragments`], then one of the others |
 //!
 //! ```
 //! use wsvet::{CloseCode, CloseFrame, OpCode, encode};
@@ -15,9 +20,23 @@
 //! # Ok::<(), encode::Error>(())
 //! ```
 
+mod apart;
+#[cfg(feature = "alloc")]
+mod append;
+#[cfg(feature = "alloc")]
+mod send_buffer;
+
 use core::fmt;
 
 use crate::{CloseCode, CloseFrame, Frame, Header, OpCode, kernel};
+
+pub use apart::{HeaderBytes, header, in_place};
+#[cfg(feature = "std")]
+pub(crate) use append::{Append, Checked};
+#[cfg(feature = "alloc")]
+pub use append::{Buffer, append, append_close, append_single};
+#[cfg(feature = "alloc")]
+pub use send_buffer::SendBuffer;
 
 /// The maximum length of a control frame in bytes: 131, with a masking key and 125 bytes of payload
 /// (RFC 6455 §5.5).
@@ -82,9 +101,7 @@ pub fn single(
     key: Option<[u8; 4]>,
     out: &mut [u8],
 ) -> Result<usize, Error> {
-    if !opcode.belongs_to_message() {
-        check_control(opcode, true, payload)?;
-    }
+    check_single(opcode, payload)?;
     if payload.len() <= CloseFrame::MAX_BODY_LEN {
         return short(0x80 | opcode as u8, payload, key, out);
     }
@@ -101,6 +118,12 @@ pub(crate) fn check(header: &Header, payload: &[u8]) -> Result<(), Error> {
     }
     let opcode = header.opcode();
     if opcode.belongs_to_message() { Ok(()) } else { check_control(opcode, header.fin(), payload) }
+}
+
+/// Returns an error if the single frame is illegal regardless of the frames before it.
+#[inline]
+fn check_single(opcode: OpCode, payload: &[u8]) -> Result<(), Error> {
+    if opcode.belongs_to_message() { Ok(()) } else { check_control(opcode, true, payload) }
 }
 
 #[inline(never)]
@@ -161,17 +184,16 @@ fn short(first: u8, payload: &[u8], key: Option<[u8; 4]>, out: &mut [u8]) -> Res
 ///
 /// ```
 /// use std::io::{IoSlice, Write};
-/// use wsvet::{Header, OpCode, encode};
+/// use wsvet::{OpCode, encode};
 ///
 /// let mut socket = Vec::new();
-/// let mut head = [0; Header::MAX_LEN];
 /// for frame in encode::fragments(OpCode::Text, b"Hello", 3) {
-///     let len = frame.header.encode(&mut head);
+///     let header = encode::header(&frame.header, frame.payload)?;
 ///     // The payload is sent without a copy. (A socket may accept only a part of it.)
-///     socket.write_vectored(&[IoSlice::new(&head[..len]), IoSlice::new(frame.payload)])?;
+///     socket.write_vectored(&[IoSlice::new(&header), IoSlice::new(frame.payload)])?;
 /// }
 /// assert_eq!(socket, b"\x01\x03Hel\x80\x02lo"); // §5.7
-/// # Ok::<(), std::io::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
 pub fn fragments(opcode: OpCode, payload: &[u8], most: usize) -> Fragments<'_> {
@@ -341,6 +363,8 @@ pub enum Error {
     },
     /// The length in the header is not that of the payload.
     LengthMismatch,
+    /// The header has a masking key, but the payload is sent as it is, not masked (§5.3).
+    UnmaskedPayload,
     /// The opcode is one of 3-7 or B-F (§5.2).
     ReservedOpcode,
     /// An RSV bit is set that no negotiated extension defines (§5.2).
@@ -366,6 +390,9 @@ impl fmt::Display for Error {
                 return write!(f, "the buffer is too small: the frame needs {needed} bytes");
             }
             Self::LengthMismatch => "the length in the header is not that of the payload",
+            Self::UnmaskedPayload => {
+                "the header has a masking key, but the payload would not be masked"
+            }
             Self::ReservedOpcode => "the opcode is reserved: use 0, 1, 2, 8, 9 or 10",
             Self::ReservedBits => "an RSV bit is set that no negotiated extension defines",
             Self::FragmentedControl => "a control frame must not be fragmented: set FIN",

@@ -1,11 +1,12 @@
 /*
  * wsvet parses and validates WebSocket frames: it decodes and validates one direction of a connection
  * by RFC 6455, and writes the replies. A section without the number of an RFC is one of RFC 6455. The
- * guide, with a whole program, is in src/guide/c.md. Another program is examples/c/echo.c.
+ * guide, with a whole program, is in src/guide/c.md. Other programs are in examples/c and
+ * examples/python.
  *
- * The library allocates nothing, so nothing is freed: the caller provides the memory of every object,
- * and `..._init` fills it. There is no I/O, no lock, and no state outside of objects. Use an object
- * from one thread at a time.
+ * The caller provides the memory of an object that `..._init` fills. It allocates nothing, and needs no
+ * cleanup. An object that `..._new` returns allocates memory, and `..._free` frees it. There is no I/O.
+ * Use an object from one thread at a time.
  *
  * A pointer must not be NULL and must point to an initialised object of its type, unless a comment says
  * otherwise. Lengths are in bytes. The program aborts if a pointer is NULL and its length is not 0. The
@@ -253,6 +254,20 @@ enum wsvet_handshake_rule {
 };
 
 /**
+ * A duty that an endpoint did not fulfil in time. The numbers are stable, and none is that of a `wsvet_rule` or a `wsvet_handshake_rule`.
+ */
+enum wsvet_lapse {
+    /**
+     * RFC 6455 section 5.5.2: an endpoint answers a Ping neither with a Pong of its data nor with that of a later Ping, although it could.
+     */
+    WSVET_UNANSWERED_PING = 201,
+    /**
+     * RFC 6455 section 7.1.1: the server does not close the TCP connection after both endpoints have sent a Close frame.
+     */
+    WSVET_SERVER_LEFT_OPEN = 202,
+};
+
+/**
  * The close codes that IANA has registered; an application's own are 4000-4999 (section 7.4).
  */
 enum wsvet_code {
@@ -353,6 +368,11 @@ enum wsvet_code {
 #define WSVET_ACCEPT_KEY_SIZE 29
 
 /**
+ * The most findings of a conversation.
+ */
+#define WSVET_MAX_FINDINGS 3
+
+/**
  * The role of the receiving endpoint, which validates the frames (section 5.1).
  *
  * No role is 0, so that a policy that is all 0 is refused.
@@ -414,6 +434,160 @@ enum wsvet_kind {
      */
     WSVET_EVENT_CLOSE = 4,
 };
+
+/**
+ * What the answer of a server says about permessage-deflate.
+ */
+enum wsvet_agreed {
+    /**
+     * It is not in use. No message may be compressed.
+     */
+    WSVET_NOT_AGREED = 0,
+    /**
+     * It is in use.
+     */
+    WSVET_AGREED = 1,
+    /**
+     * The answer does not fit the offer. The client must fail the connection (RFC 7692 section 7.1).
+     */
+    WSVET_WRONG_ANSWER = 2,
+};
+
+/**
+ * How an endpoint stops sending.
+ */
+enum wsvet_end {
+    /**
+     * The endpoint sent FIN. Everything that it sent before has arrived.
+     */
+    WSVET_FIN = 0,
+    /**
+     * The endpoint sent RST.
+     */
+    WSVET_RST = 1,
+};
+
+/**
+ * The kind of a verdict. Later versions may add kinds, so a `switch` needs a `default`.
+ */
+enum wsvet_verdict_kind {
+    /**
+     * The conversation does not show how the connection ended: it was still open.
+     */
+    WSVET_VERDICT_OPEN = 0,
+    /**
+     * Both endpoints sent a legal Close frame. `by` is the first, and `code` is its code.
+     */
+    WSVET_VERDICT_CLEAN = 1,
+    /**
+     * `by` answered the violation of its peer with the close code that is due.
+     */
+    WSVET_VERDICT_REFUSED = 2,
+    /**
+     * `by` answered the violation of its peer with another code, or dropped the connection.
+     */
+    WSVET_VERDICT_REFUSED_OTHERWISE = 3,
+    /**
+     * `by` did not refuse the violation of its peer.
+     */
+    WSVET_VERDICT_LET_PASS = 4,
+    /**
+     * `by` closed with a code that blames its peer, which had broken no rule.
+     */
+    WSVET_VERDICT_WRONGLY_REFUSED = 5,
+    /**
+     * `by` closed with 1009, for a limit that its policy does not state. `len` is the length of the
+     * message.
+     */
+    WSVET_VERDICT_OWN_LIMIT = 6,
+    /**
+     * `by` answered a Close frame with one that breaks a rule.
+     */
+    WSVET_VERDICT_BROKEN_CLOSE = 7,
+    /**
+     * `by` did not complete the closing handshake. `why` says what it did.
+     */
+    WSVET_VERDICT_ABNORMAL = 8,
+    /**
+     * The opening handshake was not completed. `why` says what `by` did.
+     */
+    WSVET_VERDICT_NEVER_OPENED = 9,
+};
+
+/**
+ * The reason of a verdict. Later versions may add reasons, so a `switch` needs a `default`.
+ */
+enum wsvet_why {
+    /**
+     * The verdict needs no reason.
+     */
+    WSVET_NO_REASON = 0,
+    /**
+     * Abnormal: the stream of the endpoint ended inside a frame.
+     */
+    WSVET_WHY_IN_FRAME = 1,
+    /**
+     * Abnormal: the stream of the endpoint ended without a Close frame.
+     */
+    WSVET_WHY_WITHOUT_CLOSE = 2,
+    /**
+     * Abnormal: the endpoint reset the connection, without a Close frame.
+     */
+    WSVET_WHY_RESET = 3,
+    /**
+     * Abnormal: the endpoint did not answer the Close frame of its peer.
+     */
+    WSVET_WHY_UNANSWERED = 4,
+    /**
+     * Abnormal: the endpoint reset the connection before its Close frame could be answered.
+     */
+    WSVET_WHY_RESET_UNANSWERED = 5,
+    /**
+     * Never opened: the server answered with the HTTP status in `status`.
+     */
+    WSVET_WHY_REFUSED = 11,
+    /**
+     * Never opened: the client closed the connection before the server answered.
+     */
+    WSVET_WHY_NO_ANSWER = 12,
+    /**
+     * Never opened: the server closed the connection without an answer.
+     */
+    WSVET_WHY_DROPPED = 13,
+    /**
+     * Never opened: the endpoint reset the connection before the server answered.
+     */
+    WSVET_WHY_RESET_UNOPENED = 14,
+    /**
+     * Never opened: the response breaks the rule in `handshake_rule`, and the client failed the
+     * connection, as it must.
+     */
+    WSVET_WHY_BROKEN_RESPONSE = 15,
+};
+
+/**
+ * A validator of both directions of a connection, which determines whether the endpoints closed the
+ * connection correctly (section 7).
+ *
+ * Pass it what each endpoint sends, in the order of observation. It does not change the bytes, so a
+ * proxy can forward them. It goes on after a violation, because the frames after it show how the
+ * receiver answered.
+ *
+ * It allocates memory. `wsvet_conversation_free` frees it.
+ */
+struct wsvet_conversation;
+
+/**
+ * A decoder that parses, unmasks, inflates and validates one direction of a connection with
+ * permessage-deflate, from chunks of any size (RFC 7692 section 6).
+ *
+ * It is a `wsvet_decoder` for compressed messages. It validates the inflated text, and `max_message`
+ * of the policy counts the inflated bytes. The offset of a violation in a compressed message is that
+ * of the first byte of the frame's payload.
+ *
+ * It allocates memory. `wsvet_inflating_decoder_free` frees it.
+ */
+struct wsvet_inflating_decoder;
 
 /**
  * The policy of the receiving endpoint: its role, the types of data that it accepts, the
@@ -558,6 +732,142 @@ struct wsvet_event {
      * never 0 for a control frame.
      */
     uint8_t end;
+};
+
+/**
+ * The parameters of permessage-deflate, negotiated or wanted (RFC 7692 section 7.1).
+ *
+ * If all fields are 0, both endpoints take over the context, and both windows have 15 bits.
+ */
+struct wsvet_deflate {
+    /**
+     * Not 0 if no message of the server refers to earlier messages.
+     */
+    uint8_t server_no_context_takeover;
+    /**
+     * Not 0 if no message of the client refers to earlier messages.
+     */
+    uint8_t client_no_context_takeover;
+    /**
+     * The bits of the window of the server, 8 to 15, or 0 if they are not stated.
+     */
+    uint8_t server_max_window_bits;
+    /**
+     * The bits of the window of the client, 8 to 15, or 0 if they are not stated.
+     */
+    uint8_t client_max_window_bits;
+};
+
+/**
+ * A function of the caller that receives the events of a chunk, one after the other.
+ *
+ * `context` is the pointer that was passed to `wsvet_inflating_decode`. The event and its bytes are
+ * valid only during the call. The function must return: it must not call `longjmp` or throw an
+ * exception, and must not use the decoder.
+ */
+typedef void (*wsvet_each)(void *context, const struct wsvet_event *event);
+
+/**
+ * What one endpoint has sent.
+ */
+struct wsvet_direction {
+    /**
+     * The first violation of the endpoint before its first Close frame, or no violation.
+     */
+    struct wsvet_violation violation;
+    /**
+     * The number of frames, the last of which may be unfinished.
+     */
+    uint64_t frames;
+    /**
+     * The number of bytes.
+     */
+    uint64_t bytes;
+    /**
+     * The code of its first Close frame. It is 0 if the Close frame has no code, or if there is none.
+     */
+    uint16_t close_code;
+    /**
+     * Not 0 if the endpoint has sent a Close frame.
+     */
+    uint8_t closed;
+    /**
+     * Not 0 if the endpoint has sent data after its Close frame (section 5.5.1).
+     */
+    uint8_t data_after_close;
+};
+
+/**
+ * The verdict on a conversation: how the connection was closed (section 7.1).
+ */
+struct wsvet_verdict {
+    /**
+     * The violation, if the verdict is about one.
+     */
+    struct wsvet_violation violation;
+    /**
+     * The length of the message in bytes, for `WSVET_VERDICT_OWN_LIMIT`, or 0.
+     */
+    uint64_t len;
+    /**
+     * The code with which the connection was closed: 1005 if the Close frame has no code, or 1006
+     * without a complete closing handshake. It is 0 for `WSVET_VERDICT_LET_PASS` and
+     * `WSVET_VERDICT_OPEN`.
+     */
+    uint16_t code;
+    /**
+     * The HTTP status, for `WSVET_WHY_REFUSED`, or 0.
+     */
+    uint16_t status;
+    /**
+     * The kind, one of `enum wsvet_verdict_kind`.
+     */
+    uint8_t kind;
+    /**
+     * The endpoint that the verdict is about, one of `enum wsvet_role`, or 0 for
+     * `WSVET_VERDICT_OPEN`. It is not always the endpoint at fault.
+     */
+    uint8_t by;
+    /**
+     * The reason, one of `enum wsvet_why`.
+     */
+    uint8_t why;
+    /**
+     * One of `enum wsvet_handshake_rule`, for `WSVET_WHY_BROKEN_RESPONSE`, or 0.
+     */
+    uint8_t handshake_rule;
+};
+
+/**
+ * A duty that an endpoint did not fulfil in time.
+ */
+struct wsvet_finding {
+    /**
+     * The time at which the duty began, in nanoseconds on the clock of `wsvet_conversation_at`: that of
+     * the first Ping without an answer, or of the second Close frame.
+     */
+    uint64_t at;
+    /**
+     * The time in nanoseconds that passed from then to the end of the duty.
+     */
+    uint64_t waited;
+    /**
+     * How many Pings have no answer. A lower bound if it is over 32. It is 1 for
+     * `WSVET_SERVER_LEFT_OPEN`.
+     */
+    uint64_t count;
+    /**
+     * The number of Pongs with other data that the endpoint sent after the first of these Pings.
+     */
+    uint64_t other_pongs;
+    /**
+     * The duty, one of `enum wsvet_lapse`. The functions for the texts of rules know its number.
+     */
+    uint8_t lapse;
+    /**
+     * The endpoint at fault, one of `enum wsvet_role`.
+     */
+    uint8_t by;
 };
 
 /**
@@ -1010,6 +1320,297 @@ void wsvet_key(const uint8_t *random, char *out);
 WSVET_MUST_USE bool wsvet_accept_key(const char *key, size_t len, char *out);
 
 /**
+ * Accepts the first valid offer of permessage-deflate in the header `Sec-WebSocket-Extensions` of a
+ * client, for a server that wants these parameters (RFC 7692 section 7.1).
+ *
+ * `offers` is the value of the header, of `len` bytes. If there are several such headers, join their
+ * values with commas. The function writes what was negotiated to `*agreed`.
+ *
+ * Returns `false` and writes nothing if no offer is valid, or if a field of `wanted` is out of range.
+ * The connection is then not compressed.
+ *
+ * # Safety
+ *
+ * - `wanted` must point to an initialised `wsvet_deflate`. `agreed` may be the same object.
+ * - `offers` must point to `len` bytes. It may be `NULL` if `len` is 0.
+ * - `agreed` must point to a `wsvet_deflate`, which need not be initialised.
+ */
+WSVET_MUST_USE
+bool wsvet_deflate_accept(const struct wsvet_deflate *wanted,
+                          const char *offers,
+                          size_t len,
+                          struct wsvet_deflate *agreed);
+
+/**
+ * Writes the value of the header `Sec-WebSocket-Extensions` that accepts these parameters to `out`,
+ * as a string that ends with a NUL, and returns its length without the NUL.
+ *
+ * If the string and its NUL do not fit in `out_len` bytes, the function writes nothing: 160 bytes
+ * always suffice. Returns 0 and writes nothing if a field is out of range.
+ *
+ * # Safety
+ *
+ * - `out` must point to `out_len` writable bytes. It may be `NULL` if `out_len` is 0.
+ */
+size_t wsvet_deflate_answer(const struct wsvet_deflate *agreed, char *out, size_t out_len);
+
+/**
+ * Checks the answer of a server to the offer of a client: the values of their headers
+ * `Sec-WebSocket-Extensions` (RFC 7692 section 7.1).
+ *
+ * Returns one of `enum wsvet_agreed`. Only if it is `WSVET_AGREED`, the function writes the
+ * parameters to `*agreed`.
+ *
+ * # Safety
+ *
+ * - `offers` must point to `offers_len` bytes, and `answer` to `answer_len` bytes. They may be `NULL`
+ *   if their length is 0.
+ */
+WSVET_MUST_USE
+uint8_t wsvet_deflate_agreed(const char *offers,
+                             size_t offers_len,
+                             const char *answer,
+                             size_t answer_len,
+                             struct wsvet_deflate *agreed);
+
+/**
+ * Creates a decoder at the start of a stream that is received under this policy, if permessage-deflate
+ * was negotiated with these parameters.
+ *
+ * The field `permessage_deflate` of the policy is ignored.
+ *
+ * Returns `NULL` if `role` or `accepts` of the policy is not one of the constants, or if a field of
+ * `parameters` is out of range.
+ */
+WSVET_MUST_USE
+struct wsvet_inflating_decoder *wsvet_inflating_decoder_new(const struct wsvet_policy *policy,
+                                                            const struct wsvet_deflate *parameters);
+
+/**
+ * Frees a decoder. Does nothing if it is `NULL`.
+ */
+void wsvet_inflating_decoder_free(struct wsvet_inflating_decoder *decoder);
+
+/**
+ * Decodes the whole chunk, and calls `each` with each event. Returns the violation, if any.
+ *
+ * The function unmasks the bytes in place. A piece of a message has at most 16 KiB if the message is
+ * compressed. Each message ends with an event of data whose `end` is not 0, and which has no bytes.
+ *
+ * The first violation ends the stream (section 7.1.7). Every later call returns it again.
+ *
+ * # Safety
+ *
+ * - `decoder` must point to a decoder that `wsvet_inflating_decoder_new` has returned.
+ * - `chunk` must point to `len` initialised, writable bytes. It may be `NULL` if `len` is 0.
+ */
+struct wsvet_violation wsvet_inflating_decode(struct wsvet_inflating_decoder *decoder,
+                                              uint8_t *chunk,
+                                              size_t len,
+                                              wsvet_each each,
+                                              void *context);
+
+/**
+ * Validates the end of the stream, and returns the violation, if any (section 7.1.5).
+ *
+ * It is what `wsvet_decoder_eof` returns.
+ */
+struct wsvet_violation wsvet_inflating_decoder_eof(struct wsvet_inflating_decoder *decoder);
+
+/**
+ * Returns the number of bytes of the stream that were validated, as on the wire.
+ */
+uint64_t wsvet_inflating_decoder_offset(const struct wsvet_inflating_decoder *decoder);
+
+/**
+ * Creates a conversation between a client and a server with these policies.
+ *
+ * The policy of an endpoint applies to the frames that it receives. The role of `client` must be
+ * `WSVET_CLIENT`, and that of `server` must be `WSVET_SERVER`.
+ *
+ * `deflate` is what was negotiated for permessage-deflate. The conversation then inflates and
+ * validates compressed messages. If it is `NULL`, the contents of compressed messages are not
+ * validated, and the field `permessage_deflate` of the policies says whether they are legal.
+ *
+ * Returns `NULL` if a role is another one, if `accepts` of a policy is not one of the constants, or
+ * if a field of `deflate` is out of range.
+ *
+ * # Safety
+ *
+ * - `deflate` must be `NULL` or point to an initialised `wsvet_deflate`.
+ */
+WSVET_MUST_USE
+struct wsvet_conversation *wsvet_conversation_new(const struct wsvet_policy *client,
+                                                  const struct wsvet_policy *server,
+                                                  const struct wsvet_deflate *deflate);
+
+/**
+ * Frees a conversation. Does nothing if it is `NULL`.
+ */
+void wsvet_conversation_free(struct wsvet_conversation *conversation);
+
+/**
+ * Sets the time of everything that is passed from now on, in nanoseconds on any clock that does not
+ * go back.
+ *
+ * The findings depend on it. The verdict depends on it only if the response of the opening handshake
+ * breaks a rule.
+ */
+void wsvet_conversation_at(struct wsvet_conversation *conversation,
+                           uint64_t nanoseconds);
+
+/**
+ * Sets the times in nanoseconds after which a duty counts as neglected. Call it before the first
+ * frame.
+ *
+ * `pong` is the time after a Ping within which the peer may begin other frames before the Pong, 1
+ * second by default. `silence` is the time within which a silent peer has to send the Pong, 5 seconds
+ * by default. `fin` is the time after the second Close frame within which the TCP connection has to
+ * be closed, 2 seconds by default.
+ */
+void wsvet_conversation_set_patience(struct wsvet_conversation *conversation,
+                                     uint64_t pong,
+                                     uint64_t silence,
+                                     uint64_t fin);
+
+/**
+ * Notes that something came from the host of this endpoint, one of `enum wsvet_role`, such as a TCP
+ * acknowledgement.
+ *
+ * If you see packets, call it for each, before you pass what the packet contains. If you do not call
+ * it for an endpoint, everything counts as delivered to it.
+ *
+ * Returns `false` and does nothing if there is no such role.
+ */
+bool wsvet_conversation_heard_from(struct wsvet_conversation *conversation,
+                                   uint8_t host);
+
+/**
+ * Records the request of the opening handshake, and the `len` rules that it breaks, each one of `enum
+ * wsvet_handshake_rule` (section 4.1).
+ *
+ * A conversation without a request and a response starts after the opening handshake.
+ *
+ * Returns `false` and records nothing if a number is not such a rule.
+ *
+ * # Safety
+ *
+ * - `conversation` must point to a conversation that `wsvet_conversation_new` has returned.
+ * - `broken` must point to `len` bytes. It may be `NULL` if `len` is 0.
+ */
+bool wsvet_conversation_request(struct wsvet_conversation *conversation,
+                                const uint8_t *broken,
+                                size_t len);
+
+/**
+ * Records the HTTP status of the response of the opening handshake, and the `len` rules that it
+ * breaks, each one of `enum wsvet_handshake_rule` (section 4.2.2).
+ *
+ * Returns `false` and records nothing if a number is not such a rule.
+ *
+ * # Safety
+ *
+ * - `conversation` must point to a conversation that `wsvet_conversation_new` has returned.
+ * - `broken` must point to `len` bytes. It may be `NULL` if `len` is 0.
+ */
+bool wsvet_conversation_response(struct wsvet_conversation *conversation,
+                                 uint16_t status,
+                                 const uint8_t *broken,
+                                 size_t len);
+
+/**
+ * Validates the next `len` bytes that this endpoint sends, cut into chunks of any size. `from` is one
+ * of `enum wsvet_role`.
+ *
+ * Returns `false` and does nothing if there is no such role.
+ *
+ * # Safety
+ *
+ * - `conversation` must point to a conversation that `wsvet_conversation_new` has returned.
+ * - `chunk` must point to `len` bytes. It may be `NULL` if `len` is 0.
+ */
+bool wsvet_conversation_bytes(struct wsvet_conversation *conversation,
+                              uint8_t from,
+                              const uint8_t *chunk,
+                              size_t len);
+
+/**
+ * Ends the stream of this endpoint (section 7.1.5). `from` is one of `enum wsvet_role`, and `end` one
+ * of `enum wsvet_end`.
+ *
+ * `wsvet_conversation_direction` returns the violation that the end is, if any.
+ *
+ * Returns `false` and does nothing if there is no such role or no such end.
+ */
+bool wsvet_conversation_end(struct wsvet_conversation *conversation,
+                            uint8_t from,
+                            uint8_t end);
+
+/**
+ * Writes what this endpoint, one of `enum wsvet_role`, has sent so far to `*direction`.
+ *
+ * Returns `false` and writes nothing if there is no such role.
+ */
+WSVET_MUST_USE
+bool wsvet_conversation_direction(const struct wsvet_conversation *conversation,
+                                  uint8_t from,
+                                  struct wsvet_direction *direction);
+
+/**
+ * Returns the verdict: how the conversation ended, as far as it was observed.
+ *
+ * While the connection is open, what the endpoints send next can change the verdict.
+ */
+struct wsvet_verdict wsvet_conversation_verdict(const struct wsvet_conversation *conversation);
+
+/**
+ * Writes the stable name of the verdict, in lower case with hyphens, such as `"refused-otherwise"`, to
+ * `out`, as a string that ends with a NUL. Returns its length without the NUL.
+ *
+ * If the string and its NUL do not fit in `out_len` bytes, the function writes nothing: 32 bytes
+ * always suffice.
+ *
+ * # Safety
+ *
+ * - `conversation` must point to a conversation that `wsvet_conversation_new` has returned.
+ * - `out` must point to `out_len` writable bytes. It may be `NULL` if `out_len` is 0.
+ */
+size_t wsvet_conversation_verdict_id(const struct wsvet_conversation *conversation,
+                                     char *out,
+                                     size_t out_len);
+
+/**
+ * Writes the verdict as a sentence to `out`, as a string that ends with a NUL. Returns its length
+ * without the NUL.
+ *
+ * If the string and its NUL do not fit in `out_len` bytes, the function writes nothing: 512 bytes
+ * always suffice.
+ *
+ * # Safety
+ *
+ * - `conversation` must point to a conversation that `wsvet_conversation_new` has returned.
+ * - `out` must point to `out_len` writable bytes. It may be `NULL` if `out_len` is 0.
+ */
+size_t wsvet_conversation_verdict_text(const struct wsvet_conversation *conversation,
+                                       char *out,
+                                       size_t out_len);
+
+/**
+ * Writes the duties that the endpoints neglected to `out`, as of the time of the last
+ * `wsvet_conversation_at`, and returns their number: at most `WSVET_MAX_FINDINGS`.
+ *
+ * A later Pong or FIN can take a finding back. Without a call of `wsvet_conversation_at`, no time
+ * passes, and there are none.
+ *
+ * # Safety
+ *
+ * - `conversation` must point to a conversation that `wsvet_conversation_new` has returned.
+ * - `out` must point to `WSVET_MAX_FINDINGS` objects, which need not be initialised.
+ */
+size_t wsvet_conversation_findings(const struct wsvet_conversation *conversation,
+                                   struct wsvet_finding *out);
+
+/**
  * Returns the version of the library, such as `"1.2.3"`. `WSVET_VERSION` is the version of the
  * header.
  *
@@ -1023,7 +1624,8 @@ const char *wsvet_version(void);
  * `"unsupported-data"`.
  *
  * Every string that a function of this header returns ends with a NUL, and is valid until the
- * program ends. If a number is not a rule, as `WSVET_NO_RULE`, the string is empty.
+ * program ends. If a number is not a rule, as `WSVET_NO_RULE`, the string is empty. The functions for
+ * rules know the numbers of `wsvet_rule`, `wsvet_handshake_rule` and `wsvet_lapse`.
  */
 const char *wsvet_rule_id(uint8_t rule);
 
@@ -1041,7 +1643,7 @@ const char *wsvet_rule_section(uint8_t rule);
 /**
  * Returns the close code that the receiver replies with, or 1006 if it cannot reply and only its
  * application is told (section 7.4.1). Returns 0 if there is no such rule, and for a rule of the
- * opening handshake.
+ * opening handshake or a `wsvet_lapse`.
  */
 uint16_t wsvet_rule_close_code(uint8_t rule);
 

@@ -1,0 +1,179 @@
+//! Functions that append frames to a buffer that grows.
+
+use alloc::vec::Vec;
+
+use bytes::{Bytes, BytesMut};
+
+use super::{Error, SendBuffer, check, check_code, check_single};
+use crate::{CloseFrame, Header, OpCode, kernel};
+
+/// A buffer that grows, to which frames can be appended: `Vec<u8>`, `BytesMut` or [`SendBuffer`].
+///
+/// ```
+/// use wsvet::encode::Buffer;
+/// use wsvet::{Message, Policy, Role, codec::Messages};
+///
+/// fn greet(out: &mut impl Buffer) -> Result<(), wsvet::codec::Error> {
+///     Messages::new(Policy::new(Role::Server)).encode(Message::text("hi"), out)
+/// }
+///
+/// let mut out = Vec::new();
+/// greet(&mut out)?;
+/// assert_eq!(out, b"\x81\x02hi");
+/// # Ok::<(), wsvet::codec::Error>(())
+/// ```
+pub trait Buffer: Append {}
+
+impl Buffer for Vec<u8> {}
+impl Buffer for BytesMut {}
+impl Buffer for SendBuffer {}
+
+/// What a [`Buffer`] can do. Only this crate can implement and use it.
+#[allow(unnameable_types)]
+pub trait Append {
+    /// Appends a frame, and masks the payload while it is copied if the header has a masking key.
+    fn put_frame(&mut self, header: &Header, payload: &[u8], checked: Checked);
+
+    /// Appends a frame whose payload can be held, masked if the header has a masking key.
+    #[inline]
+    fn put_shared(&mut self, header: &Header, payload: Bytes, checked: Checked) {
+        self.put_frame(header, &payload, checked);
+    }
+
+    /// Appends the bytes of whole frames. They can be held.
+    fn put_ready(&mut self, frames: &Bytes, checked: Checked);
+}
+
+/// The proof that a frame is legal: whoever makes one has checked the frame.
+#[allow(unnameable_types)]
+#[derive(Clone, Copy, Debug)]
+pub struct Checked(pub(crate) ());
+
+/// The number of bytes that are copied before they are masked, so that they are still in the L1
+/// cache.
+const PIECE: usize = 4 << 10;
+
+/// The length in bytes up to which a masked frame is put together first, so that it is appended by one
+/// call.
+const SHORT: usize = 128;
+
+/// The two buffers have the same methods, and no trait for them.
+macro_rules! impl_append {
+    ($buffer:ty) => {
+        impl Append for $buffer {
+            #[inline]
+            fn put_frame(&mut self, header: &Header, payload: &[u8], _: Checked) {
+                let mut wire = [0; Header::MAX_LEN];
+                let len = header.encode(&mut wire);
+                let Some(key) = header.masking_key().map(kernel::number) else {
+                    self.reserve(len + payload.len());
+                    self.extend_from_slice(&wire[..len]);
+                    return self.extend_from_slice(payload);
+                };
+                if payload.len() <= SHORT {
+                    let mut frame = [0; Header::MAX_LEN + SHORT];
+                    frame[..Header::MAX_LEN].copy_from_slice(&wire);
+                    let end = len + payload.len();
+                    kernel::copy(Some(key), payload, &mut frame[len..end]);
+                    return self.extend_from_slice(&frame[..end]);
+                }
+                self.reserve(len + payload.len());
+                self.extend_from_slice(&wire[..len]);
+                for piece in payload.chunks(PIECE) {
+                    let start = self.len();
+                    self.extend_from_slice(piece);
+                    kernel::mask(key, &mut self[start..]);
+                }
+            }
+
+            #[inline]
+            fn put_ready(&mut self, frames: &Bytes, _: Checked) {
+                self.extend_from_slice(frames);
+            }
+        }
+    };
+}
+
+impl_append!(Vec<u8>);
+impl_append!(BytesMut);
+
+/// Appends a whole frame to a buffer, as [`frame`](super::frame) writes it (§5.2).
+///
+/// # Errors
+///
+/// [`Error`] if the length in the header is not that of the payload, or if the frame is illegal
+/// regardless of the frames before it. Nothing is then appended.
+///
+/// ```
+/// use wsvet::{Header, OpCode, encode};
+///
+/// let mut out = Vec::new();
+/// encode::append(&Header::new(OpCode::Text, 3).not_final(), b"Hel", &mut out)?;
+/// encode::append(&Header::new(OpCode::Continuation, 2), b"lo", &mut out)?;
+/// assert_eq!(out, b"\x01\x03Hel\x80\x02lo"); // §5.7
+/// # Ok::<(), encode::Error>(())
+/// ```
+#[inline]
+pub fn append(header: &Header, payload: &[u8], out: &mut impl Buffer) -> Result<(), Error> {
+    check(header, payload)?;
+    out.put_frame(header, payload, Checked(()));
+    Ok(())
+}
+
+/// Appends a message or a control frame to a buffer as a single frame, as [`single`](super::single)
+/// writes it (§5.4).
+///
+/// `payload` is not masked. A client passes a fresh masking key for each frame. A server passes
+/// `None` (§5.1).
+///
+/// # Errors
+///
+/// [`Error`] if the frame is illegal, as [`single`](super::single) returns it. Nothing is then
+/// appended.
+///
+/// ```
+/// use wsvet::{OpCode, encode};
+///
+/// let mut out = b"earlier frames".to_vec();
+/// encode::append_single(OpCode::Text, b"hi", None, &mut out)?;
+/// assert!(out.ends_with(b"\x81\x02hi"));
+/// # Ok::<(), encode::Error>(())
+/// ```
+#[inline]
+pub fn append_single(
+    opcode: OpCode,
+    payload: &[u8],
+    key: Option<[u8; 4]>,
+    out: &mut impl Buffer,
+) -> Result<(), Error> {
+    check_single(opcode, payload)?;
+    let header = Header::new(opcode, payload.len() as u64);
+    out.put_frame(&key.map_or(header, |key| header.masked(key)), payload, Checked(()));
+    Ok(())
+}
+
+/// Appends a whole Close frame to a buffer, as [`close`](super::close) writes it (§5.5.1).
+///
+/// # Errors
+///
+/// [`Error::InvalidCloseCode`] if a Close frame must not have the code, such as 1005 and 1006. Nothing
+/// is then appended.
+///
+/// ```
+/// use wsvet::{CloseCode, CloseFrame, encode};
+///
+/// let mut out = Vec::new();
+/// encode::append_close(&CloseFrame::new(CloseCode::GOING_AWAY, "bye"), None, &mut out)?;
+/// assert_eq!(out, b"\x88\x05\x03\xE9bye");
+/// # Ok::<(), encode::Error>(())
+/// ```
+pub fn append_close(
+    close: &CloseFrame<'_>,
+    key: Option<[u8; 4]>,
+    out: &mut impl Buffer,
+) -> Result<(), Error> {
+    check_code(close.code)?;
+    let mut body = [0; CloseFrame::MAX_BODY_LEN];
+    let len = close.encode(&mut body);
+    append_single(OpCode::Close, &body[..len], key, out)
+}
