@@ -250,7 +250,8 @@ impl Decryptor {
         self.resume(sink)?;
         let has_all = self.sides.iter().all(|side| side.opened > 0);
         if self.is_open {
-            return match self.sides.iter().position(|side| side.records.has_gap()) {
+            let is_broken = |side: &Side| side.records.has_gap() && side.records.unread() > 0;
+            return match self.sides.iter().position(is_broken) {
                 Some(from) => Err(self.broken(from)),
                 None => Ok(()),
             };
