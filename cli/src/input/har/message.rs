@@ -39,9 +39,13 @@ enum Type {
 }
 
 /// What a row tells.
-pub(super) enum Told<'a> {
+pub(in crate::input) enum Told<'a> {
     /// A message as one frame: its sender, header and payload.
     Frame(Role, Header, Cow<'a, [u8]>),
+    /// Bytes as they were on the wire.
+    Wire(Role, Cow<'a, [u8]>),
+    /// A frame of which only the header is known.
+    Header(Role, Header),
     /// What the program says of the connection.
     Reported(Reported),
 }
