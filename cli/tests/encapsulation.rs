@@ -60,6 +60,8 @@ use Kind::{Ethernet, Ip};
 #[derive(Clone, Debug)]
 struct Carried {
     kind: Kind,
+    /// Whether the packets are fragments, which cannot be fragmented again without a header before them.
+    parts: bool,
     all: Vec<Vec<u8>>,
 }
 
@@ -108,13 +110,14 @@ const WAYS: u8 = 28;
 /// Wraps each packet. `v6` says which IP the new header is, if it has one.
 fn wrap(carried: Carried, way: u8, v6: bool, ids: &mut Ids) -> Carried {
     if way >= 26 {
+        let carried = if carried.parts { wrap(carried, 8, v6, ids) } else { carried };
         let carried = to(carried, Ip);
         let piece = if way == 26 { 8 } else { 24 };
         let all = carried.all.iter().flat_map(|packet| {
             *ids += 1;
             fragments(packet, *ids, piece)
         });
-        return Carried { kind: Ip, all: all.collect() };
+        return Carried { kind: Ip, parts: true, all: all.collect() };
     }
     let (needs, gives) = match way {
         0..=7 => (Ip, Ethernet),
@@ -123,7 +126,7 @@ fn wrap(carried: Carried, way: u8, v6: bool, ids: &mut Ids) -> Carried {
     };
     let carried = to(carried, needs);
     let all = carried.all.iter().map(|packet| one(packet, way, v6)).collect();
-    Carried { kind: gives, all }
+    Carried { kind: gives, parts: false, all }
 }
 
 /// Makes the packets start with the kind of header that the next one must carry.
@@ -134,7 +137,7 @@ fn to(carried: Carried, kind: Kind) -> Carried {
         (Ethernet, Ip) => all.map(|packet| one(packet, 15, false)).collect(),
         _ => return carried,
     };
-    Carried { kind, all }
+    Carried { kind, parts: false, all }
 }
 
 fn one(packet: &[u8], way: u8, v6: bool) -> Vec<u8> {
@@ -324,7 +327,7 @@ proptest! {
     ) {
         let (packet, expected) = segment(v6, 77, &payload);
         let mut ids = 0;
-        let start = Carried { kind: Ip, all: vec![packet] };
+        let start = Carried { kind: Ip, parts: false, all: vec![packet] };
         let wrap = |carried, (way, v6): (u8, bool)| wrap(carried, way, v6, &mut ids);
         let carried = ways.iter().copied().fold(start, wrap);
         let (link, mut packets) = on_link(carried, link);
@@ -363,7 +366,7 @@ proptest! {
         at: Index,
         byte: u8,
     ) {
-        let start = Carried { kind: Ip, all: vec![segment(false, 77, b"payload").0] };
+        let start = Carried { kind: Ip, parts: false, all: vec![segment(false, 77, b"payload").0] };
         let wrap = |carried, (way, v6): (u8, bool)| wrap(carried, way, v6, &mut 0);
         let (link, mut packets) = on_link(ways.iter().copied().fold(start, wrap), link);
         let len = packets[0].len();
@@ -397,7 +400,7 @@ fn every_truncation_is_said() {
             assert_cuts(link, &packet, &expected);
         }
         for way in 0..26 {
-            let carried = Carried { kind: Ip, all: vec![packet.clone()] };
+            let carried = Carried { kind: Ip, parts: false, all: vec![packet.clone()] };
             let carried = to(wrap(carried, way, v6, &mut 0), Ethernet);
             assert_cuts(1, &carried.all[0], &expected);
         }

@@ -128,7 +128,7 @@ fn nflog(bytes: &[u8]) -> Option<Inner<'_>> {
         }
         rest = rest.get(len.next_multiple_of(4)..)?;
     }
-    if rest.is_empty() { Some(Inner::Other) } else { None }
+    None
 }
 
 /// Returns what stands inside a header of PKTAP of macOS, which names the link type of the rest.

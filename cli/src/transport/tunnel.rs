@@ -203,6 +203,8 @@ pub(super) fn pppoe(bytes: &[u8]) -> Option<Inner<'_>> {
 pub(super) fn ppp(bytes: &[u8]) -> Option<Inner<'_>> {
     let bytes = bytes.strip_prefix(&[0xFF, 3]).unwrap_or(bytes);
     let (protocol, rest) = match bytes {
+        // The address, if the packet is cut after it.
+        [0xFF] => return None,
         [one, rest @ ..] if one & 1 == 1 => (u16::from(*one), rest),
         [high, low, rest @ ..] => (u16::from_be_bytes([*high, *low]), rest),
         _ => return None,
