@@ -9,6 +9,7 @@ pub mod frames;
 pub mod handshake;
 pub mod inflate;
 pub mod judging;
+pub mod layer;
 pub mod limits;
 pub mod pings;
 pub mod record;
