@@ -44,6 +44,8 @@ pub(crate) struct Summary {
     pub(crate) is_part: bool,
     /// The number of connections that go on in the next capture.
     go_on: usize,
+    /// What was skipped before connections.
+    skipped: Vec<String>,
     /// Where and why reading stopped before the end of the capture.
     pub(crate) cut: Option<String>,
     /// Why no connection is judged, if there are connections.
@@ -91,6 +93,7 @@ impl Summary {
     /// Returns the notices for the user.
     pub(crate) fn notices(&self) -> Vec<String> {
         let mut notices = Vec::from_iter(self.cut.clone());
+        notices.extend_from_slice(&self.skipped);
         if self.go_on > 0 {
             notices.push(format!("connections that go on in the next capture: {}", self.go_on));
         }
@@ -222,6 +225,7 @@ impl Judge {
         self.summary.incomplete = self.packets.incomplete();
         self.connections.finish(self.summary.last, judging)?;
         self.summary.why = judging.strays.why();
+        self.summary.skipped = judging.skipped.take();
         Ok(self.summary)
     }
 

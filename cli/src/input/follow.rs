@@ -145,9 +145,11 @@ pub(super) fn judge(mut input: impl Read, judging: &mut Judging<'_>) -> io::Resu
         return Ok(Err(no_traffic(why.as_deref().unwrap_or("no frame was found"))));
     }
     let times = if has_times { "" } else { "times and " };
-    Ok(Ok(vec![format!(
+    let mut notices = judging.skipped.take();
+    notices.push(format!(
         "a followed stream does not say how the connection ended, and lacks {times}missing packets"
-    )]))
+    ));
+    Ok(Ok(notices))
 }
 
 /// Returns the endpoints and their bytes, in order.

@@ -4,6 +4,7 @@ mod fragments;
 mod inner;
 mod link;
 pub mod packet;
+pub mod prefix;
 pub mod tcp;
 pub mod tls;
 mod tunnel;
