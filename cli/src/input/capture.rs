@@ -10,6 +10,7 @@ use crate::input::answer::{Answer, no_traffic};
 use crate::input::connections::Connections;
 use crate::input::export::{self, Exported, exported};
 use crate::input::interfaces::Interfaces;
+use crate::input::keys;
 use crate::input::retold::{Piece, Retold};
 use crate::input::rotation::{Rotation, going_on};
 use crate::session::judging::Judging;
@@ -297,6 +298,8 @@ fn read(
                 if let Some((link, time, bytes)) = interfaces.packet(&block) {
                     let at = Moment { packet: judge.summary.packets + 1, time };
                     judge.packet(at, link, bytes, judging)?;
+                } else {
+                    keys::take(&block, &mut judging.keys.borrow_mut());
                 }
                 reader.consume(len);
             }

@@ -14,6 +14,7 @@ mod head;
 pub mod hex;
 mod interfaces;
 pub(crate) mod interrupt;
+mod keys;
 mod known;
 mod lines;
 mod mitmproxy;
@@ -28,8 +29,10 @@ mod saz;
 mod source;
 mod tshark;
 
+use std::cell::RefCell;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::input::answer::{Answer, no_traffic, reason};
 use crate::input::compressed::{Compression, Fault};
@@ -60,6 +63,10 @@ pub fn judge_all(
 ) -> io::Result<()> {
     judging.memory = reading.max_memory;
     judging.ports.clone_from(&reading.port);
+    let (keys, errors) = keys::open(&reading.tls_keylog, follow);
+    judging.keys = Rc::new(RefCell::new(keys));
+    judging.tally.unusable += errors.len();
+    errors.iter().for_each(|error| complain(error));
     let mut once = Once::default();
     let mut rotation = Rotation::default();
     for (index, path) in inputs.iter().enumerate() {
@@ -85,6 +92,7 @@ pub fn judge_all(
         judging.tally.unusable += usize::from(answer.is_err());
         let mut notices = answer.unwrap_or_else(|error| vec![error]);
         notices.extend(told.get().map(|why| (*why).to_owned()));
+        notices.extend(judging.keys.borrow_mut().notices());
         if interrupt::signal().is_some() && !follow {
             notices.push("interrupted: the rest of the input was not read".to_owned());
         }

@@ -288,8 +288,12 @@ impl Inside {
         let (stream, ends) = (self.stream, self.ends);
         if let What::Open { client, is_whole } = *what {
             let next = [FIRST; 2];
-            let syn = |from: usize| Segment { syn: true, ..segment(ends, from, next, at) };
-            let syns = [Segment { ack: false, ..syn(client) }, syn(1 - client)];
+            let before = next.map(|next| next.wrapping_sub(1));
+            let syn = |from: usize| Segment { syn: true, ..segment(ends, from, before, at) };
+            let syns = [
+                Segment { ack: false, ..syn(client) },
+                Segment { acked: FIRST, ..syn(1 - client) },
+            ];
             let mut connection = Connection::inside(stream, &syns[0], self.depth);
             if is_whole {
                 syns.iter().try_for_each(|syn| connection.segment(syn, judging))?;

@@ -62,6 +62,8 @@ pub(super) struct Secrets {
 pub struct KeyLog {
     secrets: HashMap<Random, Secrets>,
     sources: Vec<Source>,
+    /// The index of the source that others precede.
+    fallback: Option<usize>,
     /// The number of secrets so far.
     count: u64,
     /// Whether the files may grow while they are read.
@@ -82,6 +84,8 @@ struct Source {
     foreign: u64,
     /// The number of connections that it decrypted.
     used: u64,
+    /// Whether it was said that it has no keys.
+    is_told: bool,
 }
 
 struct FileSource {
@@ -130,6 +134,17 @@ impl KeyLog {
         }
     }
 
+    /// Adds a file that a variable of the environment names, if it can be read. Other sources come first,
+    /// and nothing is said of it unless it is used.
+    pub fn add_file_of(&mut self, variable: &str, path: &Path) {
+        if path.is_file() && self.add_file(path).is_ok() {
+            let index = self.sources.len() - 1;
+            let source = &mut self.sources[index];
+            source.name = format!("{}, which {variable} names", source.name);
+            self.fallback = Some(index);
+        }
+    }
+
     /// Adds the secrets in a block of a capture. `name` says what it is.
     pub fn add_text(&mut self, name: &str, text: &[u8]) {
         let index = self.sources.iter().position(|source| source.name == name);
@@ -154,7 +169,8 @@ impl KeyLog {
     /// Returns sentences about the sources: which were used, and which have no keys.
     pub fn notices(&mut self) -> Vec<String> {
         let mut notices = Vec::new();
-        for Source { name, used, secrets, foreign, .. } in &mut self.sources {
+        for (index, source) in self.sources.iter_mut().enumerate() {
+            let Source { name, used, secrets, foreign, .. } = source;
             let connections = match std::mem::take(used) {
                 0 => None,
                 1 => Some("1 TLS connection was".to_owned()),
@@ -163,7 +179,10 @@ impl KeyLog {
             if let Some(connections) = connections {
                 notices.push(format!("{connections} decrypted with the keys of {name}"));
             }
-            if *secrets == 0 {
+            if *secrets == 0 && !std::mem::replace(&mut source.is_told, true) {
+                if self.fallback == Some(index) {
+                    continue;
+                }
                 let what = match std::mem::take(foreign) {
                     0 => "it has no keys",
                     _ => {
@@ -250,7 +269,7 @@ impl KeyLog {
 
     /// Takes the next bytes of a source.
     fn take(&mut self, index: usize, bytes: &[u8]) {
-        let Self { secrets, sources, count, .. } = self;
+        let Self { secrets, sources, count, fallback, .. } = self;
         let source = &mut sources[index];
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             if source.rest.len() + piece.len() <= LONGEST_LINE {
@@ -274,7 +293,7 @@ impl KeyLog {
                     source.secrets += 1;
                     *count += 1;
                     // The sources come in the order of their precedence.
-                    if of.all[label as usize].is_none() {
+                    if of.all[label as usize].is_none() || Some(of.source) == *fallback {
                         of.all[label as usize] = Some(secret);
                         of.source = index;
                     }
@@ -288,7 +307,7 @@ impl KeyLog {
 
 impl Source {
     fn new(name: String, file: Option<FileSource>) -> Self {
-        Self { name, file, rest: Vec::new(), secrets: 0, foreign: 0, used: 0 }
+        Self { name, file, rest: Vec::new(), secrets: 0, foreign: 0, used: 0, is_told: false }
     }
 }
 
