@@ -67,7 +67,9 @@ fn parse(bytes: &[u8]) -> Option<Exported<'_>> {
             _ => {}
         }
     }
-    Some(match &*name {
+    // The protocol below follows the name.
+    let base = name.strip_suffix("_tcp").or_else(|| name.strip_suffix("_tls")).unwrap_or(&name);
+    Some(match base {
         "eth" | "eth_withoutfcs" | "eth_maybefcs" => Exported::Packet(1, rest),
         "ip" | "ipv6" => Exported::Packet(101, rest),
         "http" | "websocket" | "tls" | "ssl" | "http-over-tls" | "http2" | "data" | "socks"

@@ -52,6 +52,9 @@ pub fn guess(start: &[u8], whole: bool) -> Result<Format, String> {
     if saz::looks_like_archive(start) {
         return Ok(Format::Saz);
     }
+    if tshark::looks_like_packets(start) {
+        return Ok(Format::Tshark);
+    }
     if let Some(known) = known::binary(start) {
         return Err(known.text());
     }
@@ -73,9 +76,6 @@ pub fn guess(start: &[u8], whole: bool) -> Result<Format, String> {
     }
     if netlog::looks_like_netlog(start) {
         return Ok(Format::Netlog);
-    }
-    if tshark::looks_like_packets(start) {
-        return Ok(Format::Tshark);
     }
     if let Some(followed) = follow::looks_followed(start) {
         return followed.map(|()| Format::Follow);

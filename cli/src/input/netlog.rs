@@ -1,7 +1,6 @@
 //! Reads the netlogs of Chromium (`chrome://net-export`, `--log-net-log`): the headers of the frames that
 //! the browser sent and received.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::time::Duration;
@@ -13,7 +12,7 @@ use wsvet::{Header, Role};
 
 use crate::input::answer::{Answer, no_traffic, reason};
 use crate::input::fits::too_large;
-use crate::input::har::{Entry, Line, Request, Response, Row, Told, recorded};
+use crate::input::har::{Entry, Line, Request, Response, Row, Told, header_alone, recorded};
 use crate::session::judging::Judging;
 use crate::session::report::Reported;
 use crate::transport::packet::time_of;
@@ -281,10 +280,5 @@ fn header(from: Role, params: &Value) -> Result<Told<'static>, String> {
         _ => 127,
     };
     let header = Header::from_wire(first, bit("masked") << 7 | short, len, [0; 4]);
-    // Nothing of an empty payload is unknown.
-    Ok(if len == 0 {
-        Told::Frame(from, header, Cow::Borrowed(b""))
-    } else {
-        Told::Header(from, header)
-    })
+    Ok(header_alone(from, header))
 }

@@ -21,7 +21,7 @@ use entry::opening;
 use message::Message;
 
 pub(super) use entry::{Entry, Line, Request, Response};
-pub(super) use message::Told;
+pub(super) use message::{Told, header_alone};
 pub(super) use time::parse as parse_time;
 
 /// The notice about what a HAR file does not contain.

@@ -9,7 +9,7 @@ use serde_json::json;
 use wsvet::{Header, Role};
 
 use super::pairs::{Pairs, bytes, text};
-use crate::input::har::{Entry, Line, Request, Response, Row, Told, recorded};
+use crate::input::har::{Entry, Line, Request, Response, Row, Told, header_alone, recorded};
 use crate::session::judging::Judging;
 use crate::transport::packet::Moment;
 
@@ -91,7 +91,7 @@ impl Dissected {
                         Some(payload) => Told::Frame(from, header, Cow::Owned(payload)),
                         None => {
                             unknown += 1;
-                            Told::Header(from, header)
+                            header_alone(from, header)
                         }
                     };
                     (Some(at.time), Ok(told))

@@ -146,6 +146,7 @@ fn dissected(packets: &[&RawValue], judging: &mut Judging<'_>) -> io::Result<Ans
             (hidden && layers.has("websocket")).then_some(stream)
         })
         .collect();
+    let before = judging.tally.connections;
     let mut capture = Judge::default();
     let mut streams = Dissected::default();
     for (index, packet) in packets.iter().enumerate() {
@@ -166,8 +167,9 @@ fn dissected(packets: &[&RawValue], judging: &mut Judging<'_>) -> io::Result<Ans
         }
     }
     let was_any = !streams.is_empty();
+    let others = judging.tally.connections;
     let unknown = streams.judge(judging)?;
-    let before = judging.tally.connections;
+    let before = before + (judging.tally.connections - others);
     let answer = capture.answer(before, judging)?;
     let mut notices = match answer {
         Err(error) if !was_any => return Ok(Err(error)),
