@@ -68,12 +68,12 @@ fn parse(bytes: &[u8]) -> Option<Exported<'_>> {
         }
     }
     // The protocol below follows the name.
-    let base = name.strip_suffix("_tcp").or_else(|| name.strip_suffix("_tls")).unwrap_or(&name);
+    let below = ["_tcp", "_tls", "-over-tcp", "-over-tls"];
+    let base = below.iter().find_map(|below| name.strip_suffix(below)).unwrap_or(&name);
     Some(match base {
         "eth" | "eth_withoutfcs" | "eth_maybefcs" => Exported::Packet(1, rest),
         "ip" | "ipv6" => Exported::Packet(101, rest),
-        "http" | "websocket" | "tls" | "ssl" | "http-over-tls" | "http2" | "data" | "socks"
-        | "proxy" => {
+        "http" | "websocket" | "tls" | "ssl" | "http2" | "data" | "socks" | "proxy" => {
             let [Some(from), Some(to)] = hosts else { return Some(Exported::Other(name)) };
             let (from, to) = (SocketAddr::new(from, ports[0]), SocketAddr::new(to, ports[1]));
             Exported::Bytes { from, to, bytes: rest }

@@ -63,9 +63,7 @@ pub(super) fn judge(mut input: impl Read, judging: &mut Judging<'_>) -> io::Resu
         Ok(packets) => packets,
         Err(error) => return Ok(Err(format!("invalid JSON of tshark: {error}"))),
     };
-    let has_bytes =
-        packets.iter().any(|raw| layers(raw).is_some_and(|layers| layers.has("frame_raw")));
-    if has_bytes { raw(&packets, judging) } else { dissected(&packets, judging) }
+    packets_of(&packets, judging)
 }
 
 fn layers<'a>(raw: &'a RawValue) -> Option<Pairs<'a>> {
@@ -94,30 +92,6 @@ fn epoch(text: &str) -> Option<Duration> {
     }
 }
 
-/// Judges packets whose bytes are there.
-fn raw(packets: &[&RawValue], judging: &mut Judging<'_>) -> io::Result<Answer> {
-    let before = judging.tally.connections;
-    let mut capture = Judge::default();
-    let mut without = 0;
-    for (index, packet) in packets.iter().enumerate() {
-        let packet = layers(packet).and_then(|layers| {
-            let digits = layers.all("frame_raw").next().and_then(text)?;
-            Some((moment(&layers, index), link(&layers), bytes(&digits)?))
-        });
-        match packet {
-            Some((at, link, bytes)) => capture.packet(at, link, &bytes, judging)?,
-            None => without += 1,
-        }
-    }
-    let answer = capture.answer(before, judging)?;
-    Ok(answer.map(|mut notices| {
-        if without > 0 {
-            notices.push(format!("packets without their bytes, which were skipped: {without}"));
-        }
-        notices
-    }))
-}
-
 /// Returns the link type of a packet. The dissector numbers them in its own way.
 fn link(layers: &Pairs<'_>) -> i32 {
     let encapsulation = layers.object("frame").and_then(|frame| frame.number("frame.encap_type"));
@@ -134,8 +108,8 @@ fn link(layers: &Pairs<'_>) -> i32 {
     }
 }
 
-/// Judges packets of which only the fields are there.
-fn dissected(packets: &[&RawValue], judging: &mut Judging<'_>) -> io::Result<Answer> {
+/// Judges each packet by the most that the file has of it.
+fn packets_of(packets: &[&RawValue], judging: &mut Judging<'_>) -> io::Result<Answer> {
     // What TLS hides, the dissector may have decrypted.
     let decrypted: BTreeSet<u64> = packets
         .iter()
@@ -152,18 +126,24 @@ fn dissected(packets: &[&RawValue], judging: &mut Judging<'_>) -> io::Result<Ans
     for (index, packet) in packets.iter().enumerate() {
         let Some(layers) = layers(packet) else { continue };
         let at = moment(&layers, index);
-        let Some(tcp) = layers.object("tcp") else { continue };
-        let Some((from, to)) = ends(&layers, &tcp) else { continue };
-        let stream = tcp.number("tcp.stream");
-        match stream.filter(|stream| decrypted.contains(stream)) {
-            Some(stream) => streams.packet(stream, at, [from, to], &layers),
-            None => {
+        let tcp = layers.object("tcp");
+        let ends = tcp.as_ref().and_then(|tcp| ends(&layers, tcp));
+        let stream = tcp.as_ref().and_then(|tcp| tcp.number("tcp.stream"));
+        let stream = stream.filter(|stream| decrypted.contains(stream));
+        let whole = layers.all("frame_raw").next().and_then(text).and_then(|digits| bytes(&digits));
+        match (stream, ends, whole, tcp) {
+            (Some(stream), Some((from, to)), ..) => {
+                streams.packet(stream, at, [from, to], &layers);
+            }
+            (None, _, Some(bytes), _) => capture.packet(at, link(&layers), &bytes, judging)?,
+            (None, Some((from, to)), None, Some(tcp)) => {
                 let payload = tcp.text("tcp.payload").and_then(|payload| bytes(&payload));
                 let payload = payload.unwrap_or_default();
                 if let Some(segment) = segment(at, [from, to], &tcp, &payload) {
                     capture.segment(&segment, judging)?;
                 }
             }
+            _ => {}
         }
     }
     let was_any = !streams.is_empty();
