@@ -33,6 +33,8 @@ pub(crate) struct Summary {
     incomplete: u64,
     /// The number of truncated packets.
     not_whole: u64,
+    /// The number of packets that end inside a header.
+    cut_headers: u64,
     /// The number of packets that cannot be read, by their reasons.
     unread: [u64; Unread::ALL.len()],
     /// Whether packets are bytes of connections that Wireshark exported.
@@ -82,7 +84,7 @@ impl Summary {
                 let count = self.unread[why as usize];
                 format!("{count} of {packets} packets are {}", why.text())
             }
-            _ if self.not_whole > 0 => {
+            _ if self.cut_headers > 0 => {
                 "the packets are truncated inside their headers: capture whole packets, with -s 0"
                     .to_owned()
             }
@@ -108,6 +110,13 @@ impl Summary {
             notices.push(format!(
                 "truncated packets: {} (capture whole packets, with -s 0)",
                 self.not_whole
+            ));
+        }
+        // Garbled bytes before the place where reading stopped are no packets.
+        if self.cut_headers > 0 && self.cut.is_none() {
+            notices.push(format!(
+                "packets that end inside a header: {} (capture whole packets, with -s 0)",
+                self.cut_headers
             ));
         }
         if let Some((link, packets)) = self.unknown_link {
@@ -142,7 +151,7 @@ impl Summary {
                 self.not_whole += u64::from(segment.not_captured > 0);
                 connections.segment(&segment, judging)?;
             }
-            Content::Cut => self.not_whole += 1,
+            Content::Cut => self.cut_headers += 1,
             Content::Unread(why) => self.unread[why as usize] += 1,
             Content::UnknownLink(link) => self.unknown_link.get_or_insert((link, 0)).1 += 1,
             Content::Fragment | Content::Other => {}
@@ -210,7 +219,7 @@ impl Judge {
                 Ok(())
             }
             Exported::Cut => {
-                summary.not_whole += 1;
+                summary.cut_headers += 1;
                 Ok(())
             }
         }
