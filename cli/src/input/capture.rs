@@ -271,8 +271,8 @@ pub(crate) fn judge(
     rotation: &mut Rotation<'_>,
     judging: &mut Judging<'_>,
 ) -> io::Result<Summary> {
-    let mut judge = Judge::default();
-    judge.connections = std::mem::take(&mut rotation.connections);
+    let connections = std::mem::take(&mut rotation.connections);
+    let mut judge = Judge { connections, ..Judge::default() };
     judge.summary.is_part = !judge.connections.is_empty();
     let outcome = read(input, &mut judge, judging)?;
     judge.summary.cut = outcome.err();

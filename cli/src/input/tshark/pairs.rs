@@ -27,8 +27,8 @@ impl<'a> Pairs<'a> {
     }
 
     /// Returns the object of this key.
-    pub(super) fn object(&self, key: &str) -> Option<Pairs<'a>> {
-        self.all(key).next().map(Pairs::parse)
+    pub(super) fn object(&self, key: &str) -> Option<Self> {
+        self.all(key).next().map(Self::parse)
     }
 
     /// Returns whether this key occurs.
