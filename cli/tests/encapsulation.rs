@@ -216,7 +216,7 @@ fn fragments(packet: &[u8], id: u32, piece: usize) -> Vec<Vec<u8>> {
             } else {
                 head[2..4].copy_from_slice(&be(20 + bytes.len()));
                 head[4..6].copy_from_slice(&be(id as usize));
-                head[6..8].copy_from_slice(&be(offset / 8 | usize::from(more) << 13));
+                head[6..8].copy_from_slice(&be((offset / 8) | (usize::from(more) << 13)));
             }
             [&head, bytes].concat()
         })
@@ -334,8 +334,8 @@ proptest! {
         if packets.len() > 400 {
             return Ok(());
         }
-        for at in 1..packets.len() {
-            packets.swap(at, order[at].index(at + 1));
+        for (at, other) in (1..packets.len()).zip(&order) {
+            packets.swap(at, other.index(at + 1));
         }
         if again {
             packets = packets.into_iter().flat_map(|packet| [packet.clone(), packet]).collect();
