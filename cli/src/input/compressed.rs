@@ -188,7 +188,7 @@ mod tests {
     }
 
     fn content() -> Vec<u8> {
-        (0..70_000u32).flat_map(|number| (number * number).to_le_bytes()).collect()
+        (0..70_000u32).flat_map(|number| number.wrapping_mul(number).to_le_bytes()).collect()
     }
 
     fn read(bytes: &[u8]) -> (Vec<u8>, Option<String>) {
