@@ -40,7 +40,7 @@ reasons! {
         "TLS: give the key log with --tls-keylog FILE ('wsvet help tls' says how to get one)",
     /// TLS, and no keys of this connection.
     TlsNoKey "tls-key-missing" true
-        "TLS, and the key log has no keys of it: the client or the server must write the key log while the \
+        "TLS, and the key log has no keys for it: the client or the server must write the key log while the \
          connection is opened",
     /// TLS, and the keys do not fit.
     TlsWrongKey "tls-wrong-key" true

@@ -375,7 +375,9 @@ impl Decryptor {
     fn resume(&mut self, sink: &mut Sink<'_>) -> Result<(), Failure> {
         loop {
             let mut goes_on = false;
-            for from in 0..2 {
+            // The server decides about the client's early data.
+            let client = self.client.unwrap_or_default();
+            for from in [1 - client, client] {
                 if self.sides[from].waits && !self.must_wait(from) {
                     self.sides[from].waits = false;
                     self.read(from, sink)?;
@@ -449,9 +451,7 @@ impl Decryptor {
             (Some(TLS13), CHANGE_CIPHER_SPEC) => Way::Ignore,
             (Some(TLS13), HANDSHAKE) if !is_plain => Way::Ignore,
             (Some(TLS13), ALERT | HANDSHAKE) => Way::Plain,
-            (Some(TLS13), _) if is_client && self.early == Early::Undecided && !self.last_call => {
-                Way::Wait
-            }
+            (Some(TLS13), _) if is_client && self.must_wait_for_server() => Way::Wait,
             (Some(TLS13), _) if self.must_wait_for_keys() => Way::Wait,
             (Some(TLS13), _) => Way::Encrypted,
             (Some(_), _) if !is_plain => Way::Encrypted,
@@ -465,6 +465,12 @@ impl Decryptor {
             (None, CHANGE_CIPHER_SPEC) => Way::Ignore,
             (None, _) => Way::Encrypted,
         }
+    }
+
+    /// Returns whether the server may still say whether the early data counts.
+    fn must_wait_for_server(&self) -> bool {
+        let may_come = || self.held.iter().any(|held| self.client != Some(held.from));
+        self.early == Early::Undecided && (!self.last_call || may_come())
     }
 
     /// Returns whether the keys may come later: the ClientHello, which names them, or their secrets.

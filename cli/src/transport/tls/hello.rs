@@ -1,8 +1,9 @@
 //! What the endpoints say in the clear: the hellos of a TLS handshake.
 
 use tls_parser::{
-    SNIType, TlsExtension, parse_tls_client_hello_extensions, parse_tls_handshake_client_hello,
-    parse_tls_handshake_server_hello, parse_tls_server_hello_extensions,
+    SNIType, TlsExtension, TlsExtensionType, parse_tls_client_hello_extensions,
+    parse_tls_handshake_client_hello, parse_tls_handshake_server_hello,
+    parse_tls_server_hello_extensions,
 };
 
 /// The random value of a ServerHello that is a HelloRetryRequest (RFC 8446 §4.1.3).
@@ -56,7 +57,7 @@ pub(super) fn client_hello(body: &[u8]) -> Option<ClientHello> {
         random: hello.random.try_into().ok()?,
         server_name: name.map(|name| String::from_utf8_lossy(name).into_owned()),
         early_data: has(|extension| matches!(extension, TlsExtension::EarlyData(_))),
-        encrypt_then_mac: has(|extension| matches!(extension, TlsExtension::EncryptThenMac)),
+        encrypt_then_mac: has(is_encrypt_then_mac),
     })
 }
 
@@ -69,7 +70,8 @@ pub(super) fn server_hello(body: &[u8]) -> Option<ServerHello> {
         TlsExtension::SupportedVersions(versions) => versions.first().map(|version| version.0),
         _ => None,
     });
-    let etm = extensions.iter().any(|found| matches!(found, TlsExtension::EncryptThenMac));
+    // The parser does not expect it here, so it has it as unknown.
+    let etm = extensions.iter().any(is_encrypt_then_mac);
     Some(ServerHello {
         random: hello.random.try_into().ok()?,
         version: version.unwrap_or(hello.version.0),
@@ -77,6 +79,10 @@ pub(super) fn server_hello(body: &[u8]) -> Option<ServerHello> {
         is_retry: hello.random == RETRY,
         encrypt_then_mac: etm,
     })
+}
+
+fn is_encrypt_then_mac(extension: &TlsExtension<'_>) -> bool {
+    TlsExtensionType::from(extension) == TlsExtensionType::EncryptThenMac
 }
 
 /// Returns whether the body of EncryptedExtensions accepts early data.
