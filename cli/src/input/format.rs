@@ -2,7 +2,7 @@
 
 use crate::input::chain::is_plausible;
 use crate::input::reading::Format;
-use crate::input::{head, known, lines};
+use crate::input::{follow, head, known, lines, mitmproxy, netlog, saz, tshark};
 
 /// The number of bytes that are read to detect any other format.
 pub(crate) const GUESS: u64 = 64 << 10;
@@ -46,6 +46,15 @@ pub fn guess(start: &[u8], whole: bool) -> Result<Format, String> {
     if is_utf16(start) {
         return Err("the input is UTF-16 text: convert it to UTF-8 first".to_owned());
     }
+    if mitmproxy::looks_like_flows(start) {
+        return Ok(Format::Mitmproxy);
+    }
+    if saz::looks_like_archive(start) {
+        return Ok(Format::Saz);
+    }
+    if tshark::looks_like_packets(start) {
+        return Ok(Format::Tshark);
+    }
     if let Some(known) = known::binary(start) {
         return Err(known.text());
     }
@@ -64,6 +73,12 @@ pub fn guess(start: &[u8], whole: bool) -> Result<Format, String> {
     }
     if lines::looks_like_lines(start) {
         return Ok(Format::Json);
+    }
+    if netlog::looks_like_netlog(start) {
+        return Ok(Format::Netlog);
+    }
+    if let Some(followed) = follow::looks_followed(start) {
+        return followed.map(|()| Format::Follow);
     }
     if let Some(known) = known::text(start) {
         return Err(known.text());

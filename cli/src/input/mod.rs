@@ -3,8 +3,11 @@
 pub mod answer;
 pub(crate) mod capture;
 mod chain;
+mod compressed;
 mod connections;
+mod export;
 mod fits;
+mod follow;
 pub mod format;
 mod har;
 mod head;
@@ -14,12 +17,17 @@ pub(crate) mod interrupt;
 mod keys;
 mod known;
 mod lines;
+mod mitmproxy;
+mod netlog;
 mod paste;
 mod progress;
 mod raw;
 pub mod reading;
+mod retold;
 pub(crate) mod rotation;
+mod saz;
 mod source;
+mod tshark;
 
 use std::cell::RefCell;
 use std::io::{self, BufReader, Read};
@@ -27,6 +35,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::input::answer::{Answer, no_traffic, reason};
+use crate::input::compressed::{Compression, Fault};
 use crate::input::format::{BOM, GUESS, capture_head, guess, is_capture};
 use crate::input::progress::Progress;
 use crate::input::reading::{Format, Reading};
@@ -37,6 +46,9 @@ use crate::session::unjudged::Strays;
 
 /// The number of bytes that identify a capture and tell the length of its header.
 const CAPTURE: u64 = 12;
+
+/// The most times that an input may be compressed.
+const MOST_COMPRESSED: u32 = 4;
 
 /// Judges all inputs. An error comes from the report; `complain` receives the errors and notices of
 /// the inputs. `show_progress` allows a progress bar. With `follow`, the last input is read as it
@@ -73,7 +85,7 @@ pub fn judge_all(
             Ok(source) => {
                 let len = source.len();
                 let input = Progress::new(source, len, show_progress && !follow);
-                judge_next(input, reading, &mut rotation, judging)?
+                judge_next(Box::new(input), reading, &mut rotation, 0, judging)?
             }
             Err(error) => Err(error),
         };
@@ -96,14 +108,15 @@ pub fn judge(
     reading: &Reading,
     judging: &mut Judging<'_>,
 ) -> io::Result<Answer> {
-    judge_next(source, reading, &mut Rotation::default(), judging)
+    judge_next(Box::new(source), reading, &mut Rotation::default(), 0, judging)
 }
 
-/// Judges an input after others.
+/// Judges an input after others. It is what was decompressed as often as `layers` says.
 fn judge_next(
-    mut source: impl Read + Send,
+    mut source: Box<dyn Read + Send + '_>,
     reading: &Reading,
     rotation: &mut Rotation<'_>,
+    layers: u32,
     judging: &mut Judging<'_>,
 ) -> io::Result<Answer> {
     // Whether the start is the whole input.
@@ -112,6 +125,7 @@ fn judge_next(
     let answer = source.by_ref().take(CAPTURE).read_to_end(start).and_then(|_| {
         // Reading more could wait for packets of a capture that still grows, or for the next line.
         let more = match is_capture(start) {
+            _ if Compression::of(start).is_some() => 0,
             true => capture_head(start),
             false if reading.format.is_some() => 0,
             false => GUESS,
@@ -139,6 +153,24 @@ fn judge_next(
     if start.is_empty() {
         return Ok(Err(no_traffic("the input is empty")));
     }
+    if let Some(compression) =
+        Compression::of(&start).filter(|_| reading.format != Some(Format::Raw))
+    {
+        if layers == MOST_COMPRESSED {
+            return Ok(Err(format!("the input is compressed more than {layers} times")));
+        }
+        let fault = Fault::default();
+        let content = compression.read(io::Cursor::new(start).chain(source), &fault);
+        let answer = judge_next(content, reading, rotation, layers + 1, judging)?;
+        return Ok(match (answer, fault.get()) {
+            (Ok(mut notices), Some(fault)) => {
+                notices.insert(0, fault.clone());
+                Ok(notices)
+            }
+            (Err(error), Some(fault)) => Err(format!("{fault}; {error}")),
+            (answer, None) => answer,
+        });
+    }
     if reading.format.is_none_or(|format| format != Format::Raw && format != Format::Pcap)
         && start.starts_with(BOM)
     {
@@ -160,6 +192,11 @@ fn judge_next(
     match format {
         Format::Pcap => capture::answer(input, rotation, judging),
         Format::Har => har::judge(input, judging),
+        Format::Mitmproxy => mitmproxy::judge(input, judging),
+        Format::Saz => saz::judge(input, judging),
+        Format::Netlog => netlog::judge(input, judging),
+        Format::Tshark => tshark::judge(input, judging),
+        Format::Follow => follow::judge(input, judging),
         Format::Json => {
             let input = BufReader::with_capacity(GUESS as usize, input);
             lines::judge(input, judging.memory, judging)

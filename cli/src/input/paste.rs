@@ -1,5 +1,6 @@
 //! Judges bytes that somebody pasted: frames, or packets.
 
+use std::convert::Infallible;
 use std::io::{self, Read};
 
 use crate::input::answer::{Answer, no_traffic, reason};
@@ -11,7 +12,7 @@ use crate::input::rotation::Rotation;
 use crate::input::{capture, head, raw};
 use crate::session::judging::Judging;
 use crate::session::report::ReadAs;
-use crate::transport::packet::{Content, Moment, dissect};
+use crate::transport::packet::{Content, Moment, Packets};
 
 /// Judges hex text. `guessed` says that its format was detected, so that what stands in it must look
 /// like frames.
@@ -158,7 +159,12 @@ fn is_packet(link: i32, bytes: &[u8]) -> bool {
     };
     let fits = (total..=total + PADDING).contains(&ip.len());
     let at = Moment { packet: 1, time: std::time::Duration::ZERO };
-    typed && fits && matches!(dissect(at, link, bytes), Content::Tcp(_))
+    let mut has_tcp = false;
+    let Ok(()) = Packets::default().dissect(at, link, bytes, &mut |content| {
+        has_tcp |= matches!(content, Content::Tcp(_));
+        Ok::<_, Infallible>(())
+    });
+    typed && fits && has_tcp
 }
 
 /// Returns a capture of these packets.

@@ -65,6 +65,16 @@ pub enum Format {
     Pcap,
     /// A HAR file, exported by the developer tools of a browser or by a proxy
     Har,
+    /// A flow file of mitmproxy
+    Mitmproxy,
+    /// A session archive of Fiddler
+    Saz,
+    /// A netlog of Chromium
+    Netlog,
+    /// The JSON of tshark, with or without the bytes of the packets
+    Tshark,
+    /// A stream that Wireshark or tshark followed, as raw hex, hex dump, YAML or arrays of C
+    Follow,
     /// JSON lines: the output of --json, or the log of another program
     Json,
     /// Hex text: the bytes that one endpoint sent

@@ -1,6 +1,7 @@
 //! Carries the connections of a capture over to the next one, if the capture was rotated.
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -8,10 +9,11 @@ use std::time::Duration;
 use pcap_parser::{PcapError, create_reader};
 
 use crate::input::capture::BUFFER;
+use crate::input::compressed;
 use crate::input::connections::{Connections, Ends, ends};
 use crate::input::interfaces::Interfaces;
 use crate::session::connection::Connection;
-use crate::transport::packet::{Content, Moment, Segment, dissect};
+use crate::transport::packet::{Content, Moment, Packets, Segment};
 
 /// What one input leaves to the next.
 #[derive(Default)]
@@ -37,9 +39,11 @@ pub(crate) fn going_on(
     if open.is_empty() || !path.metadata().is_ok_and(|data| data.is_file()) {
         return found;
     }
-    let reader = File::open(path).ok().and_then(|file| create_reader(BUFFER, file).ok());
+    let file = File::open(path).and_then(compressed::content);
+    let reader = file.ok().and_then(|content| create_reader(BUFFER, content).ok());
     let Some(mut reader) = reader else { return found };
     let mut interfaces = Interfaces::default();
+    let mut packets = Packets::default();
     while !open.is_empty() {
         let before = reader.data().len();
         match reader.next() {
@@ -48,10 +52,13 @@ pub(crate) fn going_on(
                     if time < last {
                         break;
                     }
-                    if let Content::Tcp(segment) = dissect(Moment { packet: 0, time }, link, bytes)
-                    {
-                        decide(&segment, &mut open, &mut found);
-                    }
+                    let at = Moment { packet: 0, time };
+                    let Ok(()) = packets.dissect(at, link, bytes, &mut |content| {
+                        if let Content::Tcp(segment) = content {
+                            decide(&segment, &mut open, &mut found);
+                        }
+                        Ok::<_, Infallible>(())
+                    });
                 }
                 reader.consume(len);
             }

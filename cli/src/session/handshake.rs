@@ -95,8 +95,17 @@ pub struct Handshake {
     agreed: Option<Answer>,
     /// The last upgrade request that the server refused, and its answer.
     refused: Option<(Asked, Answer)>,
+    /// Where the tunnel leads that the server opened.
+    tunnel: Option<String>,
     /// The time of the last bytes.
     now: Duration,
+}
+
+impl Asked {
+    /// Returns whether the client asks a proxy for a tunnel.
+    fn is_tunnel(&self) -> bool {
+        self.method == "CONNECT"
+    }
 }
 
 impl Handshake {
@@ -107,6 +116,10 @@ impl Handshake {
                 Some(Role::Server)
             }
             [b'G', b'E', b'T', b' ', b'/' | b'h', ..] => Some(Role::Client),
+            b"\r\n\r\n\0\r\nQUIT\n" => Some(Role::Client),
+            start if start.starts_with(b"CONNECT ") || start.starts_with(b"PROXY TCP") => {
+                Some(Role::Client)
+            }
             _ => None,
         }
     }
@@ -179,6 +192,11 @@ impl Handshake {
             .then(|| Agreement::new(None, subprotocol, None, extensions))
     }
 
+    /// Returns where the tunnel leads that the server opened.
+    pub fn tunnel(&self) -> Option<&str> {
+        self.tunnel.as_deref()
+    }
+
     /// Returns the bytes of this endpoint that were not processed.
     pub fn rest(&self, sender: Role) -> &[u8] {
         match sender {
@@ -205,7 +223,7 @@ impl Handshake {
     }
 
     fn read_client(&mut self) -> Progress {
-        if self.waits() {
+        if self.waits() || self.asked.back().is_some_and(Asked::is_tunnel) {
             return if self.client.bytes.len() > MAX_AHEAD {
                 Progress::Other(Unjudged::NoAnswer)
             } else {
@@ -294,6 +312,13 @@ impl Handshake {
                     Progress::Waiting
                 }
             };
+        }
+        if let Some(asked) = asked.as_ref().filter(|asked| asked.is_tunnel())
+            && matches!(status, 200..=299)
+        {
+            // What follows the head is no body (RFC 9110 §9.3.6).
+            self.tunnel = Some(asked.target.clone());
+            return Progress::Other(Unjudged::Tunnel);
         }
         let head = asked.as_ref().is_some_and(|asked| asked.method == "HEAD");
         let bodiless = matches!(status, 204 | 304) || head;

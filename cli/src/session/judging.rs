@@ -32,12 +32,43 @@ pub struct Judging<'a> {
     pub tally: Tally,
     /// The connections of this input that are not judged.
     pub strays: Strays,
+    /// What was skipped before connections of this input.
+    pub skipped: Skipped,
     /// The secrets of TLS connections.
     pub keys: Rc<RefCell<KeyLog>>,
     /// The most memory for what is not judged yet, in bytes.
     pub memory: u64,
     /// The ports of WebSocket servers whose opening handshakes the input may lack.
     pub ports: Vec<u16>,
+}
+
+/// What was skipped before connections, of which the first are told.
+#[derive(Default)]
+pub struct Skipped {
+    told: Vec<String>,
+    count: usize,
+}
+
+impl Skipped {
+    /// The most that are told.
+    const MOST: usize = 8;
+
+    /// Adds what was skipped before what is judged in this TCP stream.
+    pub fn push(&mut self, stream: usize, what: String) {
+        self.count += 1;
+        if self.told.len() < Self::MOST {
+            self.told.push(format!("skipped in TCP stream {stream}: {what}"));
+        }
+    }
+
+    /// Takes the notices.
+    pub fn take(&mut self) -> Vec<String> {
+        let Self { mut told, count } = std::mem::take(self);
+        if count > told.len() {
+            told.push(format!("skipped in other TCP streams: {} more", count - told.len()));
+        }
+        told
+    }
 }
 
 /// The most memory for what is not judged yet, in bytes, unless the user sets another size.
@@ -52,6 +83,7 @@ impl<'a> Judging<'a> {
             report,
             tally: Tally::default(),
             strays: Strays::default(),
+            skipped: Skipped::default(),
             keys: Rc::default(),
             memory: MEMORY,
             ports: Vec::new(),

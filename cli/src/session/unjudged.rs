@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::session::report::Tally;
+use crate::transport::prefix::{is_proxy, is_socks};
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident $id:literal $perhaps:literal $text:literal,)*) => {
@@ -85,10 +86,13 @@ reasons! {
         "no more was kept: the packets that wait for others do not fit into --max-memory",
     /// The PROXY protocol.
     Proxy "proxy-protocol" true
-        "a header of the PROXY protocol before the request, which wsvet does not read: capture before the \
-         proxy",
+        "a header of the PROXY protocol that is damaged or not whole: capture before the proxy",
     /// SOCKS.
-    Socks "socks" true "SOCKS, which wsvet does not read: capture at the other side of the proxy",
+    Socks "socks" true
+        "the handshake of SOCKS did not lead to a connection, or was not captured whole: capture at the \
+         other side of the proxy",
+    /// A tunnel through a proxy.
+    Tunnel "tunnel" false "a tunnel through a proxy (CONNECT) in which nothing was sent",
     /// HTTP without an upgrade.
     Http "http" false "HTTP without an upgrade to WebSocket",
     /// HTTP with another upgrade.
@@ -130,8 +134,8 @@ impl Unjudged {
         let known = [
             (start.starts_with(b"PRI * HTTP/2"), Self::Http2),
             (is_tls(start), Self::Tls),
-            (is_proxied(start), Self::Proxy),
-            (matches!(start, [5, 1, 0] | [5, 2, 0, 1 | 2] | [5, 3, 0, 1, 2]), Self::Socks),
+            (is_proxy(start), Self::Proxy),
+            (is_socks(start), Self::Socks),
             (start.starts_with(b"SSH-"), Self::Ssh),
             (
                 [&b"220"[..], b"+OK", b"* OK", b"EHLO ", b"HELO "]
@@ -156,11 +160,6 @@ impl Unjudged {
 pub fn is_tls(start: &[u8]) -> bool {
     matches!(start, [0x14..=0x17, 3, 0..=4, high, low, ..]
         if (1..=0x4900).contains(&u16::from_be_bytes([*high, *low])))
-}
-
-/// Returns whether this is the start of a header of the PROXY protocol, of version 1 or 2.
-fn is_proxied(start: &[u8]) -> bool {
-    start.starts_with(b"PROXY ") || start.starts_with(b"\r\n\r\n\0\r\nQUIT\n")
 }
 
 /// Returns whether this is the start of a connection to MySQL, PostgreSQL or Redis.

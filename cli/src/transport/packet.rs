@@ -1,11 +1,24 @@
-//! Extracts the TCP segment from a packet of a capture.
+//! Extracts the TCP segments from a packet of a capture.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use etherparse::err::ip::LaxHeaderSliceError;
+use etherparse::err::{Layer, packet::SliceError};
 use etherparse::{
-    EtherType, IpNumber, LaxNetSlice, LaxSlicedPacket, LinuxSllHeader, TransportSlice, ether_type,
+    IpFragOffset, IpNumber, Ipv6ExtensionSlice, LaxIpPayloadSlice, LaxLinkExtSlice, LaxNetSlice,
+    LaxSlicedPacket, TcpSlice, TransportSlice, ip_number,
 };
+
+use crate::transport::fragments::{Fragment, Fragments, Key};
+use crate::transport::inner::{Inner, of_ether_type, of_ip_number};
+use crate::transport::link::of_link;
+
+pub use crate::transport::inner::Unread;
+pub use crate::transport::link::name_of;
+
+/// The most headers that carry other packets, inside each other.
+const MOST_INSIDE: u32 = 16;
 
 /// A TCP segment, and its packet.
 pub struct Segment<'a> {
@@ -52,77 +65,214 @@ pub fn time_of(seconds: f64) -> Duration {
 pub enum Content<'a> {
     /// A TCP segment.
     Tcp(Segment<'a>),
-    /// Another protocol, or a packet that is truncated inside the TCP header.
+    /// Another protocol.
     Other,
-    /// A fragment of an IP packet with TCP. Fragments are not reassembled.
+    /// A packet that ends inside a header.
+    Cut,
+    /// A fragment of an IP packet that is not complete.
     Fragment,
+    /// What cannot be read, and why.
+    Unread(Unread),
     /// A link type that is not supported.
-    UnknownLink,
+    UnknownLink(i32),
 }
 
-/// The length of the header of Linux cooked mode, version 2, in bytes.
-const SLL2_LEN: usize = 20;
+/// The packets of a capture, of which some are parts of others.
+#[derive(Default)]
+pub struct Packets {
+    fragments: Fragments,
+}
 
-/// Parses the headers of a packet. `link` is the link type, numbered as in the capture formats.
-pub fn dissect(at: Moment, link: i32, bytes: &[u8]) -> Content<'_> {
-    let sliced = match link {
-        // Ethernet.
-        1 => LaxSlicedPacket::from_ethernet(bytes).ok(),
-        // BSD loopback, either byte order: four bytes of address family.
-        0 | 108 => bytes.get(4..).and_then(from_ip),
-        // Raw IP, and other numbers that some systems write for it.
-        12 | 14 | 101 | 228 | 229 => from_ip(bytes),
-        // Linux cooked mode: the protocol is the last field of the header, or the first.
-        113 => from_cooked(bytes, LinuxSllHeader::LEN - 2, LinuxSllHeader::LEN),
-        276 => from_cooked(bytes, 0, SLL2_LEN),
-        _ => return Content::UnknownLink,
-    };
-    let Some(sliced) = sliced else { return Content::Other };
-    let (from, to, payload, claimed) = match &sliced.net {
-        Some(LaxNetSlice::Ipv4(ip)) => (
-            IpAddr::from(ip.header().source_addr()),
-            IpAddr::from(ip.header().destination_addr()),
-            ip.payload(),
-            usize::from(ip.header().total_len())
-                .saturating_sub(ip.header().slice().len())
-                .saturating_sub(ip.extensions().auth.map_or(0, |auth| auth.slice().len())),
-        ),
-        Some(LaxNetSlice::Ipv6(ip)) => (
-            IpAddr::from(ip.header().source_addr()),
-            IpAddr::from(ip.header().destination_addr()),
-            ip.payload(),
-            usize::from(ip.header().payload_length()).saturating_sub(ip.extensions().slice().len()),
-        ),
-        _ => return Content::Other,
-    };
-    if payload.fragmented {
-        let tcp = payload.ip_number == IpNumber::TCP;
-        return if tcp { Content::Fragment } else { Content::Other };
+impl Packets {
+    /// Parses the headers of a packet, and of those inside it. `link` is the link type, numbered as in the
+    /// capture formats. `take` receives the content, more than once if there are several packets in one.
+    pub fn dissect<E>(
+        &mut self,
+        at: Moment,
+        link: i32,
+        bytes: &[u8],
+        take: &mut impl FnMut(Content<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.open(at, Inner::Packet(link, bytes), 0, take)
     }
-    let Some(TransportSlice::Tcp(tcp)) = &sliced.transport else { return Content::Other };
-    Content::Tcp(Segment {
-        at,
-        from: SocketAddr::new(from, tcp.source_port()),
-        to: SocketAddr::new(to, tcp.destination_port()),
-        seq: tcp.sequence_number(),
-        acked: tcp.acknowledgment_number(),
-        syn: tcp.syn(),
-        ack: tcp.ack(),
-        fin: tcp.fin(),
-        rst: tcp.rst(),
-        payload: tcp.payload(),
-        not_captured: claimed.saturating_sub(payload.payload.len()),
-    })
+
+    /// Returns the number of fragmented packets that were not put together, although they may have TCP
+    /// inside.
+    pub fn incomplete(&self) -> u64 {
+        self.fragments.incomplete()
+    }
+
+    fn open<E, F: FnMut(Content<'_>) -> Result<(), E>>(
+        &mut self,
+        at: Moment,
+        inner: Inner<'_>,
+        depth: u32,
+        take: &mut F,
+    ) -> Result<(), E> {
+        if depth > MOST_INSIDE {
+            return take(Content::Unread(Unread::Depth));
+        }
+        let sliced = match inner {
+            Inner::Ethernet(bytes) => match LaxSlicedPacket::from_ethernet(bytes) {
+                Ok(sliced) => sliced,
+                Err(_) => return take(Content::Cut),
+            },
+            Inner::Ip(bytes) => match LaxSlicedPacket::from_ip(bytes) {
+                Ok(sliced) => sliced,
+                Err(LaxHeaderSliceError::Len(_)) => return take(Content::Cut),
+                Err(LaxHeaderSliceError::Content(_)) => return take(Content::Other),
+            },
+            Inner::Ether(typed, bytes) => LaxSlicedPacket::from_ether_type(typed, bytes),
+            Inner::Packet(link, bytes) => {
+                return match of_link(link, bytes) {
+                    Some(inner) => self.open(at, inner, depth + 1, take),
+                    None => take(Content::UnknownLink(link)),
+                };
+            }
+            Inner::Several(all) => {
+                return all.into_iter().try_for_each(|inner| self.open(at, inner, depth + 1, take));
+            }
+            Inner::Unread(why) => return take(Content::Unread(why)),
+            Inner::Cut => return take(Content::Cut),
+            Inner::Other => return take(Content::Other),
+        };
+        let Some(ip) = Ip::of(&sliced) else {
+            let inner = match (&sliced.stop_err, sliced.ether_payload()) {
+                (Some((SliceError::Len(_), layer)), _) if *layer != Layer::Arp => Inner::Cut,
+                (None, Some(payload)) => of_ether_type(payload.ether_type, payload.payload),
+                (None, None) if is_protected(&sliced) => Inner::Unread(Unread::Macsec),
+                _ => Inner::Other,
+            };
+            return self.open(at, inner, depth + 1, take);
+        };
+        if let Some(TransportSlice::Tcp(tcp)) = &sliced.transport {
+            return take(Content::Tcp(ip.segment(at, tcp)));
+        }
+        if let Some((offset, more, id)) = ip.fragment(&sliced) {
+            let (number, payload) = (ip.payload.ip_number, ip.payload.payload);
+            let key = Key { from: ip.from, to: ip.to, number, id };
+            let is_whole = ip.claimed <= payload.len();
+            let fragment = Fragment { key, offset, more, payload, is_whole };
+            return match self.fragments.add(&fragment, at.time) {
+                Some(bytes) => self.whole(at, &ip, number, &bytes, depth + 1, take),
+                None => take(Content::Fragment),
+            };
+        }
+        let inner = match &sliced.stop_err {
+            Some((SliceError::Len(_), layer)) if is_before_tcp(*layer) => Inner::Cut,
+            _ => of_ip_number(ip.payload.ip_number, ip.payload.payload),
+        };
+        self.open(at, inner, depth + 1, take)
+    }
+
+    /// Parses the payload of a packet that was put together. `ip` is that of its last fragment.
+    fn whole<E, F: FnMut(Content<'_>) -> Result<(), E>>(
+        &mut self,
+        at: Moment,
+        ip: &Ip<'_>,
+        number: IpNumber,
+        bytes: &[u8],
+        depth: u32,
+        take: &mut F,
+    ) -> Result<(), E> {
+        if number != ip_number::TCP {
+            return self.open(at, of_ip_number(number, bytes), depth, take);
+        }
+        match TcpSlice::from_slice(bytes) {
+            Ok(tcp) => {
+                let mut segment = ip.segment(at, &tcp);
+                segment.not_captured = 0;
+                take(Content::Tcp(segment))
+            }
+            Err(_) => take(Content::Cut),
+        }
+    }
 }
 
-fn from_ip(bytes: &[u8]) -> Option<LaxSlicedPacket<'_>> {
-    LaxSlicedPacket::from_ip(bytes).ok()
+/// The addresses in the header of IP, and what follows it.
+struct Ip<'a> {
+    from: IpAddr,
+    to: IpAddr,
+    payload: &'a LaxIpPayloadSlice<'a>,
+    /// The length of the payload, as the header says.
+    claimed: usize,
 }
 
-fn from_cooked(bytes: &[u8], protocol_at: usize, len: usize) -> Option<LaxSlicedPacket<'_>> {
-    let protocol = bytes.get(protocol_at..)?.first_chunk::<2>()?;
-    let protocol = EtherType(u16::from_be_bytes(*protocol));
-    let known = [ether_type::IPV4, ether_type::IPV6, ether_type::VLAN_TAGGED_FRAME];
-    let bytes = bytes.get(len..)?;
-    known.contains(&protocol).then(|| LaxSlicedPacket::from_ether_type(protocol, bytes))
+impl<'a> Ip<'a> {
+    fn of(sliced: &'a LaxSlicedPacket<'a>) -> Option<Self> {
+        match &sliced.net {
+            Some(LaxNetSlice::Ipv4(ip)) => Some(Self {
+                from: ip.header().source_addr().into(),
+                to: ip.header().destination_addr().into(),
+                payload: ip.payload(),
+                claimed: usize::from(ip.header().total_len())
+                    .saturating_sub(ip.header().slice().len())
+                    .saturating_sub(ip.extensions().auth.map_or(0, |auth| auth.slice().len())),
+            }),
+            Some(LaxNetSlice::Ipv6(ip)) => Some(Self {
+                from: ip.header().source_addr().into(),
+                to: ip.header().destination_addr().into(),
+                payload: ip.payload(),
+                claimed: usize::from(ip.header().payload_length())
+                    .saturating_sub(ip.extensions().slice().len()),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Returns the TCP segment in the payload.
+    fn segment<'b>(&self, at: Moment, tcp: &TcpSlice<'b>) -> Segment<'b> {
+        Segment {
+            at,
+            from: SocketAddr::new(self.from, tcp.source_port()),
+            to: SocketAddr::new(self.to, tcp.destination_port()),
+            seq: tcp.sequence_number(),
+            acked: tcp.acknowledgment_number(),
+            syn: tcp.syn(),
+            ack: tcp.ack(),
+            fin: tcp.fin(),
+            rst: tcp.rst(),
+            payload: tcp.payload(),
+            not_captured: self.claimed.saturating_sub(self.payload.payload.len()),
+        }
+    }
+
+    /// Returns the place of the payload in the packet, whether more follows it, and the number of the
+    /// packet, if this is a fragment.
+    fn fragment(&self, sliced: &LaxSlicedPacket<'_>) -> Option<(IpFragOffset, bool, u32)> {
+        if !self.payload.fragmented {
+            return None;
+        }
+        match &sliced.net {
+            Some(LaxNetSlice::Ipv4(ip)) => {
+                let header = ip.header();
+                let id = header.identification().into();
+                Some((header.fragments_offset(), header.more_fragments(), id))
+            }
+            Some(LaxNetSlice::Ipv6(ip)) => {
+                ip.extensions().clone().into_iter().find_map(|extension| match extension {
+                    Ipv6ExtensionSlice::Fragment(part) => {
+                        Some((part.fragment_offset(), part.more_fragments(), part.identification()))
+                    }
+                    _ => None,
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Returns whether the last header is one of MACsec, which hides what follows it.
+fn is_protected(sliced: &LaxSlicedPacket<'_>) -> bool {
+    matches!(sliced.link_exts.last(), Some(LaxLinkExtSlice::Macsec(_)))
+}
+
+/// Returns whether TCP may follow this layer, or is this layer.
+fn is_before_tcp(layer: Layer) -> bool {
+    use Layer::{
+        Icmpv4, Icmpv4Timestamp, Icmpv4TimestampReply, Icmpv6, Igmp, UdpHeader, UdpPayload,
+    };
+    let after =
+        [Icmpv4, Icmpv4Timestamp, Icmpv4TimestampReply, Icmpv6, Igmp, UdpHeader, UdpPayload];
+    !after.contains(&layer)
 }

@@ -13,52 +13,52 @@ use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::judging::Judging;
 use crate::session::report::{Opening, Reported};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Entry {
-    started_date_time: Option<Value>,
-    request: Option<Request>,
-    response: Option<Response>,
+pub(in crate::input) struct Entry {
+    pub(in crate::input) started_date_time: Option<Value>,
+    pub(in crate::input) request: Option<Request>,
+    pub(in crate::input) response: Option<Response>,
     #[serde(rename = "serverIPAddress")]
-    server: Option<String>,
+    pub(in crate::input) server: Option<String>,
     #[serde(rename = "_webSocketMessages")]
-    pub(super) messages: Option<Vec<Box<RawValue>>>,
+    pub(in crate::input) messages: Option<Vec<Box<RawValue>>>,
     #[serde(rename = "_webSocketClose")]
-    close: Option<Value>,
+    pub(in crate::input) close: Option<Value>,
     #[serde(rename = "_resourceType")]
-    resource: Option<String>,
+    pub(in crate::input) resource: Option<String>,
     #[serde(rename = "_error")]
-    error: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct Request {
-    method: Option<String>,
-    url: Option<String>,
-    headers: Option<Vec<Line>>,
+    pub(in crate::input) error: Option<Value>,
 }
 
 #[derive(Deserialize, Default)]
-struct Response {
+pub(in crate::input) struct Request {
+    pub(in crate::input) method: Option<String>,
+    pub(in crate::input) url: Option<String>,
+    pub(in crate::input) headers: Option<Vec<Line>>,
+}
+
+#[derive(Deserialize, Default)]
+pub(in crate::input) struct Response {
     /// 0 if there was no response.
-    status: Option<f64>,
-    headers: Option<Vec<Line>>,
+    pub(in crate::input) status: Option<f64>,
+    pub(in crate::input) headers: Option<Vec<Line>>,
     #[serde(rename = "_failureText")]
-    failure: Option<Value>,
+    pub(in crate::input) failure: Option<Value>,
     #[serde(rename = "_error")]
-    error: Option<Value>,
+    pub(in crate::input) error: Option<Value>,
 }
 
 /// A header line of HTTP.
 #[derive(Deserialize)]
-struct Line {
-    name: Option<String>,
-    value: Option<String>,
+pub(in crate::input) struct Line {
+    pub(in crate::input) name: Option<String>,
+    pub(in crate::input) value: Option<String>,
 }
 
 impl Entry {
     /// Returns whether the client asked for an upgrade to WebSocket.
-    pub(super) fn is_websocket(&self) -> bool {
+    pub(in crate::input) fn is_websocket(&self) -> bool {
         let request = self.request.as_ref();
         let url = request.and_then(|request| request.url.as_deref()).unwrap_or_default();
         self.resource.as_deref() == Some("websocket")

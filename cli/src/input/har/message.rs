@@ -39,11 +39,31 @@ enum Type {
 }
 
 /// What a row tells.
-pub(super) enum Told<'a> {
+pub(in crate::input) enum Told<'a> {
     /// A message as one frame: its sender, header and payload.
     Frame(Role, Header, Cow<'a, [u8]>),
+    /// Bytes as they were on the wire.
+    Wire(Role, Cow<'a, [u8]>),
+    /// A frame of which only the header is known.
+    Header(Role, Header),
     /// What the program says of the connection.
     Reported(Reported),
+}
+
+/// Returns what a header tells whose payload is not known. A Close without its code would be taken for one
+/// that has none, so that it is told in words.
+pub(in crate::input) fn header_alone(from: Role, header: Header) -> Told<'static> {
+    let len = header.payload_len();
+    if len == 0 {
+        return Told::Frame(from, header, Cow::Borrowed(b""));
+    }
+    let is_legal = header.fin() && header.rsv() == 0 && (2..=125).contains(&len);
+    let is_masked = header.is_masked() == (from == Role::Client);
+    if header.opcode() != OpCode::Close || !is_legal || !is_masked {
+        return Told::Header(from, header);
+    }
+    let text = format!("the {from} sent a Close, and the input does not have its code");
+    Told::Reported(Reported { text, code: None, failed: false })
 }
 
 impl Message {

@@ -5,6 +5,7 @@ mod message;
 mod time;
 
 use std::io::{self, Read};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -16,8 +17,12 @@ use crate::session::judging::Judging;
 use crate::session::report::Reported;
 use crate::transport::packet::Moment;
 
-use entry::{Entry, opening};
-use message::{Message, Told};
+use entry::opening;
+use message::Message;
+
+pub(super) use entry::{Entry, Line, Request, Response};
+pub(super) use message::{Told, header_alone};
+pub(super) use time::parse as parse_time;
 
 /// The notice about what a HAR file does not contain.
 const UNKNOWN: &str = "a HAR file contains whole messages only: no fragments, masking keys, RSV bits, \
@@ -75,6 +80,9 @@ pub(crate) fn judge(input: impl Read, judging: &mut Judging<'_>) -> io::Result<A
     Ok(Ok(notices))
 }
 
+/// A row of a recording: its time, if it has one, and what it tells, or why it was skipped.
+pub(super) type Row<'a> = (Option<Duration>, Result<Told<'a>, String>);
+
 /// Judges one connection. `tell` receives the notices about it.
 fn connection(
     entry: &Entry,
@@ -83,24 +91,45 @@ fn connection(
 ) -> io::Result<()> {
     let messages: Vec<Result<Message, _>> =
         entry.messages.iter().flatten().map(|raw| serde_json::from_str(raw.get())).collect();
-    let first = messages.iter().flatten().next().and_then(Message::time);
+    let rows: Vec<Row<'_>> = messages
+        .iter()
+        .map(|message| match message {
+            Ok(message) => (message.time(), message.told()),
+            Err(error) => (None, Err(format!("skipped: {error}"))),
+        })
+        .collect();
+    recorded(entry, rows, tell, judging)
+}
+
+/// Judges a connection as a program recorded it. `tell` receives the notices about it.
+pub(super) fn recorded(
+    entry: &Entry,
+    rows: Vec<Row<'_>>,
+    tell: &mut dyn FnMut(String),
+    judging: &mut Judging<'_>,
+) -> io::Result<()> {
+    let first = rows.iter().find_map(|(time, _)| *time);
     let start = first.or_else(|| entry.started()).unwrap_or_default();
-    let mut frames = Frames::open(opening(entry, start, messages.is_empty(), judging), judging)?;
+    let mut frames = Frames::open(opening(entry, start, rows.is_empty(), judging), judging)?;
     for found in entry.found() {
         frames.handshake(found, judging)?;
     }
     frames.lack();
     frames.lack_frames();
     let mut now = start;
-    for (index, message) in messages.iter().enumerate() {
+    for (index, (time, told)) in rows.into_iter().enumerate() {
         let number = index as u64 + 1;
-        let known = message.as_ref().map_err(|error| format!("skipped: {error}"));
         // A message without a time has that of the message before it.
-        now = known.as_ref().ok().and_then(|message| message.time()).unwrap_or(now);
+        now = time.unwrap_or(now);
         let at = Moment { packet: number, time: now };
-        match known.and_then(Message::told) {
+        match told {
             Ok(Told::Frame(from, header, payload)) => {
                 frames.frame(from, &header, &payload, at, judging)?;
+            }
+            Ok(Told::Wire(from, bytes)) => frames.feed(from, &bytes, at, judging)?,
+            Ok(Told::Header(from, header)) => {
+                frames.frame(from, &header, &[], at, judging)?;
+                frames.skip(from, header.payload_len(), at, judging)?;
             }
             Ok(Told::Reported(reported)) => frames.report(reported),
             Err(error) => tell(format!("message {number}: {error}")),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::transport::packet::time_of;
 
 /// Converts a time: seconds, milliseconds or microseconds since 1970 as a number or as text, or a date.
-pub(super) fn parse(value: &Value) -> Option<Duration> {
+pub(in crate::input) fn parse(value: &Value) -> Option<Duration> {
     match value {
         Value::Number(number) => number.as_f64().map(from_number),
         Value::String(text) => match text.trim().parse() {

@@ -7,6 +7,7 @@ use super::{Known, Sign, has};
 const CONVERT: &str = "convert it with `editcap -F pcapng IN OUT`, and give the result";
 /// What to do with something compressed.
 const UNPACK: &str = "decompress it first";
+const UNZIP: &str = "unpack it first, for example with `unzip -p FILE | wsvet check -`";
 const NO_TRAFFIC: &str =
     "it has no WebSocket traffic; give a capture, a HAR file, hex text or frames";
 const DECRYPT: &str = "decrypt it first";
@@ -28,34 +29,73 @@ pub(super) const BINARY: &[Known] = &[
     row(At(0, b"btsnoop\0"), "a Bluetooth capture", NO_TRAFFIC),
     row(At(0, b"ObserverPktBuffe"), "an Observer capture", CONVERT),
     row(Looks(is_erf), "an ERF capture", CONVERT),
+    row(At(0, b"\0\0\x02\0\x12\x05\0\x10"), "a Tektronix K12 capture", CONVERT),
+    row(At(0, b"+---------+---------------+----------+"), "a Tektronix K12 text capture", CONVERT),
+    row(At(0, b"\x42\xD2\0\x34\x12\x66\x22\x88"), "a RADCOM capture", CONVERT),
+    row(At(0, b"\xAA\xAA\xAA\xAA"), "a 5View capture", CONVERT),
+    row(Starts(&[b"\x54\x52\0\x64", b"\x54\x52\0\x65"]), "a nettl trace of HP-UX", CONVERT),
+    row(
+        Starts(&[b"\x1C\0\x01\xAC", b"\xAC\x01\0\x1C", b"\x1C\0\x01\xAB", b"\xAB\x01\0\x1C"]),
+        "an IXIA capture",
+        CONVERT,
+    ),
+    row(At(0, b"EyeSDN"), "an EyeSDN capture", CONVERT),
+    row(At(0, b"LOGG"), "a capture of Vector (BLF)", CONVERT),
+    row(
+        Looks(|start| has(&start[..start.len().min(512)], "NetScaler")),
+        "a NetScaler trace",
+        CONVERT,
+    ),
+    row(At(0, b"__CURSOR="), "a journal of systemd", NO_TRAFFIC),
+    row(At(0, b"#!rtpplay"), "an RTP dump", NO_TRAFFIC),
     // Sessions of other tools.
-    row(
-        Looks(is_saz),
-        "a Fiddler session archive (SAZ)",
-        "export it as HTTPArchive v1.2 (HAR) with File > Export Sessions, or give the part raw/N_w.txt of it",
-    ),
-    row(
-        Looks(is_mitmproxy),
-        "a mitmproxy flow file",
-        "export it with `mitmdump -nr FILE --set hardump=out.har`, and give out.har",
-    ),
     row(
         At(0, b"\xAC\xED\0\x05"),
         "serialized Java data, as in a Charles session",
         "export it as HAR with File > Export Session",
     ),
     // What is compressed.
-    row(At(0, b"\x1F\x8B"), "gzip data", UNPACK),
-    row(At(0, b"\x28\xB5\x2F\xFD"), "zstd data", UNPACK),
-    row(At(0, b"\xFD7zXZ\0"), "xz data", UNPACK),
-    row(Looks(is_bzip2), "bzip2 data", UNPACK),
-    row(Starts(&[b"\x04\x22\x4D\x18", b"\x02\x21\x4C\x18"]), "lz4 data", UNPACK),
-    row(Starts(&[b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"]), "a zip archive", UNPACK),
-    row(At(0, b"7z\xBC\xAF\x27\x1C"), "a 7z archive", UNPACK),
-    row(At(0, b"Rar!\x1A\x07"), "a rar archive", UNPACK),
-    row(At(0, b"LZIP\x01"), "lzip data", UNPACK),
-    row(At(0, b"\x1F\x9D"), "compress data", UNPACK),
-    row(At(0, b"\x5D\0\0"), "lzma data", UNPACK),
+    row(
+        At(0, b"\xFD7zXZ\0"),
+        "xz data",
+        "decompress it first, for example with `xz -dc FILE | wsvet check -`",
+    ),
+    row(
+        Looks(is_bzip2),
+        "bzip2 data",
+        "decompress it first, for example with `bzip2 -dc FILE | wsvet check -`",
+    ),
+    row(
+        Starts(&[b"\x04\x22\x4D\x18", b"\x02\x21\x4C\x18"]),
+        "lz4 data",
+        "decompress it first, for example with `lz4 -dc FILE | wsvet check -`",
+    ),
+    row(Starts(&[b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"]), "a zip archive", UNZIP),
+    row(
+        At(0, b"7z\xBC\xAF\x27\x1C"),
+        "a 7z archive",
+        "unpack it first, for example with `7z x -so FILE | wsvet check -`",
+    ),
+    row(
+        At(0, b"Rar!\x1A\x07"),
+        "a rar archive",
+        "unpack it first, for example with `unrar p -inul FILE | wsvet check -`",
+    ),
+    row(
+        At(0, b"LZIP\x01"),
+        "lzip data",
+        "decompress it first, for example with `lzip -dc FILE | wsvet check -`",
+    ),
+    row(
+        At(0, b"\x1F\x9D"),
+        "compress data",
+        "decompress it first, for example with `uncompress -c FILE | wsvet check -`",
+    ),
+    row(
+        At(0, b"\x5D\0\0"),
+        "lzma data",
+        "decompress it first, for example with `xz --format=lzma -dc FILE | wsvet check -`",
+    ),
     row(At(0, b"\xFF\x06\0\0sNaPpY"), "snappy data", UNPACK),
     row(At(0, b"MSCF\0\0\0\0"), "a cabinet archive", UNPACK),
     row(At(257, b"ustar"), "a tar archive", "unpack it first"),
@@ -137,23 +177,6 @@ pub(super) const BINARY: &[Known] = &[
     row(Looks(is_der), "a key or a certificate (DER)", NO_TRAFFIC),
     row(At(0, b"bplist00"), "a property list", NO_TRAFFIC),
 ];
-
-/// Whether this is a Fiddler archive: a zip archive with the folder `raw/`.
-fn is_saz(start: &[u8]) -> bool {
-    let parts = ["_c.txt", "_s.txt", "_m.xml", "_w.txt"];
-    start.starts_with(b"PK\x03\x04")
-        && has(start, "raw/")
-        && parts.iter().any(|part| has(start, part))
-}
-
-/// Whether this is a flow of mitmproxy: a tnetstring of a dictionary with the key `version`.
-fn is_mitmproxy(start: &[u8]) -> bool {
-    let digits = start.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let keys = ["7:version;", "9:websocket;", "8:response;", "7:request;", "2:id;", "4:type;"];
-    (1..=12).contains(&digits)
-        && start.get(digits) == Some(&b':')
-        && keys.iter().any(|key| has(start, key))
-}
 
 fn is_bzip2(start: &[u8]) -> bool {
     start.starts_with(b"BZh") && start.get(3).is_some_and(u8::is_ascii_digit)

@@ -62,15 +62,11 @@ mod tests {
     /// The first bytes of what people have, and the word that must be in its name.
     #[test]
     fn known_formats_are_named() {
-        let saz = [&b"PK\x03\x04\x14\0\0\0\0\0"[..], &[0; 16], b"\x0b\0\0\0raw/1_c.txt"].concat();
-        let cases: [(&[u8], &str); 39] = [
-            (b"\x1F\x8B\x08\0\0\0\0\0", "gzip"),
-            (b"\x28\xB5\x2F\xFD", "zstd"),
+        let cases: [(&[u8], &str); 34] = [
             (b"\xFD7zXZ\0", "xz"),
             (b"BZh91AY&SY", "bzip2"),
             (b"\x04\x22\x4D\x18", "lz4"),
             (b"PK\x03\x04\x14\0", "zip"),
-            (&saz, "Fiddler"),
             (b"7z\xBC\xAF\x27\x1C", "7z"),
             (b"Rar!\x1A\x07\0", "rar"),
             (b"snoop\0\0\0\0\0\0\x02", "snoop"),
@@ -87,7 +83,6 @@ mod tests {
             (b"\x16\x03\x01\x02\0\x01\0\x01\xFC\x03\x03", "TLS"),
             (b"Salted__12345678", "encrypted"),
             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/2"),
-            (b"281:7:version;2:21#4:type;4:http;", "mitmproxy"),
             (b"CLIENT_RANDOM 0011 2233\n", "key log"),
             (b"[\n  {\n    \"_index\": \"packets\", \"_source\": {\"layers\": {", "tshark"),
             (b"{\"index\":{\"_index\":\"p\"}}\n{\"timestamp\":\"1\",\"layers\":{", "tshark"),
@@ -95,7 +90,6 @@ mod tests {
             (b"<?xml version=\"1.0\"?>\n<items burpVersion=\"2\"", "Burp"),
             (b"<?xml version=\"1.0\"?>\n<a/>", "XML"),
             (b"<!doctype html><html>", "HTML"),
-            (b"{\"constants\":{\"logEventTypes\":{}}}", "netlog"),
             (b"\n====\nFollow: tls,raw\nFilter: tcp.stream eq 0\n", "Follow"),
             (b"Frame 1: 74 bytes on wire (592 bits), 74 bytes captured\n", "dissection"),
             (b"-----BEGIN CERTIFICATE-----\n", "PEM"),

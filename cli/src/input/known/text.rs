@@ -20,11 +20,6 @@ pub(super) const TEXT: &[Known] = &[
     row(Looks(|start| has(start, "<psml")), "PSML of Wireshark", CAPTURE),
     row(Looks(is_dissection), "a dissection of Wireshark or tshark (-V)", CAPTURE),
     row(Looks(is_follow), "a stream that Wireshark or tshark followed (Follow Stream)", FOLLOW),
-    row(
-        Looks(|start| has(start, "\"logEventTypes\"")),
-        "a netlog of Chrome",
-        "it has no payloads; export a HAR file in the developer tools, or capture the packets",
-    ),
     row(Looks(is_charles), "a Charles session", "export it as HAR with File > Export Session"),
     row(
         Looks(|start| has(start, "burpVersion")),

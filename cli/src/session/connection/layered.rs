@@ -7,12 +7,27 @@ use wsvet::Role;
 
 use super::{Connection, Stage};
 use crate::session::judging::Judging;
-use crate::session::layer::{Layer, Layered, Stop};
+use crate::session::layer::{self, Layer, Layered, MOST_LAYERS, Stop};
 use crate::session::unjudged::Unjudged;
-use crate::transport::packet::Moment;
+use crate::transport::packet::{Moment, Segment};
 use crate::transport::tcp::Stream;
 
 impl Connection {
+    /// Creates a connection inside as many layers, which starts with this segment.
+    pub fn inside(stream: usize, first: &Segment<'_>, depth: u32) -> Self {
+        Self { depth, ..Self::new(stream, first) }
+    }
+
+    /// Returns the layer of the connection, if it is not judged as it is, for this reason.
+    pub(super) fn layer(&self, why: Unjudged, judging: &Judging<'_>) -> Option<Box<dyn Layer>> {
+        let (client, target) = match &self.stage {
+            Stage::Http(handshake, client) => (Some(*client), handshake.tunnel()),
+            _ => (None, None),
+        };
+        let found = || layer::of(why, client, target.map(str::to_owned), judging);
+        if self.depth < MOST_LAYERS { found() } else { None }
+    }
+
     /// Passes its bytes to a layer from now on.
     pub(super) fn wrap(
         &mut self,
@@ -29,7 +44,8 @@ impl Connection {
             _ => Default::default(),
         };
         let addresses = self.ends.each_ref().map(|end| end.address);
-        self.stage = Stage::Layered(Box::new(Layered::new(layer, client, self.stream, addresses)));
+        let layered = Layered::new(layer, client, self.stream, addresses, self.depth + 1);
+        self.stage = Stage::Layered(Box::new(layered));
         // A stream that has ended is ended again below, after its bytes.
         let ended = [0, 1].map(|end| self.ends[end].ended.take());
         for (from, bytes) in first {

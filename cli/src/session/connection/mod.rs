@@ -18,7 +18,7 @@ use crate::session::backlog::Backlog;
 use crate::session::frames::Frames;
 use crate::session::handshake::{Handshake, Progress};
 use crate::session::judging::Judging;
-use crate::session::layer::{self, Layered};
+use crate::session::layer::Layered;
 use crate::session::report::Opening;
 use crate::session::unjudged::{Stray, Unjudged};
 use crate::transport::packet::{Moment, Segment};
@@ -50,6 +50,8 @@ pub struct Connection {
     lacking: Option<Unjudged>,
     /// What is known of it besides, if it is not judged.
     detail: Option<String>,
+    /// The number of layers around it.
+    depth: u32,
 }
 
 /// The early segments after which a stream is looked at that lacks its first bytes, in bytes.
@@ -112,6 +114,7 @@ impl Connection {
             is_cut: false,
             lacking: None,
             detail: None,
+            depth: 0,
         }
     }
 
@@ -361,7 +364,7 @@ impl Connection {
                             }
                             self.upgrade(agreement, at, judging)
                         }
-                        _ => match layer::of(why, true, judging) {
+                        _ => match self.layer(why, judging) {
                             Some(layer) => self.wrap(layer, at, judging),
                             None => {
                                 self.refuse(why);

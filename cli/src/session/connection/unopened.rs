@@ -9,7 +9,6 @@ use crate::session::agreement::{Agreement, Uncertain};
 use crate::session::backlog::Backlog;
 use crate::session::boundary;
 use crate::session::judging::Judging;
-use crate::session::layer;
 use crate::session::unjudged::{Unjudged, is_tls};
 use crate::transport::packet::Moment;
 use crate::transport::tcp::Stream;
@@ -38,7 +37,7 @@ impl Connection {
             let mut starts = sides.iter().map(|side| Unjudged::of_start(side.start()));
             let start = starts.find(|why| *why != Unjudged::Other);
             if sides.iter().any(|side| side.segments().any(is_tls))
-                && let Some(layer) = layer::of(Unjudged::Tls, false, judging)
+                && let Some(layer) = self.layer(Unjudged::Tls, judging)
             {
                 return self.join_layer(layer, judging);
             }
@@ -128,7 +127,7 @@ impl Connection {
                 continue;
             };
             if is_tls(bytes)
-                && let Some(layer) = layer::of(Unjudged::Tls, true, judging)
+                && let Some(layer) = self.layer(Unjudged::Tls, judging)
             {
                 return self.wrap(layer, self.last, judging);
             }

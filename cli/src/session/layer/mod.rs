@@ -4,6 +4,7 @@
 //! [`Layered`] passes them to an inner [`Connection`] as the segments of a capture are passed to an outer
 //! one: the sequence numbers are positions in the inner stream. So layers nest.
 
+mod prefix;
 mod tls;
 
 use std::io;
@@ -17,6 +18,8 @@ use crate::session::connection::Connection;
 use crate::session::judging::Judging;
 use crate::session::unjudged::Unjudged;
 use crate::transport::packet::{Moment, Segment};
+
+use prefix::{Kind, Prefixed};
 
 /// The sequence number of the first byte of an inner stream.
 const FIRST: u32 = 1;
@@ -64,6 +67,11 @@ pub trait Layer {
 
     /// Returns what it is, for a connection that is not judged: for example `TLS 1.3 to example.test`.
     fn detail(&self) -> Option<String>;
+
+    /// Returns once what was skipped before the inner connection, if the user must know it.
+    fn note(&mut self) -> Option<String> {
+        None
+    }
 
     /// Returns why the connection is not judged if nothing more is kept of it.
     fn given_up(&self) -> Unjudged {
@@ -130,10 +138,24 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// Returns the layer of a connection that is not judged as it is, for this reason. `is_whole` says whether
-/// the first bytes of both streams come first.
-pub fn of(why: Unjudged, is_whole: bool, judging: &Judging<'_>) -> Option<Box<dyn Layer>> {
+/// The most layers inside each other.
+pub const MOST_LAYERS: u32 = 8;
+
+/// Returns the layer of a connection that is not judged as it is, for this reason. `client` is the client,
+/// if its first bytes and those of the server come first. `target` is where its tunnel leads.
+pub fn of(
+    why: Unjudged,
+    client: Option<usize>,
+    target: Option<String>,
+    judging: &Judging<'_>,
+) -> Option<Box<dyn Layer>> {
+    let is_whole = client.is_some();
+    let prefixed =
+        |kind| -> Option<Box<dyn Layer>> { Some(Box::new(Prefixed::new(kind, client?, target))) };
     match why {
+        Unjudged::Tunnel => prefixed(Kind::Tunnel),
+        Unjudged::Proxy => prefixed(Kind::Proxy),
+        Unjudged::Socks => prefixed(Kind::Socks),
         Unjudged::Tls => Some(Box::new(tls::Tls::new(Rc::clone(&judging.keys), is_whole))),
         _ => None,
     }
@@ -152,6 +174,8 @@ struct Inside {
     /// The number of the TCP stream.
     stream: usize,
     ends: [SocketAddr; 2],
+    /// The number of layers around them.
+    depth: u32,
     all: Vec<One>,
 }
 
@@ -165,14 +189,15 @@ struct One {
 
 impl Layered {
     /// Creates the layer of the TCP stream with this number, between these endpoints. `client` is the one
-    /// that opened the stream, if it is known.
+    /// that opened the stream, if it is known. `depth` is the number of layers with this one.
     pub fn new(
         layer: Box<dyn Layer>,
         client: Option<usize>,
         stream: usize,
         ends: [SocketAddr; 2],
+        depth: u32,
     ) -> Self {
-        Self { layer, client, inside: Inside { stream, ends, all: Vec::new() } }
+        Self { layer, client, inside: Inside { stream, ends, depth, all: Vec::new() } }
     }
 
     /// Takes the next bytes of an endpoint.
@@ -184,7 +209,11 @@ impl Layered {
         judging: &mut Judging<'_>,
     ) -> Result<(), Stop> {
         let Self { layer, inside, .. } = self;
-        layer.bytes(from, bytes, at, &mut |event| inside.take(&event, judging))
+        let done = layer.bytes(from, bytes, at, &mut |event| inside.take(&event, judging));
+        if let Some(note) = layer.note() {
+            judging.skipped.push(inside.stream, note);
+        }
+        done
     }
 
     /// Takes that the next bytes of an endpoint are missing.
@@ -278,7 +307,7 @@ impl Inside {
                 Segment { ack: false, ..syn(client) },
                 Segment { acked: FIRST, ..syn(1 - client) },
             ];
-            let mut connection = Connection::new(stream, &syns[0]);
+            let mut connection = Connection::inside(stream, &syns[0], self.depth);
             if is_whole {
                 syns.iter().try_for_each(|syn| connection.segment(syn, judging))?;
             }

@@ -1,0 +1,134 @@
+//! What stands inside a header of a packet, and the headers that an EtherType or an IP protocol number
+//! names.
+
+use etherparse::{EtherType, IpNumber, UdpSlice, ip_number};
+
+use crate::transport::tunnel;
+
+/// What stands inside a packet, or inside one of its headers.
+pub(super) enum Inner<'a> {
+    /// A frame of Ethernet.
+    Ethernet(&'a [u8]),
+    /// What this EtherType names.
+    Ether(EtherType, &'a [u8]),
+    /// A packet of IPv4 or IPv6.
+    Ip(&'a [u8]),
+    /// A packet of this link type.
+    Packet(i32, &'a [u8]),
+    /// Several of them.
+    Several(Vec<Self>),
+    /// What cannot be read.
+    Unread(Unread),
+    /// Nothing, because the packet ends inside a header.
+    Cut,
+    /// Another protocol.
+    Other,
+}
+
+/// Why the content of a packet cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// Too many headers stand inside each other.
+    Depth,
+    /// It is encrypted with IPsec (ESP).
+    Ipsec,
+    /// It is encrypted or changed by MACsec.
+    Macsec,
+    /// It is encrypted on the air.
+    Wifi,
+    /// It is a fragment of 802.11.
+    WifiFragment,
+    /// It is compressed or encrypted by PPP.
+    Ppp,
+}
+
+impl Unread {
+    /// All reasons, in the order of the output.
+    pub const ALL: [Self; 6] =
+        [Self::Depth, Self::Ipsec, Self::Macsec, Self::Wifi, Self::WifiFragment, Self::Ppp];
+
+    /// Returns what the packet is, and what to do.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Depth => {
+                "more headers inside each other than are read: capture closer to the endpoints"
+            }
+            Self::Ipsec => "encrypted with IPsec: capture inside the tunnel",
+            Self::Macsec => "encrypted with MACsec: capture at an endpoint",
+            Self::Wifi => {
+                "encrypted on the air (802.11): capture at an endpoint, or decrypt them with `airdecap-ng`"
+            }
+            Self::WifiFragment => {
+                "fragments of 802.11, which are not put together: capture at an endpoint"
+            }
+            Self::Ppp => "compressed or encrypted by PPP: capture inside the tunnel",
+        }
+    }
+}
+
+/// Returns the big-endian number at this place.
+pub(super) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().copied().map(u16::from_be_bytes)
+}
+
+/// Returns what an EtherType names, if it is neither IP nor a VLAN.
+pub(super) fn of_ether_type(typed: EtherType, bytes: &[u8]) -> Inner<'_> {
+    /// Up to this number, the field is a length, and LLC follows.
+    const LENGTH: u16 = 1500;
+    let inner = match typed.0 {
+        ..=LENGTH => llc(bytes),
+        0x6558 => Some(Inner::Ethernet(bytes)),
+        0x8847 | 0x8848 => tunnel::mpls(bytes),
+        0x8864 => tunnel::pppoe(bytes),
+        0x880B => tunnel::ppp(bytes),
+        // The tag of a backbone service instance (802.1ah).
+        0x88E7 => bytes.get(4..).map(Inner::Ethernet),
+        0x894F => tunnel::nsh(bytes),
+        _ => Some(Inner::Other),
+    };
+    inner.unwrap_or(Inner::Cut)
+}
+
+/// Returns what follows a header of LLC.
+pub(super) fn llc(bytes: &[u8]) -> Option<Inner<'_>> {
+    Some(match bytes {
+        // SNAP: an organization, and an EtherType.
+        [0xAA, 0xAA, 3, _, _, _, high, low, rest @ ..] => {
+            Inner::Ether(EtherType(u16::from_be_bytes([*high, *low])), rest)
+        }
+        [6, 6, 3, rest @ ..] => Inner::Ip(rest),
+        [] | [0xAA] | [0xAA, 0xAA] | [0xAA, 0xAA, 3, ..] => return None,
+        _ => Inner::Other,
+    })
+}
+
+/// Returns what follows the header of IP, if it is not TCP.
+pub(super) fn of_ip_number(number: IpNumber, bytes: &[u8]) -> Inner<'_> {
+    let inner = match number {
+        ip_number::IPV4 | ip_number::IPV6 => Some(Inner::Ip(bytes)),
+        ip_number::GRE => tunnel::gre(bytes),
+        ip_number::UDP => match UdpSlice::from_slice_lax(bytes) {
+            Ok(udp) => of_ports([udp.source_port(), udp.destination_port()], udp.payload()),
+            Err(_) => None,
+        },
+        ip_number::ENCAP_SEC => Some(Inner::Unread(Unread::Ipsec)),
+        ip_number::MPLS_IN_IP => tunnel::mpls(bytes),
+        // EtherIP.
+        ip_number::ETHER_IP => bytes.get(2..).map(Inner::Ethernet),
+        // Ethernet inside IPv6 with segment routing (RFC 8986).
+        IpNumber(143) => Some(Inner::Ethernet(bytes)),
+        _ => Some(Inner::Other),
+    };
+    inner.unwrap_or(Inner::Cut)
+}
+
+/// Returns what a tunnel over UDP has.
+fn of_ports(ports: [u16; 2], bytes: &[u8]) -> Option<Inner<'_>> {
+    let tunnel = ports.iter().rev().find_map(|port| tunnel::over_udp(*port));
+    tunnel.map_or(Some(Inner::Other), |read| read(bytes))
+}
+
+/// Returns whether the start of this UDP packet has the port of a tunnel.
+pub(super) fn is_tunnel(udp: &[u8]) -> bool {
+    [0, 2].iter().any(|at| be16(udp, *at).and_then(tunnel::over_udp).is_some())
+}

@@ -1,0 +1,221 @@
+//! The headers of tunnels: what stands inside GRE, ERSPAN, MPLS, PPP, PPPoE, VXLAN, Geneve, GTP-U, NSH
+//! and TZSP.
+//!
+//! Each function returns `None` if the bytes end inside the header.
+
+use etherparse::EtherType;
+
+use crate::transport::inner::{Inner, Unread, be16};
+
+/// What reads the header of a tunnel.
+type Read = for<'a> fn(&'a [u8]) -> Option<Inner<'a>>;
+
+/// Returns what reads a tunnel over UDP, by the port that is registered for it or in common use.
+pub(super) fn over_udp(port: u16) -> Option<Read> {
+    Some(match port {
+        // Linux used 8472 before the port was registered.
+        4789 | 8472 => vxlan,
+        4790 => vxlan_gpe,
+        6081 => geneve,
+        2152 => gtp,
+        6635 => mpls,
+        37008 => tzsp,
+        _ => return None,
+    })
+}
+
+/// Returns what stands inside VXLAN (RFC 7348).
+fn vxlan(bytes: &[u8]) -> Option<Inner<'_>> {
+    const HAS_NETWORK: u8 = 0x08;
+    let rest = bytes.get(8..)?;
+    Some(if bytes[0] & HAS_NETWORK != 0 { Inner::Ethernet(rest) } else { Inner::Other })
+}
+
+/// Returns what stands inside VXLAN with its protocol extension.
+fn vxlan_gpe(bytes: &[u8]) -> Option<Inner<'_>> {
+    const HAS_PROTOCOL: u8 = 0x04;
+    let rest = bytes.get(8..)?;
+    if bytes[0] & HAS_PROTOCOL == 0 { vxlan(bytes) } else { next(bytes[3], rest) }
+}
+
+/// Returns what stands inside a header of NSH (RFC 8300).
+pub(super) fn nsh(bytes: &[u8]) -> Option<Inner<'_>> {
+    let len = 4 * usize::from(*bytes.get(1)? & 0x3F);
+    let protocol = *bytes.get(3)?;
+    if len < 8 { Some(Inner::Other) } else { next(protocol, bytes.get(len..)?) }
+}
+
+/// Returns what this number names in NSH and in the protocol extension of VXLAN.
+fn next(protocol: u8, rest: &[u8]) -> Option<Inner<'_>> {
+    Some(match protocol {
+        1 | 2 => Inner::Ip(rest),
+        3 => Inner::Ethernet(rest),
+        4 => return nsh(rest),
+        5 => return mpls(rest),
+        _ => Inner::Other,
+    })
+}
+
+/// Returns what stands inside Geneve (RFC 8926).
+fn geneve(bytes: &[u8]) -> Option<Inner<'_>> {
+    let first = *bytes.first()?;
+    let options = 4 * usize::from(first & 0x3F);
+    let protocol = be16(bytes, 2)?;
+    let rest = bytes.get(8 + options..)?;
+    Some(if first >> 6 == 0 { Inner::Ether(EtherType(protocol), rest) } else { Inner::Other })
+}
+
+/// Returns what stands inside GTP-U (3GPP TS 29.281).
+fn gtp(bytes: &[u8]) -> Option<Inner<'_>> {
+    const VERSION_1: u8 = 0b0011_0000;
+    const USER_DATA: u8 = 255;
+    let [flags, kind, ..] = *bytes else { return None };
+    if flags & 0xF0 != VERSION_1 || kind != USER_DATA {
+        return Some(Inner::Other);
+    }
+    let mut rest = bytes.get(8..)?;
+    if flags & 7 != 0 {
+        let mut extension = *rest.get(3)?;
+        rest = rest.get(4..)?;
+        while extension != 0 {
+            let len = 4 * usize::from(*rest.first()?);
+            if len == 0 {
+                return Some(Inner::Other);
+            }
+            extension = *rest.get(len - 1)?;
+            rest = rest.get(len..)?;
+        }
+    }
+    Some(match rest.first()? >> 4 {
+        4 | 6 => Inner::Ip(rest),
+        // A session of the type Ethernet.
+        _ if is_ethernet(rest)? => Inner::Ethernet(rest),
+        _ => Inner::Other,
+    })
+}
+
+/// Returns what stands inside TZSP, with which routers send what they capture.
+fn tzsp(bytes: &[u8]) -> Option<Inner<'_>> {
+    const PADDING: u8 = 0;
+    const END: u8 = 1;
+    let [version, kind, ..] = *bytes else { return None };
+    let link = be16(bytes, 2)?;
+    let mut rest = bytes.get(4..)?;
+    if version != 1 || kind > 1 {
+        return Some(Inner::Other);
+    }
+    loop {
+        match *rest {
+            [END, ..] => break,
+            [PADDING, ..] => rest = &rest[1..],
+            [_, len, ..] => rest = rest.get(2 + usize::from(len)..)?,
+            _ => return None,
+        }
+    }
+    Some(match link {
+        1 => Inner::Ethernet(&rest[1..]),
+        18 => Inner::Packet(105, &rest[1..]),
+        _ => Inner::Other,
+    })
+}
+
+/// Returns what stands inside GRE (RFC 2784, 2890; and RFC 2637 for PPTP).
+pub(super) fn gre(bytes: &[u8]) -> Option<Inner<'_>> {
+    const CHECKSUM: u16 = 0x8000;
+    const ROUTING: u16 = 0x4000;
+    const KEY: u16 = 0x2000;
+    const SEQUENCE: u16 = 0x1000;
+    const ACKNOWLEDGMENT: u16 = 0x0080;
+    const PPP: u16 = 0x880B;
+    const ERSPAN: u16 = 0x88BE;
+    const ERSPAN_3: u16 = 0x22EB;
+    let (flags, protocol) = (be16(bytes, 0)?, be16(bytes, 2)?);
+    let words = |bits: &[u16]| 4 * bits.iter().filter(|bit| flags & **bit != 0).count();
+    Some(match flags & 7 {
+        0 if flags & ROUTING == 0 => {
+            let rest = bytes.get(4 + words(&[CHECKSUM, KEY, SEQUENCE])..)?;
+            match protocol {
+                // Type I has no header of its own, and no sequence number.
+                ERSPAN if flags & SEQUENCE == 0 => Inner::Ethernet(rest),
+                ERSPAN => Inner::Ethernet(rest.get(8..)?),
+                ERSPAN_3 => return erspan_3(rest),
+                _ => Inner::Ether(EtherType(protocol), rest),
+            }
+        }
+        1 if protocol == PPP && flags & SEQUENCE != 0 => {
+            return ppp(bytes.get(8 + words(&[SEQUENCE, ACKNOWLEDGMENT])..)?);
+        }
+        _ => Inner::Other,
+    })
+}
+
+/// Returns what stands inside ERSPAN type III.
+fn erspan_3(bytes: &[u8]) -> Option<Inner<'_>> {
+    const HEAD: usize = 12;
+    const SUBHEADER: usize = 8;
+    let last = be16(bytes, HEAD - 2)?;
+    let rest = bytes.get(HEAD + usize::from(last & 1) * SUBHEADER..)?;
+    Some(match last >> 10 & 0x1F {
+        0 => Inner::Ethernet(rest),
+        2 => Inner::Ip(rest),
+        _ => Inner::Other,
+    })
+}
+
+/// Returns what stands inside labels of MPLS. No label names it, so that its first bytes must tell
+/// (RFC 4928).
+pub(super) fn mpls(bytes: &[u8]) -> Option<Inner<'_>> {
+    let mut rest = bytes;
+    loop {
+        let (label, after) = rest.split_first_chunk::<4>()?;
+        rest = after;
+        if label[2] & 1 == 1 {
+            break;
+        }
+    }
+    Some(match rest.first()? >> 4 {
+        4 | 6 => Inner::Ip(rest),
+        _ if is_ethernet(rest)? => Inner::Ethernet(rest),
+        // A control word (RFC 4448).
+        0 => Inner::Ethernet(rest.get(4..)?),
+        _ => Inner::Other,
+    })
+}
+
+/// Returns whether these bytes may be a frame of Ethernet: whether it has a usual type.
+fn is_ethernet(bytes: &[u8]) -> Option<bool> {
+    const USUAL: [u16; 8] = [0x0800, 0x0806, 0x8100, 0x86DD, 0x8847, 0x8864, 0x88A8, 0x88E7];
+    Some(USUAL.contains(&be16(bytes, 12)?))
+}
+
+/// Returns what stands inside the session stage of PPPoE (RFC 2516).
+pub(super) fn pppoe(bytes: &[u8]) -> Option<Inner<'_>> {
+    let rest = bytes.get(6..)?;
+    if bytes[..2] != [0x11, 0] {
+        return Some(Inner::Other);
+    }
+    let len = usize::from(be16(bytes, 4)?);
+    ppp(rest.get(..len).unwrap_or(rest))
+}
+
+/// Returns what stands inside PPP, with or without its address and its compressible fields (RFC 1661,
+/// 1662).
+pub(super) fn ppp(bytes: &[u8]) -> Option<Inner<'_>> {
+    let bytes = bytes.strip_prefix(&[0xFF, 3]).unwrap_or(bytes);
+    let (protocol, rest) = match bytes {
+        // The address, if the packet is cut after it.
+        [0xFF] => return None,
+        [one, rest @ ..] if one & 1 == 1 => (u16::from(*one), rest),
+        [high, low, rest @ ..] => (u16::from_be_bytes([*high, *low]), rest),
+        _ => return None,
+    };
+    Some(match protocol {
+        0x0021 | 0x0057 => Inner::Ip(rest),
+        0x0281 | 0x0283 => return mpls(rest),
+        // Headers or packets that are compressed, packets that are encrypted, and parts of packets.
+        0x0003 | 0x002D | 0x002F | 0x003D | 0x0053 | 0x0055 | 0x00FB | 0x00FD => {
+            Inner::Unread(Unread::Ppp)
+        }
+        _ => Inner::Other,
+    })
+}

@@ -1,0 +1,13 @@
+#!/bin/sh
+# What tshark writes of a capture, in all forms that are read; and of one with TLS and its keys. In `cli/tests`:
+#
+#     sh data/record/tshark.sh captures/node-close-1001.pcap WSS.pcap KEYS.log
+set -eu
+tshark -r "$1" -q -z follow,tcp,raw,0 >data/follow-raw.txt
+tshark -r "$1" -q -z follow,tcp,hex,0 >data/follow-hex.txt
+tshark -r "$1" -q -z follow,tcp,yaml,0 >data/follow-yaml.txt
+tshark -r "$1" -T json | gzip -9n >data/tshark.json.gz
+tshark -r "$1" -T json -x | zstd -19 -q >data/tshark-x.json.zst
+tshark -r "$1" -U "OSI layer 4" -w data/exported-pdus.pcapng
+tshark -r "$2" -o "tls.keylog_file:$3" -T json -x | gzip -9n >data/tshark-tls-x.json.gz
+tshark -r "$2" -o "tls.keylog_file:$3" -U "OSI layer 7" -w data/exported-pdus-tls.pcapng

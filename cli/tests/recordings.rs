@@ -1,0 +1,142 @@
+//! What other programs write of a connection tells the same as its capture, as far as they write it. The
+//! scripts in `tests/data/record` made the files.
+
+mod common;
+#[path = "../../fuzz/readers.rs"]
+mod readers;
+
+use std::path::Path;
+
+use common::capture::lines;
+use common::run;
+use serde_json::Value;
+
+/// The capture of which tshark wrote the other files.
+const CAPTURE: &str = "tests/captures/node-close-1001.pcap";
+
+fn json(file: &str) -> Vec<Value> {
+    let output = run(&["check", "--json", "--payload", file], b"");
+    lines(&String::from_utf8(output.stdout).unwrap())
+}
+
+/// Returns the frames of a file: the sender, the byte, the opcode and the payload of each.
+fn frames(file: &str) -> Vec<[Value; 4]> {
+    let is_frame = |line: &Value| line["event"] == "frame" || line["event"] == "close";
+    let frames = json(file).into_iter().filter(is_frame);
+    let fields = |line: Value| ["from", "offset", "opcode", "payload"].map(|key| line[key].clone());
+    frames.map(fields).collect()
+}
+
+fn said(file: &str) -> (String, i32) {
+    let output = run(&["check", file], b"");
+    let text = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    let text = text.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    (text, output.status.code().unwrap())
+}
+
+#[test]
+fn what_tshark_writes_has_the_frames_of_the_capture() {
+    let expected = frames(CAPTURE);
+    assert_eq!(expected.len(), 10);
+    for file in [
+        "follow-raw.txt",
+        "follow-hex.txt",
+        "follow-yaml.txt",
+        "tshark.json.gz",
+        "tshark-x.json.zst",
+        "exported-pdus.pcapng",
+    ] {
+        assert_eq!(frames(&format!("tests/data/{file}")), expected, "{file}");
+    }
+}
+
+#[test]
+fn what_tshark_decrypted_is_judged() {
+    let frames_of = |file: &str| frames(&format!("tests/data/{file}"));
+    let frames = frames_of("exported-pdus-tls.pcapng");
+    assert_eq!(frames.len(), 5);
+    assert_eq!(frames_of("tshark-tls-x.json.gz"), frames);
+    let (text, status) = said("tests/data/tshark-tls-x.json.gz");
+    assert_eq!(status, 1);
+    assert!(text.contains("GET /chat"), "{text}");
+    assert!(text.contains("what tshark decrypted is judged by its fields"), "{text}");
+}
+
+#[test]
+fn flows_of_mitmproxy_are_judged() {
+    let (text, status) = said("tests/data/mitmproxy.flow");
+    assert_eq!(status, 1);
+    for words in [
+        "GET /echo",
+        "the client sent a Close, 1000 Normal Closure \"done\"",
+        "the server sent a Close, 1003 Unsupported Data \"text only\"",
+        "the server refused the upgrade with HTTP 403",
+        "whole messages only",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn netlogs_are_judged() {
+    let (text, status) = said("tests/data/chromium-netlog.json");
+    assert_eq!(status, 1);
+    for words in [
+        "text RSV1",
+        "the server sent a Close, and the input does not have its code",
+        "Unexpected response code: 403",
+        "the netlog was not finished",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(!text.contains("1005"), "{text}");
+}
+
+/// Each file that is cut somewhere comes to an end, and to the same in whatever pieces it is read.
+#[test]
+fn every_cut_comes_to_an_end() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for (file, step) in [
+        ("data/mitmproxy.flow", 61),
+        ("data/chromium-netlog.json", 97),
+        ("data/follow-raw.txt", 13),
+        ("data/follow-hex.txt", 29),
+        ("data/follow-yaml.txt", 23),
+        ("data/exported-pdus.pcapng", 17),
+        ("cases/c2-fiddler.saz", 7),
+        ("cases/t5-tshark.json", 997),
+    ] {
+        let whole = std::fs::read(folder.join(file)).unwrap();
+        for len in (1..whole.len()).step_by(step) {
+            readers::readers(&[&[0, 99], &whole[..len]].concat());
+        }
+    }
+}
+
+/// A byte that is changed somewhere does no harm.
+#[test]
+fn every_change_comes_to_an_end() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for (file, step) in
+        [("data/mitmproxy.flow", 101), ("data/follow-hex.txt", 41), ("cases/c2-fiddler.saz", 11)]
+    {
+        let whole = std::fs::read(folder.join(file)).unwrap();
+        for at in (0..whole.len()).step_by(step) {
+            let mut changed = whole.clone();
+            changed[at] = changed[at].wrapping_add(1);
+            readers::readers(&[&[0, 99], &changed[..]].concat());
+        }
+    }
+}
+
+#[test]
+fn a_stream_whose_form_lacks_bytes_is_refused() {
+    let start = "\n=====\nFollow: tcp,ascii\nFilter: tcp.stream eq 0\nNode 0: 1.1.1.1:1\nNode 1: 1.1.1.2:2\n4\nGET \n";
+    let output = run(&["check", "-"], start.as_bytes());
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("followed as ascii") && told.contains("save the stream as Raw"),
+        "{told}"
+    );
+}
