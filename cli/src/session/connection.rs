@@ -1,5 +1,7 @@
 //! Judges one TCP connection: finds the upgrade in its segments, and judges both directions.
 
+mod http2;
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,9 +13,11 @@ use crate::session::backlog::Backlog;
 use crate::session::boundary;
 use crate::session::frames::Frames;
 use crate::session::handshake::{Handshake, Progress};
+use crate::session::http2::Streams;
 use crate::session::judging::Judging;
-use crate::session::report::Opening;
+use crate::session::report::{Opening, OverHttp2};
 use crate::session::unjudged::{Stray, Unjudged, is_tls};
+use crate::transport::http2::is_middle;
 use crate::transport::packet::{Moment, Segment};
 use crate::transport::tcp::{self, Stream};
 
@@ -35,6 +39,8 @@ pub struct Connection {
     has_data: bool,
     /// Whether a packet is truncated.
     is_cut: bool,
+    /// The stream of HTTP/2 that this connection is.
+    http2: Option<Box<OverHttp2>>,
 }
 
 /// The most memory for the segments of a stream that come early before the first frame, in bytes.
@@ -79,6 +85,8 @@ enum Stage {
     Http(Box<Handshake>, usize),
     /// Frames, and which endpoint is the client.
     Frames(Box<Frames>, usize),
+    /// HTTP/2, and which endpoint is the client.
+    Http2(Box<Streams>, usize),
     /// It is not judged, and why; and which endpoint is the client, if that is known.
     Other(Unjudged, Option<usize>),
     /// Both streams have ended, and the verdict was reported.
@@ -105,14 +113,17 @@ impl Connection {
             last: first.at,
             has_data: false,
             is_cut: false,
+            http2: None,
         }
     }
 
     /// Sets its number, if it goes on in another capture.
     pub fn set_stream(&mut self, stream: usize) {
         self.stream = stream;
-        if let Stage::Frames(frames, _) = &mut self.stage {
-            frames.set_stream(stream);
+        match &mut self.stage {
+            Stage::Frames(frames, _) => frames.set_stream(stream),
+            Stage::Http2(streams, _) => streams.set_stream(stream),
+            _ => {}
         }
     }
 
@@ -146,6 +157,7 @@ impl Connection {
         let stage = match &self.stage {
             Stage::Http(handshake, _) => size_of::<Handshake>() + handshake.memory(),
             Stage::Frames(frames, _) => size_of::<Frames>() + frames.memory(),
+            Stage::Http2(streams, _) => streams.memory(),
             _ => 0,
         };
         let early: usize = self.ends.iter().map(|end| end.stream.memory()).sum();
@@ -319,9 +331,13 @@ impl Connection {
         tell: bool,
         judging: &mut Judging<'_>,
     ) -> io::Result<bool> {
-        let Stage::Frames(frames, client) = &mut self.stage else { return Ok(false) };
-        let sender = role(from, *client);
-        let passed = frames.pass_over(sender, missing, tell, self.last, judging)?;
+        let passed = match &mut self.stage {
+            Stage::Frames(frames, client) => {
+                frames.pass_over(role(from, *client), missing, tell, self.last, judging)?
+            }
+            Stage::Http2(streams, client) => streams.lack(role(from, *client), missing, judging)?,
+            _ => false,
+        };
         if passed {
             self.ends[from].stream.pass_over(missing);
         }
@@ -358,14 +374,23 @@ impl Connection {
             };
             return frames.finish([client, 1 - client].map(of_open), Some(until), judging);
         }
-        match self.why_not() {
-            Some(why) => judging.stray(&self.stray(why)),
-            None => Ok(()),
+        let stray = self.why_not().map(|why| self.stray(why));
+        if let Stage::Http2(mut streams, _) = self.stage {
+            if self.ends.iter().any(|end| end.stream.gap().or(end.stream.lost()).is_some()) {
+                streams.abandon(Unjudged::Http2Lost, judging)?;
+            }
+            streams.finish(until, judging)?;
         }
+        stray.map_or(Ok(()), |stray| judging.stray(&stray))
     }
 
     /// Ends the connection because it takes too much memory. Its later segments are ignored.
     pub fn give_up(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
+        self.abandon(Unjudged::Memory, judging)
+    }
+
+    /// Ends the connection for this reason. Its later segments are ignored.
+    pub fn abandon(&mut self, why: Unjudged, judging: &mut Judging<'_>) -> io::Result<()> {
         if let Stage::Unknown = self.stage {
             self.join(true, judging)?;
         }
@@ -373,16 +398,19 @@ impl Connection {
             Stage::Frames(mut frames, client) => {
                 frames.lack();
                 frames.lack_frames();
-                let stray =
-                    Stray { connection: Some(frames.number()), ..self.stray(Unjudged::Memory) };
+                let stray = Stray { connection: Some(frames.number()), ..self.stray(why) };
                 judging.stray(&stray)?;
                 let gap = |end: usize| self.ends[end].stream.gap();
                 frames.finish([client, 1 - client].map(gap), Some(self.last.time), judging)
             }
+            Stage::Http2(mut streams, client) => {
+                self.stage = Stage::Other(why, Some(client));
+                streams.abandon(why, judging)
+            }
             stage => {
                 self.stage = stage;
                 if let Stage::Unknown | Stage::Http(..) = self.stage {
-                    self.refuse(Unjudged::Memory);
+                    self.refuse(why);
                 }
                 Ok(())
             }
@@ -410,6 +438,7 @@ impl Connection {
         let gap = self.ends.iter().any(|end| end.stream.gap().or(end.stream.lost()).is_some());
         Some(match &self.stage {
             Stage::Frames(..) | Stage::Over => return None,
+            Stage::Http2(streams, _) => return streams.why_not(gap),
             Stage::Other(why, _) => *why,
             Stage::Http(..) if !self.has_data && (silent || reset) => Unjudged::NeverEstablished,
             _ if !self.has_data => Unjudged::NoData,
@@ -424,7 +453,9 @@ impl Connection {
     /// Returns which endpoint is the client, if it is known.
     fn client(&self) -> Option<usize> {
         match self.stage {
-            Stage::Http(_, client) | Stage::Frames(_, client) => Some(client),
+            Stage::Http(_, client) | Stage::Frames(_, client) | Stage::Http2(_, client) => {
+                Some(client)
+            }
             Stage::Other(_, client) => client,
             Stage::Unknown | Stage::Over => None,
         }
@@ -456,6 +487,10 @@ impl Connection {
     fn join(&mut self, is_last: bool, judging: &mut Judging<'_>) -> io::Result<()> {
         let full = self.backlog.is_full();
         let sides = [0, 1].map(|end| self.backlog.side(end));
+        if sides.iter().any(|side| side.segments().any(is_middle)) {
+            self.refuse(Unjudged::Http2Begun);
+            return Ok(());
+        }
         let found = match self.forced(judging) {
             Some(client) if is_last || full => Some(boundary::find_of(&sides, client)),
             _ => boundary::find(&sides, is_last || full),
@@ -586,9 +621,11 @@ impl Connection {
         match &mut self.stage {
             Stage::Unknown | Stage::Other(..) | Stage::Over => Ok(()),
             Stage::Frames(frames, client) => frames.feed(role(from, *client), bytes, at, judging),
+            Stage::Http2(streams, client) => streams.bytes(role(from, *client), bytes, at, judging),
             Stage::Http(handshake, client) => {
                 match handshake.feed(role(from, *client), bytes, at.time) {
                     Progress::Waiting => Ok(()),
+                    Progress::Http2 { upgraded } => self.become_http2(upgraded, at, judging),
                     Progress::Other(why) => match self.forced(judging) {
                         Some(client) if why.is_forced() => {
                             let skipped = [Some(0); 2];
@@ -652,6 +689,7 @@ impl Connection {
         let opening = Opening {
             connection: judging.next_connection(),
             stream: Some(self.stream),
+            http2: self.http2.clone(),
             client: address(client),
             server: address(1 - client),
             agreement,
@@ -675,10 +713,16 @@ impl Connection {
             return Ok(());
         }
         ends[from].ended = Some((how, at));
-        let Stage::Frames(frames, client) = stage else { return Ok(()) };
         let End { stream, reset, .. } = &ends[from];
         let before_reset = |reset: &Reset| stream.gap_before(reset.position);
         let gap = stream.gap().or_else(|| reset.as_ref().and_then(before_reset));
+        if let Stage::Http2(streams, client) = stage {
+            return match gap {
+                Some(_) => streams.abandon(Unjudged::Http2Lost, judging),
+                None => streams.end(role(from, *client), how, at, judging),
+            };
+        }
+        let Stage::Frames(frames, client) = stage else { return Ok(()) };
         frames.end(role(from, *client), how, gap, at, judging)?;
         if ends.iter().all(|end| end.ended.is_some())
             && let Stage::Frames(frames, _) = std::mem::replace(stage, Stage::Over)
