@@ -3,35 +3,17 @@
 //! The offsets prove how the numbers are meant: a reading counts only if each line has as many bytes as
 //! the next offset says. If several readings fit and differ, none is taken.
 
-use super::column::{Rest, rest};
+mod block;
+mod row;
+
 use super::error::HexError;
 use super::pasted::{Pasted, Text};
 use super::sources::{Source, source};
 use super::unit::Unit;
 use crate::input::chain::{reaches_the_end, starts_legal};
 
-/// A line with an offset.
-struct Row<'a> {
-    /// The number of the line.
-    line: usize,
-    /// The digits of the offset.
-    offset: &'a str,
-    /// Whether a colon follows the offset, or `0x` is before it.
-    marked: bool,
-    /// The text after the offset.
-    data: &'a str,
-    /// Whether a line with an asterisk follows.
-    repeats: bool,
-    indent: usize,
-    /// The last line before it that is no row, or nothing if rows are before it.
-    title: &'a str,
-}
-
-/// Rows whose offsets rise.
-type Block<'a> = Vec<Row<'a>>;
-
-/// The decoded bytes of a block, and whether a text column proves them.
-type Decoded = (Vec<u8>, bool);
+use block::{Decoded, decode_block};
+use row::{Block, Row, blocks};
 
 /// A base of the offsets, a unit, and the blocks as they say.
 type Reading = (u32, Unit, Vec<Decoded>);
@@ -101,68 +83,6 @@ fn without_derived(blocks: &mut Vec<Block<'_>>) -> Option<String> {
         names.truncate(3);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         format!("left out, because it is derived of the packets: {}{more}", names.join(", "))
-    })
-}
-
-/// Groups the rows. Returns the line after which an offset goes on although something else stands
-/// between, too.
-fn blocks<'a>(text: &Text<'a>) -> (Vec<Block<'a>>, Option<usize>) {
-    let mut blocks: Vec<Block<'a>> = Vec::new();
-    let mut apart = true;
-    let mut title = "";
-    let mut strange = None;
-    for &(line, content) in &text.lines {
-        match row(line, content) {
-            Some(mut row) => {
-                row.title = std::mem::take(&mut title);
-                let zero = row.offset.bytes().all(|digit| digit == b'0');
-                let empty = row.data.trim().is_empty();
-                if blocks.is_empty() || zero && !empty {
-                    blocks.push(Vec::new());
-                } else if apart {
-                    strange = strange.or(Some(line.saturating_sub(1)));
-                }
-                apart = false;
-                blocks.last_mut().expect("pushed above").push(row);
-            }
-            None if content.trim() == "*" => {
-                if let Some(row) = blocks.last_mut().and_then(|block| block.last_mut()) {
-                    row.repeats = true;
-                }
-            }
-            None if content.trim().is_empty() => {}
-            None => {
-                apart = true;
-                title = content.trim();
-            }
-        }
-    }
-    (blocks, strange)
-}
-
-/// Splits a line into its offset and its data.
-fn row(line: usize, content: &str) -> Option<Row<'_>> {
-    let trimmed = content.trim_start();
-    let indent = content.len() - trimmed.len();
-    let prefixed = trimmed.strip_prefix("0x").or_else(|| trimmed.strip_prefix("0X"));
-    let start = prefixed.unwrap_or(trimmed);
-    let len = start.bytes().take_while(u8::is_ascii_hexdigit).count();
-    if !(4..=16).contains(&len) {
-        return None;
-    }
-    let (offset, after) = start.split_at(len);
-    let colon = after.strip_prefix(':');
-    let data = colon.unwrap_or(after);
-    let marked = colon.is_some() || prefixed.is_some();
-    let apart = data.is_empty() || data.starts_with([' ', '\t']);
-    (apart && (colon.is_some() || prefixed.is_none())).then_some(Row {
-        line,
-        offset,
-        marked,
-        data,
-        repeats: false,
-        indent,
-        title: "",
     })
 }
 
@@ -290,139 +210,4 @@ fn pasted(first: &Row<'_>, base: u32, unit: Unit, decoded: &[Decoded]) -> Pasted
     };
     let blocks = decoded.iter().map(|(bytes, _)| bytes.clone()).collect();
     Pasted { notation, blocks, notes: Vec::new() }
-}
-
-/// Decodes a block, if its offsets in this base fit its numbers in this unit. Lines that are left out may
-/// stand for at most `most` bytes.
-fn decode_block(block: &Block<'_>, base: u32, unit: Unit, most: u64) -> Result<Decoded, HexError> {
-    let mut bytes = Vec::new();
-    let mut proven = false;
-    let mut start = None;
-    let offset = |row: &Row<'_>| {
-        u64::from_str_radix(row.offset, base)
-            .map_err(|_| HexError::told(row.line, format!("{} is no offset", row.offset)))
-    };
-    for (index, row) in block.iter().enumerate() {
-        let at = offset(row)?;
-        let first = *start.get_or_insert(at);
-        let there = first + bytes.len() as u64;
-        if at != there {
-            let told = format!(
-                "the offset {} does not fit: the bytes before it end at {there:#x}; copy the dump \
-                 again",
-                row.offset
-            );
-            return Err(HexError::told(row.line, told));
-        }
-        if row.data.trim().is_empty() {
-            continue;
-        }
-        let next = block.get(index + 1).map(|next| Ok((next.line, offset(next)?))).transpose()?;
-        let known = match next {
-            Some((line, next)) if next <= at => {
-                let told = format!("the offset {} does not rise", block[index + 1].offset);
-                return Err(HexError::told(line, told));
-            }
-            Some((_, next)) if !row.repeats => Some(next - at),
-            _ => None,
-        };
-        let before = bytes.len();
-        let text = data(row, unit, known, proven, &mut bytes)?;
-        proven |= text;
-        if row.repeats {
-            let len = (bytes.len() - before) as u64;
-            let Some((line, next)) = next else {
-                let told = "* stands for lines that are left out, and no offset says how many";
-                return Err(HexError::told(row.line + 1, told));
-            };
-            let missing = next.saturating_sub(at + len);
-            if len == 0 || missing % len != 0 {
-                let told = "this offset does not fit the lines that * stands for";
-                return Err(HexError::told(line, told));
-            }
-            if missing.saturating_add(bytes.len() as u64) > most {
-                let told = format!(
-                    "* stands for {missing} bytes, which are too many: at most {most} fit, and \
-                     --max-memory allows more"
-                );
-                return Err(HexError::told(row.line + 1, told));
-            }
-            for _ in 0..missing / len {
-                bytes.extend_from_within(before..before + len as usize);
-            }
-        }
-    }
-    Ok((bytes, proven))
-}
-
-/// Appends the bytes of a row: as many as are known, or as many as the text column says, or all.
-/// Returns whether a text column proves them.
-fn data(
-    row: &Row<'_>,
-    unit: Unit,
-    known: Option<u64>,
-    with_text: bool,
-    bytes: &mut Vec<u8>,
-) -> Result<bool, HexError> {
-    let mut here = Vec::new();
-    let mut after = row.data;
-    if let Some(known) = known {
-        let misfit = || {
-            let told = format!(
-                "the next offset says that this line has {known} bytes, but it has {}: copy the dump \
-                 again",
-                all(row, unit).len()
-            );
-            HexError::told(row.line, told)
-        };
-        while (here.len() as u64) < known {
-            match unit.next(after, &mut here) {
-                Some(rest) => after = rest,
-                // The spaces at the end of a line are often lost.
-                None if unit == Unit::Characters && after.trim().is_empty() && known <= 16 => {
-                    here.push(b' ');
-                    after = "";
-                }
-                None => return Err(misfit()),
-            }
-        }
-        if here.len() as u64 > known && matches!(unit, Unit::Hex) {
-            return Err(misfit());
-        }
-        // A word may have more bytes than are left.
-        here.truncate(known as usize);
-        let found = rest(after, &here);
-        bytes.extend(here);
-        return if found == Rest::Other { Err(misfit()) } else { Ok(found == Rest::Text) };
-    }
-    // The text column has the last word; without one, all numbers are bytes.
-    let [mut with, mut without, mut perhaps] = [None; 3];
-    while let Some(next) = unit.next(after, &mut here) {
-        after = next;
-        match rest(after, &here) {
-            Rest::Text => {
-                let trimmed = after.trim_start();
-                let gap = after.len() - trimmed.len();
-                let sure = gap >= 2 || with_text || trimmed.starts_with('|');
-                *if sure { &mut with } else { &mut perhaps } = Some(here.len());
-            }
-            Rest::Nothing => without = Some(here.len()),
-            Rest::Other => {}
-        }
-    }
-    let Some(len) = with.or(without).or(perhaps) else {
-        let told = format!("`{}` is neither {} nor their text", after.trim(), unit.name());
-        return Err(HexError::told(row.line, told));
-    };
-    bytes.extend(&here[..len]);
-    Ok(with.or(perhaps) == Some(len))
-}
-
-/// Returns the bytes of all numbers of a row.
-fn all(row: &Row<'_>, unit: Unit) -> Vec<u8> {
-    let (mut here, mut after) = (Vec::new(), row.data);
-    while let Some(next) = unit.next(after, &mut here) {
-        after = next;
-    }
-    here
 }

@@ -1,0 +1,70 @@
+//! What is said of a connection that is not judged.
+
+use super::{Connection, Stage};
+use crate::session::agreement::{Agreement, HandshakeFinding};
+use crate::session::unjudged::{Stray, Unjudged};
+
+impl Connection {
+    /// Does not judge the connection.
+    pub(super) fn refuse(&mut self, why: Unjudged) {
+        self.stage = Stage::Other(why, self.client());
+        self.forget();
+    }
+
+    /// Returns why the connection was not judged, if it was not.
+    pub(super) fn why_not(&self) -> Option<Unjudged> {
+        let silent = self.ends.iter().any(|end| end.packets == 0);
+        let reset = self.ends.iter().any(|end| end.reset.is_some());
+        let gap = self.has_gap();
+        Some(match &self.stage {
+            Stage::Frames(..) | Stage::Over => return None,
+            Stage::Http2(streams, _) => return streams.why_not(gap),
+            Stage::Other(why, _) => *why,
+            Stage::Http(..) if !self.has_data && (silent || reset) => Unjudged::NeverEstablished,
+            _ if !self.has_data => Unjudged::NoData,
+            Stage::Http(..) if gap && self.is_cut => Unjudged::Cut,
+            Stage::Http(..) if gap => Unjudged::Lost,
+            Stage::Http(handshake, _) => handshake.why_not(),
+            Stage::Unknown if silent => Unjudged::OneDirection,
+            Stage::Unknown => Unjudged::Begun,
+        })
+    }
+
+    /// Returns which endpoint is the client, if it is known.
+    pub(super) fn client(&self) -> Option<usize> {
+        match self.stage {
+            Stage::Http(_, client) | Stage::Frames(_, client) | Stage::Http2(_, client) => {
+                Some(client)
+            }
+            Stage::Other(_, client) => client,
+            Stage::Unknown | Stage::Over => None,
+        }
+    }
+
+    /// Returns what is told of the connection if it is not judged.
+    pub(super) fn stray(&self, why: Unjudged) -> Stray {
+        let client = self.client();
+        let address = |end: usize| Some(self.ends[end].address.to_string());
+        Stray {
+            stream: Some(self.stream),
+            connection: None,
+            ends: [client.unwrap_or(0), 1 - client.unwrap_or(0)].map(address),
+            has_roles: client.is_some(),
+            why,
+            packets: self.ends.iter().map(|end| end.packets).sum(),
+            time: self.first,
+        }
+    }
+
+    /// Returns the upgrade that the client asked for and did not get, if it is certain: the server
+    /// refused it, or an endpoint ended its stream before the answer.
+    pub(super) fn unopened(&self) -> Option<Agreement> {
+        let Stage::Http(handshake, _) = &self.stage else { return None };
+        let agreement = handshake.unopened()?;
+        let refused =
+            agreement.found.iter().any(|found| matches!(found, HandshakeFinding::Refused(_)));
+        let ended = self.ends.iter().any(|end| end.ended.is_some());
+        let whole = self.ends.iter().all(|end| end.stream.gap().is_none() && end.packets > 0);
+        (refused || ended && whole).then_some(agreement)
+    }
+}

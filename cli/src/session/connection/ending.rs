@@ -1,0 +1,78 @@
+//! How the streams of a connection end.
+
+use std::io;
+
+use wsvet::End as Ending;
+
+use super::{Connection, End, Reset, Stage, role};
+use crate::session::judging::Judging;
+use crate::session::unjudged::Unjudged;
+use crate::transport::packet::{Moment, Segment};
+use crate::transport::tcp;
+
+impl Connection {
+    /// Takes a RST of one endpoint. If the capture does not prove that its receiver accepted it, the
+    /// stream ends with it only if nothing follows it.
+    pub(super) fn reset(
+        &mut self,
+        from: usize,
+        rst: &Segment<'_>,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        let End { stream, reset, .. } = &mut self.ends[from];
+        match stream.reset(rst) {
+            tcp::Reset::Exact => self.end(from, Ending::Reset, rst.at, judging),
+            tcp::Reset::Later(position) => {
+                *reset = Some(Reset { at: rst.at, position });
+                Ok(())
+            }
+            tcp::Reset::Outside => Ok(()),
+        }
+    }
+
+    /// Discards the RST of either endpoint that this segment follows: an endpoint that has reset a
+    /// connection sends nothing but RST, and answers what the other one still sends with RST. A
+    /// segment of the same endpoint from before its RST was only late.
+    pub(super) fn go_on(&mut self, from: usize, segment: &Segment<'_>) {
+        for (index, End { stream, reset, .. }) in self.ends.iter_mut().enumerate() {
+            if let Some(Reset { position, .. }) = *reset
+                && (index != from || !stream.is_before(segment, position))
+            {
+                *reset = None;
+            }
+        }
+    }
+
+    /// Ends the stream of one endpoint.
+    pub(super) fn end(
+        &mut self,
+        from: usize,
+        how: Ending,
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        let Self { ends, stage, .. } = self;
+        if ends[from].ended.is_some() {
+            return Ok(());
+        }
+        ends[from].ended = Some((how, at));
+        let End { stream, reset, .. } = &ends[from];
+        let before_reset = |reset: &Reset| stream.gap_before(reset.position);
+        let gap = stream.gap().or_else(|| reset.as_ref().and_then(before_reset));
+        if let Stage::Http2(streams, client) = stage {
+            return match gap {
+                Some(_) => streams.abandon(Unjudged::Http2Lost, judging),
+                None => streams.end(role(from, *client), how, at, judging),
+            };
+        }
+        let Stage::Frames(frames, client) = stage else { return Ok(()) };
+        frames.end(role(from, *client), how, gap, at, judging)?;
+        if ends.iter().all(|end| end.ended.is_some())
+            && let Stage::Frames(frames, _) = std::mem::replace(stage, Stage::Over)
+        {
+            frames.finish([None; 2], None, judging)?;
+            self.forget();
+        }
+        Ok(())
+    }
+}
