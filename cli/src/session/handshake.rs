@@ -181,15 +181,11 @@ impl Handshake {
 
     fn read(&mut self) -> Progress {
         if self.extended {
-            // What comes after a refusal is a body.
-            for side in [&mut self.client, &mut self.server] {
-                if self.refused.is_some() {
-                    side.bytes.clear();
-                } else if side.bytes.len() > MAX_AHEAD {
-                    return Progress::Other(Unjudged::NoAnswer);
-                }
-            }
-            return Progress::Waiting;
+            let ahead = self.client.bytes.len().max(self.server.bytes.len());
+            return match ahead > MAX_AHEAD {
+                true => Progress::Other(Unjudged::NoAnswer),
+                false => Progress::Waiting,
+            };
         }
         // Progress in one direction can unblock the other one.
         loop {

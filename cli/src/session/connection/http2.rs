@@ -45,7 +45,11 @@ impl Connection {
         let Stage::Http(handshake, _) = &mut self.stage else { return Ok(()) };
         match handshake.respond(status, response, at.time) {
             Progress::Upgraded(agreement) => self.upgrade(agreement, at, judging),
-            _ => Ok(()),
+            // A request is never asked again on the same stream.
+            _ => match handshake.unopened().filter(|_| status >= 200) {
+                Some(agreement) => self.upgrade(agreement, at, judging),
+                None => Ok(()),
+            },
         }
     }
 

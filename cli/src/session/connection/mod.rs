@@ -328,9 +328,7 @@ impl Connection {
         match &mut self.stage {
             Stage::Unknown | Stage::Other(..) | Stage::Over => Ok(()),
             Stage::Frames(frames, client) => frames.feed(role(from, *client), bytes, at, judging),
-            Stage::Http2(streams, client) => {
-                streams.bytes(role(from, *client), bytes, at, judging)
-            }
+            Stage::Http2(streams, client) => streams.bytes(role(from, *client), bytes, at, judging),
             Stage::Http(handshake, client) => {
                 match handshake.feed(role(from, *client), bytes, at.time) {
                     Progress::Waiting => Ok(()),

@@ -21,7 +21,8 @@ pub enum Event<'a> {
     Request(u32, Fields),
     /// The server answers it with this status. After a status 1xx comes another answer.
     Response(u32, u16, Fields),
-    /// The next bytes of an endpoint on this stream. They are not empty.
+    /// The next bytes of an endpoint on this stream. They are not empty. The body of a refusal is left
+    /// out.
     Data(u32, Role, &'a [u8]),
     /// The capture lacks this number of bytes of an endpoint on this stream.
     Lack(u32, Role, u64),
@@ -73,8 +74,8 @@ struct Block {
 /// A WebSocket stream.
 #[derive(Default)]
 struct Stream {
-    /// Whether the server has answered with a final status.
-    answered: bool,
+    /// The final status of the server, if it has answered.
+    status: Option<u16>,
     /// Whether the client and the server send nothing more.
     ended: [bool; 2],
 }
@@ -142,7 +143,7 @@ impl Http2 {
                 Piece::Frame(head, payload) => self.frame(from, head, &payload, out)?,
                 Piece::DataStart(head) => self.data_start(from, head),
                 Piece::Data(head, data) => {
-                    if self.sends(from, head.stream) {
+                    if self.carries(from, head.stream) {
                         out(Event::Data(head.stream, from, data))?;
                     }
                     Ok(())
@@ -169,7 +170,7 @@ impl Http2 {
         out: &mut impl FnMut(Event<'_>) -> Result<(), E>,
     ) -> Result<bool, E> {
         let Ok(data) = self.ends[from as usize].frames.skip(missing) else { return Ok(false) };
-        if let Some(head) = data.filter(|head| self.sends(from, head.stream)) {
+        if let Some(head) = data.filter(|head| self.carries(from, head.stream)) {
             out(Event::Lack(head.stream, from, missing))?;
         }
         Ok(true)
@@ -178,6 +179,13 @@ impl Http2 {
     /// Returns the number of bytes of this endpoint that were read.
     pub fn offset(&self, from: Role) -> u64 {
         self.ends[from as usize].frames.offset()
+    }
+
+    /// Returns whether the bytes that this endpoint sends on a stream are those of a WebSocket connection.
+    /// After a refusal they are the body of the response.
+    fn carries(&self, from: Role, stream: u32) -> bool {
+        let refused = |stream: &Stream| stream.status.is_some_and(|status| status >= 300);
+        self.sends(from, stream) && !self.streams.get(&stream).is_some_and(refused)
     }
 
     /// Returns whether this endpoint may still send on a WebSocket stream.
@@ -304,12 +312,12 @@ impl Http2 {
                 self.last = id;
                 self.request(id, fields, out)?;
             }
-            (Role::Server, Some(stream)) if !stream.answered => {
+            (Role::Server, Some(stream)) if stream.status.is_none() => {
                 // A switch of protocols is none of HTTP/2 (RFC 9113 §8.6).
                 let Some(status) = fields.status().filter(|status| *status != 101) else {
                     return Ok(Err(Fault::Status(id)));
                 };
-                stream.answered = status >= 200;
+                stream.status = Some(status).filter(|status| *status >= 200);
                 out(Event::Response(id, status, fields))?;
             }
             // Trailers, or a stream that does not matter.
