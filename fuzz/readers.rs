@@ -45,6 +45,7 @@ fn said(bits: u8, input: &[u8], size: usize) -> (Vec<u8>, Result<Vec<String>, St
         receiver: if bit(0) { Receiver::Client } else { Receiver::Server },
         permessage_deflate: bit(1).then(Parameters::new),
         port: Vec::new(),
+        tls_keylog: Vec::new(),
         max_memory: MEMORY,
     };
     let thoroughness = Thoroughness { keep_going: bit(2), payload: bit(3) };

@@ -1,5 +1,6 @@
 //! The command line: commands, options and their help texts.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -50,6 +51,9 @@ pub(crate) enum Command {
     Codes,
     /// List the rules, in the order of their precedence
     Rules,
+    /// Say how to get the key log that decrypts wss
+    #[command(after_help = TLS_HELP)]
+    Tls,
 }
 
 const HELP: &str = "\
@@ -138,6 +142,36 @@ Examples:
   Judge the raw bytes that a server sent:
     wsvet check --receiver client --format raw from-the-server.bin";
 
+const TLS_HELP: &str = "\
+A key log has the secrets of TLS connections, one a line, as SSLKEYLOGFILE asks for them. One of the two \
+endpoints writes it while it connects. It cannot be made afterwards, and neither a certificate nor its private \
+key does the same. Who has it and the capture can read the connections: keep it like a password.
+
+Write a key log:
+  Chrome, Edge    end all of its processes, then: chrome --ssl-key-log-file=/tmp/keys.log
+  Firefox         SSLKEYLOGFILE=/tmp/keys.log firefox
+  curl            SSLKEYLOGFILE=/tmp/keys.log curl ...
+  OpenSSL         openssl s_client -keylogfile /tmp/keys.log ...
+  Node            node --tls-keylog=/tmp/keys.log program.js
+  Python          SSLKEYLOGFILE=/tmp/keys.log python program.py, if the program uses \
+ssl.create_default_context(); or context.keylog_filename = '/tmp/keys.log'
+  Go              tls.Config{KeyLogWriter: file}
+  Rust (rustls)   config.key_log = Arc::new(rustls::KeyLogFile::new()), then SSLKEYLOGFILE=/tmp/keys.log
+  Java            java -javaagent:AGENT.jar=/tmp/keys.log, with an agent such as extract-tls-secrets or jSSLKEYLOG
+  HAProxy         tune.ssl.keylog on, and a log format with the fetches %[ssl_fc_...secret]
+
+Use it:
+  wsvet check --tls-keylog /tmp/keys.log capture.pcapng
+  tcpdump -i any -U -w - 'tcp port 443' | wsvet check --follow --tls-keylog /tmp/keys.log -
+  Put the keys into the capture: editcap --inject-secrets tls,/tmp/keys.log capture.pcapng with-keys.pcapng
+  Without --tls-keylog, wsvet uses the keys in the capture, then those of the file that SSLKEYLOGFILE names. It \
+says which were used.
+
+What is decrypted:
+  TLS 1.3, and TLS 1.2 with AES in GCM, CCM or CBC mode or ChaCha20-Poly1305; with resumption, early data and key \
+updates. Other versions and cipher suites are named. If the capture begins after the handshake, TLS 1.3 is \
+decrypted if a key fits. Records that are missing are passed over.";
+
 #[derive(Args)]
 pub(crate) struct Check {
     /// Files to judge; - reads standard input
@@ -190,6 +224,13 @@ pub(crate) struct Check {
     /// did not fail. A pipe or a device is written directly.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+}
+
+/// Prints how to get a key log.
+pub(crate) fn print_tls(out: &mut impl Write) -> io::Result<()> {
+    let width = terminal_size::terminal_size().map_or(100, |(width, _)| width.0.min(100));
+    let options = textwrap::Options::new(width.into()).subsequent_indent("    ");
+    TLS_HELP.lines().try_for_each(|line| writeln!(out, "{}", textwrap::fill(line, &options)))
 }
 
 #[derive(Args)]

@@ -60,6 +60,7 @@ fn run(cli: &Cli) -> io::Result<Status> {
         }
         Command::Codes => explain::codes(&mut out).map(|()| Status::Fine)?,
         Command::Rules => explain::rules(&mut out).map(|()| Status::Fine)?,
+        Command::Tls => args::print_tls(&mut out).map(|()| Status::Fine)?,
     };
     out.flush()?;
     Ok(status)

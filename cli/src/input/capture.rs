@@ -9,6 +9,7 @@ use pcap_parser::{PcapError, create_reader};
 use crate::input::answer::{Answer, no_traffic};
 use crate::input::connections::Connections;
 use crate::input::interfaces::Interfaces;
+use crate::input::keys;
 use crate::input::rotation::{Rotation, going_on};
 use crate::session::judging::Judging;
 use crate::transport::packet::{Content, Moment, dissect};
@@ -156,6 +157,8 @@ fn read(
                             *count += 1;
                         }
                     }
+                } else {
+                    keys::take(&block, &mut judging.keys.borrow_mut());
                 }
                 reader.consume(len);
             }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::session::connection::{Connection, Succession};
 use crate::session::judging::Judging;
+use crate::session::unjudged::Unjudged;
 use crate::transport::packet::Segment;
 
 /// The most connections that are over or without data and are remembered, so that late packets are not
@@ -235,8 +236,8 @@ impl Latest {
 
     /// Keeps nothing more of the connections.
     fn give_up(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
-        self.now.give_up(judging)?;
-        self.perhaps.as_mut().map_or(Ok(()), |perhaps| perhaps.give_up(judging))
+        let mut both = [Some(&mut self.now), self.perhaps.as_mut()].into_iter().flatten();
+        both.try_for_each(|connection| connection.give_up(Unjudged::Memory, None, judging))
     }
 
     fn size(&self) -> usize {

@@ -11,6 +11,7 @@ mod head;
 pub mod hex;
 mod interfaces;
 pub(crate) mod interrupt;
+mod keys;
 mod known;
 mod lines;
 mod paste;
@@ -20,8 +21,10 @@ pub mod reading;
 pub(crate) mod rotation;
 mod source;
 
+use std::cell::RefCell;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::input::answer::{Answer, no_traffic, reason};
 use crate::input::format::{BOM, GUESS, capture_head, guess, is_capture};
@@ -48,6 +51,10 @@ pub fn judge_all(
 ) -> io::Result<()> {
     judging.memory = reading.max_memory;
     judging.ports.clone_from(&reading.port);
+    let (keys, errors) = keys::open(&reading.tls_keylog, follow);
+    judging.keys = Rc::new(RefCell::new(keys));
+    judging.tally.unusable += errors.len();
+    errors.iter().for_each(|error| complain(error));
     let mut once = Once::default();
     let mut rotation = Rotation::default();
     for (index, path) in inputs.iter().enumerate() {
@@ -73,6 +80,7 @@ pub fn judge_all(
         judging.tally.unusable += usize::from(answer.is_err());
         let mut notices = answer.unwrap_or_else(|error| vec![error]);
         notices.extend(told.get().map(|why| (*why).to_owned()));
+        notices.extend(judging.keys.borrow_mut().notices());
         if interrupt::signal().is_some() && !follow {
             notices.push("interrupted: the rest of the input was not read".to_owned());
         }

@@ -1,5 +1,7 @@
 //! The options for reading inputs: the format, and what hex text and raw bytes do not tell.
 
+use std::path::PathBuf;
+
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 use wsvet::Role;
@@ -39,6 +41,14 @@ pub struct Reading {
     /// the first frame boundary that is found. May be given several times.
     #[arg(long, value_name = "PORT")]
     pub port: Vec<u16>,
+
+    /// Decrypt TLS with the keys of this key log
+    ///
+    /// A browser or a library writes it while it connects: see `wsvet help tls`. May be given several
+    /// times. Keys inside a pcapng capture are used, too, and without this option those of the file that
+    /// the environment variable SSLKEYLOGFILE names.
+    #[arg(long, value_name = "FILE")]
+    pub tls_keylog: Vec<PathBuf>,
 
     /// Keep at most this much in memory of what is not judged yet
     ///

@@ -56,8 +56,12 @@ impl Group {
 /// Returns the addresses of a connection, or its number if its start was judged.
 fn name(stray: &Stray) -> String {
     let [one, other] = stray.ends.each_ref().map(|end| plain(end.as_deref().unwrap_or(UNKNOWN)));
-    match stray.connection {
+    let name = match stray.connection {
         Some(number) => format!("the rest of connection {number}"),
         None => format!("{one} {} {other}", if stray.has_roles { "to" } else { "and" }),
+    };
+    match &stray.detail {
+        Some(detail) => format!("{name}: {}", plain(detail)),
+        None => name,
     }
 }

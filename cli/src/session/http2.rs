@@ -76,9 +76,9 @@ impl Streams {
         }
     }
 
-    /// Returns what cannot be read, and who sent it.
-    pub fn broken(&self) -> Option<(Role, Malformed)> {
-        self.broken
+    /// Returns what cannot be read, if there is anything.
+    pub fn detail(&self) -> Option<String> {
+        self.broken.map(|(from, malformed)| format!("from the {from} at {malformed}"))
     }
 
     /// Returns the approximate memory that it takes, in bytes.
@@ -108,7 +108,8 @@ impl Streams {
         let outcome = http2.feed(from, bytes, &mut |event| inner.event(event, at, judging))?;
         if let Err(malformed) = outcome {
             self.broken = Some((from, malformed));
-            self.abandon(Unjudged::Http2Malformed, judging)?;
+            let detail = self.detail();
+            self.abandon(Unjudged::Http2Malformed, detail.as_deref(), judging)?;
         }
         Ok(())
     }
@@ -147,12 +148,17 @@ impl Streams {
     }
 
     /// Does not judge the open streams any further.
-    pub fn abandon(&mut self, why: Unjudged, judging: &mut Judging<'_>) -> io::Result<()> {
+    pub fn abandon(
+        &mut self,
+        why: Unjudged,
+        detail: Option<&str>,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
         let until = self.last.time;
         self.inner.memory = 0;
         self.inner.reset.clear();
         std::mem::take(&mut self.inner.open).into_values().try_for_each(|mut inner| {
-            inner.connection.abandon(why, judging)?;
+            inner.connection.give_up(why, detail, judging)?;
             inner.connection.finish(until, judging)
         })
     }

@@ -1,12 +1,15 @@
 //! The state that all connections of a run share: the limits, the options and the report.
 
+use std::cell::RefCell;
 use std::io;
+use std::rc::Rc;
 
 use crate::session::cause::Causes;
 use crate::session::limits::Limits;
 use crate::session::record::Record;
 use crate::session::report::{Gap, Place, Report, Tally};
 use crate::session::unjudged::{Stray, Strays};
+use crate::transport::tls::keylog::KeyLog;
 
 /// How much of a direction is reported, and how much of the payload is kept.
 #[derive(Clone, Copy)]
@@ -29,6 +32,8 @@ pub struct Judging<'a> {
     pub tally: Tally,
     /// The connections of this input that are not judged.
     pub strays: Strays,
+    /// The secrets of TLS connections.
+    pub keys: Rc<RefCell<KeyLog>>,
     /// The most memory for what is not judged yet, in bytes.
     pub memory: u64,
     /// The ports of WebSocket servers whose opening handshakes the input may lack.
@@ -47,6 +52,7 @@ impl<'a> Judging<'a> {
             report,
             tally: Tally::default(),
             strays: Strays::default(),
+            keys: Rc::default(),
             memory: MEMORY,
             ports: Vec::new(),
         }
@@ -67,7 +73,7 @@ impl<'a> Judging<'a> {
     /// Counts a connection that is not judged, and reports it.
     pub fn stray(&mut self, stray: &Stray) -> io::Result<()> {
         self.tally.stray(stray.why);
-        self.strays.add(stray.why);
+        self.strays.add(stray.why, stray.detail.as_deref());
         self.report.stray(stray)
     }
 

@@ -1,5 +1,6 @@
 //! The reasons why a connection is not judged, one row each, and what a stream is by its first bytes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::session::report::Tally;
@@ -35,8 +36,24 @@ macro_rules! reasons {
 reasons! {
     /// TLS.
     Tls "tls" true
-        "TLS: decrypt it first, for example with a key log (SSLKEYLOGFILE) in Wireshark, and save what \
-         Follow > TLS Stream shows as Raw",
+        "TLS: give the key log with --tls-keylog FILE ('wsvet help tls' says how to get one)",
+    /// TLS, and no keys of this connection.
+    TlsNoKey "tls-key-missing" true
+        "TLS, and the key log has no keys for it: the client or the server must write the key log while the \
+         connection is opened",
+    /// TLS, and the keys do not fit.
+    TlsWrongKey "tls-wrong-key" true
+        "TLS, and its keys in the key log are wrong: they do not decrypt the first record",
+    /// TLS that is not decrypted.
+    TlsSuite "tls-suite" true
+        "TLS with a version or a cipher suite that wsvet does not decrypt: let an endpoint choose TLS 1.3",
+    /// TLS that is broken at a record.
+    TlsBroken "tls-broken" true "TLS that cannot be decrypted from here on",
+    /// TLS whose handshake was not captured.
+    TlsBegun "tls-begun-before-capture" true
+        "TLS whose handshake was not captured, and no key in the key log fits: capture it from its start",
+    /// TLS whose handshake failed.
+    TlsFailed "tls-failed" true "the TLS handshake failed, so nothing was sent over it",
     /// HTTP/2 whose frames cannot be read.
     Http2Malformed "http2-malformed" true "HTTP/2 that cannot be read any further",
     /// HTTP/2 whose start was not captured.
@@ -169,6 +186,8 @@ pub struct Stray {
     pub has_roles: bool,
     /// Why it is not judged.
     pub why: Unjudged,
+    /// What is known of it besides, for example `TLS 1.3 to example.test`.
+    pub detail: Option<String>,
     /// The number of its packets.
     pub packets: u64,
     /// The time of its first packet, on the clock of the input.
@@ -178,29 +197,32 @@ pub struct Stray {
 /// The connections of an input that are not judged, by their reasons.
 #[derive(Clone, Default)]
 pub struct Strays {
-    counts: [u64; Unjudged::ALL.len()],
+    /// The number of them, and what is known of the first besides.
+    groups: BTreeMap<Unjudged, (u64, Option<String>)>,
 }
 
 impl Strays {
     /// Counts a connection.
-    pub fn add(&mut self, why: Unjudged) {
-        self.counts[why as usize] += 1;
-    }
-
-    /// Returns the reasons that occur, and the number of connections of each.
-    pub fn iter(&self) -> impl Iterator<Item = (Unjudged, u64)> {
-        Unjudged::ALL.iter().copied().zip(self.counts).filter(|(_, count)| *count > 0)
+    pub fn add(&mut self, why: Unjudged, detail: Option<&str>) {
+        let (count, first) = self.groups.entry(why).or_default();
+        *count += 1;
+        if *count == 1 {
+            *first = detail.map(str::to_owned);
+        }
     }
 
     /// Returns why nothing was judged, or nothing if there is no connection.
     pub fn why(&self) -> Option<String> {
-        let total: u64 = self.counts.iter().sum();
-        let (most, count) =
-            self.iter().max_by_key(|(why, count)| (why.is_perhaps_websocket(), *count))?;
-        let text = most.text();
+        let total: u64 = self.groups.values().map(|(count, _)| count).sum();
+        let (most, (count, detail)) = self
+            .groups
+            .iter()
+            .max_by_key(|(why, (count, _))| (why.is_perhaps_websocket(), *count))?;
+        let detail = detail.as_ref().map_or_else(String::new, |detail| format!(" ({detail})"));
+        let text = format!("{}{detail}", most.text());
         Some(match (total, count) {
-            (1, _) => text.to_owned(),
-            (total, count) if total == count => format!("all {total} connections: {text}"),
+            (1, _) => text,
+            (total, count) if total == *count => format!("all {total} connections: {text}"),
             _ => format!("none of {total} connections can be judged; {count} of them: {text}"),
         })
     }

@@ -111,6 +111,7 @@ impl Http2 {
 #[derive(Deserialize)]
 pub(super) struct Strayed {
     why: String,
+    detail: Option<String>,
     client: Option<String>,
     server: Option<String>,
     ends: Option<[Option<String>; 2]>,
@@ -270,11 +271,11 @@ impl Strayed {
         connection: Option<usize>,
         time: Duration,
     ) -> Option<Stray> {
-        let Self { why, client, server, ends, packets } = self;
+        let Self { why, detail, client, server, ends, packets } = self;
         let why = Unjudged::from_id(&why)?;
         let has_roles = ends.is_none();
         let ends = ends.unwrap_or([client, server]);
-        Some(Stray { stream, connection, ends, has_roles, why, packets, time })
+        Some(Stray { stream, connection, ends, has_roles, why, detail, packets, time })
     }
 }
 

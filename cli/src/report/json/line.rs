@@ -619,6 +619,8 @@ pub(super) struct StrayLine<'a> {
     event: &'static str,
     why: &'static str,
     text: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
     /// Whether it is, or may be, a WebSocket connection.
     perhaps_websocket: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -645,6 +647,7 @@ impl<'a> StrayLine<'a> {
             event: "unjudged",
             why: stray.why.id(),
             text: stray.why.text(),
+            detail: stray.detail.as_deref(),
             perhaps_websocket: stray.why.is_perhaps_websocket(),
             connection: stray.connection,
             client,

@@ -7,6 +7,9 @@ use crate::session::unjudged::{Stray, Unjudged};
 impl Connection {
     /// Does not judge the connection.
     pub(super) fn refuse(&mut self, why: Unjudged) {
+        if let Stage::Layered(layered) = &self.stage {
+            self.detail = layered.layer().detail();
+        }
         self.stage = Stage::Other(why, self.client());
         self.forget();
     }
@@ -17,7 +20,7 @@ impl Connection {
         let reset = self.ends.iter().any(|end| end.reset.is_some());
         let gap = self.has_gap();
         Some(match &self.stage {
-            Stage::Frames(..) | Stage::Over => return None,
+            Stage::Frames(..) | Stage::Layered(_) | Stage::Over => return None,
             Stage::Http2(streams, _) => return streams.why_not(gap),
             Stage::Other(why, _) => *why,
             Stage::Http(..) if !self.has_data && (silent || reset) => Unjudged::NeverEstablished,
@@ -36,6 +39,7 @@ impl Connection {
             Stage::Http(_, client) | Stage::Frames(_, client) | Stage::Http2(_, client) => {
                 Some(client)
             }
+            Stage::Layered(ref layered) => layered.layer().client(),
             Stage::Other(_, client) => client,
             Stage::Unknown | Stage::Over => None,
         }
@@ -51,6 +55,10 @@ impl Connection {
             ends: [client.unwrap_or(0), 1 - client.unwrap_or(0)].map(address),
             has_roles: client.is_some(),
             why,
+            detail: self.detail.clone().or_else(|| match &self.stage {
+                Stage::Http2(streams, _) => streams.detail(),
+                _ => None,
+            }),
             packets: self.ends.iter().map(|end| end.packets).sum(),
             time: self.first,
         }

@@ -56,12 +56,20 @@ impl Connection {
             return Ok(());
         }
         ends[from].ended = Some((how, at));
+        if let Stage::Layered(layered) = stage {
+            let End { stream, reset, .. } = &ends[from];
+            let gap = reset.as_ref().and_then(|reset| stream.gap_before(reset.position));
+            let lost = gap.map_or(Ok(()), |gap| layered.lost(from, gap, at, judging));
+            let done = lost.and_then(|()| layered.end(from, how, at, judging));
+            self.unless_stopped(done, judging)?;
+            return if self.is_over() { self.finish_layer(at.time, judging) } else { Ok(()) };
+        }
         let End { stream, reset, .. } = &ends[from];
         let before_reset = |reset: &Reset| stream.gap_before(reset.position);
         let gap = stream.gap().or_else(|| reset.as_ref().and_then(before_reset));
         if let Stage::Http2(streams, client) = stage {
             return match gap {
-                Some(_) => streams.abandon(Unjudged::Http2Lost, judging),
+                Some(_) => streams.abandon(Unjudged::Http2Lost, None, judging),
                 None => streams.end(role(from, *client), how, at, judging),
             };
         }

@@ -11,7 +11,7 @@ impl Connection {
         self.ends.iter().any(|end| end.stream.gap().or(end.stream.lost()).is_some())
     }
 
-    /// Skips missing bytes if all of them are in one payload. Returns whether they are.
+    /// Skips missing bytes if all of them are in one payload, or in a layer. Returns whether they are.
     pub(super) fn pass_over(
         &mut self,
         from: usize,
@@ -24,6 +24,11 @@ impl Connection {
                 frames.pass_over(role(from, *client), missing, tell, self.last, judging)?
             }
             Stage::Http2(streams, client) => streams.lack(role(from, *client), missing, judging)?,
+            Stage::Layered(layered) => {
+                let done = layered.lost(from, missing, self.last, judging);
+                self.unless_stopped(done, judging)?;
+                true
+            }
             _ => false,
         };
         if passed {

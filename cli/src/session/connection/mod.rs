@@ -4,6 +4,7 @@ mod account;
 mod ending;
 mod gap;
 mod http2;
+mod layered;
 mod succession;
 mod unopened;
 
@@ -19,6 +20,7 @@ use crate::session::frames::Frames;
 use crate::session::handshake::{Handshake, Progress};
 use crate::session::http2::Streams;
 use crate::session::judging::Judging;
+use crate::session::layer::{self, Layered};
 use crate::session::report::{Opening, OverHttp2};
 use crate::session::unjudged::{Stray, Unjudged};
 use crate::transport::packet::{Moment, Segment};
@@ -46,6 +48,8 @@ pub struct Connection {
     is_cut: bool,
     /// The stream of HTTP/2 that this connection is.
     http2: Option<Box<OverHttp2>>,
+    /// What is known of it besides, if it is not judged.
+    detail: Option<String>,
 }
 
 /// The early segments after which a stream is looked at that lacks its first bytes, in bytes.
@@ -78,6 +82,8 @@ enum Stage {
     Frames(Box<Frames>, usize),
     /// HTTP/2, and which endpoint is the client.
     Http2(Box<Streams>, usize),
+    /// A protocol that carries connections, which are judged.
+    Layered(Box<Layered>),
     /// It is not judged, and why; and which endpoint is the client, if that is known.
     Other(Unjudged, Option<usize>),
     /// Both streams have ended, and the verdict was reported.
@@ -105,6 +111,7 @@ impl Connection {
             has_data: false,
             is_cut: false,
             http2: None,
+            detail: None,
         }
     }
 
@@ -114,6 +121,7 @@ impl Connection {
         match &mut self.stage {
             Stage::Frames(frames, _) => frames.set_stream(stream),
             Stage::Http2(streams, _) => streams.set_stream(stream),
+            Stage::Layered(layered) => layered.set_stream(stream),
             _ => {}
         }
     }
@@ -139,6 +147,7 @@ impl Connection {
             Stage::Http(handshake, _) => size_of::<Handshake>() + handshake.memory(),
             Stage::Frames(frames, _) => size_of::<Frames>() + frames.memory(),
             Stage::Http2(streams, _) => streams.memory(),
+            Stage::Layered(layered) => size_of::<Layered>() + layered.memory(),
             _ => 0,
         };
         let early: usize = self.ends.iter().map(|end| end.stream.memory()).sum();
@@ -182,9 +191,7 @@ impl Connection {
             return self.reset(from, segment, judging);
         }
         self.go_on(from, segment);
-        if let Stage::Frames(frames, client) = &mut self.stage {
-            frames.heard_from(role(from, *client), segment.at);
-        }
+        self.heard_from(from, segment.at);
         let stream = &mut self.ends[from].stream;
         let bytes = stream.segment(segment);
         let mut client = segment.syn.then_some(if segment.ack { 1 - from } else { from });
@@ -193,6 +200,10 @@ impl Connection {
         {
             stream.place();
             client = Some(if role == Role::Client { from } else { 1 - from });
+        }
+        // What comes first is the start for a layer.
+        if let Stage::Layered(_) = self.stage {
+            stream.place();
         }
         if let (Stage::Unknown, Some(client)) = (&self.stage, client) {
             self.stage = Stage::Http(Box::default(), client);
@@ -218,6 +229,15 @@ impl Connection {
             self.end(from, Ending::Reset, segment.at, judging)?;
         }
         Ok(())
+    }
+
+    /// Takes that an endpoint sent a packet.
+    pub fn heard_from(&mut self, from: usize, at: Moment) {
+        match &mut self.stage {
+            Stage::Frames(frames, client) => frames.heard_from(role(from, *client), at),
+            Stage::Layered(layered) => layered.heard_from(from, at),
+            _ => {}
+        }
     }
 
     fn sender(&self, segment: &Segment<'_>) -> usize {
@@ -255,6 +275,7 @@ impl Connection {
         if let Some(agreement) = self.unopened() {
             self.upgrade(agreement, self.last, judging)?;
         }
+        self.finish_layer(until, judging)?;
         if let Stage::Frames(frames, client) = self.stage {
             let of_open = |end: usize| {
                 let End { stream, ended, .. } = &self.ends[end];
@@ -266,23 +287,25 @@ impl Connection {
         let has_gap = self.has_gap();
         if let Stage::Http2(mut streams, _) = self.stage {
             if has_gap {
-                streams.abandon(Unjudged::Http2Lost, judging)?;
+                streams.abandon(Unjudged::Http2Lost, None, judging)?;
             }
             streams.finish(until, judging)?;
         }
         stray.map_or(Ok(()), |stray| judging.stray(&stray))
     }
 
-    /// Ends the connection because it takes too much memory. Its later segments are ignored.
-    pub fn give_up(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
-        self.abandon(Unjudged::Memory, judging)
-    }
-
-    /// Ends the connection for this reason. Its later segments are ignored.
-    pub fn abandon(&mut self, why: Unjudged, judging: &mut Judging<'_>) -> io::Result<()> {
+    /// Ends the connection because the rest of it cannot be judged, or takes too much memory. Its later
+    /// segments are ignored.
+    pub fn give_up(
+        &mut self,
+        why: Unjudged,
+        detail: Option<&str>,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
         if let Stage::Unknown = self.stage {
             self.join(true, judging)?;
         }
+        self.detail = detail.map(str::to_owned);
         let frames = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Frames(mut frames, client) => {
                 frames.lack();
@@ -294,8 +317,9 @@ impl Connection {
             }
             Stage::Http2(mut streams, client) => {
                 self.stage = Stage::Other(why, Some(client));
-                streams.abandon(why, judging)
+                streams.abandon(why, detail, judging)
             }
+            Stage::Layered(layered) => self.give_up_layer(layered, why, judging),
             stage => {
                 self.stage = stage;
                 if let Stage::Unknown | Stage::Http(..) = self.stage {
@@ -329,6 +353,10 @@ impl Connection {
             Stage::Unknown | Stage::Other(..) | Stage::Over => Ok(()),
             Stage::Frames(frames, client) => frames.feed(role(from, *client), bytes, at, judging),
             Stage::Http2(streams, client) => streams.bytes(role(from, *client), bytes, at, judging),
+            Stage::Layered(layered) => {
+                let done = layered.bytes(from, bytes, at, judging);
+                self.unless_stopped(done, judging)
+            }
             Stage::Http(handshake, client) => {
                 match handshake.feed(role(from, *client), bytes, at.time) {
                     Progress::Waiting => Ok(()),
@@ -343,10 +371,13 @@ impl Connection {
                             }
                             self.upgrade(agreement, at, judging)
                         }
-                        _ => {
-                            self.refuse(why);
-                            Ok(())
-                        }
+                        _ => match layer::of(why, true, judging) {
+                            Some(layer) => self.wrap(layer, at, judging),
+                            None => {
+                                self.refuse(why);
+                                Ok(())
+                            }
+                        },
                     },
                     Progress::Upgraded(agreement) => self.upgrade(agreement, at, judging),
                 }

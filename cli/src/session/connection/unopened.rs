@@ -9,6 +9,7 @@ use crate::session::agreement::{Agreement, Uncertain};
 use crate::session::backlog::Backlog;
 use crate::session::boundary;
 use crate::session::judging::Judging;
+use crate::session::layer;
 use crate::session::unjudged::{Unjudged, is_tls};
 use crate::transport::http2::is_middle;
 use crate::transport::packet::Moment;
@@ -41,9 +42,12 @@ impl Connection {
         let Some(boundary::Found { client, from, .. }) = found.filter(|_| self.has_data) else {
             let mut starts = sides.iter().map(|side| Unjudged::of_start(side.start()));
             let start = starts.find(|why| *why != Unjudged::Other);
-            if sides.iter().any(|side| side.segments().any(is_tls)) {
-                self.refuse(Unjudged::Tls);
-            } else if let (true, Some(start)) = (is_last || full, start) {
+            if sides.iter().any(|side| side.segments().any(is_tls))
+                && let Some(layer) = layer::of(Unjudged::Tls, false, judging)
+            {
+                return self.join_layer(layer, judging);
+            }
+            if let (true, Some(start)) = (is_last || full, start) {
                 self.refuse(start);
             } else if full {
                 self.refuse(Unjudged::Begun);
@@ -128,9 +132,12 @@ impl Connection {
             else {
                 continue;
             };
-            if is_tls(bytes) {
-                self.refuse(Unjudged::Tls);
-            } else if stream.memory() > MOST_BEFORE_FRAMES {
+            if is_tls(bytes)
+                && let Some(layer) = layer::of(Unjudged::Tls, true, judging)
+            {
+                return self.wrap(layer, self.last, judging);
+            }
+            if stream.memory() > MOST_BEFORE_FRAMES {
                 self.refuse(if self.is_cut { Unjudged::Cut } else { Unjudged::Lost });
             }
         }
