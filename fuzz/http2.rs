@@ -8,8 +8,8 @@ use std::convert::Infallible;
 use wsvet::Role;
 use wsvet_cli::transport::http2::{Event, Http2, PREFACE};
 
-/// The bytes of both endpoints in turns, and what is told of each stream: of each endpoint its bytes and
-/// how often it ended.
+/// The bytes of both endpoints in turns, and what is told of each stream: of each endpoint its bytes, and
+/// 1 if it ended, 2 if it was reset, or both.
 type Told = BTreeMap<u32, [(Vec<u8>, u32); 2]>;
 
 /// Any bytes come to the same end in whatever pieces they are read, and the bytes of a stream are those
@@ -57,10 +57,15 @@ fn read(pieces: &[(Role, Vec<u8>)], size: usize) -> (Told, Option<String>) {
                         assert_eq!(end.1, 0, "nothing comes after the end");
                         end.0.extend_from_slice(bytes);
                     }
-                    Event::End(stream, from) | Event::Reset(stream, from, _) => {
+                    Event::End(stream, from) => {
                         let end = &mut told.get_mut(&stream).expect("a request")[from as usize];
                         end.1 += 1;
-                        assert_eq!(end.1, 1, "it ends once");
+                        assert_eq!(end.1, 1, "it ends once, and not after a reset");
+                    }
+                    Event::Reset(stream, from, _) => {
+                        let end = &mut told.get_mut(&stream).expect("a request")[from as usize];
+                        end.1 += 2;
+                        assert!(end.1 <= 3, "it is reset once");
                     }
                     Event::Response(stream, ..) => assert!(told.contains_key(&stream)),
                     Event::Lack(..) => unreachable!("nothing is missing"),

@@ -73,7 +73,12 @@ const CASES: &[Case] = &[
         &["✗"],
     ),
     ("t1-wss.pcap", 2, &["TLS", "key log"], &[ANY_RULE]),
-    ("i1-h2c-rfc8441.pcap", 2, &["HTTP/2"], &[ANY_RULE]),
+    (
+        "i1-h2c-rfc8441.pcap",
+        1,
+        &["CONNECT /chat on HTTP/2 stream 1", "1003 Unsupported Data", "sent END_STREAM"],
+        &[ANY_RULE],
+    ),
     ("t5-tshark.json", 2, &["tshark's JSON", "give the capture itself"], &[ANY_RULE]),
     ("t3-follow-tls-raw.txt", 2, &["Follow Stream", "give the capture itself"], &[ANY_RULE]),
     ("c1-capture.pcap.gz", 2, &["gzip data: decompress it first"], &[ANY_RULE]),

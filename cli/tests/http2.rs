@@ -210,10 +210,15 @@ fn write(turns: &[(Turn, Shape)]) -> (Vec<(Role, Vec<u8>)>, Streams) {
                 let index = at.index(open.len());
                 let (id, sends) = &mut open[index];
                 let from = role(*server);
-                if !std::mem::take(&mut sends[from as usize]) {
+                let over = *sends == [false; 2];
+                sends[from as usize] = false;
+                let reset = expected
+                    .get(id)
+                    .is_some_and(|told| told.ends[from as usize].iter().any(|end| end != "end"));
+                out.push((from, frame(RST_STREAM, 0, *id, &code.to_be_bytes())));
+                if over || reset {
                     continue;
                 }
-                out.push((from, frame(RST_STREAM, 0, *id, &code.to_be_bytes())));
                 if let Some(told) = expected.get_mut(id) {
                     told.ends[from as usize].push(ErrorCode(*code).to_string());
                 }
@@ -447,4 +452,172 @@ fn a_gap_in_data_is_skipped_and_any_other_is_not() {
             assert!(told.contains(&format!("Lack(1, Client, {missing})")), "{told:?}");
         }
     }
+}
+
+const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures/http2");
+
+/// What the endpoints got, by the path of their stream and the endpoint: messages, Pings and Pongs.
+type Got = BTreeMap<(String, String), Vec<(u64, String)>>;
+
+/// What the tool says that each endpoint got.
+fn judged(lines: &[serde_json::Value]) -> (Got, BTreeMap<u64, String>) {
+    let mut got = Got::new();
+    let mut paths = BTreeMap::new();
+    let mut streams = BTreeMap::new();
+    for line in lines {
+        let connection = line["connection"].as_u64();
+        if line["event"] == "connection" {
+            let path = line["target"].as_str().unwrap().to_owned();
+            streams.insert(line["http2_stream"].as_u64().unwrap(), path.clone());
+            paths.insert(connection, path);
+        } else if line["event"] == "frame" && line["opcode"] != 8 {
+            let by = if line["from"] == "client" { "server" } else { "client" };
+            let frame =
+                (line["opcode"].as_u64().unwrap(), line["payload"].as_str().unwrap().to_owned());
+            got.entry((paths[&connection].clone(), by.to_owned())).or_default().push(frame);
+        }
+    }
+    (got, streams)
+}
+
+/// What the endpoints wrote that they got. A line without its path has its stream.
+fn logged(name: &str, streams: &BTreeMap<u64, String>) -> Got {
+    let mut got = Got::new();
+    for line in std::fs::read_to_string(format!("{RECORDED}/{name}.jsonl")).unwrap().lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let (Some(opcode), Some(payload)) = (line["opcode"].as_u64(), line["payload"].as_str())
+        else {
+            continue;
+        };
+        let path = match line["path"].as_str() {
+            Some(path) => path.to_owned(),
+            None => streams[&line["stream"].as_u64().unwrap()].clone(),
+        };
+        let by = line["endpoint"].as_str().unwrap().to_owned();
+        got.entry((path, by)).or_default().push((opcode, payload.to_owned()));
+    }
+    got
+}
+
+/// The recordings: the verdicts of their connections, in order.
+const RECORDINGS: [(&str, &[&str]); 7] = [
+    ("node-text-only", &["refused"]),
+    ("node-several", &["clean", "clean", "never-opened"]),
+    ("node-cancel", &["abnormal", "abnormal"]),
+    ("node-goaway", &["abnormal"]),
+    ("hypercorn-several", &["abnormal", "clean", "never-opened"]),
+    ("h2-node", &["clean"]),
+    ("chromium-node", &["clean", "refused"]),
+];
+
+#[test]
+fn frames_are_what_the_endpoints_got() {
+    for (name, verdicts) in RECORDINGS {
+        let file = format!("{RECORDED}/{name}.pcap");
+        let keys = format!("{RECORDED}/{name}.keys");
+        let mut args = vec!["check", "--json", "--payload", "--server-accepts", "text"];
+        if !name.contains("text-only") && name != "chromium-node" {
+            args.truncate(3);
+        }
+        if std::path::Path::new(&keys).exists() {
+            args.extend(["--tls-keylog", &keys]);
+        }
+        args.push(&file);
+        let output = common::run(&args, b"");
+        let lines = common::capture::lines(&String::from_utf8(output.stdout).unwrap());
+        let mut found: Vec<_> = lines.iter().filter(|line| line["event"] == "verdict").collect();
+        found.sort_by_key(|line| line["connection"].as_u64());
+        let outcomes: Vec<_> = found.iter().map(|line| line["outcome"].as_str().unwrap()).collect();
+        assert_eq!(outcomes, *verdicts, "{name}");
+        let (mut got, streams) = judged(&lines);
+        let mut expected = logged(name, &streams);
+        // Neither ASGI nor the client of h2 tells of frames.
+        if name.starts_with("hypercorn") {
+            got.values_mut().for_each(|frames| frames.retain(|(opcode, _)| *opcode != 9));
+        }
+        if name == "h2-node" || name == "chromium-node" {
+            got.retain(|(_, by), _| by == "server");
+        }
+        // What breaks a rule is no frame.
+        for frames in expected.values_mut().filter(|_| args.contains(&"text")) {
+            frames.retain(|(opcode, _)| *opcode != 2);
+        }
+        expected.retain(|_, frames| !frames.is_empty());
+        assert_eq!(got, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_server_without_an_extended_connect_is_told() {
+    let file = format!("{RECORDED}/node-no-connect.pcap");
+    let output = common::run(&["check", "--json", &file], b"");
+    let lines = common::capture::lines(&String::from_utf8(output.stdout).unwrap());
+    let [line] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!(
+        (&line["why"], &line["perhaps_websocket"]),
+        (&"http2-no-connect".into(), &false.into())
+    );
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn resets_and_goaway_are_told_with_their_names() {
+    for (name, expected) in [
+        ("node-cancel", "the client sent RST_STREAM with CANCEL: the stream is gone"),
+        ("node-cancel", "the server reset HTTP/2 stream 1 with CANCEL"),
+        ("node-goaway", "the server sent GOAWAY with ENHANCE_YOUR_CALM"),
+    ] {
+        let output = common::run(&["check", &format!("{RECORDED}/{name}.pcap")], b"");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+/// The verdict of the case in text, JSON and from the JSON lines again.
+#[test]
+fn what_json_says_is_read_again() {
+    for name in ["node-several", "node-cancel", "node-goaway"] {
+        let file = format!("{RECORDED}/{name}.pcap");
+        let json = common::run(&["check", "--json", "--payload", &file], b"").stdout;
+        let again = common::run(&["check", "--json", "--payload", "-"], &json).stdout;
+        let http2 = |bytes: &[u8]| -> Vec<_> {
+            let lines = common::capture::lines(std::str::from_utf8(bytes).unwrap());
+            let ends = lines.iter().map(|line| (line["event"].clone(), line["http2"].clone()));
+            ends.filter(|(event, _)| event == "verdict").collect()
+        };
+        assert!(!http2(&json).is_empty());
+        assert_eq!(http2(&again), http2(&json), "{name}");
+    }
+}
+
+/// Without the start of the connection, header blocks cannot be read.
+#[test]
+fn a_connection_that_begins_before_the_capture_is_told() {
+    let mut capture = common::capture::Capture::new();
+    capture.packet(Client, "A", &frame(PING, 0, 0, &[0; 8]).repeat(3));
+    capture.packet(Server, "A", &frame(PING, 1, 0, &[0; 8]).repeat(3));
+    let (text, status) = common::capture::check(&["--json"], &capture.file);
+    assert_eq!(common::capture::lines(&text)[0]["why"], "http2-begun-before-capture");
+    assert_eq!(status, 2);
+}
+
+/// A malformed frame is told with its byte, and what was judged before it stays.
+#[test]
+fn a_malformed_frame_ends_its_streams() {
+    let mut compressor = Compressor::default();
+    let mut capture = common::capture::Capture::new();
+    capture.packet(Client, "S", b"").packet(Server, "SA", b"");
+    capture.packet(Client, "A", &preface()).packet(Server, "A", &allowance());
+    capture.packet(Client, "A", &compressor.headers(Client, 1, 0, &connect("/", &[])));
+    capture.packet(Server, "A", &compressor.headers(Server, 1, 0, &[(":status", "200")]));
+    capture.packet(Server, "A", &frame(DATA, 0, 1, b"\x81\x02hi"));
+    capture.packet(Server, "A", &frame(DATA, 0, 0, b"x"));
+    let (text, status) = common::capture::check(&[], &capture.file);
+    assert!(text.contains("\"hi\""), "{text}");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains("from the server at byte 38: a DATA frame cannot have the stream 0"),
+        "{text}"
+    );
+    assert_eq!(status, 0, "{text}");
 }

@@ -26,6 +26,8 @@ pub struct Streams {
     inner: Connections,
     /// What cannot be read, and who sent it.
     broken: Option<(Role, Malformed)>,
+    /// Whether a connection on a stream was given up, which tells it.
+    told: bool,
     last: Moment,
 }
 
@@ -59,6 +61,7 @@ impl Streams {
             http2: Http2::new(upgraded.into()),
             inner: Connections { ends, stream, open, reset, memory: 0 },
             broken: None,
+            told: false,
             last: at,
         }
     }
@@ -68,6 +71,7 @@ impl Streams {
     pub fn why_not(&self, gap: bool) -> Option<Unjudged> {
         let Seen { websockets, connect_protocol, .. } = self.http2.seen();
         match (self.broken, websockets, connect_protocol) {
+            _ if self.told => None,
             (Some(_), ..) => Some(Unjudged::Http2Malformed),
             _ if gap => Some(Unjudged::Http2Lost),
             (None, 0, Some(false)) => Some(Unjudged::Http2NoConnect),
@@ -155,6 +159,7 @@ impl Streams {
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
         let until = self.last.time;
+        self.told |= !self.inner.open.is_empty();
         self.inner.memory = 0;
         self.inner.reset.clear();
         std::mem::take(&mut self.inner.open).into_values().try_for_each(|mut inner| {

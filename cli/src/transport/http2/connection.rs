@@ -28,7 +28,7 @@ pub enum Event<'a> {
     Lack(u32, Role, u64),
     /// An endpoint sends nothing more on this stream.
     End(u32, Role),
-    /// An endpoint reset this stream.
+    /// An endpoint reset this stream, perhaps after its end.
     Reset(u32, Role, ErrorCode),
     /// An endpoint ends the connection. It did not process streams with a higher number than this.
     GoAway(Role, u32, ErrorCode, String),
@@ -78,6 +78,8 @@ struct Stream {
     status: Option<u16>,
     /// Whether the client and the server send nothing more.
     ended: [bool; 2],
+    /// Whether the client and the server reset the stream.
+    reset: [bool; 2],
 }
 
 impl Default for Http2 {
@@ -265,10 +267,14 @@ impl Http2 {
                 Ok(Ok(()))
             }
             Kind::RstStream => {
-                if self.sends(from, head.stream) {
-                    self.close(from, head.stream);
+                let id = head.stream;
+                // An endpoint may reset a stream that the peer has not ended, after its own END_STREAM.
+                let reset =
+                    self.streams.get_mut(&id).map(|stream| &mut stream.reset[from as usize]);
+                if reset.is_some_and(|reset| !std::mem::replace(reset, true)) {
+                    self.close(from, id);
                     let code = payload.first_chunk().map_or(0, |code| u32::from_be_bytes(*code));
-                    out(Event::Reset(head.stream, from, ErrorCode(code)))?;
+                    out(Event::Reset(id, from, ErrorCode(code)))?;
                 }
                 Ok(Ok(()))
             }
