@@ -470,7 +470,11 @@ fn judged(lines: &[serde_json::Value]) -> (Got, BTreeMap<u64, String>) {
             let path = line["target"].as_str().unwrap().to_owned();
             streams.insert(line["http2_stream"].as_u64().unwrap(), path.clone());
             paths.insert(connection, path);
-        } else if line["event"] == "frame" && line["opcode"] != 8 {
+        } else if line["event"] == "message" && line["compressed"] == true {
+            let by = if line["from"] == "client" { "server" } else { "client" };
+            let message = (line["opcode"].as_u64().unwrap(), format!("{} B", line["len"]));
+            got.entry((paths[&connection].clone(), by.to_owned())).or_default().push(message);
+        } else if line["event"] == "frame" && line["opcode"] != 8 && line["rsv"] == 0 {
             let by = if line["from"] == "client" { "server" } else { "client" };
             let frame =
                 (line["opcode"].as_u64().unwrap(), line["payload"].as_str().unwrap().to_owned());
@@ -494,7 +498,11 @@ fn logged(name: &str, streams: &BTreeMap<u64, String>) -> Got {
             None => streams[&line["stream"].as_u64().unwrap()].clone(),
         };
         let by = line["endpoint"].as_str().unwrap().to_owned();
-        got.entry((path, by)).or_default().push((opcode, payload.to_owned()));
+        // The tool tells how long a compressed message is.
+        let compressed = name.starts_with("hypercorn") && path == "/echo";
+        let len = format!("{} B", payload.len() / 2);
+        let payload = if compressed { len } else { payload.to_owned() };
+        got.entry((path, by)).or_default().push((opcode, payload));
     }
     got
 }
@@ -507,7 +515,7 @@ const RECORDINGS: [(&str, &[&str]); 7] = [
     ("node-goaway", &["abnormal"]),
     ("hypercorn-several", &["abnormal", "clean", "never-opened"]),
     ("h2-node", &["clean"]),
-    ("chromium-node", &["clean", "refused"]),
+    ("chromium-node", &["let-pass", "refused"]),
 ];
 
 #[test]
