@@ -4,6 +4,7 @@
 mod common;
 pub mod deflate;
 pub mod handshake;
+pub mod http2;
 pub mod oracles;
 pub mod peers;
 pub mod readers;

@@ -379,6 +379,48 @@ fn any_other_status_is_an_outcome() {
     }
 }
 
+/// The rules about what an extended CONNECT and its response do not have (RFC 8441 §5).
+const OF_UPGRADE: [Rule; 13] = [
+    Rule::MethodNotGet,
+    Rule::HttpVersionTooLow,
+    Rule::MissingHost,
+    Rule::RepeatedHost,
+    Rule::MissingUpgrade,
+    Rule::MissingConnectionUpgrade,
+    Rule::MissingKey,
+    Rule::InvalidKey,
+    Rule::RepeatedKey,
+    Rule::UpgradeNotConfirmed,
+    Rule::ConnectionNotConfirmed,
+    Rule::MissingAccept,
+    Rule::RepeatedAccept,
+];
+
+#[test]
+fn an_extended_connect_breaks_the_other_rules_alone() {
+    for (_, handshake, _) in vectors() {
+        let request = Request::connect(handshake.target, pairs(&handshake.request));
+        let expected = |sender| {
+            let broken = handshake.broken(sender);
+            broken.filter(|rule| !OF_UPGRADE.contains(rule) && *rule != Rule::WrongAccept)
+        };
+        assert!(request.broken().eq(expected(Role::Client)), "{handshake:?}");
+        for status in [200, 204, 299] {
+            let response = Response::new(status, pairs(&handshake.response));
+            let broken = response.broken(&request);
+            assert!(broken.eq(expected(Role::Server)), "{handshake:?}");
+            let accepted = matches!(response.validate(&request), Ok(Outcome::Accepted(_)));
+            assert_eq!(accepted, expected(Role::Server).next().is_none());
+        }
+        for status in [101, 103, 199, 300, 403] {
+            let response = Response::new(status, pairs(&handshake.response));
+            assert!(response.broken(&request).is_empty());
+            let outcome = response.validate(&request).unwrap();
+            assert!(matches!(outcome, Outcome::Refused(told) if told == status));
+        }
+    }
+}
+
 #[test]
 fn what_was_agreed_is_told() {
     let handshake = Handshake::legal();

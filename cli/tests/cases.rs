@@ -73,7 +73,12 @@ const CASES: &[Case] = &[
         &["✗"],
     ),
     ("t1-wss.pcap", 2, &["TLS", "key log"], &[ANY_RULE]),
-    ("i1-h2c-rfc8441.pcap", 2, &["HTTP/2"], &[ANY_RULE]),
+    (
+        "i1-h2c-rfc8441.pcap",
+        1,
+        &["CONNECT /chat on HTTP/2 stream 1", "1003 Unsupported Data", "sent END_STREAM"],
+        &[ANY_RULE],
+    ),
     (
         "t5-tshark.json",
         1,

@@ -243,6 +243,7 @@ fn judge<'a>(stream: &Stream, pieces: impl IntoIterator<Item = &'a [u8]>) -> Tol
     let offered = Some(Vec::from_iter(stream.offered.then(|| "permessage-deflate".to_owned())));
     let answer = stream.answer.map(str::to_owned).into_iter().collect();
     let opening = Opening {
+        http2: None,
         connection: 0,
         stream: Some(0),
         client: None,

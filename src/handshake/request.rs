@@ -15,8 +15,8 @@ const COMPARED: usize = 512;
 /// A view of a request for a WebSocket connection (RFC 6455 §4.1).
 ///
 /// It takes the parts of a request that another library has parsed. It neither copies nor allocates.
-/// The rules are those of HTTP/1.1. A request over HTTP/2 or HTTP/3 (RFC 8441) has other header
-/// fields.
+/// The rules are those of HTTP/1.1, unless [`connect`](Self::connect) creates the view: a request
+/// over HTTP/2 or HTTP/3 has other header fields.
 ///
 /// ```
 /// use wsvet::handshake::{Request, Rule};
@@ -46,6 +46,8 @@ pub struct Request<'h, H> {
     target: &'h str,
     http_version: (u8, u8),
     headers: H,
+    /// Whether it is an extended CONNECT.
+    extended: bool,
 }
 
 impl<'h, H: Headers<'h>> Request<'h, H> {
@@ -59,11 +61,46 @@ impl<'h, H: Headers<'h>> Request<'h, H> {
     /// assert!(!request.is_upgrade());
     /// ```
     pub const fn new(method: &'h str, target: &'h str, http_version: (u8, u8), headers: H) -> Self {
-        Self { method, target, http_version, headers }
+        Self { method, target, http_version, headers, extended: false }
+    }
+
+    /// Creates the view of an extended CONNECT for WebSocket over HTTP/2 or HTTP/3 (RFC 8441 §5,
+    /// RFC 9220) with this `:path` and these header fields.
+    ///
+    /// The caller has found that `:method` is CONNECT and that `:protocol` is `websocket`. Such a
+    /// request has no `Upgrade`, `Connection` and `Host`, and `Sec-WebSocket-Key` has no meaning in
+    /// it: their rules are not checked. The others hold, and any status 2xx accepts the request.
+    ///
+    /// ```
+    /// use wsvet::handshake::{Outcome, Request, Response, Rule};
+    ///
+    /// let fields = [("sec-websocket-version", "13"), ("sec-websocket-protocol", "chat")];
+    /// let request = Request::connect("/chat", fields);
+    /// assert_eq!(request.broken().next(), None);
+    /// let response = Response::new(200, [("sec-websocket-protocol", "chat")]);
+    /// assert!(matches!(response.validate(&request), Ok(Outcome::Accepted(_))));
+    ///
+    /// let request = Request::connect("/chat", [("sec-websocket-version", "8")]);
+    /// assert!(request.broken().eq([Rule::UnsupportedVersion]));
+    /// ```
+    pub const fn connect(target: &'h str, headers: H) -> Self {
+        Self { method: "CONNECT", target, http_version: (2, 0), headers, extended: true }
+    }
+
+    /// Returns whether it is an extended CONNECT, which [`connect`](Self::connect) has created.
+    ///
+    /// ```
+    /// # use wsvet::handshake::Request;
+    /// assert!(Request::connect("/", [("sec-websocket-version", "13")]).is_connect());
+    /// assert!(!Request::new("GET", "/", (1, 1), [("Host", "example.com")]).is_connect());
+    /// ```
+    #[must_use]
+    pub const fn is_connect(&self) -> bool {
+        self.extended
     }
 
     /// Returns whether the request asks for a WebSocket connection at all: `Upgrade` contains
-    /// `websocket`, or there is a `Sec-WebSocket-Key`.
+    /// `websocket`, there is a `Sec-WebSocket-Key`, or it is an extended CONNECT.
     ///
     /// A request that does not may be any other HTTP request. A request that does may still break
     /// rules.
@@ -75,7 +112,7 @@ impl<'h, H: Headers<'h>> Request<'h, H> {
     /// ```
     #[must_use]
     pub fn is_upgrade(&self) -> bool {
-        self.has_upgrade() || self.key().is_some()
+        self.extended || self.has_upgrade() || self.key().is_some()
     }
 
     /// Returns whether a proxy has probably removed the upgrade: there is a `Sec-WebSocket-Key`, but
@@ -88,7 +125,7 @@ impl<'h, H: Headers<'h>> Request<'h, H> {
     /// ```
     #[must_use]
     pub fn lost_upgrade(&self) -> bool {
-        !self.has_upgrade() && self.key().is_some()
+        !self.extended && !self.has_upgrade() && self.key().is_some()
     }
 
     fn has_upgrade(&self) -> bool {
@@ -198,20 +235,14 @@ impl<'h, H: Headers<'h>> Request<'h, H> {
     pub fn broken(&self) -> Broken {
         let headers = &self.headers;
         let mut broken = Broken::default();
-        broken.add(Rule::MethodNotGet, self.method != "GET");
-        broken.add(Rule::HttpVersionTooLow, self.http_version < (1, 1));
         broken.add(Rule::FragmentInTarget, self.target.contains('#'));
-        broken.add(Rule::MissingHost, !lines(headers, HOST).any(|host| !host.is_empty()));
-        broken.add(Rule::RepeatedHost, lines(headers, HOST).nth(1).is_some());
-        broken.add(Rule::MissingUpgrade, !self.has_upgrade());
-        broken.add(Rule::MissingConnectionUpgrade, !has_token(headers, CONNECTION, "upgrade"));
+        if !self.extended {
+            self.add_broken_upgrade(&mut broken);
+        }
         broken.add(Rule::MissingVersion, self.version().is_none());
         let versions = || elements(headers, VERSION);
         broken.add(Rule::UnsupportedVersion, versions().any(|version| version != b"13"));
         broken.add(Rule::RepeatedVersion, versions().nth(1).is_some());
-        broken.add(Rule::MissingKey, self.key().is_none());
-        broken.add(Rule::InvalidKey, self.keys().any(|key| Key::parse(key).is_none()));
-        broken.add(Rule::RepeatedKey, self.keys().nth(1).is_some());
         let protocols = || list(headers, PROTOCOL);
         let present = lines(headers, PROTOCOL).next().is_some();
         let valid = protocols().next().is_some() && protocols().all(is_token);
@@ -224,13 +255,29 @@ impl<'h, H: Headers<'h>> Request<'h, H> {
         broken
     }
 
-    /// Validates the request, for a server.
+    /// Adds the rules that an extended CONNECT cannot break.
+    fn add_broken_upgrade(&self, broken: &mut Broken) {
+        let headers = &self.headers;
+        broken.add(Rule::MethodNotGet, self.method != "GET");
+        broken.add(Rule::HttpVersionTooLow, self.http_version < (1, 1));
+        broken.add(Rule::MissingHost, !lines(headers, HOST).any(|host| !host.is_empty()));
+        broken.add(Rule::RepeatedHost, lines(headers, HOST).nth(1).is_some());
+        broken.add(Rule::MissingUpgrade, !self.has_upgrade());
+        broken.add(Rule::MissingConnectionUpgrade, !has_token(headers, CONNECTION, "upgrade"));
+        broken.add(Rule::MissingKey, self.key().is_none());
+        broken.add(Rule::InvalidKey, self.keys().any(|key| Key::parse(key).is_none()));
+        broken.add(Rule::RepeatedKey, self.keys().nth(1).is_some());
+    }
+
+    /// Validates the request, for a server of HTTP/1.1.
     ///
-    /// Returns the value of `Sec-WebSocket-Accept` for the response that accepts it.
+    /// Returns the value of `Sec-WebSocket-Accept` for the response that accepts it. The response to
+    /// an extended CONNECT has no such value: call [`broken`](Self::broken) for it.
     ///
     /// # Errors
     ///
     /// The first rule that the request breaks. [`Rule::due`] is the HTTP status of the refusal.
+    /// [`Rule::MissingKey`] for an extended CONNECT without a key.
     ///
     /// ```
     /// # use wsvet::handshake::{Due, Request, Rule};

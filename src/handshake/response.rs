@@ -11,7 +11,7 @@ use super::{Request, accept_key};
 #[cfg(feature = "deflate")]
 use crate::deflate::Parameters;
 
-/// The status with which a server accepts a WebSocket connection.
+/// The status with which a server of HTTP/1.1 accepts a WebSocket connection.
 const SWITCHING_PROTOCOLS: u16 = 101;
 
 /// A view of the response of a server to a request for a WebSocket connection (RFC 6455 §4.2.2).
@@ -59,7 +59,8 @@ pub struct Response<H> {
 /// ```
 #[derive(Clone, Copy)]
 pub enum Outcome<H> {
-    /// The connection is not established: the status is not 101.
+    /// The connection is not established: the status is not 101, or not 2xx after an extended
+    /// CONNECT.
     ///
     /// It breaks no rule. A client may log in after 401 and follow a redirect after 3xx (§4.1).
     /// A browser does neither, and reports close code 1006 to the page.
@@ -133,9 +134,10 @@ impl<'h, H: Headers<'h>> Response<H> {
 
     /// Returns the rules that the response to this request breaks.
     ///
-    /// A response whose status is not 101 breaks none. `Sec-WebSocket-Accept` is wrong if it is not
-    /// that of the request's key, even if the key is invalid. Extensions may stand in several
-    /// fields: §4.2.2 allows it, although §11.3.2 forbids it.
+    /// A response that does not accept the request breaks none. `Sec-WebSocket-Accept` is wrong if
+    /// it is not that of the request's key, even if the key is invalid; in the response to an
+    /// extended CONNECT it has no meaning. Extensions may stand in several fields: §4.2.2 allows it,
+    /// although §11.3.2 forbids it.
     ///
     /// [`Rule::ExtensionDoesNotFit`] is only found with the feature `deflate`.
     ///
@@ -148,15 +150,15 @@ impl<'h, H: Headers<'h>> Response<H> {
     /// assert!(broken.eq([Rule::ConnectionNotConfirmed, Rule::WrongAccept]));
     /// ```
     pub fn broken<'r>(&self, request: &Request<'r, impl Headers<'r>>) -> Broken {
-        let mut broken = self.broken_without_request();
-        if self.status != SWITCHING_PROTOCOLS {
+        let mut broken = Broken::default();
+        if !self.accepts(request) {
             return broken;
         }
-        let is_wrong = |accept: &[u8]| {
-            let mut keys = request.keys().peekable();
-            keys.peek().is_some() && !keys.any(|key| accept_key(key).as_ref() == accept)
-        };
-        broken.add(Rule::WrongAccept, elements(&self.headers, ACCEPT).any(is_wrong));
+        if !request.is_connect() {
+            self.add_broken_upgrade(&mut broken);
+            self.add_wrong_accept(request, &mut broken);
+        }
+        self.add_broken_answer(&mut broken);
         let offered =
             |protocol: &[u8]| list(request.headers(), PROTOCOL).any(|name| name == protocol);
         let mut protocols = elements(&self.headers, PROTOCOL);
@@ -172,8 +174,25 @@ impl<'h, H: Headers<'h>> Response<H> {
         broken
     }
 
+    /// Returns whether the response accepts this request: with status 101, or with a status 2xx if the
+    /// request is an extended CONNECT (RFC 8441 §5).
+    ///
+    /// ```
+    /// # use wsvet::handshake::{Request, Response};
+    /// let none: [(&str, &str); 0] = [];
+    /// assert!(Response::new(200, none).accepts(&Request::connect("/", none)));
+    /// assert!(!Response::new(200, none).accepts(&Request::new("GET", "/", (1, 1), none)));
+    /// ```
+    #[must_use]
+    pub fn accepts<'r>(&self, request: &Request<'r, impl Headers<'r>>) -> bool {
+        match request.is_connect() {
+            true => (200..300).contains(&self.status),
+            false => self.status == SWITCHING_PROTOCOLS,
+        }
+    }
+
     /// Returns the rules that the response breaks whatever the request was, for a capture that
-    /// lacks the request.
+    /// lacks the request. The response is one of HTTP/1.1.
     ///
     /// ```
     /// # use wsvet::handshake::{Response, Rule};
@@ -181,11 +200,17 @@ impl<'h, H: Headers<'h>> Response<H> {
     /// assert!(Response::new(101, fields).broken_without_request().eq([Rule::MissingAccept]));
     /// ```
     pub fn broken_without_request(&self) -> Broken {
-        let headers = &self.headers;
         let mut broken = Broken::default();
-        if self.status != SWITCHING_PROTOCOLS {
-            return broken;
+        if self.status == SWITCHING_PROTOCOLS {
+            self.add_broken_upgrade(&mut broken);
+            self.add_broken_answer(&mut broken);
         }
+        broken
+    }
+
+    /// Adds the rules that the response to an extended CONNECT cannot break.
+    fn add_broken_upgrade(&self, broken: &mut Broken) {
+        let headers = &self.headers;
         let mut upgrades = elements(headers, UPGRADE).peekable();
         let confirmed = upgrades.peek().is_some()
             && upgrades.all(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket"));
@@ -193,9 +218,21 @@ impl<'h, H: Headers<'h>> Response<H> {
         broken.add(Rule::ConnectionNotConfirmed, !has_token(headers, CONNECTION, "upgrade"));
         broken.add(Rule::MissingAccept, lines(headers, ACCEPT).next().is_none());
         broken.add(Rule::RepeatedAccept, elements(headers, ACCEPT).nth(1).is_some());
+    }
+
+    fn add_wrong_accept<'r>(&self, request: &Request<'r, impl Headers<'r>>, broken: &mut Broken) {
+        let is_wrong = |accept: &[u8]| {
+            let mut keys = request.keys().peekable();
+            keys.peek().is_some() && !keys.any(|key| accept_key(key).as_ref() == accept)
+        };
+        broken.add(Rule::WrongAccept, elements(&self.headers, ACCEPT).any(is_wrong));
+    }
+
+    /// Adds the rules of the subprotocol and the extensions that the response alone breaks.
+    fn add_broken_answer(&self, broken: &mut Broken) {
+        let headers = &self.headers;
         broken.add(Rule::RepeatedSubprotocol, elements(headers, PROTOCOL).nth(1).is_some());
         broken.add(Rule::InvalidExtensionAnswer, !has_valid_extensions(headers));
-        broken
     }
 
     /// Validates the response to this request, for a client.
@@ -215,7 +252,7 @@ impl<'h, H: Headers<'h>> Response<H> {
         &self,
         request: &Request<'r, impl Headers<'r>>,
     ) -> Result<Outcome<H>, Rule> {
-        if self.status != SWITCHING_PROTOCOLS {
+        if !self.accepts(request) {
             return Ok(Outcome::Refused(self.status));
         }
         self.broken(request).result()?;

@@ -99,6 +99,11 @@ message.
   If the server's answer is one that the client must reject, this counts as a violation. --json prints \
 a line `negotiation` for it.
 
+HTTP/2:
+  In the clear, each stream that an extended CONNECT opens for WebSocket (RFC 8441) is judged as a connection \
+of its own: its end is END_STREAM or RST_STREAM, and the status 2xx opens it. The line `connection` of --json \
+has its `http2_stream`; the line `verdict` has `http2`, with the codes of RST_STREAM and GOAWAY.
+
 Connections that are not judged:
   They are named at the end of each input, by their reasons; --json prints a line `unjudged` for each, whose \
 `why` is a fixed name, and whose `perhaps_websocket` says whether it may be a WebSocket connection. A \

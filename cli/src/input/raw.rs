@@ -139,7 +139,8 @@ fn both_ways(
     let connection = judging.next_connection();
     let time = Duration::ZERO;
     let (client, server) = (None, None);
-    let opening = Opening { connection, stream: None, client, server, agreement, time };
+    let opening =
+        Opening { connection, stream: None, http2: None, client, server, agreement, time };
     let mut frames = Frames::open(opening, judging)?;
     frames.lack();
     frames.lack_frames();

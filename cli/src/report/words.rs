@@ -13,7 +13,7 @@ use crate::report::style::plain;
 use crate::report::time::{silence, span};
 use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::record::{Broken, Frame, Incomplete, Within};
-use crate::session::report::{Closing, Side, Tally};
+use crate::session::report::{Closing, GoAway, Opening, OverHttp2, Side, Tally};
 use crate::session::report::{Gap, Next, Place, ReadAs, Reported};
 
 /// Returns a number and a noun, in the plural if necessary.
@@ -28,6 +28,33 @@ pub(super) fn bytes(len: u64) -> String {
 
 /// The placeholder for an unknown value.
 pub(super) const UNKNOWN: &str = "?";
+
+/// Returns the request with this target: its method, and the stream if it is one of HTTP/2.
+pub(super) fn request(opening: &Opening, target: &str) -> String {
+    match &opening.http2 {
+        Some(http2) => format!("CONNECT {target} on HTTP/2 stream {}", http2.stream),
+        None => format!("GET {target}"),
+    }
+}
+
+/// Says how the endpoints ended the stream of HTTP/2 and its connection, except for END_STREAM.
+pub(super) fn http2(opening: &Opening) -> Vec<String> {
+    let Some(http2) = &opening.http2 else { return Vec::new() };
+    let stream = http2.stream;
+    let mut texts = Vec::new();
+    for from in [Role::Client, Role::Server] {
+        if let Some(code) = http2.resets[from as usize] {
+            texts.push(format!("the {from} reset HTTP/2 stream {stream} with {code}"));
+        }
+        if let Some(GoAway { code, debug, processed }) = &http2.goaways[from as usize] {
+            let debug =
+                if debug.is_empty() { String::new() } else { format!(" \"{}\"", plain(debug)) };
+            let processed = if *processed { "" } else { ", and did not process this stream" };
+            texts.push(format!("the {from} sent GOAWAY with {code}{debug}{processed}"));
+        }
+    }
+    texts
+}
 
 /// Returns the target of the request.
 pub(super) fn target(agreement: &Agreement) -> &str {
@@ -139,7 +166,24 @@ pub(super) fn step(closing: &Closing, step: &Step) -> String {
         _ => String::new(),
     };
     let meaning = of_subprotocol(closing, step).map_or(String::new(), |text| format!(" ({text})"));
-    format!("the {} {}{meaning}{more}", step.from, step.act)
+    let act = ended(closing.opening.http2.as_deref(), step);
+    let act = act.unwrap_or_else(|| step.act.to_string());
+    format!("the {} {act}{meaning}{more}", step.from)
+}
+
+/// Describes how an endpoint ended a stream of HTTP/2. It may also have ended the TCP connection.
+fn ended(http2: Option<&OverHttp2>, step: &Step) -> Option<String> {
+    let http2 = http2?;
+    match step.act {
+        Act::Ended(End::Fin) if http2.ends[step.from as usize] => {
+            Some("sent END_STREAM: nothing more comes".to_owned())
+        }
+        Act::Ended(End::Reset) => {
+            let code = http2.resets[step.from as usize]?;
+            Some(format!("sent RST_STREAM with {code}: the stream is gone"))
+        }
+        _ => None,
+    }
 }
 
 /// Returns the endpoint that reset the connection within a second after its own Close frame, before the

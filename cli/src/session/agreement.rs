@@ -20,7 +20,7 @@ pub struct Agreement {
     pub extensions: Vec<String>,
     /// When the client asked, on the clock of the input, if the request is known.
     pub asked: Option<Duration>,
-    /// Whether the server answered with 101.
+    /// Whether the server accepted the request: with 101, or over HTTP/2 with 2xx.
     pub opened: bool,
     /// What is found in the messages of the handshake.
     pub found: Vec<HandshakeFinding>,
@@ -52,7 +52,7 @@ impl Uncertain {
 pub enum HandshakeFinding {
     /// The request or the response breaks this rule.
     Broken(Rule),
-    /// The server answered with this HTTP status, and not with 101.
+    /// The server refused the request with this HTTP status.
     Refused(u16),
     /// The client offered these subprotocols, and the server named none.
     Declined(Vec<String>),

@@ -15,7 +15,7 @@ use crate::session::lacking::{Lack, Lacking};
 use crate::session::pings::Pings;
 use crate::session::record::Record;
 use crate::session::recorder::{Found, Recorder, Sink, observe};
-use crate::session::report::{Closing, Gap, Next, Opening, Place, Reported, Side};
+use crate::session::report::{Closing, Gap, Next, Opening, OverHttp2, Place, Reported, Side};
 use crate::session::silence::Silence;
 use crate::session::unjudged::Unjudged;
 use crate::transport::packet::Moment;
@@ -311,6 +311,11 @@ impl Frames {
     /// Sets the number of the TCP stream, if the connection goes on in another capture.
     pub fn set_stream(&mut self, stream: usize) {
         self.opening.stream = Some(stream);
+    }
+
+    /// Returns what is known of the stream of HTTP/2, if there is one.
+    pub fn http2(&mut self) -> Option<&mut OverHttp2> {
+        self.opening.http2.as_deref_mut()
     }
 
     /// Returns the approximate memory that it takes in addition to its own size, in bytes.

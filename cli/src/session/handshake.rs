@@ -7,6 +7,7 @@ use wsvet::{Role, handshake};
 
 use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::unjudged::Unjudged;
+use crate::transport::http2::{Fields, Sniffed, sniff};
 
 /// The most bytes of the headers of an HTTP message.
 const MAX_HEAD: usize = 64 << 10;
@@ -34,6 +35,14 @@ struct Answer {
     headers: Headers,
 }
 
+impl Answer {
+    /// Returns whether it accepts this request.
+    fn accepts(&self, asked: &Asked) -> bool {
+        let response = handshake::Response::new(self.status, view(&self.headers));
+        response.accepts(&asked.request())
+    }
+}
+
 /// The state of the handshake after some bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -41,6 +50,11 @@ pub enum Progress {
     Waiting,
     /// The upgrade is complete. The bytes after the HTTP headers are frames.
     Upgraded(Agreement),
+    /// The bytes that were not processed are HTTP/2, and those that follow.
+    Http2 {
+        /// Whether the connection was upgraded to it.
+        upgraded: bool,
+    },
     /// The connection is not a WebSocket connection, for this reason.
     Other(Unjudged),
 }
@@ -79,8 +93,24 @@ struct Asked {
     /// The headers of an upgrade request. Those of other requests are not kept.
     headers: Headers,
     upgrade: bool,
+    /// Whether it is an extended CONNECT of HTTP/2.
+    extended: bool,
     /// When the request was complete.
     at: Duration,
+}
+
+impl Asked {
+    fn request(&self) -> handshake::Request<'_, impl handshake::Headers<'_>> {
+        match self.extended {
+            true => handshake::Request::connect(&self.target, view(&self.headers)),
+            false => handshake::Request::new(
+                &self.method,
+                &self.target,
+                (1, self.version),
+                view(&self.headers),
+            ),
+        }
+    }
 }
 
 /// Reads both directions of an HTTP/1.1 connection up to the upgrade. Earlier requests, refused
@@ -99,6 +129,8 @@ pub struct Handshake {
     tunnel: Option<String>,
     /// The time of the last bytes.
     now: Duration,
+    /// Whether this is a stream of HTTP/2, so that no byte is HTTP/1.1.
+    extended: bool,
 }
 
 impl Asked {
@@ -109,19 +141,44 @@ impl Asked {
 }
 
 impl Handshake {
-    /// Returns which endpoint sends a stream that starts with these bytes, if it is HTTP/1.
+    /// Returns which endpoint sends a stream that starts with these bytes, if it is HTTP/1, or the
+    /// client of HTTP/2.
     pub fn sender(start: [u8; 12]) -> Option<Role> {
         match &start {
             [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'1'..=b'5', ..] => {
                 Some(Role::Server)
             }
-            [b'G', b'E', b'T', b' ', b'/' | b'h', ..] => Some(Role::Client),
+            [b'G', b'E', b'T', b' ', b'/' | b'h', ..] | b"PRI * HTTP/2" => Some(Role::Client),
             b"\r\n\r\n\0\r\nQUIT\n" => Some(Role::Client),
             start if start.starts_with(b"CONNECT ") || start.starts_with(b"PROXY TCP") => {
                 Some(Role::Client)
             }
             _ => None,
         }
+    }
+
+    /// Creates the handshake of an HTTP/2 stream, whose request has these field lines.
+    pub fn extended(request: Fields, at: Duration) -> Self {
+        let text = |name| request.text(name).unwrap_or_default().to_owned();
+        let asked = Asked {
+            method: text(":method"),
+            target: text(":path"),
+            version: 1,
+            headers: request.0,
+            upgrade: true,
+            extended: true,
+            at,
+        };
+        Self { asked: [asked].into(), now: at, extended: true, ..Self::default() }
+    }
+
+    /// Takes the response on an HTTP/2 stream, with its status and field lines.
+    pub fn respond(&mut self, status: u16, response: Fields, at: Duration) -> Progress {
+        self.now = at;
+        if self.asked.is_empty() {
+            return Progress::Waiting;
+        }
+        self.answered(Answer { status, headers: response.0 }, Body::UntilEof)
     }
 
     /// Takes the next bytes of one endpoint.
@@ -136,6 +193,13 @@ impl Handshake {
     }
 
     fn read(&mut self) -> Progress {
+        if self.extended {
+            let ahead = self.client.bytes.len().max(self.server.bytes.len());
+            return match ahead > MAX_AHEAD {
+                true => Progress::Other(Unjudged::NoAnswer),
+                false => Progress::Waiting,
+            };
+        }
         // Progress in one direction can unblock the other one.
         loop {
             let before = (self.client.done, self.server.done);
@@ -233,6 +297,9 @@ impl Handshake {
         if !self.client.skip_body() || !self.client.look() {
             return Progress::Waiting;
         }
+        if let Some(progress) = http2(Role::Client, self.client.rest()) {
+            return progress;
+        }
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
         let mut request = Request::new(&mut headers);
         match request.parse(self.client.rest()) {
@@ -250,6 +317,7 @@ impl Handshake {
                     version,
                     headers: if upgrade { headers } else { Headers::new() },
                     upgrade,
+                    extended: false,
                     at: self.now,
                 };
                 self.client.drop_front(len, body);
@@ -272,6 +340,9 @@ impl Handshake {
         }
         if self.agreed.is_some() || !self.server.skip_body() || !self.server.look() {
             return Progress::Waiting;
+        }
+        if let Some(progress) = http2(Role::Server, self.server.rest()) {
+            return progress;
         }
         let mut headers = [EMPTY_HEADER; MAX_HEADERS];
         let mut response = Response::new(&mut headers);
@@ -299,12 +370,18 @@ impl Handshake {
             return Progress::Waiting;
         }
         let asked = self.asked.pop_front();
+        if let Some(asked) = asked.as_ref().filter(|asked| asked.extended && answer.accepts(asked))
+        {
+            return Progress::Upgraded(agreement(asked, Some(&answer)));
+        }
         if status == 101 {
             return match asked {
                 Some(asked) if !asked.upgrade => {
                     let to = values(Some(&answer.headers), "Upgrade").next();
-                    let http2 = to.is_some_and(|to| to.eq_ignore_ascii_case("h2c"));
-                    Progress::Other(if http2 { Unjudged::Http2 } else { Unjudged::OtherUpgrade })
+                    match to.is_some_and(|to| to.eq_ignore_ascii_case("h2c")) {
+                        true => Progress::Http2 { upgraded: true },
+                        false => Progress::Other(Unjudged::OtherUpgrade),
+                    }
                 }
                 Some(asked) => Progress::Upgraded(agreement(&asked, Some(&answer))),
                 None => {
@@ -330,15 +407,19 @@ impl Handshake {
     }
 }
 
+/// Returns what follows if this is the start of HTTP/2, or may be.
+fn http2(from: Role, start: &[u8]) -> Option<Progress> {
+    match sniff(from, start) {
+        Sniffed::No => None,
+        Sniffed::Perhaps => Some(Progress::Waiting),
+        Sniffed::Yes => Some(Progress::Http2 { upgraded: false }),
+    }
+}
+
 /// Returns what the endpoints agreed on, and what is found in their messages.
 fn agreement(asked: &Asked, answer: Option<&Answer>) -> Agreement {
-    let request = handshake::Request::new(
-        &asked.method,
-        &asked.target,
-        (1, asked.version),
-        view(&asked.headers),
-    );
-    let accepting = answer.filter(|answer| answer.status == 101);
+    let request = asked.request();
+    let accepting = answer.filter(|answer| answer.accepts(asked));
     let answered = |name| values(accepting.map(|answer| &answer.headers), name);
     let subprotocol = answered("Sec-WebSocket-Protocol").next();
     let mut agreement = Agreement::new(
@@ -359,7 +440,7 @@ fn agreement(asked: &Asked, answer: Option<&Answer>) -> Agreement {
     }
     let offered: Vec<_> = request.protocols().map(str::to_owned).collect();
     match answer {
-        Some(answer) if answer.status != 101 => {
+        Some(answer) if accepting.is_none() => {
             agreement.add(HandshakeFinding::Refused(answer.status));
         }
         Some(_) if subprotocol.is_none() && !offered.is_empty() => {
@@ -569,6 +650,7 @@ mod tests {
             version: 1,
             headers: Headers::new(),
             upgrade: false,
+            extended: false,
             at: Duration::ZERO,
         });
         handshake.asked.pop_front();
@@ -586,7 +668,7 @@ mod tests {
             (Role::Client, b"GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"),
             (Role::Server, b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n"),
         ];
-        assert_eq!(run(other, 1).0, Progress::Other(Unjudged::Http2));
+        assert_eq!(run(other, 1).0, Progress::Http2 { upgraded: true });
         let refused: &[(Role, &[u8])] =
             &[(Role::Client, REQUEST), (Role::Server, b"HTTP/1.1 403 No\r\n\r\n")];
         assert_eq!(run(refused, 100).0, Progress::Waiting);

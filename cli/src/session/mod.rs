@@ -7,6 +7,7 @@ pub mod cause;
 pub mod connection;
 pub mod frames;
 pub mod handshake;
+pub mod http2;
 pub mod inflate;
 pub mod judging;
 pub mod lacking;

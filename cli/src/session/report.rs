@@ -12,6 +12,7 @@ use crate::session::inflate::Inflated;
 use crate::session::pings::Pings;
 use crate::session::record::Record;
 use crate::session::unjudged::Stray;
+use crate::transport::http2::ErrorCode;
 use crate::transport::packet::Moment;
 
 /// The facts about a WebSocket connection at its start.
@@ -20,6 +21,8 @@ pub struct Opening {
     pub connection: usize,
     /// The number of the TCP stream, if the input is a capture.
     pub stream: Option<usize>,
+    /// The stream of HTTP/2, if it is not a TCP connection of its own.
+    pub http2: Option<Box<OverHttp2>>,
     /// The address of the client, if it is known.
     pub client: Option<String>,
     /// The address of the server, if it is known.
@@ -28,6 +31,30 @@ pub struct Opening {
     pub agreement: Agreement,
     /// The time of the upgrade, on the clock of the input.
     pub time: Duration,
+}
+
+/// What is known of the stream of HTTP/2 that carries a connection (RFC 8441).
+#[derive(Clone, Default)]
+pub struct OverHttp2 {
+    /// The number of the stream.
+    pub stream: u32,
+    /// Whether the client and the server sent END_STREAM.
+    pub ends: [bool; 2],
+    /// The error codes with which the client and the server reset the stream.
+    pub resets: [Option<ErrorCode>; 2],
+    /// The last GOAWAY of the client and of the server while the stream was open.
+    pub goaways: [Option<GoAway>; 2],
+}
+
+/// A GOAWAY: an endpoint ends the connection that carries a stream (RFC 9113 §6.8).
+#[derive(Clone)]
+pub struct GoAway {
+    /// Why it does.
+    pub code: ErrorCode,
+    /// What it says about it, which is mostly empty.
+    pub debug: String,
+    /// Whether it processed the stream.
+    pub processed: bool,
 }
 
 /// The facts about a WebSocket connection at its end, as far as the input has them.

@@ -55,8 +55,15 @@ reasons! {
         "TLS whose handshake was not captured, and no key in the key log fits: capture it from its start",
     /// TLS whose handshake failed.
     TlsFailed "tls-failed" true "the TLS handshake failed, so nothing was sent over it",
-    /// HTTP/2 in the clear.
-    Http2 "http2" true "HTTP/2, which wsvet does not read",
+    /// HTTP/2 whose frames cannot be read.
+    Http2Malformed "http2-malformed" true "HTTP/2 that cannot be read any further",
+    /// HTTP/2 whose start was not captured.
+    Http2Begun "http2-begun-before-capture" true
+        "HTTP/2 that begins before the capture, so that its compressed headers cannot be read: start the \
+         capture before the connection",
+    /// HTTP/2 of which packets are missing.
+    Http2Lost "http2-packets-lost" true
+        "HTTP/2 of which the capture lacks packets: its streams cannot be told apart after them",
     /// The opening handshake was not captured, and no frame is found.
     Begun "begun-before-capture" true
         "the capture begins after the opening handshake, and no frame boundary was found: if these are \
@@ -93,6 +100,12 @@ reasons! {
          other side of the proxy",
     /// A tunnel through a proxy.
     Tunnel "tunnel" false "a tunnel through a proxy (CONNECT) in which nothing was sent",
+    /// HTTP/2 whose server does not allow an extended CONNECT.
+    Http2NoConnect "http2-no-connect" false
+        "HTTP/2 without a WebSocket stream: the server does not send SETTINGS_ENABLE_CONNECT_PROTOCOL \
+         (RFC 8441 §3), so browsers open WebSocket connections over HTTP/1.1",
+    /// HTTP/2 without an extended CONNECT for WebSocket.
+    Http2 "http2" false "HTTP/2 without a WebSocket stream",
     /// HTTP without an upgrade.
     Http "http" false "HTTP without an upgrade to WebSocket",
     /// HTTP with another upgrade.
@@ -126,13 +139,12 @@ impl Unjudged {
 
     /// Returns whether the bytes may be frames if the user says so.
     pub const fn is_forced(self) -> bool {
-        !matches!(self, Self::Tls | Self::Http2 | Self::OtherUpgrade)
+        !matches!(self, Self::Tls | Self::OtherUpgrade)
     }
 
     /// Returns what a stream is that starts with these bytes and is not HTTP/1.1.
     pub fn of_start(start: &[u8]) -> Self {
         let known = [
-            (start.starts_with(b"PRI * HTTP/2"), Self::Http2),
             (is_tls(start), Self::Tls),
             (is_proxy(start), Self::Proxy),
             (is_socks(start), Self::Socks),

@@ -1,6 +1,7 @@
-//! Turns packets into the ordered bytes of TCP streams, and decrypts them.
+//! Turns packets into the ordered bytes of TCP streams, decrypts them, and finds the streams of HTTP/2.
 
 mod fragments;
+pub mod http2;
 mod inner;
 mod link;
 pub mod packet;

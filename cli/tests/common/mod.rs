@@ -4,6 +4,7 @@
 #[path = "../../../tests/common/bytes.rs"]
 mod bytes;
 pub mod capture;
+pub mod http2;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

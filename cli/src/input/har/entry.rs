@@ -213,6 +213,7 @@ pub(super) fn opening(
     );
     agreement.opened = !(empty && entry.was_never_opened());
     Opening {
+        http2: None,
         connection: judging.next_connection(),
         stream: None,
         client: None,

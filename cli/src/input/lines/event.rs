@@ -8,8 +8,9 @@ use wsvet::{CloseCode, Finding, Header, Lapse, OpCode, Role, handshake};
 use crate::input::hex;
 use crate::session::agreement::{HandshakeFinding, Uncertain};
 use crate::session::cause::Cause;
-use crate::session::report::Reported;
+use crate::session::report::{GoAway, OverHttp2, Reported};
 use crate::session::unjudged::{Stray, Unjudged};
+use crate::transport::http2::ErrorCode;
 use crate::transport::packet::time_of;
 
 /// A JSON line.
@@ -52,6 +53,7 @@ pub(super) enum Event {
         timeline: Vec<Step>,
         #[serde(default)]
         reported: Vec<Said>,
+        http2: Option<Http2>,
         #[serde(default)]
         gap: bool,
         until: Option<f64>,
@@ -59,6 +61,52 @@ pub(super) enum Event {
     Unjudged(Strayed),
     #[serde(other)]
     Other,
+}
+
+/// How the endpoints ended a stream of HTTP/2.
+#[derive(Deserialize)]
+pub(super) struct Http2 {
+    stream: u32,
+    #[serde(default)]
+    end_stream: Vec<Sender>,
+    #[serde(default)]
+    rst_stream: Vec<Reset>,
+    #[serde(default)]
+    goaway: Vec<Gone>,
+}
+
+#[derive(Deserialize)]
+struct Reset {
+    from: Sender,
+    code: u32,
+}
+
+#[derive(Deserialize)]
+struct Gone {
+    from: Sender,
+    code: u32,
+    #[serde(default)]
+    debug: String,
+    processed: bool,
+}
+
+impl Http2 {
+    /// Returns what is known of the stream.
+    pub(super) fn over(&self) -> OverHttp2 {
+        let mut over = OverHttp2 { stream: self.stream, ..OverHttp2::default() };
+        for from in &self.end_stream {
+            over.ends[Role::from(*from) as usize] = true;
+        }
+        for Reset { from, code } in &self.rst_stream {
+            over.resets[Role::from(*from) as usize] = Some(ErrorCode(*code));
+        }
+        for Gone { from, code, debug, processed } in &self.goaway {
+            let (code, debug) = (ErrorCode(*code), debug.clone());
+            over.goaways[Role::from(*from) as usize] =
+                Some(GoAway { code, debug, processed: *processed });
+        }
+        over
+    }
 }
 
 /// A connection that was not judged.
@@ -93,6 +141,7 @@ pub(super) struct Agreed {
     pub(super) asked: Option<f64>,
     pub(super) opened: Option<bool>,
     pub(super) uncertain: Option<Doubt>,
+    pub(super) http2_stream: Option<u32>,
 }
 
 #[derive(Deserialize)]

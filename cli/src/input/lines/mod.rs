@@ -16,7 +16,7 @@ use crate::session::agreement::Agreement;
 use crate::session::frames::Frames;
 use crate::session::judging::Judging;
 use crate::session::recorder::Found;
-use crate::session::report::Opening;
+use crate::session::report::{Opening, OverHttp2};
 use crate::transport::packet::{Moment, time_of};
 
 use event::{Doubt, Event, Frame, How, Line, Part, Step, octets};
@@ -257,7 +257,10 @@ impl Lines {
                 connection.findings.extend(found.finding());
                 Ok(Ok(()))
             }
-            Event::Verdict { outcome, timeline, reported, gap, until } => {
+            Event::Verdict { outcome, timeline, reported, http2, gap, until } => {
+                if let (Some(known), Some(http2)) = (connection.frames.http2(), http2) {
+                    *known = http2.over();
+                }
                 for said in reported {
                     connection.frames.report(said.into());
                 }
@@ -287,6 +290,7 @@ impl Connection {
         judging: &mut Judging<'_>,
     ) -> io::Result<Self> {
         let mut opening = Opening {
+            http2: None,
             connection: judging.next_connection(),
             stream,
             client: None,
@@ -306,6 +310,8 @@ impl Connection {
             opening.agreement.asked = agreed.asked.map(time_of);
             opening.agreement.uncertain = agreed.uncertain.as_ref().and_then(Doubt::uncertain);
             opening.agreement.opened = agreed.opened.unwrap_or(true);
+            let over = |stream| Box::new(OverHttp2 { stream, ..OverHttp2::default() });
+            opening.http2 = agreed.http2_stream.map(over);
         }
         let compressed = opening.agreement.permessage_deflate().is_some();
         Ok(Self {

@@ -15,7 +15,7 @@ use crate::report::handshake::{handshake, uncertainty};
 use crate::report::style::{plain, shorten};
 use crate::report::time::{finding, pings, span};
 use crate::report::words::{
-    UNKNOWN, agreed, count, ending, found, reported, sent, step, target, verdict,
+    UNKNOWN, agreed, count, ending, found, http2, reported, request, sent, step, target, verdict,
 };
 use crate::session::report::{Closing, Side, Tally};
 
@@ -169,7 +169,10 @@ fn facts(closing: &Closing) -> Markup {
     let agreed = agreed(&opening.agreement);
     html! {
         dl {
-            dt { "opened" } dd { "GET " (shorten(&plain(target(&opening.agreement)), TARGET)) (date(opening.time)) }
+            dt { "opened" } dd {
+                (request(opening, &shorten(&plain(target(&opening.agreement)), TARGET)))
+                (date(opening.time))
+            }
             @if !agreed.is_empty() {
                 dt { "negotiated" } dd { (plain(&agreed.join(", "))) }
             }
@@ -196,6 +199,7 @@ fn facts(closing: &Closing) -> Markup {
                 dt { (side.from) }
                 dd { @if let Some(address) = address { (plain(address)) " " } (sent(side)) }
             }
+            @for text in http2(opening) { dt { "HTTP/2" } dd { (text) } }
             @for text in pings(closing) { dt { "pings" } dd { (text) } }
             @for said in &closing.reported {
                 dt { "reported" }

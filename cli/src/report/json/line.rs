@@ -11,8 +11,9 @@ use crate::session::agreement::{HandshakeFinding, Uncertain};
 use crate::session::cause::Cause;
 use crate::session::inflate::Message;
 use crate::session::record::{Broken, Frame, Incomplete};
-use crate::session::report::{Closing, Gap, Next, ReadAs, Reported, Side};
+use crate::session::report::{Closing, Gap, GoAway, Next, OverHttp2, ReadAs, Reported, Side};
 use crate::session::unjudged::Stray;
+use crate::transport::http2::ErrorCode;
 
 /// The keys of every line.
 #[derive(Serialize)]
@@ -65,11 +66,13 @@ pub(super) struct OpeningLine<'a> {
     /// When the client asked for the upgrade, if the request is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) asked: Option<f64>,
-    /// `false` if the server did not answer with 101.
+    /// `false` if the server did not accept the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) opened: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) uncertain: Option<UncertainLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) http2_stream: Option<u32>,
 }
 
 /// What is not known of a connection whose opening handshake was not captured.
@@ -365,6 +368,8 @@ pub(super) struct VerdictLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) pings: Option<PingsLine>,
     pub(super) timeline: Vec<StepLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) http2: Option<Http2Line<'a>>,
     /// What the input itself says of the connection.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) reported: Vec<ReportedLine<'a>>,
@@ -442,10 +447,64 @@ impl<'a> VerdictLine<'a> {
                     time: seconds(step.at),
                 })
                 .collect(),
+            http2: opening.http2.as_deref().map(Http2Line::new),
             reported: closing.reported.iter().map(ReportedLine::new).collect(),
             gap: *gap,
             until: seconds(closing.until),
             silence: closing.silence.map(seconds),
+        }
+    }
+}
+
+/// How the endpoints ended a stream of HTTP/2.
+#[derive(Serialize)]
+pub(super) struct Http2Line<'a> {
+    stream: u32,
+    /// The endpoints that sent END_STREAM.
+    end_stream: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rst_stream: Vec<ResetLine>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    goaway: Vec<GoAwayLine<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct ResetLine {
+    from: &'static str,
+    code: u32,
+    name: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct GoAwayLine<'a> {
+    #[serde(flatten)]
+    reset: ResetLine,
+    debug: &'a str,
+    /// Whether the endpoint processed this stream.
+    processed: bool,
+}
+
+impl<'a> Http2Line<'a> {
+    fn new(http2: &'a OverHttp2) -> Self {
+        let both = [Role::Client, Role::Server];
+        let reset = |from: Role, code: ErrorCode| ResetLine {
+            from: from.name(),
+            code: code.0,
+            name: code.name(),
+        };
+        let of_goaway = |from: Role| {
+            let GoAway { code, debug, processed } = http2.goaways[from as usize].as_ref()?;
+            Some(GoAwayLine { reset: reset(from, *code), debug, processed: *processed })
+        };
+        let ends = both.into_iter().filter(|from| http2.ends[*from as usize]);
+        let resets = both.into_iter();
+        Self {
+            stream: http2.stream,
+            end_stream: ends.map(Role::name).collect(),
+            rst_stream: resets
+                .filter_map(|from| Some(reset(from, http2.resets[from as usize]?)))
+                .collect(),
+            goaway: both.into_iter().filter_map(of_goaway).collect(),
         }
     }
 }

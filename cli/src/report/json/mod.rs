@@ -107,6 +107,7 @@ impl<W: Write> Report for Json<W> {
                 .uncertain
                 .as_ref()
                 .map(|uncertain| UncertainLine::new(uncertain, uncertainty(uncertain))),
+            http2_stream: opening.http2.as_ref().map(|http2| http2.stream),
         };
         let time = Some(seconds(opening.time));
         self.whole("connection", opening, time, record)?;

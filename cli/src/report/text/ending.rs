@@ -7,7 +7,9 @@ use wsvet::{Role, Verdict};
 use crate::report::handshake::uncertainty;
 use crate::report::style::{BAD, CLIENT, DIM, GOOD, HEADING, SERVER, paragraph, plain, shorten};
 use crate::report::time::{fault, finding, pings, span};
-use crate::report::words::{UNKNOWN, agreed, ending, reported, sent, step, target, verdict};
+use crate::report::words::{
+    UNKNOWN, agreed, ending, http2, reported, request, sent, step, target, verdict,
+};
 use crate::session::report::{Closing, Opening};
 
 /// The columns of the table of all connections.
@@ -40,7 +42,7 @@ fn addresses(opening: &Opening) -> [String; 2] {
 /// Returns the request, and the negotiated subprotocol and extensions.
 fn asked(opening: &Opening, width: usize) -> Vec<String> {
     let agreement = &opening.agreement;
-    let target = agreement.target.as_deref().map(|target| format!("GET {target}"));
+    let target = agreement.target.as_deref().map(|target| request(opening, target));
     let all = target.into_iter().chain(agreed(agreement));
     all.map(|what| shorten(&plain(&what), width / 2)).collect()
 }
@@ -74,6 +76,9 @@ pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> 
     }
     if let Some(uncertain) = &opening.agreement.uncertain {
         paragraph(out, INDENT, &uncertainty(uncertain))?;
+    }
+    for text in http2(opening) {
+        paragraph(out, INDENT, &text)?;
     }
     for text in pings(closing) {
         paragraph(out, INDENT, &text)?;

@@ -18,9 +18,10 @@ impl Connection {
     pub(super) fn why_not(&self) -> Option<Unjudged> {
         let silent = self.ends.iter().any(|end| end.packets == 0);
         let reset = self.ends.iter().any(|end| end.reset.is_some());
-        let gap = self.ends.iter().any(|end| end.stream.gap().or(end.stream.lost()).is_some());
+        let gap = self.has_gap();
         Some(match &self.stage {
             Stage::Frames(..) | Stage::Layered(_) | Stage::Over => return None,
+            Stage::Http2(streams, _) => return streams.why_not(gap),
             Stage::Other(why, _) => *why,
             Stage::Http(..) if !self.has_data && (silent || reset) => Unjudged::NeverEstablished,
             _ if !self.has_data => Unjudged::NoData,
@@ -35,7 +36,9 @@ impl Connection {
     /// Returns which endpoint is the client, if it is known.
     pub(super) fn client(&self) -> Option<usize> {
         match self.stage {
-            Stage::Http(_, client) | Stage::Frames(_, client) => Some(client),
+            Stage::Http(_, client) | Stage::Frames(_, client) | Stage::Http2(_, client) => {
+                Some(client)
+            }
             Stage::Layered(ref layered) => layered.client(),
             Stage::Other(_, client) => client,
             Stage::Unknown | Stage::Over => None,
@@ -52,7 +55,10 @@ impl Connection {
             ends: [client.unwrap_or(0), 1 - client.unwrap_or(0)].map(address),
             has_roles: client.is_some(),
             why,
-            detail: self.detail.clone(),
+            detail: self.detail.clone().or_else(|| match &self.stage {
+                Stage::Http2(streams, _) => streams.detail(),
+                _ => None,
+            }),
             packets: self.ends.iter().map(|end| end.packets).sum(),
             time: self.first,
         }

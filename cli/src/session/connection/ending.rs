@@ -6,6 +6,7 @@ use wsvet::End as Ending;
 
 use super::{Connection, End, Reset, Stage, role};
 use crate::session::judging::Judging;
+use crate::session::unjudged::Unjudged;
 use crate::transport::packet::{Moment, Segment};
 use crate::transport::tcp;
 
@@ -63,10 +64,16 @@ impl Connection {
             self.unless_stopped(done, judging)?;
             return if self.is_over() { self.finish_layer(at.time, judging) } else { Ok(()) };
         }
-        let Stage::Frames(frames, client) = stage else { return Ok(()) };
         let End { stream, reset, .. } = &ends[from];
         let before_reset = |reset: &Reset| stream.gap_before(reset.position);
         let gap = stream.gap().or_else(|| reset.as_ref().and_then(before_reset));
+        if let Stage::Http2(streams, client) = stage {
+            return match gap {
+                Some(_) => streams.abandon(Unjudged::Http2Lost, None, judging),
+                None => streams.end(role(from, *client), how, at, judging),
+            };
+        }
+        let Stage::Frames(frames, client) = stage else { return Ok(()) };
         if ends[1 - from].stream.gap().is_some() {
             frames.doubt_end();
         }

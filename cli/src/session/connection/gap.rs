@@ -33,6 +33,11 @@ pub(super) struct Acknowledged {
 }
 
 impl Connection {
+    /// Returns whether the capture lacks bytes before others.
+    pub(super) fn has_gap(&self) -> bool {
+        self.ends.iter().any(|end| end.stream.gap().or(end.stream.lost()).is_some())
+    }
+
     /// Skips missing bytes if all of them are in one payload, or in a layer. Returns whether they are.
     pub(super) fn pass_over(
         &mut self,
@@ -43,9 +48,9 @@ impl Connection {
     ) -> io::Result<bool> {
         let passed = match &mut self.stage {
             Stage::Frames(frames, client) => {
-                let sender = role(from, *client);
-                frames.pass_over(sender, missing, tell, self.last, judging)?
+                frames.pass_over(role(from, *client), missing, tell, self.last, judging)?
             }
+            Stage::Http2(streams, client) => streams.lack(role(from, *client), missing, judging)?,
             Stage::Layered(layered) => {
                 let done = layered.lost(from, missing, self.last, judging);
                 self.unless_stopped(done, judging)?;

@@ -3,6 +3,7 @@
 mod account;
 mod ending;
 mod gap;
+mod http2;
 mod layered;
 mod succession;
 mod unopened;
@@ -17,9 +18,10 @@ use crate::session::agreement::{Agreement, Uncertain};
 use crate::session::backlog::Backlog;
 use crate::session::frames::Frames;
 use crate::session::handshake::{Handshake, Progress};
+use crate::session::http2::Streams;
 use crate::session::judging::Judging;
 use crate::session::layer::Layered;
-use crate::session::report::Opening;
+use crate::session::report::{Opening, OverHttp2};
 use crate::session::unjudged::{Stray, Unjudged};
 use crate::transport::packet::{Moment, Segment};
 use crate::transport::tcp::Stream;
@@ -48,6 +50,8 @@ pub struct Connection {
     is_cut: bool,
     /// Why a part of the connection is not judged, if it is so.
     lacking: Option<Unjudged>,
+    /// The stream of HTTP/2 that this connection is.
+    http2: Option<Box<OverHttp2>>,
     /// What is known of it besides, if it is not judged.
     detail: Option<String>,
     /// The number of layers around it.
@@ -83,6 +87,8 @@ enum Stage {
     Http(Box<Handshake>, usize),
     /// Frames, and which endpoint is the client.
     Frames(Box<Frames>, usize),
+    /// HTTP/2, and which endpoint is the client.
+    Http2(Box<Streams>, usize),
     /// A protocol that carries connections, which are judged.
     Layered(Box<Layered>),
     /// It is not judged, and why; and which endpoint is the client, if that is known.
@@ -113,6 +119,7 @@ impl Connection {
             has_data: false,
             is_cut: false,
             lacking: None,
+            http2: None,
             detail: None,
             depth: 0,
         }
@@ -123,6 +130,7 @@ impl Connection {
         self.stream = stream;
         match &mut self.stage {
             Stage::Frames(frames, _) => frames.set_stream(stream),
+            Stage::Http2(streams, _) => streams.set_stream(stream),
             Stage::Layered(layered) => layered.set_stream(stream),
             _ => {}
         }
@@ -148,6 +156,7 @@ impl Connection {
         let stage = match &self.stage {
             Stage::Http(handshake, _) => size_of::<Handshake>() + handshake.memory(),
             Stage::Frames(frames, _) => size_of::<Frames>() + frames.memory(),
+            Stage::Http2(streams, _) => streams.memory(),
             Stage::Layered(layered) => size_of::<Layered>() + layered.memory(),
             _ => 0,
         };
@@ -287,10 +296,15 @@ impl Connection {
             };
             return frames.finish([client, 1 - client].map(of_open), Some(until), judging);
         }
-        match self.why_not() {
-            Some(why) => judging.stray(&self.stray(why)),
-            None => Ok(()),
+        let stray = self.why_not().map(|why| self.stray(why));
+        let has_gap = self.has_gap();
+        if let Stage::Http2(mut streams, _) = self.stage {
+            if has_gap {
+                streams.abandon(Unjudged::Http2Lost, None, judging)?;
+            }
+            streams.finish(until, judging)?;
         }
+        stray.map_or(Ok(()), |stray| judging.stray(&stray))
     }
 
     /// Ends the connection because the rest of it cannot be judged, or takes too much memory. Its later
@@ -313,6 +327,10 @@ impl Connection {
                 judging.stray(&stray)?;
                 let gap = |end: usize| self.ends[end].stream.gap();
                 frames.finish([client, 1 - client].map(gap), Some(self.last.time), judging)
+            }
+            Stage::Http2(mut streams, client) => {
+                self.stage = Stage::Other(why, Some(client));
+                streams.abandon(why, detail, judging)
             }
             Stage::Layered(layered) => self.give_up_layer(layered, why, judging),
             stage => {
@@ -347,6 +365,7 @@ impl Connection {
         match &mut self.stage {
             Stage::Unknown | Stage::Other(..) | Stage::Over => Ok(()),
             Stage::Frames(frames, client) => frames.feed(role(from, *client), bytes, at, judging),
+            Stage::Http2(streams, client) => streams.bytes(role(from, *client), bytes, at, judging),
             Stage::Layered(layered) => {
                 let done = layered.bytes(from, bytes, at, judging);
                 self.unless_stopped(done, judging)
@@ -354,6 +373,7 @@ impl Connection {
             Stage::Http(handshake, client) => {
                 match handshake.feed(role(from, *client), bytes, at.time) {
                     Progress::Waiting => Ok(()),
+                    Progress::Http2 { upgraded } => self.become_http2(upgraded, at, judging),
                     Progress::Other(why) => match self.forced(judging) {
                         Some(client) if why.is_forced() => {
                             let skipped = [Some(0); 2];
@@ -420,6 +440,7 @@ impl Connection {
         let opening = Opening {
             connection: judging.next_connection(),
             stream: Some(self.stream),
+            http2: self.http2.clone(),
             client: address(client),
             server: address(1 - client),
             agreement,

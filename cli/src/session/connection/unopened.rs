@@ -10,6 +10,7 @@ use crate::session::backlog::Backlog;
 use crate::session::boundary;
 use crate::session::judging::Judging;
 use crate::session::unjudged::{Unjudged, is_tls};
+use crate::transport::http2::is_middle;
 use crate::transport::packet::Moment;
 use crate::transport::tcp::Stream;
 
@@ -28,6 +29,10 @@ impl Connection {
     pub(super) fn join(&mut self, is_last: bool, judging: &mut Judging<'_>) -> io::Result<()> {
         let full = self.backlog.is_full();
         let sides = [0, 1].map(|end| self.backlog.side(end));
+        if sides.iter().any(|side| side.segments().any(is_middle)) {
+            self.refuse(Unjudged::Http2Begun);
+            return Ok(());
+        }
         let found = match self.forced(judging) {
             Some(client) if is_last || full => Some(boundary::find_of(&sides, client)),
             _ => boundary::find(&sides, is_last || full),
