@@ -89,10 +89,10 @@ fn people_are_told_in_a_few_lines() {
 2 connections not judged: TLS: give the key log with --tls-keylog FILE ('wsvet
 help tls' says how to get one) (10.0.0.1:40001 to 10.0.0.2:80, 10.0.0.1:40002
 to 10.0.0.2:80)
-1 connection not judged: HTTP/2, which wsvet does not read (10.0.0.1:40003 to
-10.0.0.2:80)
 1 connection not judged: the capture lacks packets of the opening handshake
 (10.0.0.1:40013 to 10.0.0.2:80)
+1 connection not WebSocket: HTTP/2 without a WebSocket stream (10.0.0.1:40003
+to 10.0.0.2:80)
 1 connection not WebSocket: HTTP without an upgrade to WebSocket (10.0.0.1:40004
 to 10.0.0.2:80)
 1 connection not WebSocket: SSH (10.0.0.1:40005 to 10.0.0.2:80)
@@ -103,7 +103,7 @@ to 10.0.0.2:80)
 1 connection not WebSocket: the protocol of a database (10.0.0.1:40008 to
 10.0.0.2:80)
 4 more connections for other reasons: see --json
-✓ nothing is broken in what could be judged; 4 connections were not (3 complete
+✓ nothing is broken in what could be judged; 3 connections were not (3 complete
 frames in 1 connection)
 ";
     assert_eq!(account, expected);
@@ -126,7 +126,7 @@ fn the_page_names_them() {
     for says in [
         "2 connections not judged: TLS",
         "1 connection not WebSocket: SSH",
-        "4 connections were not",
+        "3 connections were not",
     ] {
         assert!(page.contains(says), "{says}");
     }

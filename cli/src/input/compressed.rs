@@ -54,12 +54,16 @@ impl Compression {
     }
 }
 
+/// The bytes that are read before it is known whether they are compressed.
+const START: u64 = 64 << 10;
+
 /// Returns the content of an input, decompressed if it is compressed once.
 pub(crate) fn content<'a>(
     mut input: impl Read + Send + 'a,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
     let mut start = Vec::new();
-    input.by_ref().take(4).read_to_end(&mut start)?;
+    // A reader of captures expects the header of the file in what it reads first.
+    input.by_ref().take(START).read_to_end(&mut start)?;
     let compression = Compression::of(&start);
     let input = io::Cursor::new(start).chain(input);
     Ok(match compression {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use etherparse::defrag::IpDefragBuf;
 use etherparse::{IpFragOffset, IpNumber, ip_number};
 
-use crate::transport::inner::is_tunnel;
+use crate::transport::inner::{Inner, is_tunnel, of_ip_number};
 
 /// The most packets of which fragments are kept.
 const MOST_PACKETS: usize = 4096;
@@ -173,6 +173,11 @@ impl Packet {
     fn matters(&self, key: &Key) -> bool {
         let start = self.bytes.sections().iter().find(|section| section.start == 0);
         let start = start.and_then(|section| self.bytes.data().get(..usize::from(section.end)));
-        key.number != ip_number::UDP || start.is_some_and(is_tunnel)
+        match key.number {
+            ip_number::UDP => start.is_some_and(is_tunnel),
+            number => {
+                number == ip_number::TCP || !matches!(of_ip_number(number, &[]), Inner::Other)
+            }
+        }
     }
 }

@@ -104,7 +104,13 @@ impl Connection {
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
         while let Some(gap) = self.ends[from].stream.gap() {
-            let Stage::Frames(frames, client) = &mut self.stage else { return Ok(()) };
+            let Stage::Frames(frames, client) = &mut self.stage else {
+                if !self.pass_over(from, gap, true, judging)? {
+                    return Ok(());
+                }
+                self.catch_up(from, judging)?;
+                continue;
+            };
             let sender = role(from, *client);
             let at = self.last;
             if self.ends[from].stream.memory() > 0 {

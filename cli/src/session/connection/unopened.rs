@@ -84,10 +84,8 @@ impl Connection {
         let sender = role(end, client);
         let rest = handshake.rest(sender);
         let seq = self.ends[end].stream.next().map(|next| next.wrapping_sub(rest.len() as u32));
-        let is_frame = Header::decode(rest).is_ok_and(|(header, _)| {
-            !header.opcode().is_reserved() && header.is_masked() == (sender == Role::Client)
-        });
-        let (Some(mut agreement), Some(seq), true) = (agreement, seq, is_frame) else {
+        let (Some(mut agreement), Some(seq), true) = (agreement, seq, is_frame(rest, sender))
+        else {
             return Ok(());
         };
         agreement.opened = true;
@@ -113,10 +111,11 @@ impl Connection {
     pub(super) fn go_without(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
         let Stage::Http(handshake, client) = &self.stage else { return Ok(()) };
         let client = *client;
-        if let (Some(acked), Some((seq, _))) =
+        if let (Some(acked), Some((seq, bytes))) =
             (self.answered, self.ends[client].stream.first_early())
             && !self.ends[client].stream.is_placed()
             && acked == seq
+            && is_frame(bytes, Role::Client)
             && let Some(mut agreement) = handshake.agreed()
         {
             let skipped = [Some(0); 2];
@@ -142,4 +141,11 @@ impl Connection {
         }
         Ok(())
     }
+}
+
+/// Returns whether the bytes may start with a frame of this sender.
+fn is_frame(bytes: &[u8], sender: Role) -> bool {
+    Header::decode(bytes).is_ok_and(|(header, _)| {
+        !header.opcode().is_reserved() && header.is_masked() == (sender == Role::Client)
+    })
 }

@@ -323,8 +323,10 @@ impl Decryptor {
             }
             // What did not come until now does not come.
             self.last_call = true;
-        } else {
-            self.take(from, at, input, sink)?;
+        } else if let Err(failure) = self.take(from, at, input, sink) {
+            // What the other endpoint sent may go on with what came before the failure.
+            let _ = self.resume(sink);
+            return Err(failure);
         }
         self.resume(sink)
     }
@@ -372,8 +374,10 @@ impl Decryptor {
         }
     }
 
-    /// Goes on with what waits, as far as it may go on.
+    /// Goes on with what waits, as far as it may go on. After a failure of one endpoint, goes on with
+    /// what the other one sent, so that the plaintext does not depend on the pieces of the input.
     fn resume(&mut self, sink: &mut Sink<'_>) -> Result<(), Failure> {
+        let mut failed = None;
         loop {
             let mut goes_on = false;
             // The server decides about the client's early data.
@@ -381,7 +385,9 @@ impl Decryptor {
             for from in [1 - client, client] {
                 if self.sides[from].waits && !self.must_wait(from) {
                     self.sides[from].waits = false;
-                    self.read(from, sink)?;
+                    if let Err(failure) = self.read(from, sink) {
+                        failed.get_or_insert((from, failure));
+                    }
                     goes_on = true;
                 }
             }
@@ -394,16 +400,19 @@ impl Decryptor {
                         HeldInput::Lost(missing) => Input::Lost(*missing),
                         HeldInput::End { is_reset } => Input::End { is_reset: *is_reset },
                     };
+                    if failed.as_ref().is_some_and(|(failed, _)| *failed == from) {
+                        continue;
+                    }
                     if self.sides[from].waits {
                         self.hold(from, at, &input);
-                    } else {
-                        self.take(from, at, input, sink)?;
+                    } else if let Err(failure) = self.take(from, at, input, sink) {
+                        failed.get_or_insert((from, failure));
                     }
                 }
                 goes_on = true;
             }
             if !goes_on {
-                return Ok(());
+                return failed.map_or(Ok(()), |(_, failure)| Err(failure));
             }
         }
     }
