@@ -9,7 +9,8 @@ use crate::{CloseFrame, Header, OpCode, kernel};
 
 /// A buffer that grows, to which frames can be appended: `Vec<u8>`, `BytesMut` or [`SendBuffer`].
 ///
-/// ```
+#[cfg_attr(feature = "std", doc = "```")]
+#[cfg_attr(not(feature = "std"), doc = "```ignore")]
 /// use wsvet::encode::Buffer;
 /// use wsvet::{Message, Policy, Role, codec::Messages};
 ///

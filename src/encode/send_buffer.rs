@@ -31,7 +31,8 @@ const PARTS: usize = 16;
 ///
 /// A buffer grows with every frame: send what is in it before you encode more.
 ///
-/// ```
+#[cfg_attr(feature = "std", doc = "```")]
+#[cfg_attr(not(feature = "std"), doc = "```ignore")]
 /// use wsvet::encode::SendBuffer;
 /// use wsvet::{Message, Policy, Role, codec::Messages};
 ///
