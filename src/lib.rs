@@ -171,3 +171,8 @@ pub use violation::{RuleSet, RuleSetIter, Violation};
 #[cfg(all(doctest, feature = "codec", feature = "endpoint"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Compiles and runs the oracle of `docs/fuzzing.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/fuzzing.md")]
+struct Fuzzing;
