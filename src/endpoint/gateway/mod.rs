@@ -53,7 +53,7 @@ use crate::{CloseCode, CloseFrame, Conversation, Observed, Policy, Role, Violati
 /// let binary = b"\x82\x81\x01\x02\x03\x04\x00";
 /// assert!(gateway.receive(Role::Client, binary).is_empty());
 /// assert_eq!(gateway.to_send(Role::Client)[2..4], 1003_u16.to_be_bytes());
-/// assert_eq!(gateway.to_send(Role::Server)[..6], [0x88, 0x91, 5, 6, 7, 8]); // 1001, masked
+/// assert_eq!(gateway.to_send(Role::Server)[..6], [0x88, 0x92, 5, 6, 7, 8]); // 1001, masked
 /// assert!(gateway.is_over(Role::Client) && gateway.is_over(Role::Server));
 /// ```
 #[derive(Debug)]
