@@ -235,6 +235,18 @@ fn without_the_syn() {
     assert_seen(&pcap(1, &packets), "no SYN");
 }
 
+/// The second piece of the request comes last but one, after the server's answer.
+#[test]
+fn without_the_syn_a_late_piece_of_the_request_is_no_frame() {
+    for size in 1..60 {
+        let mut all = pieces(size);
+        let last = all.len() - 1;
+        all.swap(last - 1, 1);
+        let packets: Vec<_> = all.iter().map(|piece| packet(ENDS, piece)).collect();
+        assert_seen(&pcap(1, &packets), &format!("pieces of {size} bytes"));
+    }
+}
+
 #[test]
 fn a_frame_in_the_segment_of_the_head() {
     let packets: Vec<_> = opening()
