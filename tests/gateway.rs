@@ -201,6 +201,8 @@ fn an_offender_that_has_received_a_close_is_sent_none() {
     assert!(gateway.refused().unwrap().untold);
     assert_eq!(told(&mut gateway, Role::Client), None);
     assert_eq!(told(&mut gateway, Role::Server), Some(CloseCode::GOING_AWAY));
+    assert!(gateway.is_over(Role::Client));
+    assert!(gateway.receive(Role::Server, b"\x8A\x00").is_empty(), "nothing more is sent");
 }
 
 #[test]

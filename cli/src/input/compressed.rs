@@ -31,7 +31,8 @@ impl Compression {
         }
     }
 
-    /// Returns the decompressed input. It ends where the data is cut or damaged, and `fault` tells why.
+    /// Returns the decompressed input. If the data is cut or damaged, the input ends there, and `fault` has the
+    /// reason.
     pub(crate) fn read<'a>(
         self,
         input: impl Read + Send + 'a,

@@ -67,7 +67,7 @@ impl Retold {
         for payload in bytes.chunks(SEGMENT) {
             let (seq, acked) = (next[end], next[1 - end]);
             next[end] = seq.wrapping_add(payload.len() as u32);
-            take(&Segment { seq, acked, payload, ..empty(at, from, to) })?;
+            take(&Segment { seq, acked, payload, ..Segment::empty(at, from, to) })?;
         }
         Ok(())
     }
@@ -75,24 +75,8 @@ impl Retold {
 
 /// Opens the connection of this client.
 fn open(client: SocketAddr, server: SocketAddr, at: Moment, take: &mut Take<'_>) -> io::Result<()> {
-    take(&Segment { syn: true, ack: false, ..empty(at, client, server) })?;
-    take(&Segment { syn: true, acked: 1, ..empty(at, server, client) })
-}
-
-fn empty<'a>(at: Moment, from: SocketAddr, to: SocketAddr) -> Segment<'a> {
-    Segment {
-        at,
-        from,
-        to,
-        seq: 0,
-        acked: 0,
-        syn: false,
-        ack: true,
-        fin: false,
-        rst: false,
-        payload: &[],
-        not_captured: 0,
-    }
+    take(&Segment { syn: true, ack: false, ..Segment::empty(at, client, server) })?;
+    take(&Segment { syn: true, acked: 1, ..Segment::empty(at, server, client) })
 }
 
 /// Returns an address that stands for an endpoint of which none is known.

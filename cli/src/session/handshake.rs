@@ -256,7 +256,7 @@ impl Handshake {
             .then(|| Agreement::new(None, subprotocol, None, extensions))
     }
 
-    /// Returns where the tunnel leads that the server opened.
+    /// Returns the target of the tunnel that the server opened.
     pub fn tunnel(&self) -> Option<&str> {
         self.tunnel.as_deref()
     }

@@ -46,6 +46,25 @@ pub struct Segment<'a> {
     pub not_captured: usize,
 }
 
+impl Segment<'_> {
+    /// Creates a segment without payload that acknowledges. Its sequence numbers are 0.
+    pub const fn empty(at: Moment, from: SocketAddr, to: SocketAddr) -> Self {
+        Self {
+            at,
+            from,
+            to,
+            seq: 0,
+            acked: 0,
+            syn: false,
+            ack: true,
+            fin: false,
+            rst: false,
+            payload: &[],
+            not_captured: 0,
+        }
+    }
+}
+
 /// The position of a packet in the capture.
 #[derive(Clone, Copy)]
 pub struct Moment {

@@ -495,18 +495,15 @@ impl Gateway {
             self.tell(other, &close);
         }
         self.side(other).over = true;
-        let mut untold = self.side(other).closed;
-        if !untold {
-            match violation.reply() {
-                Some(close) => self.tell(from, &close),
-                None => {
-                    untold = true;
-                    self.side(from).over = true;
-                    self.side(other).flow = Flow::Stopped;
-                }
+        // An endpoint that has received a Close frame cannot be sent a second one.
+        let reply = violation.reply().filter(|_| !self.side(other).closed);
+        let untold = reply.is_none();
+        match reply {
+            Some(close) => self.tell(from, &close),
+            None => {
+                self.side(from).over = true;
+                self.side(other).flow = Flow::Stopped;
             }
-        } else {
-            self.side(from).over = true;
         }
         self.refused.get_or_insert(Refused { from, violation, untold, cut });
     }

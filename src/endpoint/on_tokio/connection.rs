@@ -167,9 +167,7 @@ impl<S> Connection<S> {
         if self.is_closed() || is_late {
             return Err(codec::Error::Closed.into());
         }
-        if self.endpoint.unsent() == 0 && self.endpoint.to_send().capacity() == 0 {
-            *self.endpoint.to_send() = buffer::take_sent();
-        }
+        self.lend_buffer();
         let (is_data, is_close) = (message.is_data(), message.is_close());
         self.endpoint.send(message)?;
         if is_data && let Some(times) = &mut self.times {
@@ -182,14 +180,19 @@ impl<S> Connection<S> {
         Ok(())
     }
 
+    /// Gives the endpoint a buffer for the bytes to send, if it has none.
+    fn lend_buffer(&mut self) {
+        if self.endpoint.unsent() == 0 && self.endpoint.to_send().capacity() == 0 {
+            *self.endpoint.to_send() = buffer::take_sent();
+        }
+    }
+
     /// Adds a prepared message to the bytes to send.
     pub(super) fn start_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
         if self.is_closed() {
             return Err(codec::Error::Closed.into());
         }
-        if self.endpoint.unsent() == 0 && self.endpoint.to_send().capacity() == 0 {
-            *self.endpoint.to_send() = buffer::take_sent();
-        }
+        self.lend_buffer();
         self.endpoint.send_prepared(prepared)?;
         if let Some(times) = &mut self.times {
             times.active();

@@ -104,7 +104,7 @@ impl Dissected {
 }
 
 impl Stream {
-    /// Returns the client: who asked for the upgrade, or who masked the first frame.
+    /// Returns the client: the endpoint that asked for the upgrade or masked the first frame.
     fn client(&self) -> Option<SocketAddr> {
         let masked = self.frames.iter().find(|(.., field)| field.header.is_masked());
         let unmasked = self.frames.first();

@@ -1,4 +1,4 @@
-//! What is said of a connection that is not judged.
+//! Describes a connection that is not judged.
 
 use super::{Connection, Stage};
 use crate::session::agreement::{Agreement, HandshakeFinding};

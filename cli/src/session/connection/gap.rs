@@ -104,23 +104,18 @@ impl Connection {
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
         while let Some(gap) = self.ends[from].stream.gap() {
-            let Stage::Frames(frames, client) = &mut self.stage else {
-                if !self.pass_over(from, gap, true, judging)? {
-                    return Ok(());
-                }
-                self.catch_up(from, judging)?;
-                continue;
-            };
-            let sender = role(from, *client);
-            let at = self.last;
-            if self.ends[from].stream.memory() > 0 {
+            if let Stage::Frames(frames, _) = &mut self.stage
+                && self.ends[from].stream.memory() > 0
+            {
                 frames.came_late();
             }
             if self.pass_over(from, gap, true, judging)? {
                 self.catch_up(from, judging)?;
                 continue;
             }
-            let Stage::Frames(frames, _) = &mut self.stage else { return Ok(()) };
+            let at = self.last;
+            let Stage::Frames(frames, client) = &mut self.stage else { return Ok(()) };
+            let sender = role(from, *client);
             let stream = &mut self.ends[from].stream;
             let mut side = Side::default();
             for (start, bytes) in stream.early() {

@@ -339,17 +339,6 @@ impl Inside {
 /// Returns a segment of an inner connection without payload. `next` has the sequence numbers of the next
 /// bytes.
 fn segment<'a>(ends: [SocketAddr; 2], from: usize, next: [u32; 2], at: Moment) -> Segment<'a> {
-    Segment {
-        at,
-        from: ends[from],
-        to: ends[1 - from],
-        seq: next[from],
-        acked: next[1 - from],
-        syn: false,
-        ack: true,
-        fin: false,
-        rst: false,
-        payload: &[],
-        not_captured: 0,
-    }
+    let (seq, acked) = (next[from], next[1 - from]);
+    Segment { seq, acked, ..Segment::empty(at, ends[from], ends[1 - from]) }
 }
