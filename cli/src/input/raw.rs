@@ -112,7 +112,7 @@ fn one_way(
                 judging.record(&place, &record)
             };
             recorder.end(conversation.direction(from), None, &mut sink)?;
-            if let Some(told) = watch.tell(from, Known::Whole, agreement) {
+            while let Some(told) = watch.tell(from, Known::Whole, agreement) {
                 judging.causes(&told)?;
             }
             return Ok(Ok(Vec::new()));
@@ -123,7 +123,7 @@ fn one_way(
         };
         observe(&mut conversation, from, &buffer[..len], &mut recorder, &mut sink)?;
         watch.keep(&buffer[..len], recorder.records_violations());
-        if let Some(told) = watch.tell(from, Known::SoFar, agreement) {
+        while let Some(told) = watch.tell(from, Known::SoFar, agreement) {
             judging.causes(&told)?;
         }
     }

@@ -425,15 +425,18 @@ impl Frames {
         told.map_or(Ok(()), |told| judging.causes(&told))
     }
 
-    /// Reports the causes of the last violation of this endpoint as soon as they are certain.
+    /// Reports the causes of the violations of this endpoint as soon as they are certain.
     fn tell_causes(
         &mut self,
         from: Role,
         known: Known,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
-        let told = self.watches[from as usize].tell(from, known, &self.opening.agreement);
-        told.map_or(Ok(()), |told| judging.causes(&told))
+        let watch = &mut self.watches[from as usize];
+        while let Some(told) = watch.tell(from, known, &self.opening.agreement) {
+            judging.causes(&told)?;
+        }
+        Ok(())
     }
 
     /// Ends the stream of one endpoint. `gap` is the number of its bytes that the capture lacks.

@@ -81,7 +81,8 @@ pub(super) fn without_code(scene: &Scene<'_>) -> Seen {
     // Letters and spaces are fewer than all characters of a text.
     let words = body.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b' ');
     let bits = if words { bits * 1.46 } else { bits };
-    Seen::of(enough(bits, !whole), || {
-        format!("a reason without a close code: the body is the text {}", quote(&body))
+    let certain = if whole { enough(bits, false) } else { None };
+    Seen::of(certain, || {
+        format!("a reason without a close code: the body is the text {}", quote(&body, false))
     })
 }

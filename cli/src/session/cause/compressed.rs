@@ -57,7 +57,7 @@ pub(super) fn not_agreed(scene: &Scene<'_>) -> Seen {
     };
     let offer = if scene.offered { "was offered and not accepted" } else { "was not negotiated" };
     let shown = match payload.header.opcode() {
-        OpCode::Text => format!(" to {}", quote(&plain)),
+        OpCode::Text => format!(" to {}", quote(&plain, !whole)),
         _ => format!(" to {} bytes", plain.len()),
     };
     Seen::Yes(format!(
@@ -98,7 +98,7 @@ pub(super) fn rsv1_missing(scene: &Scene<'_>) -> Seen {
     let alone = inflate(&mut Inflater::new(false), &data, whole);
     let plain = alone.or_else(|| inflate(&mut with_window(scene)?.0, &data, whole));
     let Some(plain) = plain.filter(|plain| fits(opcode, plain, whole)) else { return Seen::No };
-    let shown = quote(&plain);
+    let shown = quote(&plain, !whole);
     Seen::Yes(format!("a compressed message without RSV1: the payload inflates to {shown}"))
 }
 

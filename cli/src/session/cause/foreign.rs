@@ -89,7 +89,7 @@ fn http(scene: &Scene<'_>, what: &str, is_start: impl Fn(&[u8]) -> Option<bool>)
         Some(true) => None,
         found => found,
     };
-    Seen::of(certain, || format!("an HTTP {what} where a frame is due: {}", quote(line)))
+    Seen::of(certain, || format!("an HTTP {what} where a frame is due: {}", quote(line, false)))
 }
 
 pub(super) fn http_request(scene: &Scene<'_>) -> Seen {
@@ -175,7 +175,7 @@ pub(super) fn engine_io(scene: &Scene<'_>) -> Seen {
         Err(false) => starts(data, b"probe"),
     };
     Seen::of(certain, || {
-        format!("an Engine.IO packet without the header of a frame: {}", quote(due))
+        format!("an Engine.IO packet without the header of a frame: {}", quote(due, !scene.last))
     })
 }
 
@@ -244,7 +244,10 @@ pub(super) fn no_header(scene: &Scene<'_>) -> Seen {
         None => return Seen::Perhaps,
     }
     let told = |what: &str| {
-        format!("a payload without a header: {what} stands where a header is due, {}", quote(due))
+        format!(
+            "a payload without a header: {what} stands where a header is due, {}",
+            quote(due, !scene.last)
+        )
     };
     match json(due) {
         Ok(len) if len >= 8 => {

@@ -169,12 +169,13 @@ pub(super) fn plural(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Returns the start of a text in quotation marks, up to the first line break.
-pub(super) fn quote(text: &[u8]) -> String {
+/// Returns the start of a text in quotation marks, up to the first line break. `cut` is whether the
+/// text may go on.
+pub(super) fn quote(text: &[u8], cut: bool) -> String {
     const SHOWN: usize = 40;
     let text = text.trim_ascii();
     let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     let shown: String = valid.chars().take_while(|c| !c.is_control()).take(SHOWN).collect();
-    let more = if shown.len() < text.len() { "…" } else { "" };
+    let more = if cut || shown.len() < text.len() { "…" } else { "" };
     format!("\"{shown}\"{more}")
 }

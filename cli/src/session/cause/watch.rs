@@ -5,17 +5,25 @@ use wsvet::{Header, OpCode, Role, Violation};
 use super::Cause;
 use super::scene::{Scene, open_after};
 use crate::session::agreement::Agreement;
-use crate::session::record::Record;
+use crate::session::record::{Broken, Record};
 use crate::session::report::Place;
 
-/// The number of bytes that are kept before a violation.
-const BEFORE: usize = 2 << 10;
+/// The number of bytes before a violation that are looked at.
+const BEFORE: u64 = 2 << 10;
 
-/// The number of bytes after a violation that are waited for.
+/// The number of bytes that are kept while no violation waits. A violation may be recorded as late as
+/// at the end of its header.
+const KEPT: usize = BEFORE as usize + Header::MAX_LEN;
+
+/// The numbers of bytes after a violation at which its causes are looked for, until they are certain.
+/// What is found depends on these bytes alone, and not on the pieces in which they come.
+const STEPS: [u64; 9] = [16, 32, 64, 128, 256, 512, 1 << 10, 2 << 10, AFTER];
+
+/// The most bytes after a violation that are waited for.
 const AFTER: u64 = 4 << 10;
 
-/// The most violations of a direction whose causes are told.
-const TOLD: u32 = 16;
+/// The most violations of a direction whose causes are looked for.
+const MOST: usize = 16;
 
 /// The offset from which on no bytes are kept. Only an input that lies about a length reaches it.
 const FAR: u64 = 1 << 62;
@@ -29,20 +37,22 @@ pub struct Watch {
     kept: Vec<u8>,
     /// The offset of the first byte that is kept.
     first: u64,
+    /// The last bytes so far, if the kept ones do not reach to them.
+    tail: Vec<u8>,
     /// The number of bytes so far.
     end: u64,
     before: Option<(u64, Header)>,
     open: Option<OpCode>,
     compressed: Vec<(u64, Header)>,
-    pending: Option<Box<Pending>>,
-    told: u32,
-    /// The number of bytes after the violation when its causes were last looked for.
-    looked: u64,
+    /// The violations whose causes are not told.
+    pending: Vec<Pending>,
+    /// The number of violations whose causes were looked for, and the offset of the last one.
+    watched: (usize, u64),
     /// Whether the bytes that follow are not known.
     full: bool,
 }
 
-/// A violation whose causes are not told yet.
+/// A violation whose causes are not told.
 struct Pending {
     place: Place,
     violation: Violation,
@@ -50,6 +60,10 @@ struct Pending {
     header: Option<Header>,
     before: Option<(u64, Header)>,
     open: Option<OpCode>,
+    /// The last compressed frames before it.
+    compressed: Vec<(u64, Header)>,
+    /// The number of steps at which its causes were looked for.
+    steps: usize,
     /// Whether nothing more is looked for. An earlier run may have told its causes.
     settled: bool,
 }
@@ -81,25 +95,35 @@ impl Watch {
         match record {
             Record::Frame(frame) => self.frame(frame.offset, &frame.header),
             Record::Broken(broken) => {
-                let start = broken.header.map_or(broken.cut.0, |(start, _)| start);
-                if self.waiting().is_none() && self.told < TOLD {
-                    self.told += 1;
-                    self.pending = Some(Box::new(Pending {
-                        place: *place,
-                        violation: broken.violation,
-                        start,
-                        header: broken.header.map(|(_, header)| header),
-                        before: self.before,
-                        open: self.open,
-                        settled: false,
-                    }));
-                }
+                self.wait(place, broken);
                 if let Some((start, header)) = &broken.header {
                     self.frame(*start, header);
                 }
             }
             Record::LateClose(_) | Record::Incomplete(_) => {}
         }
+    }
+
+    /// Waits for the causes of a violation. Those of another one that follows at once are not looked
+    /// for.
+    fn wait(&mut self, place: &Place, broken: &Broken) {
+        let Violation { offset, .. } = broken.violation;
+        let (count, last) = self.watched;
+        if count == MOST || count > 0 && offset < last.saturating_add(STEPS[0]) {
+            return;
+        }
+        self.watched = (count + 1, offset);
+        self.pending.push(Pending {
+            place: *place,
+            violation: broken.violation,
+            start: broken.header.map_or(broken.cut.0, |(start, _)| start),
+            header: broken.header.map(|(_, header)| header),
+            before: self.before,
+            open: self.open,
+            compressed: self.compressed.clone(),
+            steps: 0,
+            settled: false,
+        });
     }
 
     fn frame(&mut self, offset: u64, header: &Header) {
@@ -121,35 +145,46 @@ impl Watch {
             self.first = self.end;
             return;
         }
-        if self.full || !rest && self.waiting().is_none() {
+        if self.full {
             return;
         }
-        match self.waiting() {
-            None => {
-                if bytes.len() > BEFORE {
-                    self.kept.clear();
-                }
-                let bytes = &bytes[bytes.len().saturating_sub(BEFORE)..];
-                if self.kept.len() + bytes.len() > 2 * BEFORE {
-                    let len = BEFORE - bytes.len();
-                    self.kept.drain(..self.kept.len().saturating_sub(len));
-                }
-                self.kept.extend_from_slice(bytes);
-                self.first = self.end - self.kept.len() as u64;
-            }
-            Some(pending) => {
-                let offset = pending.violation.offset;
-                let there = self.first.saturating_add(self.kept.len() as u64);
-                let wanted = offset.saturating_add(AFTER).saturating_sub(there);
-                let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
-                self.full = wanted <= bytes.len();
-                self.kept.extend_from_slice(&bytes[..bytes.len().min(wanted)]);
-                let start = offset.saturating_sub(BEFORE as u64).saturating_sub(self.first);
-                let start = usize::try_from(start).unwrap_or(usize::MAX).min(self.kept.len());
-                self.kept.drain(..start);
-                self.first += start as u64;
-            }
+        if self.waiting().is_none() && !rest {
+            self.kept = Vec::new();
+            self.first = self.end;
+            return;
         }
+        let there = self.first.saturating_add(self.kept.len() as u64);
+        let last = self.pending.iter().rfind(|pending| !pending.settled);
+        let wanted = last.map_or(0, |last| {
+            let wanted = last.violation.offset.saturating_add(AFTER).saturating_sub(there);
+            usize::try_from(wanted).unwrap_or(usize::MAX).min(bytes.len())
+        });
+        let tail = &bytes[bytes.len().saturating_sub(KEPT)..];
+        if bytes.len() - wanted <= KEPT {
+            self.kept.extend_from_slice(bytes);
+        } else if last.is_none() {
+            self.kept.clear();
+            self.kept.extend_from_slice(tail);
+            self.first = self.end - tail.len() as u64;
+        } else {
+            self.kept.extend_from_slice(&bytes[..wanted]);
+            self.tail = tail.to_vec();
+        }
+        self.trim();
+    }
+
+    /// Drops the first bytes if there are many more than are looked at.
+    fn trim(&mut self) {
+        let len = match self.waiting() {
+            None if self.kept.len() <= 2 * KEPT => return,
+            None => self.kept.len() - KEPT,
+            Some(Pending { violation, .. }) => {
+                let len = violation.offset.saturating_sub(BEFORE).saturating_sub(self.first);
+                usize::try_from(len).unwrap_or(usize::MAX).min(self.kept.len())
+            }
+        };
+        self.kept.drain(..len);
+        self.first += len as u64;
     }
 
     /// Skips bytes that are not known.
@@ -173,68 +208,94 @@ impl Watch {
 
     /// Returns a cause that an earlier run told, if none is told of this violation yet.
     pub fn adopt(&mut self, offset: u64, cause: Cause) -> Option<Causes> {
-        let pending = self.pending.as_mut()?;
-        let Pending { place, violation, .. } = **pending;
-        if violation.offset != offset {
-            return None;
-        }
+        let pending = self.pending.iter_mut().find(|one| one.violation.offset == offset)?;
         pending.settled = true;
+        let Pending { place, violation, .. } = *pending;
         Some(Causes { place, violation, causes: vec![cause] })
     }
 
-    /// Returns the header at a byte, if it is kept.
-    fn header_at(&self, offset: u64) -> Option<Header> {
-        let at = usize::try_from(offset.checked_sub(self.first)?).ok()?;
-        Header::decode(self.kept.get(at..)?).ok().map(|(header, _)| header)
+    /// Returns the causes of a violation if they are certain. To be called until it returns `None`.
+    pub fn tell(&mut self, from: Role, known: Known, agreement: &Agreement) -> Option<Causes> {
+        while let Some(index) = self.pending.iter().position(|pending| !pending.settled) {
+            let pending = &self.pending[index];
+            let Pending { place, violation, .. } = *pending;
+            let there = self.first.saturating_add(self.kept.len() as u64);
+            let step = violation.offset.saturating_add(STEPS[pending.steps]);
+            let there_is_more = !self.full && known == Known::SoFar;
+            if there < step && there_is_more {
+                return None;
+            }
+            let end = there.min(step);
+            let all = there < step;
+            let last = all || pending.steps + 1 == STEPS.len();
+            let whole = all && !self.full && known == Known::Whole;
+            let found = Cause::find(&self.scene(pending, from, agreement, end, last, whole));
+            let pending = &mut self.pending[index];
+            pending.steps += 1;
+            let Some(causes) = found else { continue };
+            // If nothing is found, an earlier run may have seen more.
+            pending.settled = true;
+            pending.compressed = Vec::new();
+            if !causes.is_empty() {
+                self.pending.remove(index);
+                for later in &mut self.pending {
+                    later.settled |= later.violation.offset < end;
+                }
+                return Some(Causes { place, violation, causes });
+            }
+        }
+        if self.full || !self.tail.is_empty() {
+            self.full = false;
+            self.kept = std::mem::take(&mut self.tail);
+            self.first = self.end - self.kept.len() as u64;
+        }
+        None
     }
 
-    /// Returns the causes of the last violation as soon as they are certain.
-    pub fn tell(&mut self, from: Role, known: Known, agreement: &Agreement) -> Option<Causes> {
-        let pending = self.waiting()?;
-        let last = self.full || known != Known::SoFar;
-        // The cost must not grow with the number of pieces.
-        let after = self.end.saturating_sub(pending.violation.offset);
-        if !last && after < self.looked + self.looked / 16 {
-            return None;
-        }
-        let Pending { place, violation, start, header, before, open, .. } = *pending;
-        self.looked = after;
-        let deflate = agreement.permessage_deflate();
+    /// Returns what is known of a violation in the bytes before `end`.
+    fn scene<'a>(
+        &'a self,
+        pending: &'a Pending,
+        from: Role,
+        agreement: &Agreement,
+        end: u64,
+        last: bool,
+        whole: bool,
+    ) -> Scene<'a> {
+        let Pending { violation, start, before, open, ref compressed, .. } = *pending;
+        let first = violation.offset.saturating_sub(BEFORE).max(self.first);
+        let index = |offset: u64| {
+            let index = usize::try_from(offset.saturating_sub(self.first)).unwrap_or(usize::MAX);
+            index.min(self.kept.len())
+        };
+        let wire = &self.kept[index(first)..index(end).max(index(first))];
+        let header = pending.header.or_else(|| {
+            let start = usize::try_from(start.checked_sub(first)?).ok()?;
+            Header::decode(wire.get(start..)?).ok().map(|(header, _)| header)
+        });
         let offers = agreement.offered.iter().flatten();
         let mut offers = offers.map(|offer| offer.split(';').next().unwrap_or_default().trim());
-        let scene = Scene {
+        Scene {
             from,
             rule: violation.rule,
             offset: violation.offset,
             start,
-            header: header.or_else(|| self.header_at(start)),
+            header,
             before,
             open,
             last,
-            whole: !self.full && known == Known::Whole,
-            raw: place.stream.is_none() && place.at.is_none(),
-            deflate,
+            whole,
+            raw: pending.place.stream.is_none() && pending.place.at.is_none(),
+            deflate: agreement.permessage_deflate(),
             offered: offers.any(|name| name.eq_ignore_ascii_case("permessage-deflate")),
-            compressed: &self.compressed,
-            wire: &self.kept,
-            first: self.first,
-        };
-        let causes = Cause::find(&scene)?;
-        self.looked = 0;
-        if causes.is_empty() {
-            // An earlier run may have seen more.
-            self.pending.as_mut()?.settled = true;
-        } else {
-            self.pending = None;
+            compressed,
+            wire,
+            first,
         }
-        self.full = false;
-        self.kept = Vec::new();
-        self.first = self.end;
-        (!causes.is_empty()).then_some(Causes { place, violation, causes })
     }
 
-    /// Returns the violation whose causes are looked for.
+    /// Returns the first violation whose causes are looked for.
     fn waiting(&self) -> Option<&Pending> {
-        self.pending.as_deref().filter(|pending| !pending.settled)
+        self.pending.iter().find(|pending| !pending.settled)
     }
 }
