@@ -148,10 +148,24 @@ impl Frames {
         let mut wire = [0; Header::MAX_LEN];
         let len = header.encode(&mut wire);
         self.feed(from, &wire[..len], at, judging)?;
+        self.payload(from, header, 0, plain, at, judging)
+    }
+
+    /// Judges unmasked bytes of the open payload of one endpoint. `phase` is the number of bytes of
+    /// the payload before them.
+    pub fn payload(
+        &mut self,
+        from: Role,
+        header: &Header,
+        phase: u64,
+        plain: &[u8],
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
         match header.masking_key() {
             Some(key) if key != [0; 4] => {
                 let mut masked = plain.to_vec();
-                mask::apply(key, 0, &mut masked);
+                mask::apply(key, (phase % 4) as usize, &mut masked);
                 self.feed(from, &masked, at, judging)
             }
             _ => self.feed(from, plain, at, judging),

@@ -104,7 +104,7 @@ pub(super) const BINARY: &[Known] = &[
     row(
         Looks(is_tls),
         "a stream of TLS records",
-        "decrypt it first, or give a capture and the key log to Wireshark",
+        "give a capture with its TCP packets, and the key log with --tls-keylog FILE; see `wsvet help tls`",
     ),
     row(At(0, b"Salted__"), "encrypted data (openssl enc)", DECRYPT),
     row(At(0, b"age-encryption.org/"), "encrypted data (age)", DECRYPT),

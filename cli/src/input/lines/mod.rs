@@ -131,6 +131,16 @@ struct Lines {
     unknown: u64,
 }
 
+/// A payload that is known in part.
+#[derive(Clone, Copy)]
+struct Rest {
+    /// The number of its bytes that were judged.
+    judged: u64,
+    /// Its length in bytes, or the number of bytes that arrived.
+    len: u64,
+    at: Moment,
+}
+
 /// An open connection.
 struct Connection {
     frames: Frames,
@@ -138,6 +148,8 @@ struct Connection {
     gaps: [Option<u64>; 2],
     /// The offset of the last partly known frame of each endpoint.
     parts: [Option<u64>; 2],
+    /// What follows the judged bytes of these frames.
+    rests: [Option<Rest>; 2],
     /// The number of the packet that ended each stream too early.
     ended: [u64; 2],
     /// Whether a rule was broken by the end of a stream.
@@ -207,6 +219,7 @@ impl Lines {
         match event {
             Event::Connection(_) | Event::Unjudged(_) | Event::Other => Ok(Ok(())),
             Event::Frame(frame) => {
+                connection.pass_over_rest(frame.from.into(), judging)?;
                 let answer = connection.frame(&frame, at, &mut self.unknown, judging)?;
                 if judging.thoroughness.payload {
                     self.open.keep(key, frame.len(), judging)?;
@@ -225,6 +238,7 @@ impl Lines {
             Event::End { from, how } => {
                 let from = Role::from(from);
                 let how = if let Some(How::Reset) = how { End::Reset } else { End::Fin };
+                connection.pass_over_rest(from, judging)?;
                 let gap = connection.gaps[from as usize].take();
                 connection.frames.end(from, how, gap, at, judging)?;
                 connection.over[from as usize] = true;
@@ -239,6 +253,7 @@ impl Lines {
                 Ok(Ok(()))
             }
             Event::Gap { from, missing, resumed_at: Some(to), .. } => {
+                connection.pass_over_rest(from.into(), judging)?;
                 connection.frames.resume(from.into(), missing, to, at, judging)?;
                 Ok(Ok(()))
             }
@@ -258,6 +273,7 @@ impl Lines {
                 Ok(Ok(()))
             }
             Event::Verdict { outcome, timeline, reported, http2, gap, until } => {
+                connection.pass_over_rests(judging)?;
                 if let (Some(known), Some(http2)) = (connection.frames.http2(), http2) {
                     *known = http2.over();
                 }
@@ -318,6 +334,7 @@ impl Connection {
             frames: Frames::open(opening, judging)?,
             gaps: [None; 2],
             parts: [None; 2],
+            rests: [None; 2],
             ended: [0; 2],
             broke_at_end: false,
             findings: Vec::new(),
@@ -375,39 +392,62 @@ impl Connection {
             self.broke_at_end |= rule.is_some();
         }
         let Some(start) = part.frame_offset else { return Ok(Ok(())) };
-        if self.parts[from as usize].replace(start) == Some(start) {
-            return Ok(Ok(()));
-        }
+        let told = self.parts[from as usize].replace(start) == Some(start);
         let (head, plain) = match (octets(part.header.as_deref()), octets(part.payload.as_deref()))
         {
             (Ok(head), Ok(plain)) => (head, plain),
             (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
         };
         let Ok((header, _)) = Header::decode(&head) else {
+            if told {
+                return Ok(Ok(()));
+            }
             // The header is incomplete.
+            self.pass_over_rest(from, judging)?;
             self.frames.feed(from, &head, at, judging)?;
             return Ok(Ok(()));
         };
         let arrived = part.offset.saturating_sub(start).saturating_sub(header.header_len() as u64);
         let there = if ends { arrived } else { header.payload_len() };
         let known = &plain[..plain.len().min(usize::try_from(there).unwrap_or(usize::MAX))];
-        self.frames.frame(from, &header, known, at, judging)?;
-        let missing = there - known.len() as u64;
+        if !told {
+            self.pass_over_rest(from, judging)?;
+            self.frames.frame(from, &header, &[], at, judging)?;
+            self.rests[from as usize] = Some(Rest { judged: 0, len: there, at });
+        }
+        let Some(rest) = &mut self.rests[from as usize] else { return Ok(Ok(())) };
+        let more = usize::try_from(rest.judged).ok().and_then(|judged| known.get(judged..));
+        if let Some(more) = more {
+            self.frames.payload(from, &header, rest.judged, more, at, judging)?;
+            rest.judged = known.len() as u64;
+        }
+        rest.len = there.max(rest.judged);
+        let missing = rest.len - rest.judged;
         let inflated = part.inflated;
         if let Some(rule) = rule
             && (rule.place() == Place::Payload || inflated.is_some())
             && missing > 0
-            && known.len() as u64 <= arrived
+            && rest.judged <= arrived
         {
             let violation = Violation::new(rule, part.offset);
             let found = Found { violation, header: (start, header), inflated };
             self.frames.broke(from, found, at, judging)?;
-        } else if ends {
+        } else if ends && !told {
             // If the header breaks a rule, the payload does not matter.
             *unknown += u64::from(missing > 0);
         }
-        self.frames.skip(from, missing, at, judging)?;
         Ok(Ok(()))
+    }
+
+    /// Passes over the bytes of the frame of the last lines about an endpoint that they do not have.
+    fn pass_over_rest(&mut self, from: Role, judging: &mut Judging<'_>) -> io::Result<()> {
+        let Some(rest) = self.rests[from as usize].take() else { return Ok(()) };
+        self.frames.skip(from, rest.len - rest.judged, rest.at, judging)
+    }
+
+    fn pass_over_rests(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
+        self.pass_over_rest(Role::Client, judging)?;
+        self.pass_over_rest(Role::Server, judging)
     }
 
     /// Notes that the run that wrote the lines lacked data. Its verdict says what was certain.
@@ -448,7 +488,8 @@ impl Connection {
         self.frames.finish(self.gaps, until, judging)
     }
 
-    fn finish(self, judging: &mut Judging<'_>) -> io::Result<()> {
+    fn finish(mut self, judging: &mut Judging<'_>) -> io::Result<()> {
+        self.pass_over_rests(judging)?;
         self.frames.finish(self.gaps, None, judging)
     }
 }
