@@ -38,15 +38,13 @@ type Said = (Vec<u8>, Result<Vec<String>, String>, [u64; 3]);
 
 /// What is said, with the causes last: a cause is told as soon as enough bytes after the violation
 /// are there, so its place among the other lines depends on the pieces.
-fn in_order(
-    (lines, answer, counts): Said,
-) -> (Vec<u8>, Vec<u8>, Result<Vec<String>, String>, [u64; 3]) {
+fn in_order((lines, answer, counts): Said) -> (Said, Vec<u8>) {
     let (mut causes, mut others) = (Vec::new(), Vec::new());
     for line in lines.split_inclusive(|byte| *byte == b'\n') {
         let cause = line.starts_with(b"{\"event\":\"cause\"");
         if cause { &mut causes } else { &mut others }.extend_from_slice(line);
     }
-    (others, causes, answer, counts)
+    ((others, answer, counts), causes)
 }
 
 /// What the tool says of an input that it reads in pieces of this size: its lines, whether they

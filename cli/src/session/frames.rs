@@ -31,6 +31,8 @@ pub struct Frames {
     recorders: [Recorder; 2],
     /// What finds the causes of violations in them.
     watches: [Watch; 2],
+    /// The byte of the last violation in a payload of each endpoint that was recorded.
+    broken_at: [Option<u64>; 2],
     /// When the first bytes of a cut header of the client and of the server proved a violation that is
     /// not recorded yet.
     proven: [Option<Moment>; 2],
@@ -69,6 +71,7 @@ impl Frames {
                 Recorder::new(deflate, judging.thoroughness)
             }),
             watches: Default::default(),
+            broken_at: [None; 2],
             silence: Silence::new(opening.time),
             heard: [None; 2],
             now: opening.time,
@@ -205,7 +208,8 @@ impl Frames {
         self.tell_causes(from, Known::SoFar, judging)
     }
 
-    /// Records a violation that an earlier run found in the last frame of this endpoint.
+    /// Records a violation that an earlier run found in the last frame of this endpoint, unless one at
+    /// its byte or after it is recorded.
     pub fn broke(
         &mut self,
         from: Role,
@@ -213,6 +217,9 @@ impl Frames {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
+        if self.broken_at[from as usize] >= Some(found.violation.offset) {
+            return Ok(());
+        }
         self.record(from, at, judging, |conversation, recorder, sink| {
             conversation.broke(from, found.violation);
             recorder.broke(found, sink)
@@ -383,7 +390,8 @@ impl Frames {
         let place = self.place(from, Some(at));
         self.at(at.time);
         let before = before_close(self.conversation.direction(from));
-        let Self { conversation, recorders, watches, pings, reasons, silence, .. } = self;
+        let Self { conversation, recorders, watches, pings, reasons, silence, broken_at, .. } =
+            self;
         let watch = &mut watches[from as usize];
         let mut sink = |record: Record<'_>| {
             if let Record::Frame(frame) | Record::LateClose(frame) = &record {
@@ -391,6 +399,12 @@ impl Frames {
                 if let (Some(close), "") = (&frame.close, reasons[from as usize].as_str()) {
                     reasons[from as usize] = close.reason.to_owned();
                 }
+            }
+            if let Record::Broken(broken) = &record
+                && (broken.violation.rule.place() == wsvet::Place::Payload
+                    || broken.inflated.is_some())
+            {
+                broken_at[from as usize] = Some(broken.violation.offset);
             }
             watch.record(&place, &record);
             judging.record(&place, &record)

@@ -426,8 +426,6 @@ impl Connection {
         let inflated = part.inflated;
         if let Some(rule) = rule
             && (rule.place() == Place::Payload || inflated.is_some())
-            && missing > 0
-            && rest.judged <= arrived
         {
             let violation = Violation::new(rule, part.offset);
             let found = Found { violation, header: (start, header), inflated };
