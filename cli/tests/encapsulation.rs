@@ -358,7 +358,8 @@ proptest! {
         let _ = alone(link, &bytes);
     }
 
-    /// A byte that is changed anywhere does no harm.
+    /// A packet of which a byte is changed anywhere is never lost without a word. It may become an
+    /// aggregate of several.
     #[test]
     fn any_change_of_a_header(
         ways in prop::collection::vec((0..26u8, any::<bool>()), 1..4),
@@ -371,7 +372,7 @@ proptest! {
         let (link, mut packets) = on_link(ways.iter().copied().fold(start, wrap), link);
         let len = packets[0].len();
         packets[0][at.index(len)] = byte;
-        prop_assert_eq!(alone(link, &packets[0]).len(), 1);
+        prop_assert!(!alone(link, &packets[0]).is_empty());
     }
 }
 

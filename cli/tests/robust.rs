@@ -268,11 +268,24 @@ fn a_file_that_grows_is_followed() {
     }
 }
 
+/// Also if all was written before the reader leaves.
 #[test]
 fn following_ends_with_the_reader_of_the_output() {
-    let mut child = start(&["check", "--follow", CAPTURE]);
-    drop(child.stdout.take());
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    for input in [CAPTURE, "-"] {
+        for is_read in [false, true] {
+            let mut child = start(&["check", "--follow", input]);
+            let mut stdin = child.stdin.take().unwrap();
+            if input == "-" {
+                stdin.write_all(&fs::read(CAPTURE).unwrap()).unwrap();
+            }
+            let mut output = BufReader::new(child.stdout.take().unwrap());
+            if is_read {
+                until(&mut output, "close");
+            }
+            drop(output);
+            assert_eq!(child.wait().unwrap().code(), Some(0), "{input} {is_read}");
+        }
+    }
 }
 
 #[test]

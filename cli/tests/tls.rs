@@ -341,6 +341,16 @@ fn the_oracle_of_the_fuzz_target_holds_for_the_recordings() {
     }
 }
 
+/// After both endpoints have failed, neither says anything more.
+#[test]
+fn two_endpoints_may_fail() {
+    let mut seed = seed("tls13-CHACHA20_POLY1305_SHA256", 9);
+    // A secret is wrong, and a byte between two inputs is missing.
+    seed[838] = 3;
+    seed.remove(1243);
+    fuzz::tls(&seed);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -41,6 +41,9 @@ pub(crate) fn run(
     let mut judging = Judging::new(args.limits, thoroughness, report);
     let printing = (args.json || args.follow) && io::stdout().is_terminal();
     interrupt::listen();
+    if args.follow {
+        interrupt::end_with_reader();
+    }
     input::judge_all(&args.inputs, &args.reading, !printing, args.follow, &mut judging, complain)?;
     let tally = judging.tally;
     let written = match html.zip(page) {

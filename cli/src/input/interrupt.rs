@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 /// The signal that came, [`STOPPED`] if the inputs end without one, or 0.
@@ -15,6 +15,14 @@ const STOPPED: i32 = -1;
 
 /// The file that is removed if the second signal ends the process.
 static REMOVED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Whether all inputs end as soon as nobody reads the output.
+static ENDS_WITH_READER: AtomicBool = AtomicBool::new(false);
+
+/// Ends all inputs as soon as nobody reads the output, even if nothing is written.
+pub(crate) fn end_with_reader() {
+    ENDS_WITH_READER.store(true, Ordering::SeqCst);
+}
 
 /// Ends all inputs as if a signal had come.
 pub(crate) fn stop() {
@@ -60,7 +68,7 @@ pub(crate) fn end(_: i32) {}
 #[cfg(unix)]
 mod signals {
     use std::fs;
-    use std::io::{PipeReader, Write, pipe};
+    use std::io::{self, PipeReader, Write, pipe};
     use std::os::fd::BorrowedFd;
     use std::sync::OnceLock;
     use std::sync::atomic::Ordering;
@@ -72,7 +80,10 @@ mod signals {
     use signal_hook::iterator::Signals;
     use signal_hook::low_level::emulate_default_handler;
 
-    use super::{REMOVED, SIGNAL, is_stopped};
+    use super::{ENDS_WITH_READER, REMOVED, SIGNAL, is_stopped, stop};
+
+    /// What is told of a pipe that nobody reads.
+    const GONE: PollFlags = PollFlags::ERR.union(PollFlags::HUP);
 
     /// A pipe that can be read as soon as a signal has come.
     static WAKE: OnceLock<PipeReader> = OnceLock::new();
@@ -111,10 +122,15 @@ mod signals {
         });
         let wake = WAKE.get().map(|wake| PollFd::new(wake, PollFlags::IN));
         let file = file.map(|file| PollFd::from_borrowed_fd(file, PollFlags::IN));
-        let mut files: Vec<_> = wake.into_iter().chain(file).collect();
+        let stdout = io::stdout();
+        // Without events, only an error is told: nobody reads the pipe.
+        let has_output = ENDS_WITH_READER.load(Ordering::SeqCst);
+        let output = has_output.then(|| PollFd::new(&stdout, PollFlags::empty()));
+        let mut files: Vec<_> = output.into_iter().chain(wake).chain(file).collect();
         while !is_stopped() {
             match poll(&mut files, time.as_ref()) {
                 Err(rustix::io::Errno::INTR) => {}
+                Ok(_) if has_output && files[0].revents().intersects(GONE) => return stop(),
                 // If it cannot be told, reading tells.
                 _ => return,
             }

@@ -1,11 +1,5 @@
 //! What the endpoints say in the clear: the hellos of a TLS handshake.
 
-use tls_parser::{
-    SNIType, TlsExtension, TlsExtensionType, parse_tls_client_hello_extensions,
-    parse_tls_handshake_client_hello, parse_tls_handshake_server_hello,
-    parse_tls_server_hello_extensions,
-};
-
 /// The random value of a ServerHello that is a HelloRetryRequest (RFC 8446 §4.1.3).
 const RETRY: [u8; 32] = [
     0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
@@ -17,6 +11,12 @@ pub(super) const TLS13: u16 = 0x0304;
 
 /// TLS 1.2, as records and messages write it.
 pub(super) const TLS12: u16 = 0x0303;
+
+/// The extensions that are read (RFC 6066, RFC 7366 and RFC 8446 §4.2).
+const SERVER_NAME: u16 = 0;
+const ENCRYPT_THEN_MAC: u16 = 22;
+const EARLY_DATA: u16 = 42;
+const SUPPORTED_VERSIONS: u16 = 43;
 
 /// A random value, which identifies a connection in a key log.
 pub(crate) type Random = [u8; 32];
@@ -41,59 +41,127 @@ pub(super) struct ServerHello {
     pub(super) encrypt_then_mac: bool,
 }
 
-/// Reads the body of a ClientHello.
-pub(super) fn client_hello(body: &[u8]) -> Option<ClientHello> {
-    let (_, hello) = parse_tls_handshake_client_hello(body).ok()?;
-    let extensions = hello.ext.map(parse_tls_client_hello_extensions);
-    let extensions = extensions.and_then(Result::ok).map_or_else(Vec::new, |(_, found)| found);
-    let name = extensions.iter().find_map(|extension| match extension {
-        TlsExtension::SNI(names) => {
-            names.iter().find(|(kind, _)| *kind == SNIType::HostName).map(|(_, name)| *name)
-        }
-        _ => None,
-    });
-    let has = |wanted: fn(&TlsExtension<'_>) -> bool| extensions.iter().any(wanted);
+/// Reads the body of a ClientHello (RFC 8446 §4.1.2).
+pub(super) fn client_hello(mut body: &[u8]) -> Option<ClientHello> {
+    let rest = &mut body;
+    let _version: [u8; 2] = array(rest)?;
+    let random = array(rest)?;
+    let _session = vector(rest, 1)?;
+    let _suites = vector(rest, 2)?;
+    let _compression = vector(rest, 1)?;
+    let extensions = vector(rest, 2).unwrap_or_default();
     Some(ClientHello {
-        random: hello.random.try_into().ok()?,
-        server_name: name.map(|name| String::from_utf8_lossy(name).into_owned()),
-        early_data: has(|extension| matches!(extension, TlsExtension::EarlyData(_))),
-        encrypt_then_mac: has(is_encrypt_then_mac),
+        random,
+        server_name: extension(extensions, SERVER_NAME).and_then(host_name),
+        early_data: extension(extensions, EARLY_DATA).is_some(),
+        encrypt_then_mac: extension(extensions, ENCRYPT_THEN_MAC).is_some(),
     })
 }
 
-/// Reads the body of a ServerHello.
-pub(super) fn server_hello(body: &[u8]) -> Option<ServerHello> {
-    let (_, hello) = parse_tls_handshake_server_hello(body).ok()?;
-    let extensions = hello.ext.map(parse_tls_server_hello_extensions);
-    let extensions = extensions.and_then(Result::ok).map_or_else(Vec::new, |(_, found)| found);
-    let version = extensions.iter().find_map(|extension| match extension {
-        TlsExtension::SupportedVersions(versions) => versions.first().map(|version| version.0),
-        _ => None,
-    });
-    // The parser does not expect it here, so it has it as unknown.
-    let etm = extensions.iter().any(is_encrypt_then_mac);
+/// Reads the body of a ServerHello (RFC 8446 §4.1.3).
+pub(super) fn server_hello(mut body: &[u8]) -> Option<ServerHello> {
+    let rest = &mut body;
+    let legacy_version = array(rest)?;
+    let random = array(rest)?;
+    let _session = vector(rest, 1)?;
+    let suite = array(rest)?;
+    let _compression: [u8; 1] = array(rest)?;
+    let extensions = vector(rest, 2).unwrap_or_default();
+    let version = extension(extensions, SUPPORTED_VERSIONS).and_then(|mut data| array(&mut data));
     Some(ServerHello {
-        random: hello.random.try_into().ok()?,
-        version: version.unwrap_or(hello.version.0),
-        suite: hello.cipher.0,
-        is_retry: hello.random == RETRY,
-        encrypt_then_mac: etm,
+        random,
+        version: u16::from_be_bytes(version.unwrap_or(legacy_version)),
+        suite: u16::from_be_bytes(suite),
+        is_retry: random == RETRY,
+        encrypt_then_mac: extension(extensions, ENCRYPT_THEN_MAC).is_some(),
     })
-}
-
-fn is_encrypt_then_mac(extension: &TlsExtension<'_>) -> bool {
-    TlsExtensionType::from(extension) == TlsExtensionType::EncryptThenMac
 }
 
 /// Returns whether the body of EncryptedExtensions accepts early data.
-pub(super) fn accepts_early_data(body: &[u8]) -> bool {
-    let mut rest = body.get(2..).unwrap_or_default();
-    while let Some(([a, b, high, low], after)) = rest.split_first_chunk() {
-        if (*a, *b) == (0, 42) {
-            return true;
+pub(super) fn accepts_early_data(mut body: &[u8]) -> bool {
+    let extensions = vector(&mut body, 2).unwrap_or_default();
+    extension(extensions, EARLY_DATA).is_some()
+}
+
+/// Returns the data of an extension, if it is there.
+fn extension(mut extensions: &[u8], wanted: u16) -> Option<&[u8]> {
+    loop {
+        let kind = u16::from_be_bytes(array(&mut extensions)?);
+        let data = vector(&mut extensions, 2)?;
+        if kind == wanted {
+            return Some(data);
         }
-        let len = usize::from(u16::from_be_bytes([*high, *low]));
-        rest = after.get(len..).unwrap_or_default();
     }
-    false
+}
+
+/// Returns the first name of a host in the data of the extension `server_name` (RFC 6066 §3).
+fn host_name(mut data: &[u8]) -> Option<String> {
+    const HOST_NAME: u8 = 0;
+    let mut names = vector(&mut data, 2)?;
+    loop {
+        let [kind] = array(&mut names)?;
+        let name = vector(&mut names, 2)?;
+        if kind == HOST_NAME {
+            return Some(String::from_utf8_lossy(name).into_owned());
+        }
+    }
+}
+
+/// Takes the first `N` bytes.
+fn array<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (array, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(*array)
+}
+
+/// Takes a vector, whose length is written before it in this number of bytes (RFC 8446 §3.4).
+fn vector<'a>(rest: &mut &'a [u8], width: usize) -> Option<&'a [u8]> {
+    let (len, after) = rest.split_at_checked(width)?;
+    let len = len.iter().fold(0, |len, byte| len << 8 | usize::from(*byte));
+    let (vector, after) = after.split_at_checked(len)?;
+    *rest = after;
+    Some(vector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ClientHello with these extensions.
+    fn hello(extensions: &[u8]) -> Vec<u8> {
+        let len = (extensions.len() as u16).to_be_bytes();
+        [b"\x03\x03", &[7; 32][..], b"\x01\xAA", b"\0\x02\x13\x01", b"\x01\0", &len, extensions]
+            .concat()
+    }
+
+    #[test]
+    fn the_extensions_of_a_client_hello_are_read() {
+        let name = b"\0\0\0\x0C\0\x0A\x01\0\x01x\0\0\x03a.b";
+        let read = client_hello(&hello(&[&b"\0\x2A\0\0"[..], name].concat())).unwrap();
+        assert_eq!((read.random, read.server_name.as_deref()), ([7; 32], Some("a.b")));
+        assert!(read.early_data && !read.encrypt_then_mac);
+        // Without extensions, as in old hellos.
+        let bytes = hello(b"");
+        assert!(client_hello(&bytes[..bytes.len() - 2]).is_some());
+    }
+
+    /// A hello that is cut is no hello if the cut is before the extensions, and never a panic.
+    #[test]
+    fn hellos_may_be_cut_anywhere() {
+        let bytes = hello(b"\0\0\0\x08\0\x06\0\0\x03a.b\0\x16\0\0");
+        for cut in 0..bytes.len() {
+            assert_eq!(client_hello(&bytes[..cut]).is_some(), cut >= 42, "{cut}");
+            server_hello(&bytes[..cut]);
+            accepts_early_data(&bytes[cut..]);
+        }
+    }
+
+    #[test]
+    fn the_version_of_a_server_hello_is_that_of_its_extension() {
+        let bytes =
+            |extensions: &[u8]| [b"\x03\x03", &RETRY[..], b"\0\x13\x02\0", extensions].concat();
+        let read = server_hello(&bytes(b"\0\x06\0\x2B\0\x02\x03\x04")).unwrap();
+        assert_eq!((read.version, read.suite, read.is_retry), (TLS13, 0x1302, true));
+        assert_eq!(server_hello(&bytes(b"")).unwrap().version, TLS12);
+    }
 }

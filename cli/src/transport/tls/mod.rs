@@ -4,6 +4,7 @@
 //! clear, `keylog` knows the secrets, `keys` derives the keys, `opener` decrypts a record, and
 //! [`Decryptor`](decryptor::Decryptor) follows both endpoints.
 
+mod alert;
 mod cbc;
 pub mod decryptor;
 mod hello;

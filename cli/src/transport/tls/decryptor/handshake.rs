@@ -1,8 +1,7 @@
 //! The messages of the handshake, and the keys after them.
 
-use tls_parser::TlsAlertDescription;
-
 use super::{ALERT, Decryptor, Early, Failure, Fault, HANDSHAKE};
+use crate::transport::tls::alert;
 use crate::transport::tls::hello::{
     ServerHello, TLS12, TLS13, accepts_early_data, client_hello, server_hello,
 };
@@ -159,15 +158,14 @@ impl Decryptor {
         from: usize,
         [level, description]: [u8; 2],
     ) -> Result<(), Failure> {
-        const CLOSE_NOTIFY: u8 = 0;
-        const USER_CANCELED: u8 = 90;
         let is_fatal = level == 2 || self.version == Some(TLS13);
-        let is_failure = is_fatal && !matches!(description, CLOSE_NOTIFY | USER_CANCELED);
+        let is_failure =
+            is_fatal && !matches!(description, alert::CLOSE_NOTIFY | alert::USER_CANCELED);
         if !is_failure || self.sides.iter().any(|side| side.has_data) {
             return Ok(());
         }
         let who = self.name(from);
-        let name = snake(&TlsAlertDescription(description).to_string());
+        let name = alert::name(description);
         self.note = Some(format!("the {who} sent the alert {name}"));
         Err(Failure::Fault(Fault::Failed))
     }
@@ -183,16 +181,4 @@ pub(super) fn label(is_client: bool, epoch: Epoch) -> Option<Label> {
         (true, Epoch::Application) => Some(Label::ClientTraffic),
         (false, Epoch::Application) => Some(Label::ServerTraffic),
     }
-}
-
-/// Returns a name as RFC 8446 §6 writes it: `unknown_ca` for `UnknownCa`.
-fn snake(name: &str) -> String {
-    let mut out = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && !out.is_empty() {
-            out.push('_');
-        }
-        out.push(letter.to_ascii_lowercase());
-    }
-    out
 }

@@ -215,7 +215,7 @@ impl Decryptor {
     pub fn finish(&mut self, sink: &mut Sink<'_>) -> Result<(), Failure> {
         self.last_call = true;
         self.look_up(true);
-        self.resume(sink)?;
+        self.resume(None, sink)?;
         let has_all = self.sides.iter().all(|side| side.opened > 0);
         if self.is_open {
             let is_broken = |side: &Side| side.records.has_gap() && side.records.unread() > 0;

@@ -30,7 +30,7 @@ impl Decryptor {
     ) -> Result<(), Failure> {
         if self.sides.iter().any(|side| side.waits) {
             self.look_up(true);
-            self.resume(sink)?;
+            self.resume(None, sink)?;
         }
         if self.sides[from].waits {
             self.hold(from, at, &input);
@@ -42,10 +42,9 @@ impl Decryptor {
             self.last_call = true;
         } else if let Err(failure) = self.take(from, at, input, sink) {
             // What the other endpoint sent may go on with what came before the failure.
-            let _ = self.resume(sink);
-            return Err(failure);
+            return self.resume(Some((from, failure)), sink);
         }
-        self.resume(sink)
+        self.resume(None, sink)
     }
 
     pub(super) fn hold(&mut self, from: usize, at: Moment, input: &Input<'_>) {
@@ -93,8 +92,13 @@ impl Decryptor {
 
     /// Goes on with what waits, as far as it may go on. After a failure of one endpoint, goes on with
     /// what the other one sent, so that the plaintext does not depend on the pieces of the input.
-    pub(super) fn resume(&mut self, sink: &mut Sink<'_>) -> Result<(), Failure> {
-        let mut failed = None;
+    /// `failed` is the endpoint that has failed before.
+    pub(super) fn resume(
+        &mut self,
+        mut failed: Option<(usize, Failure)>,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), Failure> {
+        let mut is_over = [0, 1].map(|from| failed.as_ref().is_some_and(|(one, _)| *one == from));
         loop {
             let mut goes_on = false;
             // The server decides about the client's early data.
@@ -103,6 +107,7 @@ impl Decryptor {
                 if self.sides[from].waits && !self.must_wait(from) {
                     self.sides[from].waits = false;
                     if let Err(failure) = self.read(from, sink) {
+                        is_over[from] = true;
                         failed.get_or_insert((from, failure));
                     }
                     goes_on = true;
@@ -117,12 +122,13 @@ impl Decryptor {
                         HeldInput::Lost(missing) => Input::Lost(*missing),
                         HeldInput::End { is_reset } => Input::End { is_reset: *is_reset },
                     };
-                    if failed.as_ref().is_some_and(|(failed, _)| *failed == from) {
+                    if is_over[from] {
                         continue;
                     }
                     if self.sides[from].waits {
                         self.hold(from, at, &input);
                     } else if let Err(failure) = self.take(from, at, input, sink) {
+                        is_over[from] = true;
                         failed.get_or_insert((from, failure));
                     }
                 }
