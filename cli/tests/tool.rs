@@ -203,7 +203,7 @@ fn check_of_compressed_messages() {
     let capture = "tests/captures/pyws-server.pcap";
     expect("check-deflate-capture.txt", &transcript(&["check", capture], b""));
     let page = html(&[capture], b"");
-    assert!(page.contains("13 compressed messages of 172 B inflate to 337 B (2.0 : 1)"));
+    assert!(page.contains("13 compressed messages of 172 B inflate to 337 B (2.0:1)"));
     assert!(page.contains(r#", 13 B → 11 B <bdi class="payload mono">onetwothree</bdi>"#));
 }
 

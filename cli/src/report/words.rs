@@ -84,7 +84,7 @@ pub(super) fn sent(side: &Side) -> String {
             Some(ratio) => {
                 let inflates = if inflated.messages == 1 { "inflates" } else { "inflate" };
                 let len = bytes(inflated.inflated);
-                let _ = write!(text, " {inflates} to {len} ({ratio:.1} : 1)");
+                let _ = write!(text, " {inflates} to {len} ({ratio:.1}:1)");
             }
             None => text.push_str(", which could not all be inflated"),
         }

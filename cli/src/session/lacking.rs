@@ -61,3 +61,46 @@ impl Lacking {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wsvet::{Abnormality, CloseCode, Rule, Violation};
+
+    /// Whether a verdict is certain if the input lacks nothing, payloads or frames of the server, and
+    /// then of the client.
+    #[test]
+    fn a_verdict_is_certain_if_it_rests_on_what_is_known() {
+        let (by, code) = (Role::Client, CloseCode::PROTOCOL_ERROR);
+        let violation = Violation::new(Rule::InvalidUtf8, 2);
+        for (verdict, server, client) in [
+            (Verdict::Open, [true; 3], [true; 3]),
+            (Verdict::Refused { by, violation }, [true; 3], [true; 3]),
+            (Verdict::Clean { first: by, code }, [true; 3], [true; 3]),
+            (Verdict::LetPass { by, violation }, [true, true, false], [true, true, false]),
+            (Verdict::WronglyRefused { by, code }, [true, false, false], [true, true, false]),
+            (
+                Verdict::RefusedOtherwise { by, violation, code },
+                [true, false, false],
+                [true, true, false],
+            ),
+            (Verdict::OwnLimit { by, len: 9 }, [true, false, false], [true, true, false]),
+            (
+                Verdict::Abnormal { by, why: Abnormality::WithoutClose },
+                [true; 3],
+                [true, true, false],
+            ),
+        ] {
+            let is_certain = |from: Role, lack: Lack| {
+                let mut lacking = Lacking::default();
+                lacking.note(from, lack);
+                lacking.is_certain(&verdict)
+            };
+            for (from, expected) in [(Role::Server, server), (Role::Client, client)] {
+                let found =
+                    [Lack::Nothing, Lack::Payload, Lack::Frames].map(|lack| is_certain(from, lack));
+                assert_eq!(found, expected, "{verdict:?}, {from:?}");
+            }
+        }
+    }
+}
