@@ -33,11 +33,11 @@ pub fn readers(data: &[u8]) {
     }
 }
 
-/// What is said of an input.
+/// The JSON lines about an input, the answer, and the numbers of connections, frames and violations.
 type Said = (Vec<u8>, Result<Vec<String>, String>, [u64; 3]);
 
-/// What is said, with the causes last: a cause is told as soon as enough bytes after the violation
-/// are there, so its place among the other lines depends on the pieces.
+/// Returns the result with the lines of causes apart. The tool reports a cause as soon as enough bytes
+/// after the violation have arrived, so the position of that line depends on the pieces.
 fn in_order((lines, answer, counts): Said) -> (Said, Vec<u8>) {
     let (mut causes, mut others) = (Vec::new(), Vec::new());
     for line in lines.split_inclusive(|byte| *byte == b'\n') {

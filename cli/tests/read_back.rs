@@ -1,5 +1,8 @@
 //! JSON lines that are read back name the same violations.
 
+mod common;
+
+use common::capture::lines;
 use serde_json::Value;
 use wsvet_cli::input::judge;
 use wsvet_cli::input::reading::{Format, Reading, Receiver};
@@ -28,9 +31,8 @@ fn written(input: &[u8], format: Format, receiver: Receiver, payload: bool) -> V
 }
 
 /// The violations in JSON lines: the sender, the rule, the byte, the frame, and its payload.
-fn violations(lines: &[u8]) -> Vec<[String; 5]> {
-    let lines = std::str::from_utf8(lines).unwrap().lines();
-    let mut found: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+fn violations(written: &[u8]) -> Vec<[String; 5]> {
+    let mut found = lines(std::str::from_utf8(written).unwrap());
     found.retain(|line| line["event"] == "violation");
     let keys = ["from", "rule", "offset", "frame_offset", "payload"];
     found.iter().map(|line| keys.map(|key| line[key].to_string())).collect()
@@ -39,15 +41,10 @@ fn violations(lines: &[u8]) -> Vec<[String; 5]> {
 /// Pairs of vectors, with and without payloads. Many have a frame with several violations.
 #[test]
 fn all_violations_are_read_back() {
-    let vectors: Vec<Value> =
-        VECTORS.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let vectors = lines(VECTORS);
     let (mut several, mut all) = (0, 0);
     for pair in vectors.windows(2) {
-        let bytes = |vector: &Value| {
-            let hex = vector["hex"].as_str().unwrap().as_bytes();
-            let digit = |digit: u8| (digit as char).to_digit(16).unwrap() as u8;
-            hex.chunks(2).map(|two| digit(two[0]) << 4 | digit(two[1])).collect::<Vec<u8>>()
-        };
+        let bytes = |vector: &Value| common::hex(vector["hex"].as_str().unwrap());
         let input = [bytes(&pair[0]), bytes(&pair[1])].concat();
         if input.len() > 400 {
             continue;

@@ -16,10 +16,11 @@ const STOPPED: i32 = -1;
 /// The file that is removed if the second signal ends the process.
 static REMOVED: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// Whether all inputs end as soon as nobody reads the output.
+/// Whether all inputs end if the reader of the output has gone.
 static ENDS_WITH_READER: AtomicBool = AtomicBool::new(false);
 
-/// Ends all inputs as soon as nobody reads the output, even if nothing is written.
+/// Makes all inputs end as soon as the reader of the output has gone. Without this, the tool notices
+/// it only when it writes.
 pub(crate) fn end_with_reader() {
     ENDS_WITH_READER.store(true, Ordering::SeqCst);
 }
@@ -82,7 +83,7 @@ mod signals {
 
     use super::{ENDS_WITH_READER, REMOVED, SIGNAL, is_stopped, stop};
 
-    /// What is told of a pipe that nobody reads.
+    /// The events of an output whose reader has gone.
     const GONE: PollFlags = PollFlags::ERR.union(PollFlags::HUP);
 
     /// A pipe that can be read as soon as a signal has come.
@@ -123,7 +124,7 @@ mod signals {
         let wake = WAKE.get().map(|wake| PollFd::new(wake, PollFlags::IN));
         let file = file.map(|file| PollFd::from_borrowed_fd(file, PollFlags::IN));
         let stdout = io::stdout();
-        // Without events, only an error is told: nobody reads the pipe.
+        // The system reports these events even if none is asked for.
         let has_output = ENDS_WITH_READER.load(Ordering::SeqCst);
         let output = has_output.then(|| PollFd::new(&stdout, PollFlags::empty()));
         let mut files: Vec<_> = output.into_iter().chain(wake).chain(file).collect();

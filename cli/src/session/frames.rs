@@ -13,7 +13,7 @@ use crate::session::cause::{Cause, Known, Watch};
 use crate::session::judging::Judging;
 use crate::session::lacking::{Lack, Lacking};
 use crate::session::pings::Pings;
-use crate::session::record::Record;
+use crate::session::record::{Record, is_in_payload};
 use crate::session::recorder::{Found, Recorder, Sink, observe};
 use crate::session::report::{Closing, Gap, Next, Opening, OverHttp2, Place, Reported, Side};
 use crate::session::silence::Silence;
@@ -31,7 +31,7 @@ pub struct Frames {
     recorders: [Recorder; 2],
     /// What finds the causes of violations in them.
     watches: [Watch; 2],
-    /// The byte of the last violation in a payload of each endpoint that was recorded.
+    /// The byte of the last recorded violation in a payload of each endpoint.
     broken_at: [Option<u64>; 2],
     /// When the first bytes of a cut header of the client and of the server proved a violation that is
     /// not recorded yet.
@@ -208,8 +208,8 @@ impl Frames {
         self.tell_causes(from, Known::SoFar, judging)
     }
 
-    /// Records a violation that an earlier run found in the last frame of this endpoint, unless one at
-    /// its byte or after it is recorded.
+    /// Records a violation that an earlier run found in the payload of the last frame of this endpoint.
+    /// Does nothing if this run has already recorded one at that byte or after it.
     pub fn broke(
         &mut self,
         from: Role,
@@ -401,8 +401,7 @@ impl Frames {
                 }
             }
             if let Record::Broken(broken) = &record
-                && (broken.violation.rule.place() == wsvet::Place::Payload
-                    || broken.inflated.is_some())
+                && is_in_payload(broken.violation.rule, broken.inflated)
             {
                 broken_at[from as usize] = Some(broken.violation.offset);
             }

@@ -1,6 +1,6 @@
 //! The records of one direction of a connection.
 
-use wsvet::{CloseFrame, Header, Violation};
+use wsvet::{CloseFrame, Header, Place, Rule, Violation};
 
 use crate::session::inflate::{Message, Start};
 
@@ -49,6 +49,11 @@ pub struct Broken<'a> {
     /// The number of inflated bytes before the violation, if it is in a compressed message. `before`
     /// is then empty, and `payload` too unless the violation is found at the end of the frame.
     pub inflated: Option<u64>,
+}
+
+/// Returns whether a violation is in the payload of a frame. `inflated` is as in [`Broken`].
+pub fn is_in_payload(rule: Rule, inflated: Option<u64>) -> bool {
+    rule.place() == Place::Payload || inflated.is_some()
 }
 
 /// The end of the bytes inside a frame or a message.

@@ -15,6 +15,7 @@ use crate::input::answer::{Answer, no_traffic, reason};
 use crate::session::agreement::Agreement;
 use crate::session::frames::Frames;
 use crate::session::judging::Judging;
+use crate::session::record::is_in_payload;
 use crate::session::recorder::Found;
 use crate::session::report::{Opening, OverHttp2};
 use crate::transport::packet::{Moment, time_of};
@@ -425,7 +426,7 @@ impl Connection {
         let missing = rest.len - rest.judged;
         let inflated = part.inflated;
         if let Some(rule) = rule
-            && (rule.place() == Place::Payload || inflated.is_some())
+            && is_in_payload(rule, inflated)
         {
             let violation = Violation::new(rule, part.offset);
             let found = Found { violation, header: (start, header), inflated };
@@ -437,7 +438,7 @@ impl Connection {
         Ok(Ok(()))
     }
 
-    /// Passes over the bytes of the frame of the last lines about an endpoint that they do not have.
+    /// Passes over the rest of the frame that the last lines of an endpoint know in part.
     fn pass_over_rest(&mut self, from: Role, judging: &mut Judging<'_>) -> io::Result<()> {
         let Some(rest) = self.rests[from as usize].take() else { return Ok(()) };
         self.frames.skip(from, rest.len - rest.judged, rest.at, judging)

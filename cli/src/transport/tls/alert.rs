@@ -1,7 +1,5 @@
 //! The alerts of TLS (RFC 8446 §6, and those of older versions).
 
-use std::borrow::Cow;
-
 /// The sender will send no more data.
 pub(super) const CLOSE_NOTIFY: u8 = 0;
 
@@ -47,7 +45,7 @@ const NAMES: &[(u8, &str)] = &[
 ];
 
 /// Returns the name of an alert with this description.
-pub(super) fn name(description: u8) -> Cow<'static, str> {
+pub(super) fn name(description: u8) -> String {
     let name = NAMES.iter().find(|(number, _)| *number == description).map(|(_, name)| *name);
-    name.map_or_else(|| format!("{description}").into(), Cow::Borrowed)
+    name.map_or_else(|| description.to_string(), str::to_owned)
 }
