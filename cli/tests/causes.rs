@@ -288,6 +288,14 @@ const PLANTS: &[(&str, Plant)] = &[
         let found = random.one(&["\r\n", "\r\n", "\n", "\r\n\r\n"]);
         stream.wire.extend(found.as_bytes());
     }),
+    ("nul", |stream, random| {
+        for _ in 0..random.from(2, 4) {
+            let words = text(random, false);
+            let mut frame = stream.frame(random, 0x81, words.as_bytes());
+            frame.push(0);
+            stream.wire.extend(frame);
+        }
+    }),
     ("engine-io", |stream, random| {
         let packet =
             random.one(&["0{\"sid\":\"x9\",\"upgrades\":[]}", "42[\"message\",\"hi\"]", "2probe"]);

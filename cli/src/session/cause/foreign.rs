@@ -205,6 +205,34 @@ pub(super) fn line_break(scene: &Scene<'_>) -> Seen {
     })
 }
 
+pub(super) fn nul(scene: &Scene<'_>) -> Seen {
+    let due = due(scene);
+    let Some((start, header)) = scene.before.filter(|_| due.first() == Some(&0)) else {
+        return Seen::No;
+    };
+    let is_text = header.opcode() == OpCode::Text && header.fin() && header.rsv() == 0;
+    let Some(payload) = scene.payload_of(start, header).filter(|_| is_text) else {
+        return Seen::No;
+    };
+    if std::str::from_utf8(&payload.plain()).is_err() || payload.wire.is_empty() {
+        return Seen::No;
+    }
+    // A frame that may go on, in the wrong place, starts with the same byte.
+    match scene.leads_on() {
+        Some(true) => return Seen::No,
+        Some(false) => {}
+        None => return Seen::Perhaps,
+    }
+    let next = Chain { offset: scene.start + 1, from: scene.from, open: scene.open, joins: &[] };
+    Seen::of(next.follow(scene, NEEDED), || {
+        let later = scene.later(next.offset);
+        format!(
+            "a NUL too many, as C has at the end of a string: 00 stands after the text frame at byte {start}, \
+             which does not count it, and a legal header follows {later}"
+        )
+    })
+}
+
 /// Returns the length of the JSON value at the start, or `None` if the bytes end inside it.
 pub(super) fn json(bytes: &[u8]) -> Result<usize, bool> {
     if !matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) {

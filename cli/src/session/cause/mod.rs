@@ -77,6 +77,7 @@ pub const RECOGNISERS: &[Recogniser] = recognisers! {
     "other-protocol", foreign::other_protocol, "the start of a file or of another protocol stands where a frame is due";
     "engine-io", foreign::engine_io, "an Engine.IO packet stands where a frame is due";
     "line-break", foreign::line_break, "a line break stands before a header, or nothing follows it";
+    "nul", foreign::nul, "NUL stands between a text frame, which does not count it, and a header";
     "no-header", foreign::no_header, "a text stands where a frame is due";
     "sender-mixed-up", sender::mixed_up, "raw bytes are legal frames of the other endpoint";
     "mask-bit-missing", masking::bit_missing, "the mask bit is clear, and a masking key and a masked text follow";

@@ -1,5 +1,7 @@
 //! What the endpoints say in the clear: the hellos of a TLS handshake.
 
+use crate::transport::tls::suite::Suite;
+
 /// The random value of a ServerHello that is a HelloRetryRequest (RFC 8446 §4.1.3).
 const RETRY: [u8; 32] = [
     0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
@@ -64,14 +66,18 @@ pub(super) fn server_hello(mut body: &[u8]) -> Option<ServerHello> {
     let legacy_version = array(rest)?;
     let random = array(rest)?;
     let _session = vector(rest, 1)?;
-    let suite = array(rest)?;
+    let suite = u16::from_be_bytes(array(rest)?);
     let _compression: [u8; 1] = array(rest)?;
     let extensions = vector(rest, 2).unwrap_or_default();
-    let version = extension(extensions, SUPPORTED_VERSIONS).and_then(|mut data| array(&mut data));
+    let version = match extension(extensions, SUPPORTED_VERSIONS) {
+        Some(mut data) => array(&mut data).map(u16::from_be_bytes),
+        // No other version has these suites (RFC 8446 §B.4).
+        None => Suite::TLS13.contains(&suite).then_some(TLS13),
+    };
     Some(ServerHello {
         random,
-        version: u16::from_be_bytes(version.unwrap_or(legacy_version)),
-        suite: u16::from_be_bytes(suite),
+        version: version.unwrap_or(u16::from_be_bytes(legacy_version)),
+        suite,
         is_retry: random == RETRY,
         encrypt_then_mac: extension(extensions, ENCRYPT_THEN_MAC).is_some(),
     })
@@ -157,11 +163,16 @@ mod tests {
     }
 
     #[test]
-    fn the_version_of_a_server_hello_is_that_of_its_extension() {
-        let bytes =
-            |extensions: &[u8]| [b"\x03\x03", &RETRY[..], b"\0\x13\x02\0", extensions].concat();
-        let read = server_hello(&bytes(b"\0\x06\0\x2B\0\x02\x03\x04")).unwrap();
-        assert_eq!((read.version, read.suite, read.is_retry), (TLS13, 0x1302, true));
-        assert_eq!(server_hello(&bytes(b"")).unwrap().version, TLS12);
+    fn the_version_of_a_server_hello_is_that_of_its_extension_or_its_suite() {
+        let read = |suite: u16, extensions: &[u8]| {
+            let suite = suite.to_be_bytes();
+            let body = [b"\x03\x03", &RETRY[..], b"\0", &suite, b"\0", extensions].concat();
+            server_hello(&body).unwrap()
+        };
+        let found = read(0x1302, b"\0\x06\0\x2B\0\x02\x03\x04");
+        assert_eq!((found.version, found.suite, found.is_retry), (TLS13, 0x1302, true));
+        assert_eq!(read(0x1302, b"\0\x06\0\x2B\0\x02\x7F\x1C").version, 0x7F1C);
+        assert_eq!(read(0x1302, b"").version, TLS13);
+        assert_eq!(read(0xC02F, b"").version, TLS12);
     }
 }
