@@ -284,19 +284,22 @@ impl Decryptor {
             _ => &[Label::Master],
         };
         let has = |secrets: &Secrets| needed.iter().all(|label| secrets.get(*label).is_some());
-        if !self.keys.borrow().has_sources() {
-            Failure::Fault(Fault::NoKeyLog)
-        } else if !self.secrets.as_ref().is_some_and(has) {
+        let has_keys = self.secrets.as_ref().is_some_and(has);
+        if !has_keys && self.keys.borrow().has_sources() {
             Failure::Fault(Fault::NoKeys)
-        } else if self.sides.iter().all(|side| side.opened == 0) {
+        } else if has_keys && self.sides.iter().all(|side| side.opened == 0) {
             Failure::Fault(Fault::WrongKeys)
         } else {
             self.broken(from)
         }
     }
 
-    /// Returns that the next record of an endpoint is broken.
+    /// Returns that the next record of an endpoint is broken, or that nothing of the connection can be
+    /// decrypted.
     fn broken(&mut self, from: usize) -> Failure {
+        if !self.keys.borrow().has_sources() {
+            return Failure::Fault(Fault::NoKeyLog);
+        }
         let side = &self.sides[from];
         let (number, packet) = (side.records.number(), side.at.packet);
         let who = self.name(from);
