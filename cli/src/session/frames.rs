@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use wsvet::{
-    Conversation, Direction, End, Finding, Header, OpCode, Role, Unopened, Verdict, Violation, mask,
+    Act, Conversation, Direction, End, Finding, Header, OpCode, Role, Unopened, Verdict, Violation,
+    mask,
 };
 
 use crate::session::agreement::{Agreement, HandshakeFinding};
@@ -286,6 +287,14 @@ impl Frames {
     pub fn came_late(&mut self) {
         self.lack_frames();
         if self.conversation.timeline().next().is_some() {
+            self.lacking.disorder();
+        }
+    }
+
+    /// Notes that bytes that were held back were judged. If they break a rule, it is not known what the
+    /// receiver sent after that.
+    pub fn caught_up(&mut self) {
+        if self.conversation.timeline().any(|step| matches!(step.act, Act::Broke(_))) {
             self.lacking.disorder();
         }
     }

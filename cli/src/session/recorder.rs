@@ -18,8 +18,11 @@ pub struct Recorder {
     thoroughness: Thoroughness,
     /// The open frame, whose payload is not complete.
     open: Option<Open>,
-    /// The unmasked payload of the open frame: its start, or all of it if whole payloads are kept.
+    /// The unmasked payload of the open frame: its start, or all of it if whole payloads are kept. It
+    /// ends at the first byte that the input does not have.
     payload: Vec<u8>,
+    /// Whether the input does not have bytes of this payload.
+    lacks_payload: bool,
     /// The place of the last piece of this payload.
     piece: Piece,
     /// The last bytes of the open frame and of the fragments before it.
@@ -107,6 +110,7 @@ impl Recorder {
             thoroughness,
             open: None,
             payload: Vec::new(),
+            lacks_payload: false,
             piece: Piece::default(),
             recent: Recent::default(),
             message: Recent::default(),
@@ -162,8 +166,10 @@ impl Recorder {
 
     /// Skips bytes of the open payload that the input does not have.
     pub fn skip(&mut self, len: u64) {
-        if let Some(open) = &self.open {
+        if let Some(open) = self.open.as_ref().filter(|_| len > 0) {
             self.inflated.skip(&open.sent.header, len);
+            self.lacks_payload = true;
+            self.recent = Recent::default();
         }
     }
 
@@ -258,6 +264,7 @@ impl Recorder {
     /// Processes a header, and records the rules that it breaks.
     fn header(&mut self, sent: Sent, sink: &mut Sink<'_>) -> io::Result<()> {
         self.payload.clear();
+        self.lacks_payload = false;
         self.recent = match sent.header.opcode() {
             OpCode::Continuation => std::mem::take(&mut self.message),
             _ => Recent::default(),
@@ -284,7 +291,11 @@ impl Recorder {
         let kept = self.payload.len();
         self.piece = Piece { offset, kept, recent: self.recent };
         let whole = self.thoroughness.payload;
-        let room = if whole { usize::MAX } else { PREVIEW.saturating_sub(kept) };
+        let room = match whole {
+            _ if self.lacks_payload => 0,
+            true => usize::MAX,
+            false => PREVIEW.saturating_sub(kept),
+        };
         self.payload.extend_from_slice(&plain[..plain.len().min(room)]);
         self.recent.push(plain);
     }

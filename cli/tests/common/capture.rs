@@ -36,19 +36,33 @@ impl Capture {
         capture
     }
 
+    /// Opens a connection with this extension, if any.
+    pub fn open_with_extension(extension: &str) -> Self {
+        let mut capture = Self::new();
+        capture.upgrade_with(&match extension {
+            "" => String::new(),
+            name => format!("Sec-WebSocket-Extensions: {name}\r\n"),
+        });
+        capture
+    }
+
     pub fn upgrade(&mut self, subprotocol: &str) {
-        let protocol = match subprotocol {
+        self.upgrade_with(&match subprotocol {
             "" => String::new(),
             name => format!("Sec-WebSocket-Protocol: {name}\r\n"),
-        };
+        });
+    }
+
+    /// Writes an opening handshake whose request and response have these header fields, too.
+    fn upgrade_with(&mut self, fields: &str) {
         let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
         self.packet(Client, "S", b"");
         self.packet(Server, "SA", b"");
         let key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-        let request = format!("GET / HTTP/1.1\r\nHost: x\r\n{upgrade}{key}{protocol}\r\n");
+        let request = format!("GET / HTTP/1.1\r\nHost: x\r\n{upgrade}{key}{fields}\r\n");
         self.packet(Client, "A", request.as_bytes());
         let accept = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
-        let answer = format!("HTTP/1.1 101 Switching Protocols\r\n{upgrade}{accept}{protocol}\r\n");
+        let answer = format!("HTTP/1.1 101 Switching Protocols\r\n{upgrade}{accept}{fields}\r\n");
         self.packet(Server, "A", answer.as_bytes());
     }
 

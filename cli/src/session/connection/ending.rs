@@ -43,6 +43,23 @@ impl Connection {
         }
     }
 
+    /// Ends the stream of one endpoint if all bytes before its FIN or RST are there.
+    pub(super) fn end_if_complete(
+        &mut self,
+        from: usize,
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        let End { stream, reset, .. } = &self.ends[from];
+        if stream.is_finished() {
+            self.end(from, Ending::Fin, at, judging)
+        } else if reset.as_ref().is_some_and(|reset| stream.has_reached(reset.position)) {
+            self.end(from, Ending::Reset, at, judging)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Ends the stream of one endpoint.
     pub(super) fn end(
         &mut self,

@@ -92,7 +92,8 @@ impl Connection {
             return Ok(());
         }
         *again = (2 * memory, 2 * waited);
-        self.resume(1 - from, false, judging)
+        self.resume(1 - from, false, judging)?;
+        self.end_if_complete(1 - from, segment.at, judging)
     }
 
     /// Goes on after the gaps in the bytes of an endpoint, as far as it can be proven where. `is_last`
@@ -110,7 +111,7 @@ impl Connection {
                 frames.came_late();
             }
             if self.pass_over(from, gap, true, judging)? {
-                self.catch_up(from, judging)?;
+                self.catch_up_late(from, judging)?;
                 continue;
             }
             let at = self.last;
@@ -131,7 +132,19 @@ impl Connection {
             stream.pass_over(skipped);
             self.ends[from].acknowledged = Acknowledged::default();
             self.lack();
-            self.catch_up(from, judging)?;
+            self.catch_up_late(from, judging)?;
+        }
+        Ok(())
+    }
+
+    /// Judges bytes that were held back because others before them are missing.
+    fn catch_up_late(&mut self, from: usize, judging: &mut Judging<'_>) -> io::Result<()> {
+        let is_late = self.ends[from].stream.memory() > 0;
+        self.catch_up(from, judging)?;
+        if let Stage::Frames(frames, _) = &mut self.stage
+            && is_late
+        {
+            frames.caught_up();
         }
         Ok(())
     }

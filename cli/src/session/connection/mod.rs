@@ -233,13 +233,7 @@ impl Connection {
         {
             self.catch_up(from, judging)?;
         }
-        let End { stream, reset, .. } = &self.ends[from];
-        if stream.is_finished() {
-            self.end(from, Ending::Fin, segment.at, judging)?;
-        } else if reset.as_ref().is_some_and(|reset| stream.has_reached(reset.position)) {
-            self.end(from, Ending::Reset, segment.at, judging)?;
-        }
-        Ok(())
+        self.end_if_complete(from, segment.at, judging)
     }
 
     /// Takes that an endpoint sent a packet.
