@@ -16,17 +16,21 @@ struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    /// The bytes that are allocated now.
+    static LIVE: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: every call is passed on to `System` as it is.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        LIVE.with(|bytes| bytes.set(bytes.get().wrapping_add(layout.size())));
         // SAFETY: the caller's promise is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        LIVE.with(|bytes| bytes.set(bytes.get().wrapping_sub(layout.size())));
         // SAFETY: the caller's promise is passed on.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -154,4 +158,80 @@ fn a_frame_buf_shares_the_read_buffer() {
 #[test]
 fn a_decoder_is_at_most_256_bytes() {
     assert!(size_of::<StreamDecoder>() <= 256, "{}", size_of::<StreamDecoder>());
+}
+
+/// What a client sends before it waits.
+#[cfg(feature = "tokio")]
+struct Quiet(&'static [u8]);
+
+#[cfg(feature = "tokio")]
+mod quiet {
+    use std::io::Result;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    impl AsyncRead for super::Quiet {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<Result<()>> {
+            if self.0.is_empty() {
+                return Poll::Pending;
+            }
+            let (now, later) = self.0.split_at(self.0.len().min(100).min(buffer.remaining()));
+            buffer.put_slice(now);
+            self.0 = later;
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for super::Quiet {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn an_idle_connection_is_at_most_256_bytes() {
+    use std::task::{Context, Poll, Waker};
+    use wsvet::endpoint::{Endpoint, WebSocket};
+
+    let mut received = stream();
+    received.truncate(received.len() - 11); // not the Close frame
+    let received: &[u8] = received.leak();
+    let mut size = 0;
+    // The first connection of a thread allocates its read buffer.
+    for _ in 0..2 {
+        let before = LIVE.with(Cell::get);
+        let endpoint = Endpoint::new(Policy::new(Role::Server).max_message(1 << 20));
+        let mut socket = WebSocket::from_endpoint(Quiet(received), endpoint);
+        let mut messages = 0;
+        loop {
+            let mut next = std::pin::pin!(socket.next());
+            match next.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(message) => messages += usize::from(message.unwrap().is_some()),
+                Poll::Pending => break,
+            }
+        }
+        assert_eq!(messages, 5);
+        size = LIVE.with(Cell::get).wrapping_sub(before) + size_of_val(&socket);
+    }
+    assert!(size - size_of::<Quiet>() <= 256, "{size} bytes");
 }

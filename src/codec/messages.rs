@@ -1,5 +1,7 @@
 //! The codec of whole messages, which uses the codec of frames.
 
+use std::boxed::Box;
+
 use bytes::{Bytes, BytesMut};
 
 #[cfg(feature = "deflate")]
@@ -9,7 +11,8 @@ use super::{ClosingHandle, Error, Frames, Prepared};
 use crate::deflate::Parameters;
 use crate::encode::{self, Buffer, Checked};
 use crate::{
-    Assembler, CloseFrame, Header, InvalidMessage, Message, OpCode, Policy, Role, Violation,
+    Assembler, CloseFrame, FrameBuf, Header, InvalidMessage, Message, OpCode, Policy, Role,
+    Violation,
 };
 
 /// A codec of whole messages: a `Decoder` and an `Encoder` of [`Message`].
@@ -32,7 +35,9 @@ use crate::{
 #[derive(Debug)]
 pub struct Messages {
     frames: Frames,
-    assembler: Assembler,
+    /// The fragments of the open message. `None` if no message is open, so that an idle connection is
+    /// small.
+    assembler: Option<Box<Assembler>>,
     /// The maximum number of payload bytes of a frame to send.
     fragment: usize,
 }
@@ -52,7 +57,7 @@ impl Messages {
     /// ```
     /// # use wsvet::{Policy, Role, codec::Messages};
     /// let messages = Messages::new(Policy::new(Role::Server).max_message(1 << 20));
-    /// assert!(size_of_val(&messages) <= 256);
+    /// assert!(size_of_val(&messages) <= 184);
     /// ```
     #[must_use]
     pub fn new(policy: Policy) -> Self {
@@ -61,9 +66,7 @@ impl Messages {
     }
 
     fn over(frames: Frames) -> Self {
-        // The validator has checked the limits before the assembler gets a frame.
-        let assembler = Assembler::with_policy(frames.validator().policy().no_limit());
-        Self { frames, assembler, fragment: usize::MAX }
+        Self { frames, assembler: None, fragment: usize::MAX }
     }
 
     /// Creates a codec for a connection that has negotiated permessage-deflate with these
@@ -267,6 +270,24 @@ impl Messages {
         Error::Violation(Violation::new(rule, offset))
     }
 
+    /// Adds a frame to the open message, and returns the message that ends with it.
+    fn assemble(&mut self, frame: FrameBuf) -> Result<Option<Message>, InvalidMessage> {
+        if let Some(assembler) = &mut self.assembler {
+            let message = assembler.frame(frame);
+            if !assembler.is_open() {
+                self.assembler = None;
+            }
+            return message;
+        }
+        // The validator has checked the limits.
+        let mut assembler = Assembler::with_policy(self.frames.validator().policy().no_limit());
+        let message = assembler.frame(frame);
+        if assembler.is_open() {
+            self.assembler = Some(Box::new(assembler));
+        }
+        message
+    }
+
     /// Writes a data message, compressed if permessage-deflate is negotiated.
     fn data(&mut self, opcode: OpCode, plain: Bytes, dst: &mut impl Buffer) -> Result<(), Error> {
         let compression = self.frames.compression.as_mut();
@@ -321,7 +342,7 @@ impl Messages {
             let message = compression
                 .as_mut()
                 .and_then(|compression| compression.message(validator, &frame.header));
-            match message.unwrap_or_else(|| self.assembler.frame(frame)) {
+            match message.unwrap_or_else(|| self.assemble(frame)) {
                 Ok(Some(message)) => return Ok(Some(message)),
                 Ok(None) => {}
                 Err(error) => return Err(self.missed(error)),

@@ -92,6 +92,12 @@ impl Assembler {
         self.parts.len()
     }
 
+    /// Returns whether a message is open.
+    #[cfg(feature = "std")]
+    pub(crate) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Adds the next frame, and returns the message that ends with it, or `None` if the message is
     /// still open (§5.4).
     ///
