@@ -1,16 +1,19 @@
 //! Reads the opening handshake: where the frames start, and what the endpoints negotiated.
 
+mod head;
+mod side;
+
 use std::time::Duration;
 
-use httparse::{EMPTY_HEADER, Header, ParserConfig, Request, Response, Status};
+use httparse::{EMPTY_HEADER, ParserConfig, Request, Response, Status};
 use wsvet::{Role, handshake};
 
-use crate::session::agreement::{Agreement, HandshakeFinding};
+use head::{Answer, Asked, Headers, agreement, owned, request_body, response_body, values, view};
+use side::{Body, Side};
+
+use crate::session::agreement::Agreement;
 use crate::session::unjudged::Unjudged;
 use crate::transport::http2::{Fields, Sniffed, sniff};
-
-/// The most bytes of the headers of an HTTP message.
-const MAX_HEAD: usize = 64 << 10;
 
 /// The most bytes that one endpoint may send before the other half of the handshake is seen.
 const MAX_AHEAD: usize = 4 << 20;
@@ -20,28 +23,6 @@ const MAX_ASKED: usize = 1024;
 
 /// The most header lines of an HTTP message.
 const MAX_HEADERS: usize = 1024;
-
-/// The length up to which the headers are parsed again for every new piece, in bytes. This detects
-/// early what is not HTTP. Longer headers are parsed again only after a line end, because the cost
-/// must not grow with the number of pieces.
-const EAGER: usize = 64;
-
-/// The names and the values of the headers of an HTTP message.
-type Headers = Vec<(String, Vec<u8>)>;
-
-/// The answer of the server to an upgrade request.
-struct Answer {
-    status: u16,
-    headers: Headers,
-}
-
-impl Answer {
-    /// Returns whether it accepts this request.
-    fn accepts(&self, asked: &Asked) -> bool {
-        let response = handshake::Response::new(self.status, view(&self.headers));
-        response.accepts(&asked.request())
-    }
-}
 
 /// The state of the handshake after some bytes.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,60 +38,6 @@ pub enum Progress {
     },
     /// The connection is not a WebSocket connection, for this reason.
     Other(Unjudged),
-}
-
-/// The bytes of one endpoint.
-#[derive(Default)]
-struct Side {
-    bytes: Vec<u8>,
-    /// The number of bytes that are processed.
-    done: usize,
-    body: Body,
-    /// Whether the rest was parsed, and no line has ended since.
-    looked: bool,
-}
-
-/// The rest of the body of the last HTTP message.
-#[derive(Clone, Copy, Default)]
-enum Body {
-    #[default]
-    None,
-    Length(u64),
-    /// The line with the size of a chunk comes next.
-    ChunkSize,
-    Chunk(u64),
-    /// The lines after the last chunk.
-    Trailers,
-    UntilEof,
-}
-
-/// An HTTP request without its answer.
-struct Asked {
-    method: String,
-    target: String,
-    /// The minor version of HTTP/1.
-    version: u8,
-    /// The headers of an upgrade request. Those of other requests are not kept.
-    headers: Headers,
-    upgrade: bool,
-    /// Whether it is an extended CONNECT of HTTP/2.
-    extended: bool,
-    /// When the request was complete.
-    at: Duration,
-}
-
-impl Asked {
-    fn request(&self) -> handshake::Request<'_, impl handshake::Headers<'_>> {
-        match self.extended {
-            true => handshake::Request::connect(&self.target, view(&self.headers)),
-            false => handshake::Request::new(
-                &self.method,
-                &self.target,
-                (1, self.version),
-                view(&self.headers),
-            ),
-        }
-    }
 }
 
 /// Reads both directions of an HTTP/1.1 connection up to the upgrade. Earlier requests, refused
@@ -131,13 +58,6 @@ pub struct Handshake {
     now: Duration,
     /// Whether this is a stream of HTTP/2, so that no byte is HTTP/1.1.
     extended: bool,
-}
-
-impl Asked {
-    /// Returns whether the client asks a proxy for a tunnel.
-    fn is_tunnel(&self) -> bool {
-        self.method == "CONNECT"
-    }
 }
 
 impl Handshake {
@@ -413,146 +333,6 @@ fn http2(from: Role, start: &[u8]) -> Option<Progress> {
         Sniffed::No => None,
         Sniffed::Perhaps => Some(Progress::Waiting),
         Sniffed::Yes => Some(Progress::Http2 { upgraded: false }),
-    }
-}
-
-/// Returns what the endpoints agreed on, and what is found in their messages.
-fn agreement(asked: &Asked, answer: Option<&Answer>) -> Agreement {
-    let request = asked.request();
-    let accepting = answer.filter(|answer| answer.accepts(asked));
-    let answered = |name| values(accepting.map(|answer| &answer.headers), name);
-    let subprotocol = answered("Sec-WebSocket-Protocol").next();
-    let mut agreement = Agreement::new(
-        Some(asked.target.clone()),
-        subprotocol.clone(),
-        Some(values(Some(&asked.headers), "Sec-WebSocket-Extensions").collect()),
-        answered("Sec-WebSocket-Extensions").collect(),
-    );
-    agreement.asked = Some(asked.at);
-    agreement.opened = accepting.is_some();
-    let found = std::mem::take(&mut agreement.found);
-    let mut broken = request.broken();
-    if let Some(Answer { status, headers }) = answer {
-        broken.extend(handshake::Response::new(*status, view(headers)).broken(&request));
-    }
-    for found in broken.map(HandshakeFinding::Broken).chain(found) {
-        agreement.add(found);
-    }
-    let offered: Vec<_> = request.protocols().map(str::to_owned).collect();
-    match answer {
-        Some(answer) if accepting.is_none() => {
-            agreement.add(HandshakeFinding::Refused(answer.status));
-        }
-        Some(_) if subprotocol.is_none() && !offered.is_empty() => {
-            agreement.add(HandshakeFinding::Declined(offered));
-        }
-        _ => {}
-    }
-    agreement
-}
-
-impl Side {
-    fn push(&mut self, bytes: &[u8]) {
-        self.looked &= self.bytes.len() > EAGER && !bytes.contains(&b'\n');
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    /// Returns the bytes that are not processed yet.
-    fn rest(&self) -> &[u8] {
-        &self.bytes[self.done..]
-    }
-
-    /// Returns whether parsing again may find more than the last time.
-    fn look(&mut self) -> bool {
-        !std::mem::replace(&mut self.looked, true)
-    }
-
-    /// Returns whether the rest may still be an incomplete header or line.
-    fn may_grow(&self) -> bool {
-        self.rest().len() <= MAX_HEAD
-    }
-
-    /// Drops the bytes of the body. Returns whether the body is complete.
-    fn skip_body(&mut self) -> bool {
-        loop {
-            let there = self.rest().len();
-            let body = self.body;
-            match body {
-                Body::None => return true,
-                Body::UntilEof => {
-                    self.drop_front(there, Body::UntilEof);
-                    return false;
-                }
-                Body::Length(left) if left > there as u64 => {
-                    self.drop_front(there, Body::Length(left - there as u64));
-                    return false;
-                }
-                Body::Chunk(left) if left > there as u64 => {
-                    self.drop_front(there, Body::Chunk(left - there as u64));
-                    return false;
-                }
-                Body::Length(left) => self.drop_front(left as usize, Body::None),
-                Body::Chunk(left) => self.drop_front(left as usize, Body::ChunkSize),
-                Body::ChunkSize | Body::Trailers if !self.look() => return false,
-                Body::ChunkSize => match httparse::parse_chunk_size(self.rest()) {
-                    Ok(Status::Complete((line, 0))) => self.drop_front(line, Body::Trailers),
-                    // The chunk, and the line end after it.
-                    Ok(Status::Complete((line, size))) => {
-                        self.drop_front(line, Body::Chunk(size.saturating_add(2)));
-                    }
-                    Ok(Status::Partial) if self.may_grow() => return false,
-                    _ => self.body = Body::UntilEof,
-                },
-                Body::Trailers => match self.rest().iter().position(|byte| *byte == b'\n') {
-                    Some(end) if self.rest()[..end].trim_ascii().is_empty() => {
-                        self.drop_front(end + 1, Body::None);
-                    }
-                    Some(end) => self.drop_front(end + 1, Body::Trailers),
-                    None if self.may_grow() => return false,
-                    None => self.body = Body::UntilEof,
-                },
-            }
-        }
-    }
-
-    fn drop_front(&mut self, len: usize, next: Body) {
-        self.done += len;
-        self.looked = false;
-        self.body = next;
-    }
-}
-
-fn owned(headers: &[Header<'_>]) -> Headers {
-    headers.iter().map(|header| (header.name.to_owned(), header.value.to_vec())).collect()
-}
-
-fn view(headers: &Headers) -> impl Iterator<Item = (&str, &[u8])> + Clone {
-    headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
-}
-
-/// Returns the elements of the lists in the headers with this name.
-fn values<'a>(headers: Option<&'a Headers>, name: &'a str) -> impl Iterator<Item = String> + 'a {
-    let lines = headers.into_iter().flatten();
-    let lines = lines.filter(move |(line, _)| line.eq_ignore_ascii_case(name));
-    let texts = lines.filter_map(|(_, value)| std::str::from_utf8(value).ok());
-    texts.flat_map(|value| value.split(',')).map(|value| value.trim().to_owned())
-}
-
-fn request_body(headers: &Headers) -> Body {
-    match response_body(headers) {
-        Body::UntilEof => Body::None,
-        body => body,
-    }
-}
-
-fn response_body(headers: &Headers) -> Body {
-    let headers = Some(headers);
-    if values(headers, "Transfer-Encoding").any(|value| value.eq_ignore_ascii_case("chunked")) {
-        return Body::ChunkSize;
-    }
-    match values(headers, "Content-Length").next().and_then(|value| value.parse().ok()) {
-        Some(len) => Body::Length(len),
-        None => Body::UntilEof,
     }
 }
 
