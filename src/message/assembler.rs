@@ -92,6 +92,12 @@ impl Assembler {
         self.parts.len()
     }
 
+    /// Returns the capacity in bytes of the buffer of the open message.
+    #[cfg(feature = "std")]
+    pub(crate) fn capacity(&self) -> usize {
+        self.parts.capacity()
+    }
+
     /// Adds the next frame, and returns the message that ends with it, or `None` if the message is
     /// still open (§5.4).
     ///
