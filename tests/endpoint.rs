@@ -146,7 +146,8 @@ fn nothing_is_sent_after_the_close() {
     endpoint.close(CloseCode::GOING_AWAY, "bye").unwrap();
     let sent = endpoint.to_send().split();
     assert!(matches!(endpoint.send("late"), Err(codec::Error::Closed)));
-    endpoint.close(CloseCode::NORMAL_CLOSURE, "").unwrap();
+    let again = endpoint.close(CloseCode::NORMAL_CLOSURE, "");
+    assert!(matches!(again, Err(codec::Error::Closed)));
     endpoint.send(Message::Ping("late".into())).unwrap();
     endpoint.received().extend_from_slice(b"\x89\x80\0\0\0\0\x81\x80\0\0\0\0");
     assert!(endpoint.next().unwrap().is_some_and(|message| message.is_ping()));
@@ -165,7 +166,8 @@ fn nothing_is_sent_after_a_violation_or_the_end() {
     assert!(endpoint.next().is_err());
     let len = endpoint.to_send().len();
     assert!(matches!(endpoint.send("late"), Err(codec::Error::Closed)));
-    endpoint.close(CloseCode::NORMAL_CLOSURE, "").unwrap();
+    let late = endpoint.close(CloseCode::NORMAL_CLOSURE, "");
+    assert!(matches!(late, Err(codec::Error::Closed)));
     assert_eq!(endpoint.to_send().len(), len);
     assert!(endpoint.next().unwrap().is_none());
 
@@ -276,6 +278,97 @@ fn a_server_looks_at_the_request_before_it_responds() {
     let request = REQUEST.replacen("/chat", "/", 1);
     let accepted = seen(request.as_bytes(), |stream| respond(stream).unwrap());
     assert!(String::from_utf8(accepted).unwrap().contains("\r\nSet-Cookie: a=b\r\n"));
+}
+
+/// Takes a request off the bytes that have arrived, and returns what the server sends at last.
+fn accepted(mut received: BytesMut, rest: &[u8]) -> (Result<Agreement, Error>, Vec<u8>) {
+    let server = Server::new();
+    let (mut endpoint, agreed) = match Endpoint::accept(&mut received, SERVER, &server) {
+        Some((mut endpoint, agreed)) => {
+            endpoint.received().extend_from_slice(rest);
+            (endpoint, agreed)
+        }
+        None => {
+            received.extend_from_slice(rest);
+            Endpoint::accept(&mut received, SERVER, &server).expect("the request is whole")
+        }
+    };
+    while let Ok(Some(message)) = endpoint.next() {
+        if message.is_data() {
+            endpoint.send(message).unwrap();
+        }
+    }
+    assert!(endpoint.is_done());
+    (agreed, endpoint.to_send().to_vec())
+}
+
+/// The request may be cut anywhere, and frames may come with it. After a refusal nothing is taken for
+/// a frame.
+#[test]
+fn an_endpoint_accepts_without_io_at_every_cut() {
+    let frames = b"\x81\x82\0\0\0\0hi\x88\x82\0\0\0\0\x03\xE8";
+    let bytes = [REQUEST.as_bytes(), frames].concat();
+    for cut in 0..=bytes.len() {
+        let (agreed, sent) = accepted(BytesMut::from(&bytes[..cut]), &bytes[cut..]);
+        assert_eq!(agreed.unwrap(), Agreement::default());
+        assert_eq!(sent, [ACCEPTED.as_bytes(), b"\x81\x02hi\x88\x02\x03\xE8"].concat(), "{cut}");
+    }
+    for (from, to, status) in [("GET", "POST", "405"), (": 13", ": 8", "426"), (":", "", "400")] {
+        let request = REQUEST.replacen(from, to, 1);
+        let bytes = [request.as_bytes(), b"\xFF\xFF\xFF\xFF"].concat();
+        for cut in [0, 20, request.len(), bytes.len()] {
+            let (agreed, sent) = accepted(BytesMut::from(&bytes[..cut]), &bytes[cut..]);
+            assert!(matches!(agreed, Err(Error::Handshake(_) | Error::Http(_))));
+            let sent = String::from_utf8(sent).unwrap();
+            assert!(sent.starts_with(&format!("HTTP/1.1 {status} ")), "{sent}");
+            assert_eq!(sent.matches("HTTP/1.1").count(), 1, "{sent}");
+        }
+    }
+    let long = format!("GET / HTTP/1.1\r\nCookie: {}", "x".repeat(70_000));
+    let (agreed, sent) = accepted(BytesMut::from(&*long), b"");
+    assert!(matches!(agreed, Err(Error::Http(None))) && sent.starts_with(b"HTTP/1.1 400 "));
+}
+
+#[test]
+fn an_endpoint_says_why_it_does_not_accept() {
+    let refused = |response: fn() -> ResponseBuilder| {
+        let mut received = BytesMut::from(REQUEST);
+        let accepted = Endpoint::accept_with(&mut received, SERVER, |_| (response(), None));
+        let (mut endpoint, agreed) = accepted.unwrap();
+        assert!(endpoint.is_done());
+        (endpoint.to_send().to_vec(), agreed.unwrap_err())
+    };
+    let (sent, error) = refused(|| ResponseBuilder::refuse_with(403, "not here"));
+    assert!(sent.starts_with(b"HTTP/1.1 403 ") && matches!(error, Error::Declined));
+    let (sent, error) = refused(|| ResponseBuilder::refuse_with(200, ""));
+    assert!(sent.is_empty() && matches!(error, Error::InvalidHead(_)));
+}
+
+#[test]
+fn an_endpoint_connects_without_io_at_every_cut() {
+    let request = RequestBuilder::new("example.com", "/chat", Key::new(*b"the sample nonce"));
+    let connect = |received: &mut BytesMut| Endpoint::connect(received, CLIENT, &request);
+    let bytes = [ACCEPTED.as_bytes(), b"\x81\x02hi"].concat();
+    for cut in 0..=bytes.len() {
+        let mut received = BytesMut::from(&bytes[..cut]);
+        let first = connect(&mut received).unwrap();
+        assert_eq!(first.is_some(), cut >= ACCEPTED.len());
+        let (mut endpoint, _) = match first {
+            Some(connected) => connected,
+            None => {
+                received.extend_from_slice(&bytes[cut..]);
+                connect(&mut received).unwrap().unwrap()
+            }
+        };
+        if cut >= ACCEPTED.len() {
+            endpoint.received().extend_from_slice(&bytes[cut..]);
+        }
+        assert_eq!(endpoint.next().unwrap(), Some(Message::text("hi")));
+    }
+    let refused = connect(&mut BytesMut::from("HTTP/1.1 403 Forbidden\r\n\r\n"));
+    assert!(matches!(refused, Err(Error::Refused(403))));
+    let wrong = connect(&mut BytesMut::from(&*ACCEPTED.replacen("s3pP", "S3pP", 1)));
+    assert!(matches!(wrong, Err(Error::Handshake(Broken::WrongAccept))));
 }
 
 /// A server that does what it is told, and the client that meets it.
@@ -468,4 +561,20 @@ fn a_subprotocol_decides_the_type_of_data() {
     assert_eq!(agreement.policy(text).accepts, Accepts::TextOnly);
     agreement.subprotocol = Some("unknown".to_owned());
     assert_eq!(agreement.policy(SERVER).accepts, Accepts::Any);
+}
+
+/// Also if the program changes the policy after the handshake.
+#[test]
+fn a_subprotocol_narrows_a_new_policy() {
+    let request = REQUEST.replacen("\r\n\r\n", "\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n", 1);
+    for (frame, code) in [(&b"\x81\x80\0\0\0\0"[..], 1003), (b"\x82\xFE\x10\0\0\0\0\0", 1009)] {
+        let seen = seen(&[request.as_bytes(), frame].concat(), |stream| {
+            let server = Server::new().subprotocols(["mqtt"]);
+            let mut socket = WebSocket::accept(stream, SERVER, &server).unwrap();
+            socket.set_policy(SERVER.max_message(100));
+            assert!(socket.next().is_err());
+        });
+        let end = seen.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+        assert_eq!(seen[end + 2..end + 4], u16::to_be_bytes(code));
+    }
 }

@@ -686,7 +686,7 @@ fn faults(sender: Role) -> Vec<(Rule, Handshake, bool)> {
 #[cfg(feature = "alloc")]
 mod build {
     use httparse::{EMPTY_HEADER, Status};
-    use wsvet::handshake::{InvalidHead, RequestBuilder, ResponseBuilder};
+    use wsvet::handshake::{InvalidHead, RequestBuilder, ResponseBuilder, Server};
 
     use super::*;
 
@@ -865,6 +865,108 @@ mod build {
             }
             let closes = head.lines().filter(|line| line.starts_with("Connection: "));
             assert!(closes.map(|line| line.ends_with("close")).eq([true]));
+        }
+    }
+
+    /// A server responds as it accepts, or refuses with the status that is due.
+    #[test]
+    fn a_server_responds_to_every_request() {
+        let server = Server::new().subprotocols(["chat"]);
+        for (_, handshake, _) in vectors() {
+            let request = handshake.request();
+            let (response, agreement) = server.respond(&request);
+            match server.accept(&request) {
+                Ok((accepting, agreed)) => {
+                    assert_eq!(response.build(), accepting.build());
+                    assert_eq!(agreement, Some(agreed));
+                }
+                Err(rule) => {
+                    assert_eq!(response.build(), ResponseBuilder::refuse(rule).build());
+                    assert_eq!(agreement, None);
+                }
+            }
+        }
+    }
+
+    /// HTTP/2 has no upgrade: neither the fields of one nor status 426 (RFC 8441 §5).
+    #[test]
+    fn an_extended_connect_is_answered_without_an_upgrade() {
+        let server = Server::new().subprotocols(["chat"]);
+        let (mut accepted, mut refused) = (0, 0);
+        for (_, handshake, _) in vectors() {
+            let request = Request::connect(handshake.target, pairs(&handshake.request));
+            let (response, agreement) = server.respond(&request);
+            let Some(rule) = request.broken().next() else {
+                assert_eq!(response.build(), Err(InvalidHead::NotHttp1));
+                let offers_chat = request.protocols().any(|name| name == "chat");
+                assert_eq!(agreement.unwrap().subprotocol.is_some(), offers_chat);
+                accepted += 1;
+                continue;
+            };
+            assert_eq!(agreement, None);
+            let response = response.build().unwrap();
+            assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+            assert!(response.ends_with(rule.text()), "{response}");
+            for field in ["\r\nConnection:", "\r\nUpgrade:"] {
+                assert!(!response.contains(field), "{response}");
+            }
+            let is_version = rule == Rule::UnsupportedVersion || rule == Rule::MissingVersion;
+            let names_version = response.contains("\r\nSec-WebSocket-Version: 13\r\n");
+            assert_eq!(names_version, is_version && rule.due() == Due::Status(426), "{response}");
+            refused += 1;
+        }
+        assert!(accepted > 10 && refused > 10, "{accepted}, {refused}");
+    }
+
+    #[test]
+    fn a_response_to_an_extended_connect_breaks_no_rule() {
+        for (response, error) in [
+            (ResponseBuilder::accept_connect(), InvalidHead::NotHttp1),
+            (
+                ResponseBuilder::accept_connect().extensions("x;"),
+                InvalidHead::Broken(Rule::InvalidExtensionAnswer),
+            ),
+            (
+                ResponseBuilder::accept_connect().subprotocol("a b"),
+                InvalidHead::Value("Sec-WebSocket-Protocol".to_owned()),
+            ),
+            (
+                ResponseBuilder::accept_connect().header("Upgrade", "websocket"),
+                InvalidHead::Reserved("Upgrade".to_owned()),
+            ),
+        ] {
+            assert_eq!(response.build(), Err(error.clone()));
+            #[cfg(feature = "http")]
+            assert_eq!(
+                response.into_http().err(),
+                Some(error).filter(|e| *e != InvalidHead::NotHttp1)
+            );
+        }
+    }
+
+    /// A request of the crate `http` is an extended CONNECT where it can be one.
+    #[cfg(feature = "http")]
+    #[test]
+    fn requests_of_the_crate_http_are_told_apart() {
+        use http::{Method, Version};
+        for (method, version, uri, extended) in [
+            (Method::CONNECT, Version::HTTP_2, "https://example.com/chat?a", true),
+            (Method::CONNECT, Version::HTTP_3, "https://example.com/chat?a", true),
+            (Method::CONNECT, Version::HTTP_11, "https://example.com/chat?a", false),
+            (Method::CONNECT, Version::HTTP_2, "example.com:443", false),
+            (Method::GET, Version::HTTP_2, "https://example.com/chat?a", false),
+        ] {
+            let request = http::Request::builder().method(method).version(version).uri(uri);
+            let request = request.header("Sec-WebSocket-Version", "13").body(()).unwrap();
+            let view = Request::from(&request);
+            assert_eq!(view.is_connect(), extended, "{request:?}");
+            assert_eq!(view.target(), if uri.contains('/') { "/chat?a" } else { "/" });
+            let (response, agreement) = Server::new().respond_http(&request);
+            assert_eq!(agreement.is_some(), extended);
+            assert_eq!(response.status() == 200, extended);
+            // It is malformed over HTTP/2 (RFC 9113 §8.2.2).
+            let is_http1 = version < Version::HTTP_2;
+            assert_eq!(response.headers().contains_key("Connection"), is_http1);
         }
     }
 

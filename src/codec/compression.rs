@@ -1,11 +1,13 @@
 //! permessage-deflate for the codec of messages: inflates received messages, and deflates messages
 //! to send.
 
+use std::boxed::Box;
 use std::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
 
 use super::Prepared;
+use super::budget::{Budget, Share, grown};
 use crate::deflate::{Content, Deflater, Parameters, Sink};
 use crate::message::{GrowingText, InvalidMessage};
 use crate::{Header, InvalidUtf8, Message, OpCode, Policy, Rule, Validator, Violation};
@@ -32,10 +34,41 @@ pub(super) struct DeflateState {
 struct Inflated {
     text: GrowingText,
     binary: BytesMut,
+    /// What they take of the budget, if there is one.
+    share: Option<Box<Share>>,
+    /// Whether a piece was dropped, because the budget has too little left.
+    is_over_budget: bool,
+}
+
+impl Inflated {
+    /// Takes of the budget what a piece needs.
+    fn pay(&mut self, piece: &[u8], text: bool) {
+        let Some(share) = &mut self.share else { return };
+        let (len, capacity) = match text {
+            true => self.text.size(),
+            false => (self.binary.len(), self.binary.capacity()),
+        };
+        if !share.hold(grown(len, capacity, piece.len())) {
+            (self.text, self.binary) = Default::default();
+            share.hold(0);
+            self.is_over_budget = true;
+        }
+    }
+
+    /// Gives back what the message took, after it was taken.
+    fn give_back(&mut self) {
+        if let Some(share) = &mut self.share {
+            share.hold(0);
+        }
+    }
 }
 
 impl Sink for Inflated {
     fn take(&mut self, piece: &[u8], text: bool) -> Result<(), InvalidUtf8> {
+        self.pay(piece, text);
+        if self.is_over_budget {
+            return Ok(());
+        }
         if text {
             return self.text.push(piece);
         }
@@ -58,6 +91,15 @@ impl DeflateState {
             deflated: Vec::new(),
             least: 0,
         }
+    }
+
+    pub(super) fn set_budget(&mut self, budget: &Budget) {
+        self.inflated.share = Some(Box::new(Share::new(budget)));
+    }
+
+    /// Returns whether a piece of the message was dropped, because the budget has too little left.
+    pub(super) const fn is_over_budget(&self) -> bool {
+        self.inflated.is_over_budget
     }
 
     pub(super) fn set_max_message(&mut self, frames: &Validator, bytes: u64) {
@@ -108,13 +150,15 @@ impl DeflateState {
         if !header.fin() {
             return Some(Ok(None));
         }
-        if frames.message_opcode() == OpCode::Text {
+        let message = if frames.message_opcode() == OpCode::Text {
             let text = self.inflated.text.take();
             let invalid = InvalidMessage { rule: Rule::InvalidUtf8 };
-            Some(text.map(|text| Some(Message::Text(text))).ok_or(invalid))
+            text.map(|text| Some(Message::Text(text))).ok_or(invalid)
         } else {
-            Some(Ok(Some(Message::Binary(core::mem::take(&mut self.inflated.binary).freeze()))))
-        }
+            Ok(Some(Message::Binary(core::mem::take(&mut self.inflated.binary).freeze())))
+        };
+        self.inflated.give_back();
+        Some(message)
     }
 
     /// Deflates the payload of a message, or returns `None` if the message is to be sent

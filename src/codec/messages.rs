@@ -4,15 +4,16 @@ use std::boxed::Box;
 
 use bytes::{Bytes, BytesMut};
 
+use super::budget::{Share, held};
 #[cfg(feature = "deflate")]
 use super::compression::DeflateState;
-use super::{ClosingHandle, Error, Frames, Prepared};
+use super::{Budget, ClosingHandle, Error, Frames, Prepared};
 #[cfg(feature = "deflate")]
 use crate::deflate::Parameters;
 use crate::encode::{self, Buffer, Checked};
 use crate::{
-    Assembler, CloseFrame, FrameBuf, Header, InvalidMessage, Message, OpCode, Policy, Role,
-    Violation,
+    Assembler, CloseCode, CloseFrame, FrameBuf, Header, InvalidMessage, Message, OpCode, Policy,
+    Role, Rule, Violation,
 };
 
 /// A codec of whole messages: a `Decoder` and an `Encoder` of [`Message`].
@@ -38,8 +39,22 @@ pub struct Messages {
     /// The fragments of the open message. `None` if no message is open, so that an idle connection is
     /// small.
     assembler: Option<Box<Assembler>>,
+    /// What few programs set, apart so that an idle connection is small.
+    settings: Option<Box<Settings>>,
+}
+
+#[derive(Debug)]
+struct Settings {
     /// The maximum number of payload bytes of a frame to send.
     fragment: usize,
+    /// What the unfinished message takes of the budget, if there is one.
+    share: Option<Share>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { fragment: usize::MAX, share: None }
+    }
 }
 
 impl Messages {
@@ -66,7 +81,7 @@ impl Messages {
     }
 
     fn over(frames: Frames) -> Self {
-        Self { frames, assembler: None, fragment: usize::MAX }
+        Self { frames, assembler: None, settings: None }
     }
 
     /// Creates a codec for a connection that has negotiated permessage-deflate with these
@@ -214,9 +229,32 @@ impl Messages {
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
     #[must_use]
-    pub fn fragments_of(self, bytes: usize) -> Self {
+    pub fn fragments_of(mut self, bytes: usize) -> Self {
         assert!(bytes > 0, "a fragment of 0 bytes carries nothing");
-        Self { fragment: bytes, ..self }
+        self.settings.get_or_insert_default().fragment = bytes;
+        self
+    }
+
+    /// Limits the memory of unfinished messages by a budget that many connections share.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::{Budget, Messages}};
+    /// let budget = Budget::new(256 << 20); // for all connections
+    /// let messages = Messages::new(Policy::new(Role::Server)).with_budget(&budget);
+    /// # drop(messages);
+    /// ```
+    #[must_use]
+    pub fn with_budget(mut self, budget: &Budget) -> Self {
+        self.set_budget(budget);
+        self
+    }
+
+    /// Sets the budget, as [`with_budget`](Self::with_budget) does.
+    pub(crate) fn set_budget(&mut self, budget: &Budget) {
+        self.settings.get_or_insert_default().share = Some(Share::new(budget));
+        if let Some(compression) = &mut self.frames.compression {
+            compression.set_budget(budget);
+        }
     }
 
     /// Returns a handle to the state of the closing handshake, for use after the codec is moved, or
@@ -258,6 +296,59 @@ impl Messages {
         &self.frames
     }
 
+    fn fragment(&self) -> usize {
+        self.settings.as_ref().map_or(usize::MAX, |settings| settings.fragment)
+    }
+
+    /// Returns the capacity in bytes of the buffer of the open message.
+    fn assembled(&self) -> usize {
+        self.assembler.as_ref().map_or(0, |assembler| assembler.capacity())
+    }
+
+    fn share(&mut self) -> Option<&mut Share> {
+        self.settings.as_mut()?.share.as_mut()
+    }
+
+    /// Takes of the budget what is held, if there is a budget.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error::OverBudget`] if the budget has too little left.
+    fn pay(&mut self, src: &mut BytesMut) -> Result<(), Error> {
+        let is_over = self.frames.compression.as_ref().is_some_and(|state| state.is_over_budget());
+        let parts = self.assembled();
+        let is_paid = self.share().is_none_or(|share| share.hold(held(src).saturating_add(parts)));
+        if is_paid && !is_over { Ok(()) } else { Err(self.drop_message(src)) }
+    }
+
+    /// Gives back to the budget what a message took that is returned.
+    fn give_back(&mut self) {
+        let parts = self.assembled();
+        if let Some(share) = self.share() {
+            // What more is needed is taken when more bytes are needed.
+            share.hold(parts);
+        }
+    }
+
+    /// Drops the open message and all that follows, and returns the error.
+    #[cold]
+    fn drop_message(&mut self, src: &mut BytesMut) -> Error {
+        let validator = &mut self.frames.validator;
+        // The codec discards what follows a violation.
+        let offset = validator.offset();
+        let _ = validator.refuse_with(Violation::new(Rule::MessageTooBig, offset));
+        let role = validator.role();
+        *src = BytesMut::new();
+        self.assembler = None;
+        if let Some(share) = self.share() {
+            share.hold(0);
+        }
+        Error::OverBudget(match role {
+            Role::Server => CloseCode::TRY_AGAIN_LATER,
+            Role::Client => CloseCode::MESSAGE_TOO_BIG,
+        })
+    }
+
     /// Converts an error of the assembler to a violation.
     ///
     /// The validator has validated the same frames, so a call means that the crate has a bug. In a
@@ -294,7 +385,7 @@ impl Messages {
         let Some(deflated) = compression.and_then(|compression| compression.deflate(&plain)) else {
             return self.plain(opcode, plain, dst);
         };
-        let written = encode::fragments(opcode, &deflated, self.fragment)
+        let written = encode::fragments(opcode, &deflated, self.fragment())
             .with_rsv(4)
             .try_for_each(|frame| self.frames.write(frame.header, frame.payload, dst));
         if let Some(compression) = &mut self.frames.compression {
@@ -305,11 +396,12 @@ impl Messages {
 
     /// Writes a data message uncompressed, in as many frames as it needs.
     fn plain(&mut self, opcode: OpCode, plain: Bytes, dst: &mut impl Buffer) -> Result<(), Error> {
-        if plain.len() <= self.fragment {
+        let fragment = self.fragment();
+        if plain.len() <= fragment {
             let header = Header::new(opcode, plain.len() as u64);
             return self.frames.write_shared(header, plain, dst);
         }
-        encode::fragments(opcode, &plain, self.fragment).try_for_each(|frame| {
+        encode::fragments(opcode, &plain, fragment).try_for_each(|frame| {
             self.frames.write_shared(frame.header, plain.slice_ref(frame.payload), dst)
         })
     }
@@ -339,15 +431,23 @@ impl Messages {
         }
         while let Some(frame) = self.frames.decode(src)? {
             let Frames { compression, validator, .. } = &mut self.frames;
-            let message = compression
-                .as_mut()
-                .and_then(|compression| compression.message(validator, &frame.header));
+            let message = match compression {
+                Some(compression) if compression.is_over_budget() => {
+                    return Err(self.drop_message(src));
+                }
+                Some(compression) => compression.message(validator, &frame.header),
+                None => None,
+            };
             match message.unwrap_or_else(|| self.assemble(frame)) {
-                Ok(Some(message)) => return Ok(Some(message)),
+                Ok(Some(message)) => {
+                    self.give_back();
+                    return Ok(Some(message));
+                }
                 Ok(None) => {}
                 Err(error) => return Err(self.missed(error)),
             }
         }
+        self.pay(src)?;
         Ok(None)
     }
 
@@ -455,7 +555,7 @@ impl Messages {
             (Role::Server, None) => Some(prepared.plain()),
             (Role::Server, Some(compression)) => compression.prepared(prepared),
         };
-        match frame.filter(|(payload_len, _)| *payload_len <= self.fragment) {
+        match frame.filter(|(payload_len, _)| *payload_len <= self.fragment()) {
             Some((_, frame)) => dst.put_ready(frame, Checked(())),
             None => return self.data(prepared.opcode(), prepared.payload(), dst),
         }

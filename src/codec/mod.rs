@@ -44,6 +44,7 @@
 //! }
 //! ```
 
+mod budget;
 mod closing;
 #[cfg(feature = "deflate")]
 mod compression;
@@ -59,8 +60,9 @@ mod tokio;
 use core::fmt;
 use std::io;
 
-use crate::{Message, Violation, encode};
+use crate::{CloseCode, Message, Violation, encode};
 
+pub use budget::Budget;
 pub use closing::ClosingHandle;
 pub use frames::Frames;
 pub use messages::Messages;
@@ -109,14 +111,22 @@ pub enum Error {
     /// A client tried to send a frame without a source of masking keys (§5.1). Nothing was written.
     /// Set the source with [`Frames::with_keys`] or [`Messages::with_keys`].
     Unmasked,
+    /// The [`Budget`] has too little left for the message that the peer sends, which was dropped. The
+    /// peer broke no rule. [`reply`](Self::reply) returns the Close frame to send, with this code.
+    ///
+    /// A codec returns this error once, and discards everything that the peer sends after it.
+    OverBudget(CloseCode),
     /// Reading from the connection or writing to it failed. A codec itself never returns this
     /// error, but `Framed` does.
     Io(io::Error),
 }
 
+/// The text of [`Error::OverBudget`], which is the reason that the peer is told.
+const OVER_BUDGET: &str = "too much memory is held for unfinished messages";
+
 impl Error {
-    /// Returns the Close frame to send if the peer broke a rule and can still receive it, and
-    /// `None` otherwise (§7.1.7).
+    /// Returns the Close frame to send if the peer broke a rule and can still receive it, or if the
+    /// budget is used up, and `None` otherwise (§7.1.7).
     ///
     /// ```
     /// # use wsvet::{Rule, Violation, codec::Error};
@@ -129,6 +139,7 @@ impl Error {
     pub fn reply(&self) -> Option<Message> {
         match self {
             Self::Violation(violation) => violation.reply().map(Message::from),
+            Self::OverBudget(code) => Some(Message::close(*code, OVER_BUDGET)),
             _ => None,
         }
     }
@@ -155,6 +166,7 @@ impl fmt::Display for Error {
             Self::Closed => f.write_str("data was to be sent after a Close"),
             Self::Encode(error) => fmt::Display::fmt(error, f),
             Self::Unmasked => f.write_str("a client was to send without masking keys"),
+            Self::OverBudget(_) => f.write_str(OVER_BUDGET),
             Self::Io(error) => fmt::Display::fmt(error, f),
         }
     }
@@ -166,7 +178,7 @@ impl core::error::Error for Error {
         match self {
             Self::Violation(violation) => violation.source(),
             Self::Encode(error) => error.source(),
-            Self::Closed | Self::Unmasked => None,
+            Self::Closed | Self::Unmasked | Self::OverBudget(_) => None,
             Self::Io(error) => error.source(),
         }
     }
@@ -216,7 +228,8 @@ impl From<Error> for io::Error {
     ///
     /// The I/O error of an [`Error::Io`] is returned as it is, and a violation is converted as
     /// `io::Error::from` converts it. Any other error is wrapped: [`Error::Closed`] with the kind
-    /// `BrokenPipe`, and the others with the kind `InvalidInput`.
+    /// `BrokenPipe`, [`Error::OverBudget`] with the kind `QuotaExceeded`, and the others with the kind
+    /// `InvalidInput`.
     ///
     /// ```
     /// use std::io;
@@ -232,6 +245,7 @@ impl From<Error> for io::Error {
             Error::Violation(violation) => return violation.into(),
             Error::Closed => io::ErrorKind::BrokenPipe,
             Error::Encode(_) | Error::Unmasked => io::ErrorKind::InvalidInput,
+            Error::OverBudget(_) => io::ErrorKind::QuotaExceeded,
         };
         Self::new(kind, error)
     }

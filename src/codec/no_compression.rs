@@ -4,7 +4,7 @@ use std::vec::Vec;
 
 use bytes::Bytes;
 
-use super::Prepared;
+use super::{Budget, Prepared};
 use crate::{Header, InvalidMessage, Message, Validator, Violation};
 
 /// A type without values, so that none of its methods is ever called.
@@ -12,6 +12,14 @@ use crate::{Header, InvalidMessage, Message, Validator, Violation};
 pub(super) enum DeflateState {}
 
 impl DeflateState {
+    pub(super) fn set_budget(&mut self, _: &Budget) {
+        match *self {}
+    }
+
+    pub(super) fn is_over_budget(&self) -> bool {
+        match *self {}
+    }
+
     pub(super) fn set_max_message(&mut self, _: &Validator, _: u64) {
         match *self {}
     }

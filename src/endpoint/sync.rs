@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use super::Endpoint;
 use super::opening::{self, TIME_LIMIT};
-use crate::codec::Prepared;
+use crate::codec::{Budget, Prepared};
 use crate::handshake::{Agreement, Fields, Request, RequestBuilder, ResponseBuilder, Server};
 use crate::{CloseCode, Message, Policy, Role, Utf8Bytes};
 
@@ -215,10 +215,7 @@ impl<S: Stream> WebSocket<S> {
     ///     if request.target() != "/chat" {
     ///         return (ResponseBuilder::refuse_with(404, "no such room"), None);
     ///     }
-    ///     match server.accept(request) {
-    ///         Ok((response, agreement)) => (response, Some(agreement)),
-    ///         Err(rule) => (ResponseBuilder::refuse(rule), None),
-    ///     }
+    ///     server.respond(request)
     /// })?;
     /// # Ok(())
     /// # }
@@ -320,8 +317,7 @@ impl<S: Stream> WebSocket<S> {
         received: BytesMut,
     ) -> Result<Self, Error> {
         stream.limit_reads(None)?;
-        let mut endpoint = Endpoint::agreed(policy, &agreement);
-        *endpoint.received() = received;
+        let endpoint = Endpoint::agreed(policy, &agreement).after(received);
         Ok(Self { agreement, ..Self::from_endpoint(stream, endpoint) })
     }
 
@@ -363,6 +359,48 @@ impl<S: Stream> WebSocket<S> {
         assert!(!interval.is_zero(), "an interval of zero");
         self.keep_alive = Some(interval);
         self
+    }
+
+    /// Limits the memory of unfinished messages by a budget that many connections share.
+    ///
+    /// If the budget has too little left, the connection is closed with 1013 by a server, and with 1009
+    /// by a client. [`next`](Self::next) then returns
+    /// [`codec::Error::OverBudget`](crate::codec::Error::OverBudget).
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # use wsvet::codec::Budget;
+    /// # fn f(socket: WebSocket<std::net::TcpStream>, budget: &Budget) -> Result<(), Error> {
+    /// let mut socket = socket.with_budget(budget);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_budget(mut self, budget: &Budget) -> Self {
+        self.endpoint.set_budget(budget);
+        self
+    }
+
+    /// Changes the policy during the connection, narrowed to the type of data that the subprotocol is
+    /// known to use. It takes effect with the next message.
+    ///
+    /// Use it for limits that are wider after a login, or for a type of data that depends on the target
+    /// of the request.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the role or the RSV bits differ from those of the old policy.
+    ///
+    /// ```no_run
+    /// # use wsvet::endpoint::sync::{Error, WebSocket};
+    /// # use wsvet::{Policy, Role};
+    /// # fn f(socket: &mut WebSocket<std::net::TcpStream>) -> Result<(), Error> {
+    /// socket.set_policy(Policy::new(Role::Server).max_message(1 << 20)); // after the login
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.endpoint.set_policy(self.agreement.policy(policy));
     }
 
     /// Waits for the next message, and returns it. Returns `None` after the end of the connection.

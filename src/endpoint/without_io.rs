@@ -5,7 +5,7 @@ use std::boxed::Box;
 
 use bytes::BytesMut;
 
-use crate::codec::{Error, Messages, Prepared};
+use crate::codec::{Budget, Error, Messages, Prepared};
 use crate::handshake::Agreement;
 use crate::{CloseCode, Closing, Message, Policy, Utf8Bytes};
 
@@ -14,7 +14,8 @@ const MOST_PONGS: usize = 16 << 10;
 
 /// A WebSocket endpoint without I/O (RFC 6455 §5 to §7; feature `endpoint`).
 ///
-/// A program puts the bytes that it receives into [`received`](Self::received), takes the messages
+/// [`accept`](Self::accept) and [`connect`](Self::connect) create one from the opening handshake. A
+/// program puts the bytes that it receives into [`received`](Self::received), takes the messages
 /// with [`next`](Self::next), and sends what is in [`to_send`](Self::to_send). The endpoint answers
 /// Pings and Close frames, and sends the Close frame that is due if the peer breaks a rule.
 ///
@@ -118,6 +119,25 @@ impl Endpoint {
         Self { messages, buffers: None, answers_pings: true, answers_closes: true, over: false }
     }
 
+    /// Creates an endpoint of a connection that was refused: it is done.
+    pub(super) fn refusing(policy: Policy) -> Self {
+        Self { over: true, ..Self::new(policy) }
+    }
+
+    /// Sets the bytes that have arrived after the opening handshake.
+    pub(super) fn after(mut self, received: BytesMut) -> Self {
+        if !received.is_empty() {
+            self.buffers().received = received;
+        }
+        self
+    }
+
+    /// Adds a response to the bytes to send.
+    pub(super) fn sending(mut self, response: &[u8]) -> Self {
+        self.buffers().to_send.extend_from_slice(response);
+        self
+    }
+
     /// Sets the source of the masking keys of a client. Each key must be unpredictable (§5.3).
     ///
     /// ```
@@ -130,6 +150,34 @@ impl Endpoint {
     #[must_use]
     pub fn with_keys(self, keys: impl FnMut() -> [u8; 4] + Send + Sync + 'static) -> Self {
         Self { messages: self.messages.with_keys(keys), ..self }
+    }
+
+    /// Limits the memory of unfinished messages by a budget that many connections share.
+    ///
+    /// If the budget has too little left, [`next`](Self::next) returns an [`Error::OverBudget`], and the
+    /// Close frame that is due is in [`to_send`](Self::to_send): 1013 from a server, and 1009 from a
+    /// client.
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, codec::Budget, endpoint::Endpoint};
+    /// let budget = Budget::new(1 << 20); // for all connections
+    /// let mut server = Endpoint::new(Policy::new(Role::Server)).with_budget(&budget);
+    /// // The start of a message of 32 MiB, of which 2 MiB have arrived.
+    /// server.received().extend_from_slice(b"\x82\xFF\0\0\0\0\x02\0\0\0\x01\x02\x03\x04");
+    /// server.received().extend_from_slice(&[0; 2 << 20]);
+    /// assert!(server.next().is_err());
+    /// assert_eq!(server.to_send()[2..4], 1013_u16.to_be_bytes());
+    /// assert_eq!(budget.used(), 0);
+    /// ```
+    #[must_use]
+    pub fn with_budget(mut self, budget: &Budget) -> Self {
+        self.set_budget(budget);
+        self
+    }
+
+    /// Sets the budget, as [`with_budget`](Self::with_budget) does.
+    pub(super) fn set_budget(&mut self, budget: &Budget) {
+        self.messages.set_budget(budget);
     }
 
     /// Sets whether the endpoint answers Pings. If not, the program sends the Pongs (§5.5.2).
@@ -167,6 +215,25 @@ impl Endpoint {
     pub const fn answer_closes(mut self, answers: bool) -> Self {
         self.answers_closes = answers;
         self
+    }
+
+    /// Changes the policy during the connection, as [`Messages::set_policy`] does: for example after a
+    /// login, or for the target of the request.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the role or the RSV bits differ from those of the old policy.
+    ///
+    /// ```
+    /// # use wsvet::{Accepts, Policy, Role, endpoint::Endpoint};
+    /// let policy = Policy::new(Role::Server);
+    /// let mut server = Endpoint::new(policy);
+    /// server.set_policy(policy.accepts(Accepts::TextOnly));
+    /// server.received().extend_from_slice(b"\x82\x80\x01\x02\x03\x04"); // binary
+    /// assert!(server.next().unwrap_err().to_string().starts_with("unsupported-data"));
+    /// ```
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.messages.set_policy(policy);
     }
 
     /// Returns the buffer for the bytes that arrive. Append to it; [`next`](Self::next) takes whole
@@ -211,8 +278,8 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// An [`Error::Violation`] if the peer broke a rule. The Close frame that is due is then in
-    /// [`to_send`](Self::to_send). The error is returned once.
+    /// An [`Error::Violation`] if the peer broke a rule, or an [`Error::OverBudget`]. The Close frame
+    /// that is due is then in [`to_send`](Self::to_send). The error is returned once.
     ///
     /// ```
     /// # use wsvet::{Message, Policy, Role, endpoint::Endpoint};
@@ -227,6 +294,10 @@ impl Endpoint {
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<Message>, Error> {
         let received = &mut self.buffers.get_or_insert_default().received;
+        if self.over {
+            received.clear();
+            return Ok(None);
+        }
         let message = match self.messages.decode(received) {
             Ok(Some(message)) => message,
             Ok(None) => return Ok(None),
@@ -270,8 +341,8 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// - [`Error::Closed`] if the message is data, and a Close frame was sent or the connection is
-    ///   done.
+    /// - [`Error::Closed`] if the message is data or a Close frame, and a Close frame was sent or the
+    ///   connection is done. A Ping or a Pong after a Close frame is left out.
     /// - [`Error::Unmasked`] if a client has no [keys](Self::with_keys).
     /// - [`Error::Encode`] if the message is illegal: a Ping or a Pong with more than 125 bytes, or a
     ///   close code that must not be sent.
@@ -285,7 +356,13 @@ impl Endpoint {
     /// ```
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         let message = message.into();
-        if self.over && message.is_data() {
+        let is_late = match message {
+            Message::Text(_) | Message::Binary(_) => self.over,
+            Message::Close(_) => self.over || self.closing().has_sent(),
+            // They can cross the peer's Close frame, and are left out after this endpoint's.
+            Message::Ping(_) | Message::Pong(_) => false,
+        };
+        if is_late {
             return Err(Error::Closed);
         }
         self.encode(message)
@@ -324,7 +401,8 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// An [`Error::Encode`] if the code must not be sent, such as 1006.
+    /// - [`Error::Closed`] if a Close frame was sent before, or the connection is done.
+    /// - [`Error::Encode`] if the code must not be sent, such as 1006.
     ///
     /// ```
     /// # use wsvet::{CloseCode, Policy, Role, endpoint::Endpoint};

@@ -22,6 +22,14 @@
     not(feature = "endpoint"),
     doc = "| `endpoint` (feature `endpoint`) | You want a WebSocket that answers and closes by itself, for a server or a client on threads or on tokio. |"
 )]
+#![cfg_attr(
+    feature = "tokio",
+    doc = "| [`migrating`] | You have a program on tungstenite, fastwebsockets or `axum::extract::ws`. |"
+)]
+#![cfg_attr(
+    not(feature = "tokio"),
+    doc = "| `migrating` (feature `tokio`) | You have a program on tungstenite, fastwebsockets or `axum::extract::ws`. |"
+)]
 //! | [`handshake`] | You write a server, on threads or on tokio, and need the opening handshake and a whole program. |
 #![cfg_attr(
     feature = "deflate",
@@ -32,6 +40,14 @@
     doc = "| `compression` (feature `deflate`) | Your peers compress messages, as browsers do. |"
 )]
 //! | [`unsupported_data`] | You accept only text or only binary messages, you want to know why a socket was closed with 1003, or you want the peer to receive the close code of a refusal. |
+#![cfg_attr(
+    feature = "tokio",
+    doc = "| [`misuse`] | You want to know what a wrong call does: an error, a panic, or a program that does not compile. |"
+)]
+#![cfg_attr(
+    not(feature = "tokio"),
+    doc = "| `misuse` (feature `tokio`) | You want to know what a wrong call does: an error, a panic, or a program that does not compile. |"
+)]
 //! | [`connections`] | You see both directions, in a test, a proxy or a capture, and want to know whether the connection was closed correctly. |
 //! | [`without_std`] | Your target has no operating system or no allocator. |
 //! | [`c`] | You write C or C++. |
@@ -57,6 +73,14 @@ pub mod messages {}
 #[doc = include_str!("endpoint.md")]
 #[cfg_attr(feature = "tokio", doc = include_str!("endpoint_on_tokio.md"))]
 pub mod endpoint {}
+
+#[cfg(feature = "tokio")]
+#[doc = include_str!("migrating.md")]
+pub mod migrating {}
+
+#[cfg(feature = "tokio")]
+#[doc = include_str!("misuse.md")]
+pub mod misuse {}
 
 #[cfg_attr(feature = "alloc", doc = include_str!("handshake.md"))]
 #[cfg_attr(

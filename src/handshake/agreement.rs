@@ -154,7 +154,37 @@ impl Server {
         self
     }
 
+    /// Returns the response to a request: the one that accepts it, and what it agrees on, or else the
+    /// refusal that is due.
+    ///
+    /// This is [`accept`](Self::accept) for a server that refuses as [`ResponseBuilder::refuse`] does.
+    /// The response to a request over HTTP/2 or HTTP/3 is [one of them](ResponseBuilder::over_http2).
+    ///
+    /// ```
+    /// # use wsvet::handshake::{InvalidHead, Request, Server};
+    /// let request = Request::new("GET", "/", (1, 1), [("Host", "example.com")]);
+    /// let (response, agreement) = Server::new().respond(&request);
+    /// assert!(response.build()?.starts_with("HTTP/1.1 426 Upgrade Required\r\n"));
+    /// assert_eq!(agreement, None);
+    /// # Ok::<(), InvalidHead>(())
+    /// ```
+    #[must_use = "the response must be sent"]
+    pub fn respond<'h>(
+        &self,
+        request: &Request<'h, impl Headers<'h>>,
+    ) -> (ResponseBuilder, Option<Agreement>) {
+        match self.accept(request) {
+            Ok((response, agreement)) => (response, Some(agreement)),
+            Err(rule) if request.is_over_http2() => {
+                (ResponseBuilder::refuse(rule).over_http2(), None)
+            }
+            Err(rule) => (ResponseBuilder::refuse(rule), None),
+        }
+    }
+
     /// Returns the response that accepts a request, and what it agrees on.
+    ///
+    /// An extended CONNECT is accepted with status 200 (RFC 8441 §5).
     ///
     /// # Errors
     ///
@@ -177,10 +207,15 @@ impl Server {
         &self,
         request: &Request<'h, impl Headers<'h>>,
     ) -> Result<(ResponseBuilder, Agreement), Rule> {
-        let accept = request.validate()?;
+        let response = if request.is_connect() {
+            request.broken().result()?;
+            ResponseBuilder::accept_connect()
+        } else {
+            ResponseBuilder::accept(request.validate()?)
+        };
         let supported = |name: &&str| self.subprotocols.iter().any(|known| known == name);
         let subprotocol = request.protocols().find(supported);
-        let response = ResponseBuilder::accept(accept).subprotocol(subprotocol);
+        let response = response.subprotocol(subprotocol);
         let subprotocol = subprotocol.map(str::to_owned);
         #[cfg(feature = "deflate")]
         {

@@ -40,6 +40,8 @@ pub enum InvalidHead {
     Reserved(String),
     /// The message would break this rule.
     Broken(Rule),
+    /// The response accepts an extended CONNECT, which HTTP/1.1 does not have.
+    NotHttp1,
 }
 
 impl fmt::Display for InvalidHead {
@@ -73,6 +75,9 @@ impl fmt::Display for InvalidHead {
             ),
             Self::Reserved(name) => write!(f, "the builder itself writes the header `{name}`"),
             Self::Broken(rule) => write!(f, "the message would break {rule}: {}", rule.text()),
+            Self::NotHttp1 => f.write_str(
+                "the response accepts an extended CONNECT, which HTTP/1.1 does not have",
+            ),
         }
     }
 }
@@ -81,6 +86,9 @@ impl core::error::Error for InvalidHead {}
 
 const CONTENT_TYPE: &str = "Content-Type";
 const CONTENT_LENGTH: &str = "Content-Length";
+
+/// The status with which the builder accepts an extended CONNECT. Any status 2xx would do.
+const ACCEPTS_CONNECT: u16 = 200;
 
 /// The header fields that the builders write. `Transfer-Encoding` would contradict one of them.
 const RESERVED: [&str; 10] = [
@@ -128,9 +136,13 @@ impl Fields {
             self.refuse(InvalidHead::Reserved(name.to_owned()));
         }
         if is(&CONTENT_TYPE) {
-            self.fields.retain(|(name, _)| !name.eq_ignore_ascii_case(CONTENT_TYPE));
+            self.remove(CONTENT_TYPE);
         }
         self.add(name, value);
+    }
+
+    fn remove(&mut self, removed: &str) {
+        self.fields.retain(|(name, _)| !name.eq_ignore_ascii_case(removed));
     }
 
     /// Keeps the first error.
@@ -142,18 +154,19 @@ impl Fields {
         self.fields.iter().map(|(name, value)| (name, value))
     }
 
-    /// Returns the head that starts with this line, if nothing is wrong with it.
-    fn head(&self, first_line: &str, broken: Option<Rule>) -> Result<String, InvalidHead> {
-        let broken = broken.map(InvalidHead::Broken);
-        if let Some(invalid) = self.invalid.clone().or(broken) {
-            return Err(invalid);
-        }
+    /// Returns what is wrong with the fields, or else the rule that the message breaks.
+    fn check(&self, broken: Option<Rule>) -> Result<(), InvalidHead> {
+        self.invalid.clone().or(broken.map(InvalidHead::Broken)).map_or(Ok(()), Err)
+    }
+
+    /// Returns the head that starts with this line.
+    fn head(&self, first_line: &str) -> String {
         let mut head = format!("{first_line}\r\n");
         for (name, value) in &self.fields {
             head.extend([name, ": ", value, "\r\n"]);
         }
         head.push_str("\r\n");
-        Ok(head)
+        head
     }
 }
 
@@ -303,8 +316,8 @@ impl RequestBuilder {
     /// assert_eq!(request.build(), Err(InvalidHead::Target));
     /// ```
     pub fn build(&self) -> Result<String, InvalidHead> {
-        let first_line = format!("GET {} HTTP/1.1", self.target);
-        self.fields.head(&first_line, self.as_request().broken().next())
+        self.fields.check(self.as_request().broken().next())?;
+        Ok(self.fields.head(&format!("GET {} HTTP/1.1", self.target)))
     }
 }
 
@@ -351,6 +364,25 @@ impl ResponseBuilder {
     pub fn accept(accept: AcceptKey) -> Self {
         let fields = [(UPGRADE, "websocket"), (CONNECTION, "Upgrade"), (ACCEPT, accept.as_str())];
         Self { status: 101, fields: Fields::new(&fields), body: String::new() }
+    }
+
+    /// Creates the response with status 200, which accepts an extended CONNECT over HTTP/2 or HTTP/3
+    /// (RFC 8441 §5, RFC 9220).
+    ///
+    /// It has no `Upgrade`, no `Connection` and no `Sec-WebSocket-Accept`. [`build`](Self::build)
+    /// returns an error for it, because HTTP/1.1 has no such response.
+    ///
+    #[cfg_attr(feature = "http", doc = "```")]
+    #[cfg_attr(not(feature = "http"), doc = "```ignore")]
+    /// # use wsvet::handshake::{InvalidHead, ResponseBuilder};
+    /// let response = ResponseBuilder::accept_connect().subprotocol("chat").into_http()?;
+    /// assert_eq!(response.status(), 200);
+    /// assert_eq!(response.headers()["Sec-WebSocket-Protocol"], "chat");
+    /// assert_eq!(response.headers().len(), 1);
+    /// # Ok::<(), InvalidHead>(())
+    /// ```
+    pub fn accept_connect() -> Self {
+        Self { status: ACCEPTS_CONNECT, fields: Fields::new(&[]), body: String::new() }
     }
 
     /// Creates the response that refuses a request that breaks this rule, with the status that is
@@ -416,6 +448,26 @@ impl ResponseBuilder {
         Self { status, fields, body: body.to_owned() }
     }
 
+    /// Changes the response to one of HTTP/2 or HTTP/3: removes `Connection` and `Upgrade`, which are
+    /// malformed there (RFC 9113 §8.2.2).
+    ///
+    /// Status 426 becomes 400, because these versions have no upgrade. `Sec-WebSocket-Version` stays.
+    ///
+    /// ```
+    /// # use wsvet::handshake::{ResponseBuilder, Rule};
+    /// let refusal = ResponseBuilder::refuse(Rule::UnsupportedVersion).over_http2().build()?;
+    /// assert!(refusal.starts_with("HTTP/1.1 400 Bad Request\r\nSec-WebSocket-Version: 13\r\n"));
+    /// # Ok::<(), wsvet::handshake::InvalidHead>(())
+    /// ```
+    pub fn over_http2(mut self) -> Self {
+        self.fields.remove(CONNECTION);
+        self.fields.remove(UPGRADE);
+        if self.status == 426 {
+            self.status = 400;
+        }
+        self
+    }
+
     /// Names the subprotocol that the server chose, if any (§4.2.2).
     ///
     /// It must be one of those that the client offered, as
@@ -470,10 +522,21 @@ impl ResponseBuilder {
         self
     }
 
+    /// Returns what is wrong with the response.
+    fn check(&self) -> Result<(), InvalidHead> {
+        let response = Response::new(self.status, self.fields.as_headers());
+        let mut broken = match self.status {
+            ACCEPTS_CONNECT => response.broken_connect(),
+            _ => response.broken_without_request(),
+        };
+        self.fields.check(broken.next())
+    }
+
     /// Returns the status, the header fields and the body.
     #[cfg(feature = "http")]
-    pub(super) fn into_parts(self) -> (u16, Vec<(String, String)>, String) {
-        (self.status, self.fields.fields, self.body)
+    pub(super) fn into_parts(self) -> Result<(u16, Vec<(String, String)>, String), InvalidHead> {
+        self.check()?;
+        Ok((self.status, self.fields.fields, self.body))
     }
 
     /// Returns the response: the head, and the body of a refusal. Frames follow a response with
@@ -489,10 +552,12 @@ impl ResponseBuilder {
     /// assert_eq!(ok, Err(InvalidHead::Status(200)));
     /// ```
     pub fn build(&self) -> Result<String, InvalidHead> {
+        self.check()?;
         let Self { status, fields, body } = self;
-        let first_line = format!("HTTP/1.1 {status} {}", reason(*status));
-        let response = Response::new(*status, fields.as_headers());
-        let mut response = fields.head(&first_line, response.broken_without_request().next())?;
+        if *status == ACCEPTS_CONNECT {
+            return Err(InvalidHead::NotHttp1);
+        }
+        let mut response = fields.head(&format!("HTTP/1.1 {status} {}", reason(*status)));
         response.push_str(body);
         Ok(response)
     }

@@ -2,10 +2,14 @@
 
 use alloc::string::String;
 
-use super::{InvalidHead, Request, Response, ResponseBuilder};
+use super::{Agreement, InvalidHead, Request, Response, ResponseBuilder, Server};
 
 impl<'h, B> From<&'h http::Request<B>> for Request<'h, &'h http::HeaderMap> {
     /// Returns a view of the request (feature `http`).
+    ///
+    /// A CONNECT over HTTP/2 or HTTP/3 that has a path is an [extended CONNECT](Request::connect)
+    /// (RFC 8441 §4). The crate `http` does not know the protocol that it asks for. If the server
+    /// serves other protocols than `websocket`, look at the extension `Protocol` of hyper or h2 first.
     ///
     /// ```
     /// use wsvet::handshake::{Request, Rule};
@@ -16,7 +20,7 @@ impl<'h, B> From<&'h http::Request<B>> for Request<'h, &'h http::HeaderMap> {
     /// # Ok::<(), http::Error>(())
     /// ```
     fn from(request: &'h http::Request<B>) -> Self {
-        let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let path = request.uri().path_and_query().map(http::uri::PathAndQuery::as_str);
         let version = match request.version() {
             http::Version::HTTP_09 => (0, 9),
             http::Version::HTTP_10 => (1, 0),
@@ -24,6 +28,13 @@ impl<'h, B> From<&'h http::Request<B>> for Request<'h, &'h http::HeaderMap> {
             http::Version::HTTP_2 => (2, 0),
             _ => (3, 0),
         };
+        if let Some(path) = path
+            && version >= (2, 0)
+            && request.method() == http::Method::CONNECT
+        {
+            return Self::connect(path, request.headers());
+        }
+        let target = path.unwrap_or("/");
         Self::new(request.method().as_str(), target, version, request.headers())
     }
 }
@@ -40,6 +51,58 @@ impl<'h, B> From<&'h http::Response<B>> for Response<&'h http::HeaderMap> {
     /// ```
     fn from(response: &'h http::Response<B>) -> Self {
         Self::new(response.status().as_u16(), response.headers())
+    }
+}
+
+impl Server {
+    /// Responds to a request of the crate `http`, as [`respond`](Self::respond) does (feature
+    /// `http`).
+    ///
+    /// Send the response in any case. If there is an agreement, the connection is a WebSocket after
+    /// the response: pass the upgraded stream and the agreement to
+    #[cfg_attr(
+        feature = "tokio",
+        doc = "[`WebSocket::from_upgraded`](crate::endpoint::WebSocket::from_upgraded)."
+    )]
+    #[cfg_attr(not(feature = "tokio"), doc = "`endpoint::WebSocket::from_upgraded`.")]
+    ///
+    /// ```
+    /// use wsvet::handshake::Server;
+    ///
+    /// let request = http::Request::builder()
+    ///     .uri("/chat")
+    ///     .header("Host", "example.com")
+    ///     .header("Upgrade", "websocket")
+    ///     .header("Connection", "Upgrade")
+    ///     .header("Sec-WebSocket-Version", "13")
+    ///     .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+    ///     .header("Sec-WebSocket-Protocol", "chat")
+    ///     .body(())?;
+    /// let (response, agreement) = Server::new().subprotocols(["chat"]).respond_http(&request);
+    /// assert_eq!(response.status(), 101);
+    /// assert_eq!(agreement.unwrap().subprotocol.as_deref(), Some("chat"));
+    ///
+    /// let request = http::Request::builder().uri("/chat").body(())?;
+    /// let (response, agreement) = Server::new().respond_http(&request);
+    /// assert_eq!((response.status().as_u16(), agreement), (400, None)); // there is no Host
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    #[must_use = "the response must be sent"]
+    pub fn respond_http<B>(
+        &self,
+        request: &http::Request<B>,
+    ) -> (http::Response<String>, Option<Agreement>) {
+        let request = Request::from(request);
+        let (response, agreement) = self.respond(&request);
+        match response.into_http() {
+            Ok(response) => (response, agreement),
+            // This does not happen: all values are from a request that breaks no rule.
+            Err(_) => {
+                let mut response = http::Response::new(String::new());
+                *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+                (response, None)
+            }
+        }
     }
 }
 
@@ -62,8 +125,7 @@ impl ResponseBuilder {
     /// # Ok::<(), wsvet::handshake::InvalidHead>(())
     /// ```
     pub fn into_http(self) -> Result<http::Response<String>, InvalidHead> {
-        self.build()?;
-        let (status, fields, body) = self.into_parts();
+        let (status, fields, body) = self.into_parts()?;
         let mut response = http::Response::new(body);
         *response.status_mut() =
             http::StatusCode::from_u16(status).map_err(|_| InvalidHead::Status(status))?;

@@ -99,6 +99,12 @@ impl<'h, H: Headers<'h>> Request<'h, H> {
         self.extended
     }
 
+    /// Returns whether the HTTP version is 2 or later.
+    #[cfg(feature = "alloc")]
+    pub(super) const fn is_over_http2(&self) -> bool {
+        self.http_version.0 >= 2
+    }
+
     /// Returns whether the request asks for a WebSocket connection at all: `Upgrade` contains
     /// `websocket`, there is a `Sec-WebSocket-Key`, or it is an extended CONNECT.
     ///

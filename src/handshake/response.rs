@@ -208,6 +208,15 @@ impl<'h, H: Headers<'h>> Response<H> {
         broken
     }
 
+    /// Returns the rules that a response which accepts an extended CONNECT breaks whatever the request
+    /// was.
+    #[cfg(feature = "alloc")]
+    pub(super) fn broken_connect(&self) -> Broken {
+        let mut broken = Broken::default();
+        self.add_broken_answer(&mut broken);
+        broken
+    }
+
     /// Adds the rules that the response to an extended CONNECT cannot break.
     fn add_broken_upgrade(&self, broken: &mut Broken) {
         let headers = &self.headers;

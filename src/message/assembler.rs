@@ -98,6 +98,12 @@ impl Assembler {
         self.open.is_some()
     }
 
+    /// Returns the capacity in bytes of the buffer of the open message.
+    #[cfg(feature = "std")]
+    pub(crate) fn capacity(&self) -> usize {
+        self.parts.capacity()
+    }
+
     /// Adds the next frame, and returns the message that ends with it, or `None` if the message is
     /// still open (§5.4).
     ///

@@ -162,6 +162,11 @@ impl GrowingText {
         judged
     }
 
+    /// Returns the length and the capacity of the buffer in bytes.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.bytes.len(), self.bytes.capacity())
+    }
+
     /// Returns whether the text ends with a whole character, or is empty.
     pub(crate) fn is_complete(&self) -> bool {
         self.utf8.is_complete()

@@ -162,9 +162,7 @@ impl<S> Connection<S> {
 
     /// Adds a message to the bytes to send.
     pub(super) fn start_send(&mut self, message: Message) -> Result<(), Error> {
-        // A second Close frame is an error. A Ping or a Pong after a Close frame is left out.
-        let is_late = message.is_close() && self.endpoint.closing().has_sent();
-        if self.is_closed() || is_late {
+        if self.is_closed() {
             return Err(codec::Error::Closed.into());
         }
         self.lend_buffer();

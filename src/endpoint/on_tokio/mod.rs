@@ -21,7 +21,7 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Endpoint, Error};
-use crate::codec::Prepared;
+use crate::codec::{Budget, Prepared};
 use crate::handshake::{Agreement, Fields, Request, RequestBuilder, ResponseBuilder, Server};
 use crate::{CloseCode, Message, Policy, Role, Utf8Bytes};
 use connection::Connection;
@@ -142,10 +142,9 @@ impl<S> WebSocket<S> {
         Self::over(stream, Endpoint::agreed(policy, &agreement), agreement, received.as_ref())
     }
 
-    fn over(stream: S, mut endpoint: Endpoint, agreement: Agreement, received: &[u8]) -> Self {
-        if !received.is_empty() {
-            *endpoint.received() = BytesMut::from(received);
-        }
+    fn over(stream: S, endpoint: Endpoint, agreement: Agreement, received: &[u8]) -> Self {
+        // The bytes of a handshake may lie in a buffer that is much larger.
+        let endpoint = endpoint.after(BytesMut::from(received));
         Self(Box::new(Connection::new(stream, endpoint, agreement)))
     }
 
@@ -219,6 +218,28 @@ impl<S> WebSocket<S> {
         self
     }
 
+    /// Limits the memory of unfinished messages by a budget that many connections share.
+    ///
+    /// If the budget has too little left, the connection is closed with 1013 by a server, and with 1009
+    /// by a client. [`next`](Self::next) then returns
+    /// [`codec::Error::OverBudget`](crate::codec::Error::OverBudget).
+    ///
+    /// ```
+    /// # use wsvet::{Policy, Role, endpoint::{Endpoint, WebSocket}};
+    /// # let endpoint = Endpoint::new(Policy::new(Role::Server));
+    /// # let (stream, _peer) = tokio::io::duplex(1 << 10);
+    /// use wsvet::codec::Budget;
+    ///
+    /// let budget = Budget::new(256 << 20); // for all connections of the server
+    /// let socket = WebSocket::from_endpoint(stream, endpoint).with_budget(&budget);
+    /// # let _ = socket;
+    /// ```
+    #[must_use]
+    pub fn with_budget(mut self, budget: &Budget) -> Self {
+        self.0.endpoint.set_budget(budget);
+        self
+    }
+
     /// Sets whether the endpoint answers Pings, as [`Endpoint::answer_pings`] does.
     ///
     /// ```
@@ -247,6 +268,38 @@ impl<S> WebSocket<S> {
     pub fn answer_closes(mut self, answers: bool) -> Self {
         self.0.endpoint.set_answers(None, Some(answers));
         self
+    }
+
+    /// Changes the policy during the connection, narrowed to the type of data that the subprotocol is
+    /// known to use. It takes effect with the next message.
+    ///
+    /// Use it for limits that are wider after a login, or for a type of data that depends on the target
+    /// of the request.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the role or the RSV bits differ from those of the old policy.
+    ///
+    /// ```no_run
+    /// # use tokio::net::TcpStream;
+    /// # use wsvet::{Accepts, Policy, Role, endpoint::{Error, WebSocket}, handshake::Server};
+    /// # async fn f(stream: TcpStream) -> Result<(), Error> {
+    /// const POLICY: Policy = Policy::new(Role::Server).max_message(1 << 20);
+    /// let (mut is_chat, server) = (false, Server::new());
+    /// let mut socket = WebSocket::accept_with(stream, POLICY, |request| {
+    ///     is_chat = request.target() == "/chat";
+    ///     server.respond(request)
+    /// })
+    /// .await?;
+    /// if is_chat {
+    ///     socket.set_policy(POLICY.accepts(Accepts::TextOnly));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_policy(&mut self, policy: Policy) {
+        let policy = self.agreement().policy(policy);
+        self.0.endpoint.set_policy(policy);
     }
 
     /// Returns what was agreed on in the opening handshake.
@@ -401,10 +454,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     ///     if request.target() != "/chat" {
     ///         return (ResponseBuilder::refuse_with(404, "no such room"), None);
     ///     }
-    ///     match server.accept(request) {
-    ///         Ok((response, agreement)) => (response, Some(agreement)),
-    ///         Err(rule) => (ResponseBuilder::refuse(rule), None),
-    ///     }
+    ///     server.respond(request)
     /// })
     /// .await?;
     /// # Ok(())
