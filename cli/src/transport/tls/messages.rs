@@ -2,6 +2,7 @@
 
 pub(super) const CLIENT_HELLO: u8 = 1;
 pub(super) const SERVER_HELLO: u8 = 2;
+pub(super) const NEW_SESSION_TICKET: u8 = 4;
 pub(super) const END_OF_EARLY_DATA: u8 = 5;
 pub(super) const ENCRYPTED_EXTENSIONS: u8 = 8;
 pub(super) const FINISHED: u8 = 20;
@@ -75,6 +76,7 @@ fn matters(kind: u8) -> bool {
         kind,
         CLIENT_HELLO
             | SERVER_HELLO
+            | NEW_SESSION_TICKET
             | END_OF_EARLY_DATA
             | ENCRYPTED_EXTENSIONS
             | FINISHED
