@@ -96,7 +96,7 @@ mod tests {
             let mut messages = Messages::default();
             let found: Vec<_> = bytes.chunks(size).flat_map(|cut| messages.push(cut)).collect();
             let found: Vec<_> = found.iter().map(|found| (found.kind, &found.body[..])).collect();
-            let expected = [(1, &b"abc"[..]), (5, b""), (20, b"de"), (2, b"f")];
+            let expected = [(1, &b"abc"[..]), (5, b""), (4, b""), (20, b"de"), (2, b"f")];
             assert_eq!(found, expected, "by {size}");
             assert_eq!(messages.bytes, b"");
         }
