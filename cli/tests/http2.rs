@@ -573,12 +573,64 @@ fn resets_and_goaway_are_told_with_their_names() {
     for (name, expected) in [
         ("node-cancel", "the client sent RST_STREAM with CANCEL: the stream is gone"),
         ("node-cancel", "the server reset HTTP/2 stream 1 with CANCEL"),
+        ("node-cancel", "at the client: HTTP/2 stream 3 was reset without a Close"),
+        ("node-cancel", "the client sent FIN on the TCP connection: nothing more comes"),
         ("node-goaway", "the server sent GOAWAY with ENHANCE_YOUR_CALM"),
     ] {
         let output = common::run(&["check", &format!("{RECORDED}/{name}.pcap")], b"");
         let text = String::from_utf8(output.stdout).unwrap();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.contains(expected), "{text}");
     }
+}
+
+/// A capture with an open WebSocket connection on stream 1.
+fn opened() -> common::capture::Capture {
+    let mut compressor = Compressor::default();
+    let mut capture = common::capture::Capture::new();
+    capture.packet(Client, "S", b"").packet(Server, "SA", b"");
+    capture.packet(Client, "A", &preface()).packet(Server, "A", &allowance());
+    capture.packet(Client, "A", &compressor.headers(Client, 1, 0, &connect("/", &[])));
+    capture.packet(Server, "A", &compressor.headers(Server, 1, 0, &[(":status", "200")]));
+    capture.packet(Client, "A", &frame(DATA, 0, 1, b"\x81\x80\0\0\0\0"));
+    capture
+}
+
+/// The text about a capture, in one line.
+fn told(capture: &common::capture::Capture) -> String {
+    let (text, _) = common::capture::check(&[], &capture.file);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Packets of a host without bytes of a stream show that the host is there, too.
+#[test]
+fn a_host_that_answers_no_ping_is_known_by_its_other_packets() {
+    let ping = frame(DATA, 0, 1, b"\x89\x01a");
+    let close = frame(DATA, 0, 1, b"\x88\x02\x03\xF3");
+    let update = frame(WINDOW_UPDATE, 0, 0, &[0, 0, 0, 9]);
+    for (bytes, is_there) in [(Some(&b""[..]), true), (Some(&update), true), (None, false)] {
+        let mut capture = opened();
+        capture.wait(20_000).packet(Server, "A", &ping).wait(1);
+        if let Some(bytes) = bytes {
+            capture.packet(Client, "A", bytes);
+        }
+        capture.wait(20_000).packet(Server, "A", &close);
+        let text = told(&capture);
+        assert_eq!(text.contains("✗ unanswered-ping"), is_there, "{text}");
+        assert_eq!(text.contains("not even an acknowledgement"), !is_there, "{text}");
+    }
+}
+
+#[test]
+fn a_stream_that_the_server_leaves_open_is_no_tcp_connection() {
+    let mut capture = opened();
+    capture.packet(Client, "A", &frame(DATA, 0, 1, b"\x88\x82\0\0\0\0\x03\xE8"));
+    capture.packet(Server, "A", &frame(DATA, 0, 1, b"\x88\x02\x03\xE8")).wait(9_000);
+    capture.packet(Server, "A", &frame(DATA, END_STREAM, 1, b""));
+    let text = told(&capture);
+    assert!(text.contains("the server left HTTP/2 stream 1 open for 9.00 s"), "{text}");
+    assert!(text.contains("Send END_STREAM as soon as"), "{text}");
+    assert!(!text.contains("left the TCP connection"), "{text}");
 }
 
 /// The verdict of the case in text, JSON and from the JSON lines again.

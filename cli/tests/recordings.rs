@@ -77,6 +77,97 @@ fn flows_of_mitmproxy_are_judged() {
     }
 }
 
+/// With these codes mitmproxy answers a frame that it cannot read and does not record, and it names the
+/// endpoint that sent the frame: nobody is blamed.
+#[test]
+fn nobody_is_blamed_for_a_close_of_mitmproxy_itself() {
+    let flow = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/mitmproxy.flow");
+    let flow = std::fs::read(flow).unwrap();
+    let at = flow.windows(7).position(|number| number == b"4:1003#").unwrap();
+    for (code, expected) in [(b"1002", "reported 1002"), (b"1007", "reported 1007")] {
+        let changed = [&flow[..at + 2], code, &flow[at + 6..]].concat();
+        let output = run(&["check", "-"], &changed);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(expected) && !text.contains("refused: "), "{text}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+/// A 2xx opens a WebSocket over HTTP/2 (RFC 8441 §5), and refuses it elsewhere.
+#[test]
+fn a_browser_records_connections_over_http2() {
+    for file in ["chromium-http2.har", "chromium-http2-netlog.json"] {
+        let (text, status) = said(&format!("tests/data/{file}"));
+        assert!(text.contains("GET /echo") && text.contains("2 connections"), "{file}: {text}");
+        assert!(!text.contains("never opened"), "{file}: {text}");
+        assert_eq!(status, 0, "{file}: {text}");
+    }
+    let entry = |request: &str, response: &str, messages: &str| {
+        let har = format!(
+            r#"{{"log": {{"entries": [{{"_resourceType": "websocket",
+            "request": {{"method": "GET", "url": "wss://a/", "headers": [
+                {{"name": "Sec-WebSocket-Version", "value": "13"}} {request}]}},
+            "response": {{"status": 200, "headers": [] {response}}} {messages}}}]}}}}"#
+        );
+        let output = run(&["check", "--json", "-"], har.as_bytes());
+        let lines = lines(&String::from_utf8(output.stdout).unwrap());
+        lines.iter().find(|line| line["event"] == "verdict").unwrap()["outcome"].clone()
+    };
+    let key = r#", {"name": "Sec-WebSocket-Key", "value": "dGhlIHNhbXBsZSBub25jZQ=="}"#;
+    let message = r#", "_webSocketMessages": [{"type": "send", "opcode": 1, "data": "a"}]"#;
+    assert_eq!(entry(key, "", ""), "never-opened");
+    assert_eq!(entry("", "", ""), "open");
+    assert_eq!(entry(key, "", message), "open");
+    assert_eq!(entry(key, r#", "httpVersion": "h2""#, ""), "open");
+    assert_eq!(entry(key, r#", "httpVersion": "http/1.1""#, ""), "never-opened");
+}
+
+/// `-T ek` tells what `-T json` tells, also of what tshark decrypted.
+#[test]
+fn lines_of_tshark_have_the_frames_of_the_capture() {
+    for file in ["tshark.ek.gz", "tshark-x.ek.gz"] {
+        assert_eq!(frames(&format!("tests/data/{file}")), frames(CAPTURE), "{file}");
+    }
+    let capture = "tests/data/wss/python-bad-utf8.pcap";
+    let keys = "tests/data/wss/python-bad-utf8.keys";
+    let output = run(&["check", "--json", "--payload", "--tls-keylog", keys, capture], b"");
+    let lines = lines(&String::from_utf8(output.stdout).unwrap());
+    let of = |event: &str, lines: &[Value]| {
+        let of = lines.iter().filter(|line| line["event"] == event);
+        let fields =
+            |line: &Value| ["from", "offset", "payload", "rule"].map(|key| line[key].clone());
+        of.map(fields).collect::<Vec<_>>()
+    };
+    let expected = of("frame", &lines);
+    assert_eq!((expected.len(), of("violation", &lines).len()), (3, 1));
+    for file in ["tshark-utf8-x.ek.gz", "tshark-utf8-x.json.gz"] {
+        let found = json(&format!("tests/data/{file}"));
+        assert_eq!(of("frame", &found), expected, "{file}");
+        assert_eq!(of("violation", &found), of("violation", &lines), "{file}");
+    }
+}
+
+/// A file of `-T ek` that still grows ends somewhere in a line.
+#[test]
+fn lines_of_tshark_may_be_cut() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tshark.ek.gz");
+    let mut text = String::new();
+    let mut gzip = flate2::read::GzDecoder::new(std::fs::File::open(file).unwrap());
+    std::io::Read::read_to_string(&mut gzip, &mut text).unwrap();
+    let (cut, _) = text.split_at(text.len() - 100);
+    let output = run(&["check", "-"], cut.as_bytes());
+    assert_eq!(output.status.code(), Some(0));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("the JSON of tshark is cut short"), "{told}");
+    // Fields that were chosen are not enough.
+    let fields = "{\"index\":{\"_index\":\"packets-2026-11-22\"}}\n\
+                  {\"timestamp\":\"1\",\"layers\":{\"frame_number\":[\"1\"]}}\n";
+    let output = run(&["check", "-"], fields.as_bytes());
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("write the JSON without -e"), "{told}");
+}
+
 #[test]
 fn netlogs_are_judged() {
     let (text, status) = said("tests/data/chromium-netlog.json");

@@ -82,6 +82,7 @@ const KINDS: &[(&str, Kind)] = &[
     ("URL_REQUEST_START_JOB", Kind::Request),
     ("REQUEST_ALIVE", Kind::Request),
     ("HTTP_TRANSACTION_SEND_REQUEST_HEADERS", Kind::Asked),
+    ("HTTP_TRANSACTION_HTTP2_SEND_REQUEST_HEADERS", Kind::Asked),
     ("HTTP_TRANSACTION_READ_RESPONSE_HEADERS", Kind::Answered),
     ("WEBSOCKET_SENT_FRAME_HEADER", Kind::Sent),
     ("WEBSOCKET_RECV_FRAME_HEADER", Kind::Received),
@@ -236,9 +237,12 @@ impl Connection {
         }
         let started = self.started.map(|time| json!(time.as_secs_f64()));
         let status = self.status.or(has_frames.then_some(101.0));
+        let asked = self.asked.as_deref().unwrap_or_default();
+        let method = asked.iter().find(|line| line.name.as_deref() == Some(":method"));
+        let method = method.and_then(|line| line.value.clone());
         let entry = Entry {
             started_date_time: started,
-            request: Some(Request { url: self.url, headers: self.asked, ..Request::default() }),
+            request: Some(Request { method, url: self.url, headers: self.asked }),
             response: status.map(|status| Response {
                 status: Some(status),
                 headers: self.answered,
@@ -254,7 +258,9 @@ impl Connection {
 /// Returns the header lines of a request or a response: the strings of a list, or of one text.
 fn lines(headers: &Value) -> Option<Vec<Line>> {
     let line = |line: &str| {
-        let (name, value) = line.split_once(':')?;
+        // The name of a field of HTTP/2 may start with a colon.
+        let end = 1 + line.get(1..)?.find(':')?;
+        let (name, value) = (&line[..end], &line[end + 1..]);
         Some(Line { name: Some(name.to_owned()), value: Some(value.trim().to_owned()) })
     };
     match headers {

@@ -7,6 +7,7 @@ mod idle;
 mod json;
 mod spool;
 mod strays;
+mod stream;
 pub(crate) mod style;
 mod text;
 mod time;

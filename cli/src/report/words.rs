@@ -9,11 +9,12 @@ use wsvet::{
 };
 
 use crate::report::codes::of_subprotocol;
+use crate::report::stream::{self, outcome};
 use crate::report::style::plain;
 use crate::report::time::{silence, span};
 use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::record::{Broken, Frame, Incomplete, Within};
-use crate::session::report::{Closing, GoAway, Opening, OverHttp2, Side, Tally};
+use crate::session::report::{Closing, GoAway, Opening, Side, Tally};
 use crate::session::report::{Gap, Next, Place, ReadAs, Reported};
 
 /// Returns a number and a noun, in the plural if necessary.
@@ -166,24 +167,9 @@ pub(super) fn step(closing: &Closing, step: &Step) -> String {
         _ => String::new(),
     };
     let meaning = of_subprotocol(closing, step).map_or(String::new(), |text| format!(" ({text})"));
-    let act = ended(closing.opening.http2.as_deref(), step);
+    let act = stream::step(closing.opening.http2.as_deref(), step);
     let act = act.unwrap_or_else(|| step.act.to_string());
     format!("the {} {act}{meaning}{more}", step.from)
-}
-
-/// Describes how an endpoint ended a stream of HTTP/2. It may also have ended the TCP connection.
-fn ended(http2: Option<&OverHttp2>, step: &Step) -> Option<String> {
-    let http2 = http2?;
-    match step.act {
-        Act::Ended(End::Fin) if http2.ends[step.from as usize] => {
-            Some("sent END_STREAM: nothing more comes".to_owned())
-        }
-        Act::Ended(End::Reset) => {
-            let code = http2.resets[step.from as usize]?;
-            Some(format!("sent RST_STREAM with {code}: the stream is gone"))
-        }
-        _ => None,
-    }
 }
 
 /// Returns the endpoint that reset the connection within a second after its own Close frame, before the
@@ -214,7 +200,7 @@ pub(super) fn verdict(closing: &Closing) -> String {
                 .to_owned()
         }
         Verdict::Open if *gap => "unknown how it was closed: the input does not say it".to_owned(),
-        verdict => verdict.to_string(),
+        _ => outcome(closing),
     };
     text.push_str(&silence(closing));
     for step in timeline.iter().filter(|step| step.act == Act::SentDataAfterClose) {
@@ -222,9 +208,10 @@ pub(super) fn verdict(closing: &Closing) -> String {
     }
     if let Some(by) = reset_after_close(timeline) {
         let peer = by.peer();
+        let what = if opening.http2.is_some() { "stream" } else { "connection" };
         let _ = write!(
             text,
-            "; the {by} reset the connection right after its Close, so the {peer} may have lost that \
+            "; the {by} reset the {what} right after its Close, so the {peer} may have lost that \
              Close and been told 1006"
         );
     }

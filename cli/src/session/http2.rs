@@ -42,11 +42,15 @@ struct Connections {
     reset: VecDeque<u32>,
     /// The approximate memory of the open connections, in bytes.
     memory: usize,
+    /// When each host sent its last packet. A stream is told with its next event, because there may be many.
+    heard: [Option<Moment>; 2],
 }
 
 /// The connection on one stream.
 struct Inner {
     connection: Connection,
+    /// When each host sent the last packet that the connection knows of.
+    heard: [Option<Moment>; 2],
     /// The next sequence numbers of the client and of the server.
     next: [u32; 2],
     memory: usize,
@@ -59,7 +63,7 @@ impl Streams {
         let (open, reset) = Default::default();
         Self {
             http2: Http2::new(upgraded.into()),
-            inner: Connections { ends, stream, open, reset, memory: 0 },
+            inner: Connections { ends, stream, open, reset, memory: 0, heard: [None; 2] },
             broken: None,
             told: false,
             last: at,
@@ -118,6 +122,11 @@ impl Streams {
         Ok(())
     }
 
+    /// Takes that an endpoint sent a packet.
+    pub fn heard_from(&mut self, from: Role, at: Moment) {
+        self.inner.heard[from as usize] = Some(at);
+    }
+
     /// Skips bytes of an endpoint that the capture lacks. Returns whether they can be skipped.
     pub fn lack(
         &mut self,
@@ -147,8 +156,11 @@ impl Streams {
 
     /// Ends all streams at the end of the capture, whose last packet came at the time `until`.
     pub fn finish(self, until: Duration, judging: &mut Judging<'_>) -> io::Result<()> {
-        let mut open = self.inner.open.into_values();
-        open.try_for_each(|inner| inner.connection.finish(until, judging))
+        let Connections { open, heard, .. } = self.inner;
+        open.into_values().try_for_each(|mut inner| {
+            inner.hear(heard);
+            inner.connection.finish(until, judging)
+        })
     }
 
     /// Does not judge the open streams any further.
@@ -158,11 +170,13 @@ impl Streams {
         detail: Option<&str>,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
-        let until = self.last.time;
+        let heard = self.inner.heard;
+        let until = heard.iter().flatten().map(|at| at.time).fold(self.last.time, Duration::max);
         self.told |= !self.inner.open.is_empty();
         self.inner.memory = 0;
         self.inner.reset.clear();
         std::mem::take(&mut self.inner.open).into_values().try_for_each(|mut inner| {
+            inner.hear(heard);
             inner.connection.give_up(why, detail, judging)?;
             inner.connection.finish(until, judging)
         })
@@ -176,7 +190,8 @@ impl Connections {
                 let first = self.segment(Role::Client, at);
                 let connection =
                     Connection::over_http2(self.stream, stream, self.ends, fields, &first);
-                let inner = Inner { connection, next: [FIRST; 2], memory: 0 };
+                let heard = self.heard;
+                let inner = Inner { connection, heard, next: [FIRST; 2], memory: 0 };
                 self.open.insert(stream, inner);
                 for from in [Role::Client, Role::Server] {
                     let syn = Segment { syn: true, seq: FIRST - 1, ..self.segment(from, at) };
@@ -219,7 +234,9 @@ impl Connections {
             }
             Event::GoAway(from, last, code, debug) => {
                 for (stream, inner) in &mut self.open {
-                    let went = GoAway { code, debug: debug.clone(), processed: *stream <= last };
+                    // That of a client is about the streams that the server opens.
+                    let processed = from == Role::Client || *stream <= last;
+                    let went = GoAway { code, debug: debug.clone(), processed };
                     inner.connection.note_goaway(from, went);
                 }
                 return Ok(());
@@ -294,6 +311,7 @@ impl Connections {
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
         let Some(inner) = self.open.get_mut(&stream) else { return Ok(()) };
+        inner.hear(self.heard);
         inner.connection.segment(segment, judging)
     }
 
@@ -310,8 +328,25 @@ impl Connections {
     }
 
     fn remove(&mut self, stream: u32, at: Moment, judging: &mut Judging<'_>) -> io::Result<()> {
-        let Some(inner) = self.open.remove(&stream) else { return Ok(()) };
+        let Some(mut inner) = self.open.remove(&stream) else { return Ok(()) };
+        inner.hear(self.heard);
         self.memory -= inner.memory;
         inner.connection.finish(at.time, judging)
+    }
+}
+
+impl Inner {
+    /// Takes when each host sent its last packet.
+    fn hear(&mut self, heard: [Option<Moment>; 2]) {
+        for from in [Role::Client, Role::Server] {
+            let now = heard[from as usize];
+            let is_new = |at: &Moment| {
+                self.heard[from as usize].is_none_or(|known| known.packet < at.packet)
+            };
+            if let Some(at) = now.filter(is_new) {
+                self.connection.heard_from(from as usize, at);
+                self.heard[from as usize] = now;
+            }
+        }
     }
 }

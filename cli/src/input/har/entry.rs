@@ -42,6 +42,8 @@ pub(in crate::input) struct Request {
 pub(in crate::input) struct Response {
     /// 0 if there was no response.
     pub(in crate::input) status: Option<f64>,
+    #[serde(rename = "httpVersion")]
+    pub(in crate::input) version: Option<String>,
     pub(in crate::input) headers: Option<Vec<Line>>,
     #[serde(rename = "_failureText")]
     pub(in crate::input) failure: Option<Value>,
@@ -74,7 +76,30 @@ impl Entry {
 
     /// Returns whether the connection was opened, but its messages were not recorded.
     pub(super) fn lacks_messages(&self) -> bool {
-        self.messages.is_none() && self.status() == 101
+        self.messages.is_none() && self.was_opened(false)
+    }
+
+    /// Returns whether the response opened the connection. Over HTTP/2 it is one with a status 2xx
+    /// (RFC 8441 §5). `has_frames` says that frames were recorded, which prove it.
+    fn was_opened(&self, has_frames: bool) -> bool {
+        match self.status() {
+            101 => true,
+            200..300 => has_frames || self.is_over_http2(),
+            _ => false,
+        }
+    }
+
+    /// Returns whether the client asked over HTTP/2: not every program writes the version and the method
+    /// of such a request, but it has no key.
+    fn is_over_http2(&self) -> bool {
+        let method = self.request.as_ref().and_then(|request| request.method.as_deref());
+        let version = self.response.as_ref().and_then(|response| response.version.as_deref());
+        let version = version.unwrap_or_default().to_ascii_lowercase();
+        let asked = |name| values(self.asked(), name).next().is_some();
+        method == Some("CONNECT")
+            || version.starts_with("h2")
+            || version.starts_with("http/2")
+            || asked("Sec-WebSocket-Version") && !asked("Sec-WebSocket-Key")
     }
 
     fn asked(&self) -> Option<&[Line]> {
@@ -139,13 +164,13 @@ impl Entry {
     }
 
     /// Returns what is found in the headers. A program may leave headers out, so that a missing one
-    /// proves nothing.
-    pub(super) fn found(&self) -> Vec<HandshakeFinding> {
+    /// proves nothing. `has_frames` says that frames were recorded.
+    pub(super) fn found(&self, has_frames: bool) -> Vec<HandshakeFinding> {
         let mut found = Vec::new();
         let Some(response) = &self.response else { return found };
         let status = self.status();
         if status != 101 {
-            if (200..600).contains(&status) {
+            if (200..600).contains(&status) && !self.was_opened(has_frames) {
                 found.push(HandshakeFinding::Refused(status));
             }
             return found;

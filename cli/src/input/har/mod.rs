@@ -111,7 +111,9 @@ pub(super) fn recorded(
     let first = rows.iter().find_map(|(time, _)| *time);
     let start = first.or_else(|| entry.started()).unwrap_or_default();
     let mut frames = Frames::open(opening(entry, start, rows.is_empty(), judging), judging)?;
-    for found in entry.found() {
+    let is_frame = |told: &Told<'_>| !matches!(told, Told::Reported(_));
+    let has_frames = rows.iter().any(|(_, told)| told.as_ref().is_ok_and(is_frame));
+    for found in entry.found(has_frames) {
         frames.handshake(found, judging)?;
     }
     frames.lack();

@@ -62,7 +62,7 @@ mod tests {
     /// The first bytes of what people have, and the word that must be in its name.
     #[test]
     fn known_formats_are_named() {
-        let cases: [(&[u8], &str); 34] = [
+        let cases: [(&[u8], &str); 39] = [
             (b"\xFD7zXZ\0", "xz"),
             (b"BZh91AY&SY", "bzip2"),
             (b"\x04\x22\x4D\x18", "lz4"),
@@ -92,6 +92,18 @@ mod tests {
             (b"<!doctype html><html>", "HTML"),
             (b"\n====\nFollow: tls,raw\nFilter: tcp.stream eq 0\n", "Follow"),
             (b"Frame 1: 74 bytes on wire (592 bits), 74 bytes captured\n", "dissection"),
+            (
+                b"16:26:54.906712 IP a.38466 > b.21007: Flags [S], seq 7566, length 0\n\tE..<=.@",
+                "list of packets",
+            ),
+            (
+                "    1   0.000000    127.0.0.1 → 127.0.0.1    TCP 74 38466 → 21007 [SYN]\n"
+                    .as_bytes(),
+                "list of packets",
+            ),
+            (b"frame.number\ttcp.srcport\twebsocket.opcode\n1\t2\t\n", "table"),
+            (b"14\t34096\t1\t\n15\t21001\t1\t1\n17\t21001\t1\t1\n", "table"),
+            (b"frame.number\t_ws.col.Info\n1\tx\n", "table"),
             (b"-----BEGIN CERTIFICATE-----\n", "PEM"),
             (b"10.0.0.1 - - [10/Oct/2026:13:55:36 +0000] \"GET / HTTP/1.1\" 200 2", "access log"),
             (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP"),
@@ -105,6 +117,19 @@ mod tests {
             let known = binary(start).or_else(|| text(start));
             let told = known.map_or(String::new(), Known::text);
             assert!(told.contains(name), "{name}: {told:?}");
+        }
+    }
+
+    /// Dumps in which packets have a line of words, and bytes in columns, are read.
+    #[test]
+    fn dumps_with_bytes_are_not_known_formats() {
+        for start in [
+            "16:26:54.906712 IP a.38466 > b.21007: Flags [S], length 0\n\t0x0000:  4500 003c\n",
+            "    1   0.000000    127.0.0.1 → 127.0.0.1    TCP 74\n\n0000  00 00 00 00\n",
+            "00\t81\t85\n02\t37\tfa\n04\t21\t3d\n",
+            "8185\n37fa213d7f9f4d5158\n",
+        ] {
+            assert!(text(start.as_bytes()).is_none(), "{start}");
         }
     }
 

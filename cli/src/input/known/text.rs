@@ -6,6 +6,8 @@ use super::{Known, Sign, has};
 /// What to do with what Wireshark wrote in other words.
 const CAPTURE: &str =
     "give the capture itself, or save the packets as pcapng with File > Export Specified Packets";
+const WRITE: &str =
+    "it does not have their bytes: write the packets to a file with -w, and give that file";
 const FOLLOW: &str = "give the capture itself, or save one direction of the stream as Raw";
 const NO_FRAMES: &str = "give the bytes of the frames in hex, a HAR file or a capture";
 
@@ -19,6 +21,8 @@ pub(super) const TEXT: &[Known] = &[
     row(Looks(|start| has(start, "<pdml")), "PDML of Wireshark", CAPTURE),
     row(Looks(|start| has(start, "<psml")), "PSML of Wireshark", CAPTURE),
     row(Looks(is_dissection), "a dissection of Wireshark or tshark (-V)", CAPTURE),
+    row(Looks(is_summary), "a list of packets, as tshark and tcpdump print them", WRITE),
+    row(Looks(is_fields), "a table of the fields of packets (tshark -T fields)", WRITE),
     row(Looks(is_follow), "a stream that Wireshark or tshark followed (Follow Stream)", FOLLOW),
     row(Looks(is_charles), "a Charles session", "export it as HAR with File > Export Session"),
     row(
@@ -76,6 +80,56 @@ fn is_dissection(start: &[u8]) -> bool {
         || lines(start)
             .take(2)
             .any(|line| line.starts_with(b"No.") && has(line, "Time") && has(line, "Protocol"))
+}
+
+/// Whether the first line is a packet, and no bytes follow.
+fn is_summary(start: &[u8]) -> bool {
+    let is_packet = |line: &[u8]| {
+        let line = String::from_utf8_lossy(line);
+        let mut words = line.split_whitespace().peekable();
+        words.next_if(|word| is_number(word));
+        // A date may stand before the time.
+        let is_timed = words.by_ref().take(2).any(is_time);
+        let is_arrow = |word: &str| matches!(word, "→" | "->" | ">" | "IP" | "IP6");
+        is_timed && words.take(3).any(is_arrow)
+    };
+    let is_bytes = |line: &[u8]| line.starts_with(b"0x0000:") || line.starts_with(b"0000 ");
+    lines(start).next().is_some_and(is_packet) && !lines(start).any(is_bytes)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether this is a time in seconds or of a day, with a fraction.
+fn is_time(word: &str) -> bool {
+    word.split_once('.').is_some_and(|(before, fraction)| {
+        before.split(':').all(is_number) && is_number(fraction) && fraction.len() >= 6
+    })
+}
+
+/// Whether the first line has the names of fields, or the lines have their values: columns of which the
+/// first one counts, and that are not all bytes.
+fn is_fields(start: &[u8]) -> bool {
+    const LAYERS: [&str; 9] =
+        ["frame.", "ip.", "ipv6.", "eth.", "tcp.", "tls.", "http.", "websocket.", "_ws."];
+    let text = String::from_utf8_lossy(start);
+    // An empty cell is a cell, and the last line may be cut.
+    let rows = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    let rows: Vec<Vec<_>> = rows.take(64).map(|line| line.split('\t').collect()).collect();
+    let Some(first) = rows.first().filter(|first| first.len() > 1) else { return false };
+    let is_name = |cell: &&str| LAYERS.iter().any(|layer| cell.starts_with(layer));
+    if first.iter().all(is_name) {
+        return true;
+    }
+    let is_same =
+        rows.len() > 2 && first.len() > 2 && rows.iter().all(|row| row.len() == first.len());
+    let counts = rows.is_sorted_by(|a, b| {
+        let [a, b] = [a, b].map(|row| row[0].parse::<u64>().ok());
+        a.is_some() && a < b
+    });
+    let is_half = |cell: &&str| is_number(cell) && cell.len() % 2 == 1;
+    is_same && counts && rows.iter().flatten().any(is_half)
 }
 
 /// Whether this is a followed stream: of tshark, as C arrays or as YAML.

@@ -20,7 +20,8 @@ use tnetstring::{Value, length, value};
 /// The notice about what a flow file does not contain.
 const UNKNOWN: &str = "a flow file of mitmproxy contains whole messages only: no fragments, masking keys, \
                        RSV bits, Ping or Pong frames, only the first Close frame, and no end of a \
-                       connection; byte offsets assume one uncompressed frame for each message";
+                       connection; byte offsets assume one uncompressed frame for each message, \
+                       and mitmproxy itself closes with 1002 or 1007 if it cannot read a frame";
 
 /// The part of the memory that a flow may take: its values take more than their text.
 const PART: u64 = 16;
@@ -186,6 +187,10 @@ fn close(websocket: &Value<'_>) -> Option<Row<'static>> {
         (code @ CloseCode::ABNORMAL_CLOSURE, _) => {
             let text = "no Close frame".to_owned();
             Told::Reported(Reported { text, code: Some(code), failed: true })
+        }
+        // The program closes so itself if it cannot read a frame, and names the endpoint that sent the frame.
+        (code @ (CloseCode::PROTOCOL_ERROR | CloseCode::INVALID_FRAME_PAYLOAD_DATA), _) => {
+            Told::Reported(Reported { text: reason, code: Some(code), failed: true })
         }
         // The program writes this for a Close frame without a code.
         (CloseCode::NO_STATUS_RECEIVED, Some(by_client)) => {

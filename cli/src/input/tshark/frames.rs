@@ -122,17 +122,18 @@ impl Stream {
             };
             http.all(key).filter_map(text).filter_map(line).collect::<Vec<_>>()
         };
-        let first = http
-            .iter()
-            .map(|(key, _)| key)
-            .find(|key| key.contains(" HTTP/1.") || key.starts_with("HTTP/1."));
-        let Some(first) = first else { return };
-        let mut words = first.split_whitespace();
-        if first.starts_with("HTTP/1.") {
-            let status = words.nth(1).and_then(|status| status.parse().ok());
+        // `-T json` has the fields of the first line in an object with the name of that line.
+        let mut names = http.iter().map(|(name, _)| name);
+        let first = names.find(|name| name.contains(" HTTP/1.") || name.starts_with("HTTP/1."));
+        let first = first.and_then(|name| http.object(name));
+        let field =
+            |key: &str| first.as_ref().and_then(|first| first.text(key)).or_else(|| http.text(key));
+        let request = || Some((field("http.request.method")?, field("http.request.uri")?));
+        if let Some(status) = field("http.response.code") {
             let headers = Some(lines("http.response.line"));
-            self.response = Some(Response { status, headers, ..Response::default() });
-        } else if let (Some(method), Some(target)) = (words.next(), words.next()) {
+            self.response =
+                Some(Response { status: status.parse().ok(), headers, ..Response::default() });
+        } else if let Some((method, target)) = request() {
             let headers = lines("http.request.line");
             let host = headers.iter().find(|line| {
                 line.name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case("host"))
@@ -140,11 +141,8 @@ impl Stream {
             let host = host.and_then(|line| line.value.as_deref()).unwrap_or_default();
             let url = format!("https://{host}{target}");
             self.client = Some(from);
-            self.request = Some(Request {
-                method: Some(method.to_owned()),
-                url: Some(url),
-                headers: Some(headers),
-            });
+            self.request =
+                Some(Request { method: Some(method), url: Some(url), headers: Some(headers) });
         }
     }
 }
@@ -180,11 +178,11 @@ fn field(
         _ => 127,
     };
     let header = Header::from_wire(first, (masked << 7) as u8 | short, len, [0; 4]);
-    let inside = fields.object("websocket.payload");
+    let inside = fields.inside("websocket.payload");
     let known = || {
         let inside = inside.as_ref()?;
         let text = |key: &str| inside.text(&format!("websocket.payload.{key}"));
-        if let Some(close) = inside.object("websocket.payload.close") {
+        if let Some(close) = inside.inside("websocket.payload.close") {
             let code = close.number("websocket.payload.close.status_code")? as u16;
             let reason = close.text("websocket.payload.close.reason").unwrap_or_default();
             return Some([&code.to_be_bytes(), reason.as_bytes()].concat());
@@ -194,7 +192,9 @@ fn field(
     };
     // The replacement of what is not UTF-8 has another length.
     let fits = |payload: &Vec<u8>| payload.len() as u64 == len;
-    let payload = if len == 0 { Some(Vec::new()) } else { known().filter(fits) };
+    let raw = || fields.all("websocket.payload_raw").filter_map(text).find_map(|hex| bytes(&hex));
+    let payload = if len == 0 { Some(Vec::new()) } else { raw().filter(fits) };
+    let payload = payload.or_else(|| known().filter(fits));
     let payload =
         payload.or_else(|| data.next().flatten().and_then(|hex| bytes(&hex)).filter(fits));
     Some(Field { header, payload })

@@ -1,4 +1,4 @@
-//! Reads the JSON of tshark and Wireshark (`-T json`, `-T jsonraw`, with or without `-x`).
+//! Reads the JSON of tshark and Wireshark (`-T json`, `-T jsonraw`, `-T ek`, with or without `-x`).
 //!
 //! Three ways lead to the frames, and the first that a file allows is taken: the bytes of the packets; the
 //! payloads of TCP; and for connections with TLS, what the dissector says of each frame.
@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::input::answer::{Answer, reason};
+use crate::input::answer::{Answer, no_traffic, reason};
 use crate::input::capture::Judge;
 use crate::input::fits::too_large;
 use crate::session::judging::Judging;
@@ -26,19 +26,35 @@ use pairs::{Pairs, bytes, text};
 /// The part of the memory that the text may take.
 const PART: u64 = 2;
 
+/// What a line starts with that `-T ek` writes before each packet.
+const INDEX: &str = r#"{"index":{"_index":"packets-"#;
+
+/// What is said if fields were chosen.
+const NO_FIELDS: &str = "the JSON of tshark has no packet with its bytes, or with its addresses and TCP fields: \
+                         give the capture itself, or write the JSON without -e and -j";
+
 /// What to do to have all bytes.
 const ALL_BYTES: &str = "for all of them, give the capture itself, or write the JSON with -x";
 
-/// Returns whether this may be the start of an array of packets.
+/// Returns whether this may be the start of an array of packets, or of packets in lines.
 pub(super) fn looks_like_packets(start: &[u8]) -> bool {
     let has = |key: &[u8]| start.windows(key.len()).any(|part| part == key);
-    start.trim_ascii_start().starts_with(b"[") && has(b"\"_source\"") && has(b"\"layers\"")
+    let start = start.trim_ascii_start();
+    start.starts_with(b"[") && has(b"\"_source\"") && has(b"\"layers\"") || is_ek(start)
+}
+
+/// Returns whether this starts like packets in lines, as `-T ek` writes them for Elasticsearch.
+fn is_ek(start: &[u8]) -> bool {
+    start.trim_ascii_start().starts_with(INDEX.as_bytes())
 }
 
 #[derive(Deserialize)]
 struct Packet<'a> {
     #[serde(borrow, rename = "_source")]
-    source: Layers<'a>,
+    source: Option<Layers<'a>>,
+    /// Those of `-T ek`.
+    #[serde(borrow)]
+    layers: Option<Pairs<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -59,15 +75,45 @@ pub(super) fn judge(mut input: impl Read, judging: &mut Judging<'_>) -> io::Resu
         let told = too_large("JSON of tshark", input, most, PART, "give the capture itself");
         return Ok(Err(told.unwrap_or_else(|error| reason(&error))));
     }
-    let packets: Vec<&RawValue> = match serde_json::from_slice(&whole) {
-        Ok(packets) => packets,
-        Err(error) => return Ok(Err(format!("invalid JSON of tshark: {error}"))),
+    let (packets, error) = match is_ek(&whole) {
+        true => lines(&whole),
+        false => match serde_json::from_slice(&whole) {
+            Ok(packets) => (packets, None),
+            Err(error) => (Vec::new(), Some(error)),
+        },
     };
-    packets_of(&packets, judging)
+    // The last line may still be written.
+    let error = match error {
+        Some(error) if packets.is_empty() || !error.is_eof() => {
+            return Ok(Err(format!("invalid JSON of tshark: {error}")));
+        }
+        error => error,
+    };
+    let mut answer = packets_of(&packets, judging)?;
+    if let (Ok(notices), Some(error)) = (&mut answer, error) {
+        notices.push(format!("the JSON of tshark is cut short, and its end is missing: {error}"));
+    }
+    Ok(answer)
 }
 
+/// Returns the packets of `-T ek`, and the error after them, if there is one.
+fn lines(whole: &[u8]) -> (Vec<&RawValue>, Option<serde_json::Error>) {
+    let mut packets = Vec::new();
+    for packet in serde_json::Deserializer::from_slice(whole).into_iter::<&RawValue>() {
+        match packet {
+            // A line that names an index stands before each packet.
+            Ok(line) if line.get().starts_with(INDEX) => {}
+            Ok(packet) => packets.push(packet),
+            Err(error) => return (packets, Some(error)),
+        }
+    }
+    (packets, None)
+}
+
+/// Returns the layers of a packet.
 fn layers<'a>(raw: &'a RawValue) -> Option<Pairs<'a>> {
-    serde_json::from_str::<Packet<'_>>(raw.get()).ok().map(|packet| packet.source.layers)
+    let packet: Packet<'_> = serde_json::from_str(raw.get()).ok()?;
+    packet.source.map(|source| source.layers).or(packet.layers)
 }
 
 /// Returns the number and the time of a packet.
@@ -123,6 +169,7 @@ fn packets_of(packets: &[&RawValue], judging: &mut Judging<'_>) -> io::Result<An
     let before = judging.tally.connections;
     let mut capture = Judge::default();
     let mut streams = Dissected::default();
+    let mut has_any = false;
     for (index, packet) in packets.iter().enumerate() {
         let Some(layers) = layers(packet) else { continue };
         let at = moment(&layers, index);
@@ -131,6 +178,7 @@ fn packets_of(packets: &[&RawValue], judging: &mut Judging<'_>) -> io::Result<An
         let stream = tcp.as_ref().and_then(|tcp| tcp.number("tcp.stream"));
         let stream = stream.filter(|stream| decrypted.contains(stream));
         let whole = layers.all("frame_raw").next().and_then(text).and_then(|digits| bytes(&digits));
+        has_any |= whole.is_some() || ends.is_some();
         match (stream, ends, whole, tcp) {
             (Some(stream), Some((from, to)), ..) => {
                 streams.packet(stream, at, [from, to], &layers);
@@ -145,6 +193,9 @@ fn packets_of(packets: &[&RawValue], judging: &mut Judging<'_>) -> io::Result<An
             }
             _ => {}
         }
+    }
+    if !has_any {
+        return Ok(Err(no_traffic(NO_FIELDS)));
     }
     let was_any = !streams.is_empty();
     let others = judging.tally.connections;

@@ -1,4 +1,7 @@
 //! Objects of JSON with keys that occur more than once, as tshark writes them.
+//!
+//! A field is called `tcp.seq_raw` by `-T json`, and `tcp_tcp_seq_raw` by `-T ek`. Both are found by the first
+//! name.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +22,7 @@ impl<'a> Pairs<'a> {
 
     /// Returns the values of this key, of which an array has several.
     pub(super) fn all<'b>(&'b self, key: &'b str) -> impl Iterator<Item = &'a RawValue> + 'b {
-        let values = self.0.iter().filter(move |(name, _)| name == key).map(|(_, raw)| *raw);
+        let values = self.0.iter().filter(move |(name, _)| is(name, key)).map(|(_, raw)| *raw);
         values.flat_map(|raw| match serde_json::from_str::<Vec<&RawValue>>(raw.get()) {
             Ok(several) => several,
             Err(_) => vec![raw],
@@ -29,6 +32,13 @@ impl<'a> Pairs<'a> {
     /// Returns the object of this key.
     pub(super) fn object(&self, key: &str) -> Option<Self> {
         self.all(key).next().map(Self::parse)
+    }
+
+    /// Returns the object of this key, or this one if the fields of that object are in it, as `-T ek` writes
+    /// them.
+    pub(super) fn inside(&self, key: &str) -> Option<Self> {
+        let inside = self.object(key)?;
+        Some(if inside.0.is_empty() { Self(self.0.clone()) } else { inside })
     }
 
     /// Returns whether this key occurs.
@@ -60,6 +70,16 @@ pub(super) fn text(raw: &RawValue) -> Option<String> {
         Value::Bool(is) => Some(u8::from(is).to_string()),
         _ => None,
     }
+}
+
+/// Returns whether a field has this name, as `-T json` or as `-T ek` writes it.
+fn is(name: &str, key: &str) -> bool {
+    let same = |(a, b): (u8, u8)| a == b || (a, b) == (b'_', b'.');
+    let as_ek = |layer: &str| {
+        let field = name.strip_prefix(layer)?.strip_prefix('_')?;
+        Some(field.len() == key.len() && field.bytes().zip(key.bytes()).all(same))
+    };
+    name == key || key.split_once('.').and_then(|(layer, _)| as_ek(layer)).unwrap_or_default()
 }
 
 fn number(text: &str) -> Option<u64> {

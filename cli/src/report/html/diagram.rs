@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use maud::{Markup, html};
-use wsvet::{Act, End, OpCode, Role};
+use wsvet::{Act, OpCode, Role};
 
 use super::bits;
 use super::kept::{Finding, Kept, Row, What};
 use super::sections;
+use crate::report::stream;
 use crate::report::style::plain;
 use crate::report::time::span;
 use crate::report::words::{bytes, kind, within};
@@ -41,7 +42,7 @@ pub(super) fn diagram(kept: &Kept) -> Markup {
                     },
                     Shown::End(from, end, time) => li class={ (from) " tcp" } style=[gap(pause)] {
                         (time_cell(Some(*time), start))
-                        div.lane { div.arrow { b { (if *end == End::Reset { "RST" } else { "FIN" }) } } }
+                        div.lane { div.arrow { b { (end) } } }
                     },
                 }
             }
@@ -53,8 +54,8 @@ pub(super) fn diagram(kept: &Kept) -> Markup {
 enum Shown<'a> {
     Row(&'a Row),
     Dropped(u64),
-    /// The end of a TCP stream: the sender, FIN or RST, and the time.
-    End(Role, End, Duration),
+    /// The end of a stream: the sender, how it is called, and the time.
+    End(Role, &'static str, Duration),
 }
 
 impl Shown<'_> {
@@ -67,14 +68,16 @@ impl Shown<'_> {
     }
 }
 
-/// Returns all entries in order, including the ends of the TCP streams.
+/// Returns all entries in order, including the ends of the streams.
 fn rows(kept: &Kept) -> Vec<Shown<'_>> {
     let first = kept.first.iter().map(Shown::Row);
     let dropped = (kept.dropped > 0).then_some(Shown::Dropped(kept.dropped));
     let mut rows: Vec<_> = first.chain(dropped).chain(kept.last.iter().map(Shown::Row)).collect();
-    for step in kept.closing.iter().flat_map(|closing| &closing.timeline) {
-        if let Act::Ended(end) = step.act {
+    let Some(closing) = &kept.closing else { return rows };
+    for step in &closing.timeline {
+        if let Act::Ended(how) = step.act {
             let at = rows.iter().rposition(|row| row.time().is_some_and(|time| time <= step.at));
+            let end = stream::end(closing.opening.http2.as_deref(), step.from, how);
             rows.insert(at.map_or(0, |at| at + 1), Shown::End(step.from, end, step.at));
         }
     }

@@ -12,8 +12,9 @@ use super::diagram;
 use super::kept::{Input, Kept};
 use super::sections::{self, Section};
 use crate::report::handshake::{handshake, uncertainty};
+use crate::report::stream::{finding, resolve};
 use crate::report::style::{plain, shorten};
-use crate::report::time::{finding, pings, span};
+use crate::report::time::{pings, span};
 use crate::report::words::{
     UNKNOWN, agreed, count, ending, found, http2, reported, request, sent, step, target, verdict,
 };
@@ -94,7 +95,7 @@ pub(super) fn page(inputs: &[Input], linked: &BTreeSet<Section>, tally: &Tally) 
 fn meaning(kind: &str) -> &str {
     match kind {
         "ping" => "ping, pong",
-        "tcp" => "end of the TCP connection",
+        "tcp" => "end of the connection",
         kind => kind,
     }
 }
@@ -208,9 +209,9 @@ fn facts(closing: &Closing) -> Markup {
             @for found in &closing.findings {
                 dt { "neglected" }
                 dd {
-                    span.bad { "✗ " (found.lapse) } ": " (finding(found)) " ("
+                    span.bad { "✗ " (found.lapse) } ": " (finding(&closing.opening, found)) " ("
                     (sections::link(sections::of_lapse(found.lapse))) ")"
-                    div { (found.lapse.resolve()) }
+                    div { (resolve(&closing.opening, found.lapse)) }
                 }
             }
             @if let Some(first) = timeline.first() {

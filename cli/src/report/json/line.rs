@@ -6,6 +6,7 @@ use serde::Serialize;
 use wsvet::handshake::Due;
 use wsvet::{Act, Finding, Header, OpCode, Role, Unopened, Verdict, Violation};
 
+use crate::report::stream::outcome;
 use crate::report::words::hex_bytes;
 use crate::session::agreement::{HandshakeFinding, Uncertain};
 use crate::session::cause::Cause;
@@ -420,7 +421,7 @@ impl<'a> VerdictLine<'a> {
                 Verdict::OwnLimit { len, .. } => Some(*len),
                 _ => None,
             },
-            text: verdict.to_string(),
+            text: outcome(closing),
             target: opening.agreement.target.as_deref(),
             subprotocol: opening.agreement.subprotocol.as_deref(),
             extensions: &opening.agreement.extensions,

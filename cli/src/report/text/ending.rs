@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use wsvet::{Role, Verdict};
 
 use crate::report::handshake::uncertainty;
+use crate::report::stream::{finding, resolve};
 use crate::report::style::{BAD, CLIENT, DIM, GOOD, HEADING, SERVER, paragraph, plain, shorten};
-use crate::report::time::{fault, finding, pings, span};
+use crate::report::time::{fault, pings, span};
 use crate::report::words::{
     UNKNOWN, agreed, ending, http2, reported, request, sent, step, target, verdict,
 };
@@ -89,8 +90,8 @@ pub(super) fn closing(out: &mut impl Write, closing: &Closing, width: usize) -> 
     }
     for found in &closing.findings {
         let lapse = found.lapse;
-        paragraph(out, INDENT, &format!("{BAD}✗ {lapse}{BAD:#}: {}", finding(found)))?;
-        for text in [&fault(found), lapse.resolve()] {
+        paragraph(out, INDENT, &format!("{BAD}✗ {lapse}{BAD:#}: {}", finding(opening, found)))?;
+        for text in [&fault(found), resolve(opening, lapse)] {
             paragraph(out, &format!("{INDENT}  "), text)?;
         }
     }

@@ -112,6 +112,10 @@ fn preview(line: &mut String, frame: &Frame<'_>, room: usize) {
     }
     let (start, len) = content(frame);
     let whole = start.len() as u64 == len;
+    if start.is_empty() && !whole {
+        line.push('…');
+        return;
+    }
     match readable(frame, start) {
         Some(text) if text.len() == start.len() => return quoted(line, text, whole, room),
         Some(text) if !text.is_empty() => return quoted(line, text, false, room),

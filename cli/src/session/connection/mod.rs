@@ -241,6 +241,7 @@ impl Connection {
         match &mut self.stage {
             Stage::Frames(frames, client) => frames.heard_from(role(from, *client), at),
             Stage::Layered(layered) => layered.heard_from(from, at),
+            Stage::Http2(streams, client) => streams.heard_from(role(from, *client), at),
             _ => {}
         }
     }

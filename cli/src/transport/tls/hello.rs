@@ -1,5 +1,7 @@
 //! What the endpoints say in the clear: the hellos of a TLS handshake.
 
+use sha2::{Digest, Sha256};
+
 use crate::transport::tls::suite::Suite;
 
 /// The random value of a ServerHello that is a HelloRetryRequest (RFC 8446 §4.1.3).
@@ -14,18 +16,25 @@ pub(super) const TLS13: u16 = 0x0304;
 /// TLS 1.2, as records and messages write it.
 pub(super) const TLS12: u16 = 0x0303;
 
-/// The extensions that are read (RFC 6066, RFC 7366 and RFC 8446 §4.2).
+/// The extensions that are read (RFC 5077, RFC 6066, RFC 7366 and RFC 8446 §4.2).
 const SERVER_NAME: u16 = 0;
 const ENCRYPT_THEN_MAC: u16 = 22;
+const SESSION_TICKET: u16 = 35;
 const EARLY_DATA: u16 = 42;
 const SUPPORTED_VERSIONS: u16 = 43;
 
 /// A random value, which identifies a connection in a key log.
 pub(crate) type Random = [u8; 32];
 
+/// The hash of what names a session of TLS 1.2: its identifier, or its ticket.
+pub(super) type Session = [u8; 32];
+
 /// A ClientHello.
 pub(super) struct ClientHello {
     pub(super) random: Random,
+    /// The session that is resumed, or the value by which the server accepts the ticket (RFC 5077 §3.4).
+    pub(super) session: Option<Session>,
+    pub(super) ticket: Option<Session>,
     /// The name of the server.
     pub(super) server_name: Option<String>,
     /// Whether data may follow at once.
@@ -36,6 +45,8 @@ pub(super) struct ClientHello {
 /// A ServerHello.
 pub(super) struct ServerHello {
     pub(super) random: Random,
+    /// The session, which is that of the ClientHello if it is resumed.
+    pub(super) session: Option<Session>,
     pub(super) version: u16,
     pub(super) suite: u16,
     /// Whether it asks for another ClientHello.
@@ -48,12 +59,14 @@ pub(super) fn client_hello(mut body: &[u8]) -> Option<ClientHello> {
     let rest = &mut body;
     let _version: [u8; 2] = array(rest)?;
     let random = array(rest)?;
-    let _session = vector(rest, 1)?;
+    let session = session(vector(rest, 1)?);
     let _suites = vector(rest, 2)?;
     let _compression = vector(rest, 1)?;
     let extensions = vector(rest, 2).unwrap_or_default();
     Some(ClientHello {
         random,
+        session,
+        ticket: extension(extensions, SESSION_TICKET).and_then(self::session),
         server_name: extension(extensions, SERVER_NAME).and_then(host_name),
         early_data: extension(extensions, EARLY_DATA).is_some(),
         encrypt_then_mac: extension(extensions, ENCRYPT_THEN_MAC).is_some(),
@@ -65,7 +78,7 @@ pub(super) fn server_hello(mut body: &[u8]) -> Option<ServerHello> {
     let rest = &mut body;
     let legacy_version = array(rest)?;
     let random = array(rest)?;
-    let _session = vector(rest, 1)?;
+    let session = session(vector(rest, 1)?);
     let suite = u16::from_be_bytes(array(rest)?);
     let _compression: [u8; 1] = array(rest)?;
     let extensions = vector(rest, 2).unwrap_or_default();
@@ -76,11 +89,22 @@ pub(super) fn server_hello(mut body: &[u8]) -> Option<ServerHello> {
     };
     Some(ServerHello {
         random,
+        session,
         version: version.unwrap_or(u16::from_be_bytes(legacy_version)),
         suite,
         is_retry: random == RETRY,
         encrypt_then_mac: extension(extensions, ENCRYPT_THEN_MAC).is_some(),
     })
+}
+
+/// Reads the ticket in the body of a NewSessionTicket of TLS 1.2 (RFC 5077 §3.3).
+pub(super) fn new_ticket(mut body: &[u8]) -> Option<Session> {
+    let _lifetime: [u8; 4] = array(&mut body)?;
+    session(vector(&mut body, 2)?)
+}
+
+fn session(name: &[u8]) -> Option<Session> {
+    (!name.is_empty()).then(|| Sha256::digest(name).into())
 }
 
 /// Returns whether the body of EncryptedExtensions accepts early data.
@@ -149,6 +173,21 @@ mod tests {
         // Without extensions, as in old hellos.
         let bytes = hello(b"");
         assert!(client_hello(&bytes[..bytes.len() - 2]).is_some());
+    }
+
+    #[test]
+    fn a_session_is_known_again() {
+        let ticket = |ticket: &[u8]| session(ticket).unwrap();
+        let read = client_hello(&hello(b"\0\x23\0\x03abc")).unwrap();
+        assert_eq!((read.session, read.ticket), (session(b"\xAA"), Some(ticket(b"abc"))));
+        assert_eq!(new_ticket(b"\0\0\x0E\x10\0\x03abc"), Some(ticket(b"abc")));
+        // An empty extension asks for a ticket, and an empty message gives none.
+        assert_eq!(client_hello(&hello(b"\0\x23\0\0")).unwrap().ticket, None);
+        assert_eq!(new_ticket(b"\0\0\0\0\0\0"), None);
+        assert_eq!(new_ticket(b"\0\0\0\0\0\x04abc"), None);
+        let server = |id: &[u8]| [b"\x03\x03", &[1; 32][..], id, b"\xC0\x2F\0"].concat();
+        assert_eq!(server_hello(&server(b"\x01\xAA")).unwrap().session, read.session);
+        assert_eq!(server_hello(&server(b"\0")).unwrap().session, None);
     }
 
     /// A hello that is cut is no hello if the cut is before the extensions, and never a panic.

@@ -1,17 +1,20 @@
 //! Key logs: the secrets of TLS connections, in the format that `SSLKEYLOGFILE` names (RFC 9850).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use crate::transport::tls::hello::Random;
+use crate::transport::tls::hello::{Random, Session};
 
 /// The longest line that may be of a key log, in bytes.
 const LONGEST_LINE: usize = 512;
 
 /// The most connections whose secrets are kept.
 const MOST: usize = 1 << 20;
+
+/// The most sessions of TLS 1.2 that are kept.
+const MOST_SESSIONS: usize = 1 << 14;
 
 /// The longest secret, in bytes: a value of SHA-384.
 const LONGEST_SECRET: usize = 48;
@@ -61,6 +64,10 @@ pub(super) struct Secrets {
 #[derive(Default)]
 pub struct KeyLog {
     secrets: HashMap<Random, Secrets>,
+    /// The secrets of sessions that may be resumed: not every program writes them again.
+    sessions: HashMap<Session, Secrets>,
+    /// The sessions, the oldest one first.
+    order: VecDeque<Session>,
     sources: Vec<Source>,
     /// The index of the source that others precede.
     fallback: Option<usize>,
@@ -130,7 +137,10 @@ impl KeyLog {
         let index = self.sources.len() - 1;
         match self.read(index) {
             Err(error) if self.grows && error.kind() == io::ErrorKind::NotFound => Ok(()),
-            done => done,
+            done => {
+                self.sources[index].is_told = done.is_err();
+                done
+            }
         }
     }
 
@@ -211,6 +221,24 @@ impl KeyLog {
     /// Returns the secrets of the connection whose ClientHello has this random value.
     pub(super) fn get(&self, random: &Random) -> Option<&Secrets> {
         self.secrets.get(random)
+    }
+
+    /// Returns the secrets of the session that is resumed.
+    pub(super) fn session(&self, session: &Session) -> Option<&Secrets> {
+        self.sessions.get(session)
+    }
+
+    /// Keeps the secrets of a session that may be resumed.
+    pub(super) fn keep_session(&mut self, session: Session, secrets: &Secrets) {
+        if self.sessions.insert(session, *secrets).is_some() {
+            return;
+        }
+        self.order.push_back(session);
+        if self.order.len() > MOST_SESSIONS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.sessions.remove(&oldest);
+        }
     }
 
     /// Returns the secrets of all connections.
@@ -413,6 +441,16 @@ mod tests {
         std::fs::write(&path, line("03")).unwrap();
         log.refresh();
         assert!(log.get(&[3; 32]).is_some());
+    }
+
+    #[test]
+    fn few_sessions_are_kept() {
+        let mut log = KeyLog::new(false);
+        let session = |n: usize| std::array::from_fn(|at| (n >> (8 * at.min(3))) as u8);
+        (0..MOST_SESSIONS + 2).for_each(|n| log.keep_session(session(n), &Secrets::default()));
+        log.keep_session(session(7), &Secrets::default());
+        assert_eq!((log.sessions.len(), log.order.len()), (MOST_SESSIONS, MOST_SESSIONS));
+        assert!(log.session(&session(1)).is_none() && log.session(&session(2)).is_some());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(super) const CLIENT_HELLO: u8 = 1;
 pub(super) const SERVER_HELLO: u8 = 2;
+pub(super) const NEW_SESSION_TICKET: u8 = 4;
 pub(super) const END_OF_EARLY_DATA: u8 = 5;
 pub(super) const ENCRYPTED_EXTENSIONS: u8 = 8;
 pub(super) const FINISHED: u8 = 20;
@@ -75,6 +76,7 @@ fn matters(kind: u8) -> bool {
         kind,
         CLIENT_HELLO
             | SERVER_HELLO
+            | NEW_SESSION_TICKET
             | END_OF_EARLY_DATA
             | ENCRYPTED_EXTENSIONS
             | FINISHED
@@ -94,7 +96,7 @@ mod tests {
             let mut messages = Messages::default();
             let found: Vec<_> = bytes.chunks(size).flat_map(|cut| messages.push(cut)).collect();
             let found: Vec<_> = found.iter().map(|found| (found.kind, &found.body[..])).collect();
-            let expected = [(1, &b"abc"[..]), (5, b""), (20, b"de"), (2, b"f")];
+            let expected = [(1, &b"abc"[..]), (5, b""), (4, b""), (20, b"de"), (2, b"f")];
             assert_eq!(found, expected, "by {size}");
             assert_eq!(messages.bytes, b"");
         }

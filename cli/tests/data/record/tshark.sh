@@ -11,3 +11,11 @@ tshark -r "$1" -T json -x | zstd -19 -q >data/tshark-x.json.zst
 tshark -r "$1" -U "OSI layer 4" -w data/exported-pdus.pcapng
 tshark -r "$2" -o "tls.keylog_file:$3" -T json -x | gzip -9n >data/tshark-tls-x.json.gz
 tshark -r "$2" -o "tls.keylog_file:$3" -U "OSI layer 7" -w data/exported-pdus-tls.pcapng
+tshark -r "$1" -T ek | gzip -9n >data/tshark.ek.gz
+tshark -r "$1" -T ek -x | gzip -9n >data/tshark-x.ek.gz
+# The WebSocket frames of a text that is not UTF-8, whose payloads only `-x` has.
+utf8=data/wss/python-bad-utf8
+for form in json ek; do
+  tshark -r $utf8.pcap -o tls.keylog_file:$utf8.keys -d tcp.port==24006,tls -Y 'http || websocket' -T $form -x |
+    gzip -9n >data/tshark-utf8-x.$form.gz
+done

@@ -3,12 +3,12 @@
 use super::{ALERT, Decryptor, Early, Failure, Fault, HANDSHAKE};
 use crate::transport::tls::alert;
 use crate::transport::tls::hello::{
-    ServerHello, TLS12, TLS13, accepts_early_data, client_hello, server_hello,
+    ServerHello, TLS12, TLS13, accepts_early_data, client_hello, new_ticket, server_hello,
 };
 use crate::transport::tls::keylog::Label;
 use crate::transport::tls::messages::{
     CLIENT_HELLO, ENCRYPTED_EXTENSIONS, END_OF_EARLY_DATA, FINISHED, KEY_UPDATE, Message,
-    SERVER_HELLO,
+    NEW_SESSION_TICKET, SERVER_HELLO,
 };
 use crate::transport::tls::opener::Opener;
 use crate::transport::tls::side::{Epoch, Side};
@@ -46,7 +46,29 @@ impl Decryptor {
             return Err(self.fault(from));
         }
         self.sides[from].enter(Epoch::Application, opener);
+        self.keep_session();
         Ok(())
+    }
+
+    /// Keeps the secrets for connections that resume this session of TLS 1.2.
+    fn keep_session(&mut self) {
+        let session = self.server.as_ref().and_then(|server| server.session);
+        let Some(secrets) = &self.secrets else { return };
+        let mut keys = self.keys.borrow_mut();
+        for session in session.into_iter().chain(self.ticket.take()) {
+            keys.keep_session(session, secrets);
+        }
+    }
+
+    /// Looks for the secrets of the session that this connection resumes, if the key log lacks them.
+    fn resume_session(&mut self) {
+        let (Some(hello), Some(server)) = (&self.hello, &self.server) else { return };
+        if self.has_keys() || server.session.is_none() || server.session != hello.session {
+            return;
+        }
+        let keys = self.keys.borrow();
+        let mut sessions = hello.session.iter().chain(&hello.ticket);
+        self.secrets = sessions.find_map(|session| keys.session(session)).copied().or(self.secrets);
     }
 
     /// Takes a message of the handshake.
@@ -93,6 +115,7 @@ impl Decryptor {
                     self.early = Early::Rejected;
                 }
             }
+            NEW_SESSION_TICKET if self.version == Some(TLS12) => self.ticket = new_ticket(body),
             KEY_UPDATE if is_encrypted && epoch == Epoch::Application => {
                 let side = &mut self.sides[from];
                 side.opener = side.opener.as_ref().and_then(Opener::updated);
@@ -125,9 +148,12 @@ impl Decryptor {
             if self.early != Early::Undecided {
                 self.enter(1 - from, Epoch::Handshake);
             }
-        } else if self.early == Early::Undecided {
+            return Ok(());
+        }
+        if self.early == Early::Undecided {
             self.early = Early::Rejected;
         }
+        self.resume_session();
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use std::io;
 use std::rc::Rc;
 
 use crate::transport::packet::Moment;
-use crate::transport::tls::hello::{ClientHello, ServerHello, TLS13};
+use crate::transport::tls::hello::{ClientHello, ServerHello, Session, TLS13};
 use crate::transport::tls::keylog::{KeyLog, Label, Secrets};
 use crate::transport::tls::records::Records;
 use crate::transport::tls::side::{Epoch, Side};
@@ -132,6 +132,8 @@ pub struct Decryptor {
     client: Option<usize>,
     hello: Option<ClientHello>,
     server: Option<ServerHello>,
+    /// The ticket that the server gave last.
+    ticket: Option<Session>,
     version: Option<u16>,
     suite: Option<Suite>,
     secrets: Option<Secrets>,
@@ -159,6 +161,7 @@ impl Decryptor {
             client: None,
             hello: None,
             server: None,
+            ticket: None,
             version: None,
             suite: None,
             secrets: None,

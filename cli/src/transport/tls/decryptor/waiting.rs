@@ -232,7 +232,9 @@ impl Decryptor {
         }
         if keys.count() != self.seen || !again {
             self.seen = keys.count();
-            self.secrets = keys.get(&hello.random).copied();
+            // Those of a session that is resumed hold, although the key log lacks them.
+            let found = keys.get(&hello.random).copied();
+            self.secrets = found.or(self.secrets.filter(|_| again));
         }
     }
 }
