@@ -32,7 +32,7 @@ const STEP: usize = 64 << 10;
 /// use wsvet::codec::{Budget, Error, Messages};
 /// use wsvet::{Message, Policy, Role};
 ///
-/// let budget = Budget::new(256 << 10);
+/// let budget = Budget::new(512 << 10);
 /// let mut codec = || Messages::new(Policy::new(Role::Client)).with_budget(&budget);
 /// let (mut first, mut second) = (codec(), codec());
 ///
