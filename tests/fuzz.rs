@@ -123,6 +123,82 @@ fn the_captures_are_seeds() {
     write_seed("readers", "upgrade", &[&[0, 2], &upgrade[..]].concat());
 }
 
+/// What both endpoints sent in a recording on loopback: whether it was the server, whose port this is, and
+/// the bytes.
+fn payloads(pcap: &[u8], port: u16) -> Vec<(bool, Vec<u8>)> {
+    const FILE: usize = 24;
+    const PACKET: usize = 16;
+    const ETHERNET_AND_IP: usize = 14 + 20;
+    let mut payloads = Vec::new();
+    let mut rest = &pcap[FILE..];
+    while let Some(len) = rest.get(8..12) {
+        let end = PACKET + u32::from_le_bytes(len.try_into().unwrap()) as usize;
+        let tcp = &rest[PACKET + ETHERNET_AND_IP..end];
+        let bytes = &tcp[usize::from(tcp[12] >> 4) * 4..];
+        if !bytes.is_empty() {
+            payloads.push((tcp[..2] == port.to_be_bytes(), bytes.to_vec()));
+        }
+        rest = &rest[end..];
+    }
+    payloads
+}
+
+/// The recordings in this folder of the tool's tests, by their names.
+fn recordings(folder: &str) -> Vec<(String, PathBuf)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cli/tests/captures").join(folder);
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let pcaps = files.filter(|path| path.extension().is_some_and(|extension| extension == "pcap"));
+    pcaps.map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), path)).collect()
+}
+
+/// The recorded connections are seeds of the targets `tls` and `http2`; the tests of the tool replay them.
+#[test]
+fn recorded_connections_are_seeds() {
+    const TLS: u16 = 18_443;
+    const HTTP2: [u16; 2] = [8_080, 8_081];
+    // The longest input that is worth its time. Recordings without certificates are shorter.
+    const LONGEST: usize = 5_000;
+    let with_len = |bytes: &[u8]| [&(bytes.len() as u16).to_le_bytes()[..], bytes].concat();
+    let mut written = [0, 0];
+    for (name, path) in recordings("tls") {
+        let keys = fs::read_to_string(path.with_extension("keys")).unwrap();
+        let is_used = |line: &&str| !line.starts_with(['#', 'E']);
+        let keys: String = keys.lines().filter(is_used).flat_map(|line| [line, "\n"]).collect();
+        let mut seed = [&[99], &with_len(keys.as_bytes())[..]].concat();
+        for (server, bytes) in payloads(&fs::read(path).unwrap(), TLS) {
+            seed.push(4 | u8::from(server));
+            seed.extend(with_len(&bytes));
+        }
+        if seed.len() < LONGEST {
+            written[0] += 1;
+            write_seed("tls", &name, &seed);
+        }
+    }
+    for (name, path) in recordings("http2") {
+        const PREFACE: usize = 24;
+        let pcap = fs::read(path).unwrap();
+        let all = HTTP2.map(|port| payloads(&pcap, port));
+        let Some(all) = all.iter().find(|all| all.iter().any(|(server, _)| *server)) else {
+            continue;
+        };
+        let mut seed = vec![99];
+        let mut preface = PREFACE;
+        for (server, bytes) in all {
+            let skipped = if *server { 0 } else { std::mem::take(&mut preface) };
+            let bytes = &bytes[skipped..];
+            for turn in bytes.chunks(127) {
+                seed.push((turn.len() as u8) << 1 | u8::from(*server));
+                seed.extend(turn);
+            }
+        }
+        if seed.len() < LONGEST {
+            written[1] += 1;
+            write_seed("http2", &name, &seed);
+        }
+    }
+    assert!(written[0] > 5 && written[1] > 3, "{written:?}");
+}
+
 /// Each field with values that break a rule, and with the nearest that break none.
 #[test]
 fn handshakes_are_seeds() {

@@ -586,11 +586,16 @@ fn resets_and_goaway_are_told_with_their_names() {
 
 /// A capture with an open WebSocket connection on stream 1.
 fn opened() -> common::capture::Capture {
+    opened_at("/")
+}
+
+/// The same with this target.
+fn opened_at(target: &str) -> common::capture::Capture {
     let mut compressor = Compressor::default();
     let mut capture = common::capture::Capture::new();
     capture.packet(Client, "S", b"").packet(Server, "SA", b"");
     capture.packet(Client, "A", &preface()).packet(Server, "A", &allowance());
-    capture.packet(Client, "A", &compressor.headers(Client, 1, 0, &connect("/", &[])));
+    capture.packet(Client, "A", &compressor.headers(Client, 1, 0, &connect(target, &[])));
     capture.packet(Server, "A", &compressor.headers(Server, 1, 0, &[(":status", "200")]));
     capture.packet(Client, "A", &frame(DATA, 0, 1, b"\x81\x80\0\0\0\0"));
     capture
@@ -619,6 +624,13 @@ fn a_host_that_answers_no_ping_is_known_by_its_other_packets() {
         assert_eq!(text.contains("✗ unanswered-ping"), is_there, "{text}");
         assert_eq!(text.contains("not even an acknowledgement"), !is_there, "{text}");
     }
+}
+
+#[test]
+fn the_number_of_the_stream_is_shown_after_a_long_target() {
+    let text = told(&opened_at(&format!("/{}", "long".repeat(30))));
+    assert!(text.contains("CONNECT /longlong"), "{text}");
+    assert!(text.contains("… on HTTP/2 stream 1"), "{text}");
 }
 
 #[test]

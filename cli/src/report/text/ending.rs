@@ -17,6 +17,9 @@ use crate::session::report::{Closing, Opening};
 pub(super) const COLUMNS: [&str; 7] =
     ["conn", "client", "server", "target", "frames", "bytes", "ended"];
 
+/// The width of the method before the target, in columns.
+const METHOD: usize = "GET ".len();
+
 /// The indentation of lines below a connection.
 const INDENT: &str = "  ";
 
@@ -43,9 +46,12 @@ fn addresses(opening: &Opening) -> [String; 2] {
 /// Returns the request, and the negotiated subprotocol and extensions.
 fn asked(opening: &Opening, width: usize) -> Vec<String> {
     let agreement = &opening.agreement;
-    let target = agreement.target.as_deref().map(|target| request(opening, target));
-    let all = target.into_iter().chain(agreed(agreement));
-    all.map(|what| shorten(&plain(&what), width / 2)).collect()
+    // The number of a stream of HTTP/2 stands behind the target, and is never left out.
+    let room = (width / 2).saturating_sub(METHOD);
+    let target = agreement.target.as_deref().map(|target| shorten(&plain(target), room));
+    let target = target.map(|target| request(opening, &target));
+    let agreed = agreed(agreement).into_iter().map(|what| shorten(&plain(&what), width / 2));
+    target.into_iter().chain(agreed).collect()
 }
 
 /// Returns the cells of a connection in the table of all connections.
