@@ -26,6 +26,7 @@ pub struct Options {
     pub stress: bool,
     /// How many cases are run at once.
     pub parallel: usize,
+    /// How long to wait for the server.
     pub patience: Patience,
 }
 
@@ -91,9 +92,8 @@ fn judge(case: &Case, server: &Server, connect: &Connect<'_>, options: Options) 
             // What every run shows is the least of them.
             Outcome::Fail(other) if other > level => ran = again,
             Outcome::Fail(_) => {}
-            other => {
-                let got =
-                    format!("{} in run {runs}, {} in the next: {}", "fail", other.name(), ran.got);
+            _ => {
+                let got = format!("failed in {runs} of {} runs: {}", runs + 1, ran.got);
                 return Ran { outcome: Outcome::Inconclusive, got, ..ran };
             }
         }

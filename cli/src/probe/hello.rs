@@ -16,6 +16,8 @@ pub(super) struct Response {
     pub(super) broken: Vec<Rule>,
     pub(super) parameters: Option<Parameters>,
     pub(super) subprotocol: Option<String>,
+    /// An extension that it accepts and that the prober made up.
+    pub(super) invented: Option<String>,
     /// Whether it has the header field Sec-WebSocket-Version.
     pub(super) lists_versions: bool,
 }
@@ -41,11 +43,13 @@ fn view<'q, 's>(
     request: &handshake::Request<'q, impl Headers<'q>>,
     response: &handshake::Response<impl Headers<'s>>,
 ) -> Response {
-    let (parameters, subprotocol) = match response.validate(request) {
-        Ok(Outcome::Accepted(accepted)) => {
-            (accepted.permessage_deflate(), accepted.subprotocol().map(str::to_owned))
-        }
-        _ => (None, None),
+    let (parameters, subprotocol, invented) = match response.validate(request) {
+        Ok(Outcome::Accepted(accepted)) => (
+            accepted.permessage_deflate(),
+            accepted.subprotocol().map(str::to_owned),
+            accepted.extensions().find(|name| name.starts_with("x-wsvet")).map(str::to_owned),
+        ),
+        _ => (None, None, None),
     };
     let mut fields = response.headers().clone().fields();
     Response {
@@ -54,6 +58,7 @@ fn view<'q, 's>(
         broken: response.broken(request).collect(),
         parameters,
         subprotocol,
+        invented,
         lists_versions: fields.any(|(name, _)| name.eq_ignore_ascii_case(b"Sec-WebSocket-Version")),
     }
 }

@@ -18,6 +18,9 @@ use crate::probe::outcome::{Outcome, Ran};
 use crate::probe::visit::{Closed, NoResponse, Visit, closed};
 use crate::probe::words;
 
+/// The case of a request with nothing but what is needed.
+const PLAIN: &str = "opening/plain";
+
 /// How long the prober waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -71,10 +74,15 @@ impl Server {
         if case.stress && !stress {
             return Some("only with --stress");
         }
-        if needs.text && (self.refuses_text || !accepts.admits(OpCode::Text)) {
+        // Without --server-accepts, what the server refused with 1003 is what it does not accept.
+        let [no_text, no_binary] = match self.accepts {
+            None => [self.refuses_text, self.refuses_binary],
+            Some(_) => [OpCode::Text, OpCode::Binary].map(|opcode| !accepts.admits(opcode)),
+        };
+        if needs.text && no_text {
             return Some("the server does not accept text messages");
         }
-        if needs.binary && (self.refuses_binary || !accepts.admits(OpCode::Binary)) {
+        if needs.binary && no_binary {
             return Some("the server does not accept binary messages");
         }
         None
@@ -209,8 +217,13 @@ impl Player<'_> {
     }
 
     fn accepted(&self, response: &Response) -> Result<(), Stop> {
-        let known = |rule: &&Rule| !self.server.broken.contains(rule);
-        if let Some(rule) = response.broken.iter().find(known) {
+        // What every response breaks is told once, by the case that is about nothing else.
+        let plain = self.case.id == PLAIN;
+        let is_told = |rule: &&Rule| plain || !self.server.broken.contains(rule);
+        if let Some(extension) = &response.invented {
+            return failed(Level::Must, format!("accepted {extension}, which no server knows"));
+        }
+        if let Some(rule) = response.broken.iter().find(is_told) {
             let got = format!("a response that breaks {rule}: {}", rule.text());
             return Err(Stop::Failed(Failure {
                 level: Level::Must,
@@ -325,13 +338,12 @@ impl Player<'_> {
             Closed::Without(_) => "the end of TCP without a Close".to_owned(),
         };
         let echoes = self.server.echoes_text || self.server.echoes_binary;
+        if let Closed::With(code) = closed
+            && let Some(advice) = self.advice(code)
+        {
+            return unknown(advice);
+        }
         match closed {
-            Closed::With(Some(CloseCode::UNSUPPORTED_DATA)) if self.server.accepts.is_none() => {
-                unknown(format!("{got}: --server-accepts says what the server accepts"))
-            }
-            Closed::With(Some(CloseCode::MESSAGE_TOO_BIG)) if self.server.max_message.is_none() => {
-                unknown(format!("{got}: --max-message says what the limit of the server is"))
-            }
             Closed::With(Some(
                 CloseCode::PROTOCOL_ERROR
                 | CloseCode::UNSUPPORTED_DATA
@@ -343,6 +355,20 @@ impl Player<'_> {
             Closed::With(_) if echoes => failed_step(Level::Must, due, got),
             Closed::With(_) => unknown(format!("{got}: the program behind the server may close")),
         }
+    }
+
+    /// Returns the reason why a refusal with this code says nothing: what the server accepts is not known.
+    fn advice(&self, code: Option<CloseCode>) -> Option<String> {
+        let (option, what) = match code? {
+            CloseCode::UNSUPPORTED_DATA if self.server.accepts.is_none() => {
+                ("--server-accepts", "which type of data the server accepts")
+            }
+            CloseCode::MESSAGE_TOO_BIG if self.server.max_message.is_none() => {
+                ("--max-message", "how long a message may be")
+            }
+            _ => return None,
+        };
+        Some(format!("{}: {option} says {what}", words::close(code)))
     }
 
     fn echo(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), Stop> {
@@ -422,7 +448,10 @@ impl Player<'_> {
                 self.answer_close(Some(code));
                 Ok(())
             }
-            Closed::With(code) => failed_step(Level::Should, due, words::close(code)),
+            Closed::With(code) => match self.advice(code) {
+                Some(advice) => unknown(advice),
+                None => failed_step(Level::Should, due, words::close(code)),
+            },
             Closed::Without(End::Reset) => {
                 unknown("TCP was reset, which may have destroyed a Close frame")
             }

@@ -58,7 +58,7 @@ faults! {
     RefusesProtocols "opening/unknown-subprotocol" Quality
     // The response.
     WrongAccept "opening/plain" Must
-    AcceptOfPaddedKey "opening/plain" Must
+    AcceptOfLowerCaseKey "opening/plain" Must
     NoAccept "opening/plain" Must
     NoUpgradeInResponse "opening/plain" Must
     NoConnectionInResponse "opening/plain" Must

@@ -280,7 +280,7 @@ impl Server {
     fn accept(&mut self, key: &str, extensions: &[&str], protocols: &[&str]) {
         let accept = match self.fault {
             Some(WrongAccept) => accept_key("dGhlIHNhbXBsZSBub25jZQ=="),
-            Some(AcceptOfPaddedKey) => accept_key(format!("{key} ")),
+            Some(AcceptOfLowerCaseKey) => accept_key(key.to_ascii_lowercase()),
             _ => accept_key(key),
         };
         let mut text = "HTTP/1.1 101 Switching Protocols\r\n".to_owned();
@@ -642,17 +642,19 @@ impl Server {
             }
             _ => {}
         }
+        let [loses_context, keeps_tail] =
+            [LosesOwnContext, KeepsOwnTail].map(|fault| self.has(fault));
         if let Some(deflater) = &mut self.deflater
             && !self.kind.text_only
         {
             let mut out = Vec::new();
-            if self.has(LosesOwnContext) {
+            if loses_context {
                 *deflater = Deflater::new(9, true);
-                deflater.deflate(b"something else", true, &mut out);
+                deflater.deflate(b"message number 1 of twenty messages", true, &mut out);
                 out.clear();
             }
             deflater.deflate(&payload, true, &mut out);
-            if self.has(KeepsOwnTail) {
+            if keeps_tail {
                 out.extend_from_slice(b"\x01\x00");
             }
             let rsv1 = if self.has(ForgetsRsv1) { 0 } else { 0x40 };

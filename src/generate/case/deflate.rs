@@ -66,7 +66,7 @@ fn add_offers(setup: &Setup, cases: &mut Vec<Case>) {
         ("quoted", "permessage-deflate; server_max_window_bits=\"10\"", false),
         ("fallback", "permessage-deflate; server_max_window_bits=10, permessage-deflate", false),
         ("after-unknown", "x-wsvet, permessage-deflate", false),
-        ("bad-then-good", "permessage-deflate; x-wsvet, permessage-deflate", false),
+        ("bad-then-good", "permessage-deflate; x-wsvet, permessage-deflate", true),
         ("unknown-parameter", "permessage-deflate; x-wsvet", true),
         ("bits-7", "permessage-deflate; server_max_window_bits=7", true),
         ("bits-16", "permessage-deflate; server_max_window_bits=16", true),
@@ -81,11 +81,18 @@ fn add_offers(setup: &Setup, cases: &mut Vec<Case>) {
         ),
     ] {
         let title = format!("the offer `{offer}`");
-        let title =
-            if must_decline { format!("{title}, which the server must decline") } else { title };
+        let title = if must_decline {
+            format!("{title}, in which the server must decline what is invalid")
+        } else {
+            title
+        };
         let case = Case::new(setup, format!("deflate/offer-{name}"), title);
         let mut case = offering(setup, case.section("7.1"), offer).needs(setup.data);
         case.needs.deflate = false;
+        // To refuse the connection declines the offer, too.
+        if must_decline {
+            case.level = Level::Quality;
+        }
         let case = case.message(setup.data, b"Hello, hello, hello");
         cases.push(case.message(setup.data, b"Hello, hello, hello").go_on());
     }
@@ -130,12 +137,12 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
         ),
         (
             "fragments-empty",
-            "with empty fragments",
+            "a compressed message with empty fragments",
             [frame(first(data) | RSV1, b""), frame(MIDDLE, HELLO), frame(LAST, b"")].concat(),
         ),
         (
             "fragments-ping",
-            "with a Ping between",
+            "a compressed message with a Ping between two fragments",
             [frame(first(data) | RSV1, &HELLO[..1]), frame(PING, b"p"), frame(LAST, &HELLO[1..])]
                 .concat(),
         ),
@@ -145,7 +152,7 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
             if name == "fragments-ping" { case.step(Step::Pong(b"p".to_vec())) } else { case };
         cases.push(case.echo(data, b"Hello").go_on());
     }
-    let case = new("each-byte", "each byte of the payload in a fragment");
+    let case = new("each-byte", "a compressed message with a fragment for each byte");
     let bytes: Vec<u8> = HELLO
         .iter()
         .enumerate()
@@ -183,14 +190,18 @@ fn add_context(setup: &Setup, cases: &mut Vec<Case>) {
     let case = new("context", "a message that refers to the one before");
     let case = case.send(frame(compressed, HELLO)).echo(data, b"Hello");
     cases.push(case.send(frame(compressed, HELLO_AGAIN)).echo(data, b"Hello").go_on());
-    let case = new("context-after-plain", "the same after a message that is not compressed");
+    let case = new(
+        "context-after-plain",
+        "a message that refers to one before a message that is not compressed",
+    );
     let case = case.send(frame(compressed, HELLO)).echo(data, b"Hello").message(data, b"between");
     cases.push(case.send(frame(compressed, HELLO_AGAIN)).echo(data, b"Hello").go_on());
-    let case = new("context-after-final", "the same after a final block");
+    let case =
+        new("context-after-final", "a message that refers to one that ended with a final block");
     let case = case.send(frame(compressed, b"\xF3\x48\xCD\xC9\xC9\x07\x00\x00"));
     let case = case.echo(data, b"Hello").send(frame(compressed, HELLO_AGAIN));
     cases.push(case.level(Level::Quality).echo(data, b"Hello").go_on());
-    let case = new("context-after-empty", "the same after an empty message");
+    let case = new("context-after-empty", "a message that refers to one before an empty message");
     let case = case.send(frame(compressed, HELLO)).echo(data, b"Hello");
     let case = case.send(frame(compressed, b"\x00")).echo(data, b"");
     cases.push(case.send(frame(compressed, HELLO_AGAIN)).echo(data, b"Hello").go_on());

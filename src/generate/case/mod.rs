@@ -402,7 +402,7 @@ mod tests {
                     }
                 }
                 let refused = case.steps.iter().find_map(|step| match step {
-                    Step::Refuse(codes) => Some(codes[0]),
+                    Step::Refuse(codes) | Step::RefuseEarly(codes) => Some(codes[0]),
                     _ => None,
                 });
                 if case.steps.contains(&Step::Close(None)) || found == Some(Rule::DataAfterClose) {

@@ -1,7 +1,6 @@
 //! What can harm a server that has no limits. These cases are sent only if they are asked for.
 
 use std::format;
-use std::vec;
 use std::vec::Vec;
 
 use super::wire::{LAST, MIDDLE, PING, RSV1, announcing, first, frame, single};
@@ -14,6 +13,9 @@ const TOO_MUCH: &[CloseCode] = &[CloseCode::MESSAGE_TOO_BIG, CloseCode::POLICY_V
 
 /// The length of the text that the bombs inflate to, in bytes.
 const BOMB: usize = 32 << 20;
+
+/// The length of the text of each of their blocks, in bytes.
+const BLOCK: usize = 64 << 10;
 
 pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     let data = setup.data;
@@ -35,9 +37,13 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     let case = new("small-messages", "100,000 messages of one byte").needs(data);
     let messages = frame(single(data), b"x").repeat(100_000);
     cases.push(case.send(messages).step(Step::GoOnOr(TOO_MUCH)));
-    let mut bomb = Vec::new();
-    Deflater::new(15, false).level(9).deflate(&vec![b'0'; BOMB], true, &mut bomb);
+    // Each block refers only to itself, so the same one can follow again and again.
+    let mut block = Vec::new();
+    Deflater::new(15, false).deflate(&[b'0'; BLOCK], true, &mut block);
+    block.extend_from_slice(b"\x00\x00\xFF\xFF");
+    let bomb = block.repeat(BOMB / BLOCK);
+    let bomb = &bomb[..bomb.len() - 4];
     let case = new("bomb", &format!("{} bytes that inflate to {BOMB}", bomb.len()));
     let case = super::deflate::offering(setup, case, super::deflate::NAME).needs(OpCode::Text);
-    cases.push(case.send(frame(single(OpCode::Text) | RSV1, &bomb)).step(Step::GoOnOr(TOO_MUCH)));
+    cases.push(case.send(frame(single(OpCode::Text) | RSV1, bomb)).step(Step::GoOnOr(TOO_MUCH)));
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use maud::{DOCTYPE, PreEscaped, html as markup};
 
-use super::{Record, Report, Tally, bytes, facts, heading};
+use super::{Record, Report, Tally, bytes, facts, heading, sent};
 use crate::probe::outcome::Outcome;
 
 /// The policy of the page: nothing may be loaded, and nothing may run.
@@ -89,7 +89,7 @@ fn failure(record: &Record<'_>) -> maud::Markup {
             dl {
                 dt { "what" } dd { (case.title) " (" (record.section()) ")" }
                 @if let Some(rule) = record.rule() { dt { "rule" } dd { (rule) } }
-                dt { "sent" } dd.mono { (bytes(&ran.sent, MOST)) }
+                dt { "sent" } dd.mono { (sent(record, MOST)) }
                 dt { "due" } dd { (ran.due) }
                 dt { "got" } dd { (ran.got) }
                 dt { "received" } dd.mono { (bytes(&ran.received, MOST)) }

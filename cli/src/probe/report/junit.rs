@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use maud::html;
 
-use super::{Record, Report, Tally, bytes, heading};
+use super::{Record, Report, Tally, bytes, heading, sent};
 use crate::probe::outcome::Outcome;
 
 /// The most bytes of one direction in a failure.
@@ -62,7 +62,7 @@ fn told(record: &Record<'_>) -> String {
         "{} ({})\nsent: {}\ndue: {}\ngot: {}\nreceived: {}\n",
         case.title,
         record.section(),
-        bytes(&ran.sent, MOST),
+        sent(record, MOST),
         ran.due,
         ran.got,
         bytes(&ran.received, MOST),

@@ -132,6 +132,9 @@ fn facts(found: &Found) -> Vec<String> {
     }
     let deflate = if server.deflates { "accepts" } else { "does not accept" };
     facts.push(format!("{deflate} permessage-deflate"));
+    if let Some(rule) = server.broken.first() {
+        facts.push(format!("its responses break {rule}"));
+    }
     if !server.pongs {
         facts.push("did not answer a Ping".to_owned());
     }
@@ -154,5 +157,13 @@ fn bytes(log: &super::outcome::Log, most: usize) -> String {
         0 if digits.is_empty() => "nothing".to_owned(),
         0 => digits,
         more => format!("{digits}… and {more} more bytes"),
+    }
+}
+
+/// Returns what the case sent, at most `most` bytes of it in hexadecimal digits.
+fn sent(record: &Record<'_>, most: usize) -> String {
+    match record.ran.sent.is_empty() {
+        true => "only the request".to_owned(),
+        false => bytes(&record.ran.sent, most),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wsvet::generate::{Case, Level};
 
-use super::{Record, Report, Tally, bytes, facts, heading};
+use super::{Record, Report, Tally, facts, heading, sent};
 use crate::probe::outcome::Outcome;
 use crate::report::style::{BAD, CODE, DIM, GOOD, HEADING, options, paragraph, plain, width};
 
@@ -90,11 +90,14 @@ fn groups<'r, 'a: 'r>(
     groups
 }
 
+/// Whether the server did the same in cases of the same kind.
 fn same_failure(a: &Record<'_>, b: &Record<'_>) -> bool {
-    match (a.ran.broken, b.ran.broken) {
-        (None, None) => (a.rule(), &a.ran.due, &a.ran.got) == (b.rule(), &b.ran.due, &b.ran.got),
-        (a, b) => a == b,
-    }
+    let family = |record: &Record<'_>| record.case.id.split('/').next().map(str::to_owned);
+    let told = |record: &Record<'_>| match record.ran.broken {
+        Some(_) => String::new(),
+        None => record.ran.got.clone(),
+    };
+    (a.rule(), told(a)) == (b.rule(), told(b)) && (a.rule().is_some() || family(a) == family(b))
 }
 
 fn failure(out: &mut impl Write, level: Level, group: &[&Record<'_>]) -> io::Result<()> {
@@ -106,15 +109,11 @@ fn failure(out: &mut impl Write, level: Level, group: &[&Record<'_>]) -> io::Res
     writeln!(out, "{style}✗ {id}{style:#} {}", heading(level))?;
     let rows = [
         ("what", format!("{} ({}{rule})", case.title, record.section())),
-        ("sent", bytes(&ran.sent, MOST)),
+        ("sent", sent(record, MOST)),
         ("due", ran.due.clone()),
         ("got", ran.got.clone()),
     ];
     for (name, text) in rows {
-        // The steps of the opening handshake are told by the title.
-        if name == "sent" && ran.sent.is_empty() {
-            continue;
-        }
         wrapped(out, &format!("  {DIM}{name:<5}{DIM:#}"), "       ", &plain(&text))?;
     }
     if !others.is_empty() {
