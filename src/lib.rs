@@ -73,13 +73,14 @@
 //!   and validates compressed messages, and writes them.
 //! - `arbitrary`: adds the module `generate`, with streams and whole connections to fuzz a
 //!   WebSocket stack with.
+//! - `cases`: adds `generate::Case`, the cases of `wsvet probe` as data.
 //! - `serde`: implements `Serialize` and `Deserialize` for [`CloseCode`], for [`Rule`],
 //!   [`handshake::Rule`] and [`Lapse`] (as their ids), [`Violation`], [`Verdict`], [`Finding`] and
 //!   [`Policy`].
 //! - `c`: adds the functions that `include/wsvet.h` declares, for programs in C. A program in Rust
 //!   does not need it. It enables `deflate`.
 //!
-//! The features `codec`, `endpoint`, `tokio`, `http`, `deflate`, `arbitrary` and `c` enable `std`. Without any feature the crate
+//! The features `codec`, `endpoint`, `tokio`, `http`, `deflate`, `arbitrary`, `cases` and `c` enable `std`. Without any feature the crate
 //! has everything else. It then needs no allocator and runs on any target.
 //!
 //! # Minimum supported Rust version
@@ -112,7 +113,7 @@ pub mod encode;
 #[cfg(feature = "endpoint")]
 pub mod endpoint;
 mod frame;
-#[cfg(feature = "arbitrary")]
+#[cfg(any(feature = "arbitrary", feature = "cases"))]
 pub mod generate;
 // This module contains only documentation.
 #[cfg(doc)]

@@ -6,7 +6,7 @@
 //! Data flows in one direction. [`input`] reads a file and detects its format. [`transport`] turns
 //! packets into the bytes of TCP streams. [`session`] judges a connection from its opening handshake
 //! to its verdict, and passes the results to a [report](session::report::Report). [`report`] prints
-//! them.
+//! them. [`probe`] sends cases to a live server.
 
 // The types live for one run, and nothing prints them with Debug.
 #![allow(missing_debug_implementations)]
@@ -18,5 +18,7 @@ pub mod session;
 pub mod input;
 
 pub mod report;
+
+pub mod probe;
 
 pub mod command;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::command::probe::{self, Probe};
 use crate::input::reading::Reading;
 use crate::session::limits::Limits;
 
@@ -30,6 +31,9 @@ pub(crate) enum Command {
     /// Judge captures, HAR files, JSON lines, hex text or raw bytes
     #[command(after_help = CHECK_HELP)]
     Check(Check),
+    /// Send cases to a live server of your own, and judge what it does
+    #[command(after_help = probe::HELP)]
+    Probe(Box<Probe>),
     /// Measure how fast this machine decodes and judges frames
     Bench(Bench),
     /// Explain a close code or a rule

@@ -9,6 +9,7 @@ mod explain;
 pub mod mix;
 mod output;
 mod page;
+mod probe;
 mod status;
 
 use std::io::{self, BufWriter, Write};
@@ -60,6 +61,7 @@ fn run(cli: &Cli) -> io::Result<Status> {
         }
         Command::Codes => explain::codes(&mut out).map(|()| Status::Fine)?,
         Command::Rules => explain::rules(&mut out).map(|()| Status::Fine)?,
+        Command::Probe(args) => probe::run(&mut out, args, complain)?,
         Command::Tls => args::print_tls(&mut out).map(|()| Status::Fine)?,
     };
     out.flush()?;

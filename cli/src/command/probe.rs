@@ -1,0 +1,345 @@
+//! `wsvet probe`: sends cases to a live server, and prints what it does.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use wsvet::generate::{Case, Setup};
+
+use crate::command::output::Output;
+use crate::command::page::Page;
+use crate::command::status::Status;
+use crate::probe::campaign::{self, Options};
+use crate::probe::explore::explore;
+use crate::probe::link::Link;
+use crate::probe::outcome::Outcome;
+use crate::probe::report::{self, Baseline, Json, Record, Report, Tally};
+use crate::probe::target::{self, Target};
+use crate::probe::tcp::Tcp;
+use crate::session::limits::DataType;
+
+pub(crate) const HELP: &str = "\
+Probe only servers of your own. wsvet sends broken frames and requests on purpose, each on a connection of its \
+own, and a faulty server may log errors, leak connections or crash. What can do harm to a server without limits is \
+sent only with --stress.
+
+How it judges:
+  The server may be any: it need not send messages back. Where the connection must go on, wsvet sends a Ping and \
+waits for its Pong. Where the server must refuse, wsvet waits for the Close frame or the end of TCP, and only then \
+sends a Ping, to see whether the frame was accepted. If the server sends messages back, which wsvet finds out first, \
+these must arrive whole and in order. Every frame of the server is judged by the rules of `wsvet rules`.
+  A case that fails is run twice more, and is inconclusive if one of the runs does not fail.
+
+Levels:
+  must      the server goes on after a broken frame, delivers it, refuses what it must accept, or breaks a rule itself
+  should    it refuses, but without a Close frame or with another code than the one that is due (§7.1.7)
+  quality   the RFC permits it, but it could do better
+
+What the server accepts:
+  Without --server-accepts, the cases about types of data (1003) are sent only if the subprotocol that the server \
+chose fixes the type. Without --max-message, no limit is tested (1009).
+
+Exit status:
+  2  wrong usage, or no WebSocket connection to the server
+  1  otherwise, if the server breaks a MUST; with --strict, if it breaks a SHOULD; known failures of --baseline do \
+not count
+  0  otherwise
+
+JSON lines:
+  `server` first, then a line `case` for each case: `id`, `outcome` (pass, fail, inconclusive, skipped), `level` \
+(must, should, quality: of the failure, or what the case can break), `rule` (that the client breaks), `broken` (that \
+the server broke), `due`, `got`, `sent` and `received` (the first 256 bytes after the opening handshake, in hex), \
+`millis`; and `summary` at the end.
+
+Examples:
+  Probe a server on this machine:
+    wsvet probe ws://127.0.0.1:9001/
+  One that accepts only text, up to 1 MiB:
+    wsvet probe --server-accepts text --max-message 1048576 ws://127.0.0.1:9001/chat
+  Fail a build only for what is new:
+    wsvet probe --json ws://127.0.0.1:9001/ > known.jsonl
+    wsvet probe --baseline known.jsonl --junit report.xml ws://127.0.0.1:9001/";
+
+#[derive(Args)]
+pub(crate) struct Probe {
+    /// URL of a server of your own: ws://HOST[:PORT]/PATH
+    ///
+    /// wss:// needs a wsvet that was built with the feature `wss`.
+    #[arg(value_name = "URL", required_unless_present = "list")]
+    pub(crate) url: Option<String>,
+
+    /// Add a header field to each request, such as 'Authorization: Bearer ...'
+    #[arg(long, value_name = "NAME: VALUE", value_parser = field)]
+    pub(crate) header: Vec<(String, String)>,
+
+    /// Ask for this subprotocol
+    #[arg(long, value_name = "NAME", value_parser = token)]
+    pub(crate) subprotocol: Option<String>,
+
+    /// Say which type of data the server accepts: it must refuse the other with 1003
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) server_accepts: Option<DataType>,
+
+    /// Say how long a message may be in bytes, at least 256: the server must refuse a longer one with 1009
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(256..))]
+    pub(crate) max_message: Option<u64>,
+
+    /// Send only the cases whose id contains this text; can be given several times
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) case: Vec<String>,
+
+    /// List the cases, and send nothing
+    #[arg(long)]
+    pub(crate) list: bool,
+
+    /// Run this many cases at once
+    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) parallel: u16,
+
+    /// Wait this many seconds for what is due
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+
+    /// Also send what can do harm to a server without limits
+    ///
+    /// Huge lengths, a message that inflates to 32 MiB, 100,000 empty fragments.
+    #[arg(long)]
+    pub(crate) stress: bool,
+
+    /// Exit with status 1 also if the server breaks a SHOULD
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Also write a report in the format of JUnit
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+
+    /// Also write an HTML page
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Do not count failures that an earlier output of --json has
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+
+    /// Trust the certificates in this PEM file, instead of those of the system
+    #[cfg(feature = "wss")]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+
+    /// Do not verify the certificate of the server
+    #[cfg(feature = "wss")]
+    #[arg(long, conflicts_with = "ca")]
+    pub(crate) insecure: bool,
+}
+
+fn field(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("write NAME: VALUE")?;
+    let (name, value) = (token(name.trim())?, value.trim());
+    if value.bytes().any(|byte| byte.is_ascii_control()) {
+        return Err("a value has no line ends".to_owned());
+    }
+    Ok((name, value.to_owned()))
+}
+
+fn token(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if text.is_empty() || !text.bytes().all(fits) {
+        return Err("a name has letters, digits and - . _ only".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "write a number of seconds")?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if (Duration::from_millis(10)..=Duration::from_secs(600)).contains(&time) => {
+            Ok(time)
+        }
+        _ => Err("write 0.01 to 600".to_owned()),
+    }
+}
+
+/// Probes the server.
+pub(crate) fn run(
+    out: &mut impl Write,
+    args: &Probe,
+    complain: &mut dyn FnMut(&str),
+) -> io::Result<Status> {
+    match probe(out, args) {
+        Ok(status) => Ok(status),
+        Err(Stop::Output(error)) => Err(error),
+        Err(Stop::Unusable(error)) => {
+            complain(&error);
+            Ok(Status::Unusable)
+        }
+    }
+}
+
+enum Stop {
+    Unusable(String),
+    Output(io::Error),
+}
+
+impl From<String> for Stop {
+    fn from(error: String) -> Self {
+        Self::Unusable(error)
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+fn probe(out: &mut impl Write, args: &Probe) -> Result<Status, Stop> {
+    let url = args.url.as_deref().unwrap_or("ws://localhost/");
+    let target = Target::parse(url).map_err(|error| format!("{url}: {error}"))?;
+    let mut setup = setup(args, &target);
+    if args.list {
+        let cases = Case::all(&setup);
+        report::list(&chosen(&cases, args)?, out)?;
+        return Ok(Status::Fine);
+    }
+    let baseline = args.baseline.as_deref().map(baseline).transpose()?.unwrap_or_default();
+    let page = args.html.as_deref().map(Page::new).transpose()?;
+    let junit = args.junit.as_deref().map(|path| create(path)).transpose()?;
+    let found = {
+        let addresses = target.resolve().map_err(|error| format!("{}: {error}", target.host))?;
+        let connect = connector(args, &target, addresses)?;
+        let found = explore(&mut setup, &connect, args.timeout)
+            .map_err(|error| format!("{url}: {error}"))?;
+        (found, connect)
+    };
+    let (found, connect) = found;
+    let cases = Case::all(&setup);
+    let cases: Vec<Case> = chosen(&cases, args)?.into_iter().cloned().collect();
+    let options =
+        Options { stress: args.stress, parallel: args.parallel.into(), patience: found.patience };
+    // JSON bypasses the colour filter: it has no colours, and must not change.
+    let mut json = args.json.then(|| Json::new(BufWriter::new(Output::new(io::stdout(), || {}))));
+    if let Some(json) = &mut json {
+        json.server(url, &found)?;
+    }
+    let bar = progress(cases.len(), args.json);
+    let start = Instant::now();
+    let mut records = Vec::new();
+    campaign::run(&cases, &found.server, &connect, options, |_, ran| {
+        let case = &cases[records.len()];
+        let known = matches!(ran.outcome, Outcome::Fail(level) if baseline.has(&case.id, level));
+        let record = Record { case, ran, known };
+        bar.inc(1);
+        if let Some(json) = &mut json {
+            json.case(&record)?;
+        }
+        records.push(record);
+        Ok(())
+    })?;
+    bar.finish_and_clear();
+    let report = Report { url, found: &found, records, took: start.elapsed() };
+    match &mut json {
+        Some(json) => json.summary(&report)?,
+        None => report::text(&report, out)?,
+    }
+    if let Some((path, mut file)) = junit {
+        report::junit(&report, args.strict, &mut file)
+            .and_then(|()| file.flush())
+            .map_err(|error| cannot_write(path, &error))?;
+    }
+    if let Some(page) = page {
+        page.write(|mut out| report::html(&report, &mut out))?;
+    }
+    let fails = Tally::of(&report.records).fails(args.strict);
+    Ok(if fails { Status::Broken } else { Status::Fine })
+}
+
+fn setup(args: &Probe, target: &Target) -> Setup {
+    let mut setup = Setup::new(&target.authority, &target.path);
+    for (name, value) in &args.header {
+        setup = setup.header(name, value);
+    }
+    if let Some(name) = &args.subprotocol {
+        setup = setup.subprotocol(name);
+    }
+    if let Some(accepts) = args.server_accepts {
+        setup = setup.accepts(accepts.into());
+    }
+    if let Some(bytes) = args.max_message {
+        setup = setup.max_message(bytes);
+    }
+    setup
+}
+
+/// The cases that the arguments choose.
+fn chosen<'c>(cases: &'c [Case], args: &Probe) -> Result<Vec<&'c Case>, String> {
+    let is_chosen = |case: &&Case| {
+        args.case.is_empty() || args.case.iter().any(|text| case.id.contains(text.as_str()))
+    };
+    let chosen: Vec<_> = cases.iter().filter(is_chosen).collect();
+    if chosen.is_empty() {
+        return Err("no case has this text in its id: --list shows the ids".to_owned());
+    }
+    Ok(chosen)
+}
+
+fn baseline(path: &Path) -> Result<Baseline, String> {
+    let name = path.display();
+    let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
+    Baseline::read(&text).map_err(|error| format!("{name}: {error}"))
+}
+
+fn create(path: &Path) -> Result<(&Path, BufWriter<File>), String> {
+    let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
+    Ok((path, BufWriter::new(file)))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> String {
+    format!("{}: cannot write the report: {error}", path.display())
+}
+
+/// Returns what connects to the server.
+fn connector<'a>(
+    args: &'a Probe,
+    target: &'a Target,
+    addresses: Vec<std::net::SocketAddr>,
+) -> Result<impl Fn() -> io::Result<Box<dyn Link>> + Sync + use<'a>, String> {
+    let limit = args.timeout;
+    #[cfg(feature = "wss")]
+    let tls = target
+        .tls
+        .then(|| crate::probe::tls::Client::new(&target.host, args.ca.as_deref(), args.insecure))
+        .transpose()?;
+    #[cfg(not(feature = "wss"))]
+    if target.tls {
+        return Err("this wsvet was built without TLS: install one with it by `cargo install \
+                    wsvet-cli --features wss`, or probe the server behind its TLS with ws://"
+            .to_owned());
+    }
+    Ok(move || -> io::Result<Box<dyn Link>> {
+        let socket = target::connect(&addresses, limit)?;
+        #[cfg(feature = "wss")]
+        if let Some(tls) = &tls {
+            return Ok(Box::new(tls.connect(socket, limit)?));
+        }
+        Ok(Box::new(Tcp::new(socket, limit)?))
+    })
+}
+
+/// A bar on standard error, if that is a terminal on which nothing else is printed meanwhile.
+fn progress(cases: usize, json: bool) -> ProgressBar {
+    let target = match json && io::stdout().is_terminal() {
+        true => ProgressDrawTarget::hidden(),
+        false => ProgressDrawTarget::stderr(),
+    };
+    let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} cases");
+    ProgressBar::with_draw_target(Some(cases as u64), target)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

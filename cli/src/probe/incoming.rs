@@ -1,0 +1,122 @@
+//! What the server has sent, judged as it comes.
+
+use std::collections::VecDeque;
+
+use wsvet::deflate::{self, Parameters};
+use wsvet::{CloseCode, End, Event, OpCode, Policy, Role, StreamDecoder, Violation};
+
+/// The most bytes of frames that are taken from a server in one case. After that, the case is
+/// inconclusive.
+const MOST: u64 = 256 << 20;
+
+/// The most bytes of a message that are kept, which is more than any case sends.
+const MOST_KEPT: usize = 64 << 20;
+
+enum Decoder {
+    Plain(Box<StreamDecoder>),
+    Deflate(Box<deflate::StreamDecoder>),
+}
+
+/// What the server has sent after the opening handshake, and what of it was not yet looked at.
+pub(super) struct Incoming {
+    decoder: Decoder,
+    events: Events,
+    taken: u64,
+    pub(super) end: Option<End>,
+    /// The first rule that the server broke.
+    pub(super) violation: Option<Violation>,
+}
+
+#[derive(Default)]
+struct Events {
+    messages: VecDeque<(OpCode, Vec<u8>)>,
+    pongs: VecDeque<Vec<u8>>,
+    close: Option<Option<CloseCode>>,
+    open: Vec<u8>,
+}
+
+impl Events {
+    fn take(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Data { opcode, bytes, end, .. } => {
+                let room = MOST_KEPT.saturating_sub(self.open.len());
+                self.open.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                if *end {
+                    self.messages.push_back((*opcode, std::mem::take(&mut self.open)));
+                }
+            }
+            Event::Pong(payload) => self.pongs.push_back(payload.to_vec()),
+            Event::Close(close) => self.close = Some(close.map(|close| close.code)),
+            _ => {}
+        }
+    }
+}
+
+impl Incoming {
+    pub(super) fn new(parameters: Option<Parameters>) -> Self {
+        let policy = Policy::new(Role::Client);
+        let decoder = match parameters {
+            None => Decoder::Plain(Box::new(StreamDecoder::new(policy))),
+            Some(parameters) => {
+                // What a server compresses is bounded, as everything else.
+                let policy = policy.max_message(MOST_KEPT as u64);
+                Decoder::Deflate(Box::new(deflate::StreamDecoder::new(policy, parameters)))
+            }
+        };
+        Self { decoder, events: Events::default(), taken: 0, end: None, violation: None }
+    }
+
+    /// Takes the next bytes of the server.
+    pub(super) fn take(&mut self, bytes: &mut [u8]) {
+        self.taken += bytes.len() as u64;
+        if self.violation.is_some() || self.is_too_much() {
+            return;
+        }
+        let Self { decoder, events, .. } = self;
+        let judged = match decoder {
+            Decoder::Plain(decoder) => {
+                let mut rest = bytes;
+                loop {
+                    if rest.is_empty() {
+                        break Ok(());
+                    }
+                    match decoder.decode(rest) {
+                        Ok((used, event)) => {
+                            event.iter().for_each(|event| events.take(event));
+                            rest = &mut rest[used..];
+                        }
+                        Err(violation) => break Err(violation),
+                    }
+                }
+            }
+            Decoder::Deflate(decoder) => decoder.decode(bytes, |event| events.take(&event)),
+        };
+        self.violation = judged.err();
+    }
+
+    /// Returns whether the server sent more than any case asks for.
+    pub(super) const fn is_too_much(&self) -> bool {
+        self.taken > MOST
+    }
+
+    /// Returns the code of the server's Close frame, if one has come.
+    pub(super) const fn close(&self) -> Option<Option<CloseCode>> {
+        self.events.close
+    }
+
+    /// Takes the oldest message that was not taken.
+    pub(super) fn next_message(&mut self) -> Option<(OpCode, Vec<u8>)> {
+        self.events.messages.pop_front()
+    }
+
+    /// Takes Pongs up to the one with this payload, and returns whether it was there.
+    pub(super) fn has_pong(&mut self, payload: &[u8], others: &mut Option<Vec<u8>>) -> bool {
+        while let Some(pong) = self.events.pongs.pop_front() {
+            if pong == payload {
+                return true;
+            }
+            *others = Some(pong);
+        }
+        false
+    }
+}

@@ -1,0 +1,177 @@
+//! One connection to the server: the opening handshake, and what is sent and received after it.
+
+use std::time::Duration;
+
+use wsvet::{CloseCode, End, OpCode, encode};
+
+use crate::probe::hello::{self, Response};
+use crate::probe::incoming::Incoming;
+use crate::probe::link::{Link, Received};
+use crate::probe::outcome::Log;
+
+/// The masking key of the prober's own frames.
+const KEY: [u8; 4] = *b"vets";
+
+/// How the server closed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Closed {
+    /// By a Close frame with this code, or without one.
+    With(Option<CloseCode>),
+    /// By the end of the TCP connection.
+    Without(End),
+}
+
+/// Why there is no response.
+pub(super) enum NoResponse {
+    Late,
+    End(End),
+    /// It is no response of HTTP/1.
+    Invalid(String),
+}
+
+/// One connection to the server.
+pub(super) struct Visit<'a> {
+    link: &'a mut dyn Link,
+    pub(super) incoming: Incoming,
+    /// What was received and not yet taken.
+    buffer: Vec<u8>,
+    pub(super) sent: Log,
+    pub(super) received: Log,
+    /// Whether sending failed. What the server has sent says why.
+    stalled: bool,
+    pings: u32,
+}
+
+impl<'a> Visit<'a> {
+    pub(super) fn new(link: &'a mut dyn Link) -> Self {
+        Self {
+            link,
+            incoming: Incoming::new(None),
+            buffer: Vec::new(),
+            sent: Log::default(),
+            received: Log::default(),
+            stalled: false,
+            pings: 0,
+        }
+    }
+
+    /// Sends the request, and waits for the response.
+    pub(super) fn open(
+        &mut self,
+        request: &[Vec<u8>],
+        limit: Duration,
+    ) -> Result<Response, NoResponse> {
+        self.send_segments(request);
+        let request = request.concat();
+        let end = self.link.elapsed() + limit;
+        loop {
+            match hello::response(&request, &self.buffer).map_err(NoResponse::Invalid)? {
+                Some(response) => {
+                    let mut frames = self.buffer.split_off(response.len);
+                    self.buffer.clear();
+                    self.incoming = Incoming::new(response.parameters);
+                    // The body of a refusal is not frames.
+                    if response.status == 101 {
+                        self.received.add(&frames);
+                        self.incoming.take(&mut frames);
+                    }
+                    return Ok(response);
+                }
+                None if self.buffer.len() > hello::MOST => {
+                    return Err(NoResponse::Invalid("a head of more than 64 KiB".to_owned()));
+                }
+                None => {}
+            }
+            let left = end.saturating_sub(self.link.elapsed());
+            if left.is_zero() {
+                return Err(NoResponse::Late);
+            }
+            match self.link.receive(&mut self.buffer, left) {
+                Received::Bytes => {}
+                Received::Late => return Err(NoResponse::Late),
+                Received::End(end) => return Err(NoResponse::End(end)),
+            }
+        }
+    }
+
+    fn send_segments(&mut self, segments: &[Vec<u8>]) {
+        for (index, segment) in segments.iter().enumerate() {
+            if index > 0 {
+                self.link.pause();
+            }
+            if !self.stalled && self.link.send(segment).is_err() {
+                self.stalled = true;
+            }
+        }
+    }
+
+    /// Sends the bytes of a case.
+    pub(super) fn send(&mut self, segments: &[Vec<u8>]) {
+        segments.iter().for_each(|segment| self.sent.add(segment));
+        self.send_segments(segments);
+    }
+
+    /// Sends a frame that is not a part of a case.
+    pub(super) fn send_frame(&mut self, opcode: OpCode, payload: &[u8]) {
+        let mut frame = Vec::new();
+        let written = encode::append_single(opcode, payload, Some(KEY), &mut frame);
+        debug_assert!(written.is_ok(), "{written:?}");
+        self.send_segments(&[frame]);
+    }
+
+    pub(super) fn send_close(&mut self, code: Option<CloseCode>) {
+        let body = code.map(|code| code.0.to_be_bytes());
+        self.send_frame(OpCode::Close, body.as_ref().map_or(&[], |body| body));
+    }
+
+    /// Sends a Ping, and returns its payload, which no other Ping has.
+    pub(super) fn ping(&mut self) -> Vec<u8> {
+        self.pings += 1;
+        let payload = format!("wsvet-{}", self.pings).into_bytes();
+        self.send_frame(OpCode::Ping, &payload);
+        payload
+    }
+
+    pub(super) fn end_sending(&mut self) {
+        // If the server has left already, this is told when something is received.
+        let _ = self.link.end_sending();
+    }
+
+    /// Waits until `found` returns something. Returns `None` if the time is over, or if nothing more can
+    /// come.
+    pub(super) fn wait<T>(
+        &mut self,
+        limit: Duration,
+        mut found: impl FnMut(&mut Incoming) -> Option<T>,
+    ) -> Option<T> {
+        let end = self.link.elapsed() + limit;
+        loop {
+            if let Some(found) = found(&mut self.incoming) {
+                return Some(found);
+            }
+            let left = end.saturating_sub(self.link.elapsed());
+            if self.incoming.end.is_some() || left.is_zero() {
+                return None;
+            }
+            match self.link.receive(&mut self.buffer, left) {
+                Received::Bytes => {
+                    self.received.add(&self.buffer);
+                    self.incoming.take(&mut self.buffer);
+                    self.buffer.clear();
+                }
+                Received::Late => return None,
+                Received::End(end) => self.incoming.end = Some(end),
+            }
+        }
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.link.elapsed()
+    }
+}
+
+/// Returns how the server closed, if it did. A Close frame counts before the end of TCP.
+pub(super) fn closed(incoming: &Incoming) -> Option<Closed> {
+    let close = incoming.close().map(Closed::With);
+    close.or_else(|| incoming.end.map(Closed::Without))
+}

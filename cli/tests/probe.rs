@@ -1,0 +1,253 @@
+//! The prober against servers in memory: ones without a fault, and ones that have one each.
+#![allow(unreachable_pub)] // the modules of a test are private
+
+mod probe {
+    pub mod faults;
+    pub mod server;
+}
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::time::Duration;
+
+use probe::faults::{FAULTS, Fault};
+use probe::server::{Kind, Memory};
+use wsvet::Accepts;
+use wsvet::generate::{Case, Level, Setup, Step};
+use wsvet_cli::probe::campaign::{self, Options};
+use wsvet_cli::probe::explore::{Found, explore};
+use wsvet_cli::probe::link::Link;
+use wsvet_cli::probe::outcome::{Outcome, Ran};
+use wsvet_cli::probe::report::{self, Record, Report};
+
+const MOST: Duration = Duration::from_secs(2);
+
+fn setup(kind: Kind) -> Setup {
+    let mut setup = Setup::new("example.com", "/");
+    let accepts = if kind.text_only { Accepts::TextOnly } else { Accepts::Any };
+    setup = setup.accepts(accepts);
+    // A limit that is above all lengths but those that are about it.
+    setup.max_message(kind.limit.map_or(1 << 30, |limit| limit as u64))
+}
+
+/// What came of each case, by its id.
+type Results = BTreeMap<String, Ran>;
+
+fn find(kind: Kind, fault: Option<Fault>, cut: usize, setup: &mut Setup) -> Result<Found, String> {
+    let connect = || Ok(Box::new(Memory::new(kind, fault, cut)) as Box<dyn Link>);
+    explore(setup, &connect, MOST)
+}
+
+fn run(kind: Kind, fault: Option<Fault>, cut: usize, setup: Setup) -> Results {
+    run_those(kind, fault, cut, setup, |_| true)
+}
+
+fn run_those(
+    kind: Kind,
+    fault: Option<Fault>,
+    cut: usize,
+    mut setup: Setup,
+    wanted: impl Fn(&Case) -> bool,
+) -> Results {
+    let connect = || -> io::Result<Box<dyn Link>> { Ok(Box::new(Memory::new(kind, fault, cut))) };
+    let mut found = find(kind, fault, cut, &mut setup).unwrap();
+    if fault.is_some_and(is_of_echo) {
+        // Found out before the fault: the server is known to send messages back.
+        (found.server.echoes_text, found.server.echoes_binary) = (true, !kind.text_only);
+    }
+    let cases: Vec<Case> = Case::all(&setup).into_iter().filter(wanted).collect();
+    let options = Options { stress: false, parallel: 2, patience: found.patience };
+    let mut results = BTreeMap::new();
+    campaign::run(&cases, &found.server, &connect, options, |case, ran| {
+        results.insert(case.id.clone(), ran);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(results.len(), cases.len());
+    results
+}
+
+/// Whether the fault hides that the server sends messages back.
+fn is_of_echo(fault: Fault) -> bool {
+    use Fault::{
+        EchoesAsText, MasksFirstByteOnly, MasksFromSecondByte, SendsBadFragments, SendsLongForm,
+    };
+    use Fault::{EchoesReversed, GreetsMasked, MasksFrames, RepliesTwice, SwapsTypes};
+    use Fault::{SendsRsv, WrongOrder};
+    matches!(
+        fault,
+        EchoesReversed
+            | GreetsMasked
+            | MasksFrames
+            | RepliesTwice
+            | SwapsTypes
+            | EchoesAsText
+            | MasksFirstByteOnly
+            | MasksFromSecondByte
+            | SendsBadFragments
+            | SendsLongForm
+            | SendsRsv
+            | WrongOrder
+    )
+}
+
+fn failures(results: &Results) -> Vec<(&str, Level, &str)> {
+    let failed = results.iter().filter_map(|(id, ran)| match ran.outcome {
+        Outcome::Fail(level) => Some((id.as_str(), level, ran.got.as_str())),
+        _ => None,
+    });
+    failed.collect()
+}
+
+fn kinds() -> Vec<Kind> {
+    let mut kinds = Vec::new();
+    for echo in [true, false] {
+        for deflate in [true, false] {
+            for limit in [None, Some(1_000), Some(100_000)] {
+                for text_only in [true, false] {
+                    kinds.push(Kind { echo, deflate, limit, text_only });
+                }
+            }
+        }
+    }
+    kinds
+}
+
+#[test]
+fn a_server_without_a_fault_fails_nothing() {
+    for kind in kinds() {
+        let results = run(kind, None, usize::MAX, setup(kind));
+        assert_eq!(failures(&results), []);
+        for (id, ran) in &results {
+            assert_ne!(ran.outcome, Outcome::Inconclusive, "{id}: {}", ran.got);
+        }
+        let skipped = results.values().filter(|ran| ran.outcome == Outcome::Skipped).count();
+        let passed = results.values().filter(|ran| ran.outcome == Outcome::Pass).count();
+        assert!(passed > 2 * skipped, "{passed} passed, {skipped} skipped");
+    }
+}
+
+#[test]
+fn a_server_of_which_nothing_is_known_fails_nothing() {
+    for kind in kinds().into_iter().step_by(5) {
+        let results = run(kind, None, usize::MAX, Setup::new("example.com", "/"));
+        assert_eq!(failures(&results), []);
+    }
+}
+
+#[test]
+fn each_fault_is_found_by_a_case_that_names_it() {
+    let mut missed = Vec::new();
+    for (fault, id, level) in FAULTS {
+        let kind = Kind {
+            echo: true,
+            deflate: id.starts_with("deflate/"),
+            limit: (id.contains("limit")).then_some(1_000),
+            text_only: id.starts_with("type/"),
+        };
+        let wanted = |case: &Case| is_short(case) || case.id == *id;
+        let results = run_those(kind, Some(*fault), usize::MAX, setup(kind), wanted);
+        let ran = results.get(*id).unwrap_or_else(|| panic!("no case {id}"));
+        if ran.outcome != Outcome::Fail(*level) {
+            let others = failures(&results);
+            let others = &others[..others.len().min(4)];
+            missed.push(format!("{fault:?}: {id}: {:?} {}; {others:?}", ran.outcome, ran.got));
+        }
+    }
+    assert!(missed.is_empty(), "{} missed:\n{}", missed.len(), missed.join("\n"));
+}
+
+/// Whether a case is fast in a debug build.
+fn is_short(case: &Case) -> bool {
+    let sent = case.steps.iter().map(|step| match step {
+        Step::Send(segments) => segments.iter().map(Vec::len).sum(),
+        _ => 0,
+    });
+    sent.sum::<usize>() < 2_000
+}
+
+/// What a server sends may arrive in any pieces.
+#[test]
+fn an_outcome_does_not_depend_on_how_the_servers_bytes_are_cut() {
+    let kind = Kind { echo: true, deflate: true, limit: None, text_only: false };
+    let faults = FAULTS.iter().step_by(11).map(|(fault, ..)| Some(*fault));
+    for fault in faults.chain([None]) {
+        let whole = run_those(kind, fault, usize::MAX, setup(kind), is_short);
+        for cut in [1, 3] {
+            let pieces = run_those(kind, fault, cut, setup(kind), is_short);
+            for (id, ran) in &whole {
+                let told = |ran: &Ran| (ran.outcome.clone(), ran.due.clone(), ran.got.clone());
+                let piecewise = told(&pieces[id]);
+                assert_eq!(told(ran), piecewise, "{fault:?}, {id}, pieces of {cut} bytes");
+            }
+        }
+    }
+}
+
+/// Compares with `tests/output/NAME`, or writes this file if WSVET_BLESS is set.
+#[track_caller]
+fn expect(name: &str, actual: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/output").join(name);
+    if std::env::var_os("WSVET_BLESS").is_some() {
+        std::fs::write(&path, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    similar_asserts::assert_eq!(expected, actual, "{}", path.display());
+}
+
+/// What is printed of a server with a fault of each level.
+#[test]
+fn reports() {
+    let kind = Kind { echo: true, ..Kind::default() };
+    let setup = setup(kind);
+    let cases = Case::all(&setup);
+    let mut found = find(kind, None, usize::MAX, &mut setup.clone()).unwrap();
+    found.trip = Duration::from_micros(1_500);
+    let wanted = ["utf8/", "close/code-1", "reserved-opcode/", "deflate/h", "ping/b", "opening/k"];
+    let run_with = |fault, case: &Case| {
+        let mut link = Memory::new(kind, fault, usize::MAX);
+        wsvet_cli::probe::play::play(case, &found.server, &mut link, found.patience)
+    };
+    let records: Vec<_> = cases
+        .iter()
+        .filter(|case| wanted.iter().any(|part| case.id.starts_with(part)))
+        .map(|case| {
+            let (family, _) = case.id.split_once('/').unwrap();
+            let fault = match family {
+                "utf8" => Fault::AcceptsSurrogates,
+                "close" => Fault::AnswersWithoutCode,
+                "ping" => Fault::MasksFrames,
+                "opening" => Fault::AcceptsAnyKey,
+                _ => Fault::RefusesFramesByFin,
+            };
+            let ran = Ran { took: Duration::ZERO, ..run_with(Some(fault), case) };
+            Record { case, ran, known: case.id == "utf8/surrogate-pair" }
+        })
+        .collect();
+    let took = Duration::from_millis(1_250);
+    let report = Report { url: "ws://example.com/", found: &found, records, took };
+    let mut out = Vec::new();
+    report::text(&report, &mut anstream::StripStream::new(&mut out)).unwrap();
+    expect("probe.txt", std::str::from_utf8(&out).unwrap());
+    out.clear();
+    let mut json = report::Json::new(&mut out);
+    json.server(report.url, &found).unwrap();
+    let is_shown = |record: &&Record<'_>| record.case.id.ends_with('3') || record.known;
+    report.records.iter().filter(is_shown).for_each(|record| json.case(record).unwrap());
+    json.summary(&report).unwrap();
+    expect("probe.jsonl", std::str::from_utf8(&out).unwrap());
+    out.clear();
+    report::junit(&report, true, &mut out).unwrap();
+    expect("probe.xml", &std::str::from_utf8(&out).unwrap().replace("><", ">\n<"));
+    out.clear();
+    report::html(&report, &mut out).unwrap();
+    let page = std::str::from_utf8(&out).unwrap();
+    let (_, body) = page.split_once("</style>").unwrap();
+    expect("probe.html", &body.replace("><", ">\n<"));
+}
+
+#[test]
+fn faults_and_cases_are_distinct() {
+    let ids: BTreeSet<_> = FAULTS.iter().map(|(_, id, _)| id).collect();
+    assert!(ids.len() > 100, "{}", ids.len());
+}

@@ -1,0 +1,89 @@
+//! The prober against the servers of the library, over TCP: they fail nothing.
+
+mod common;
+
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
+
+use common::run;
+use wsvet::deflate::Parameters;
+use wsvet::endpoint::sync::{Error, WebSocket};
+use wsvet::handshake::Server;
+use wsvet::{Accepts, Policy, Role};
+
+/// Starts a server, and returns its address. It ends with the process.
+fn serve(echo: bool, deflate: bool, policy: Policy) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut server = Server::new();
+    if deflate {
+        server = server.permessage_deflate(Parameters::new());
+    }
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let server = server.clone();
+            thread::spawn(move || -> Result<(), Error> {
+                let mut socket = WebSocket::accept(stream, policy, &server)?;
+                while let Some(message) = socket.next()? {
+                    if echo && message.is_data() {
+                        socket.feed(message)?;
+                    }
+                }
+                Ok(())
+            });
+        }
+    });
+    address
+}
+
+const SERVER: Policy = Policy::new(Role::Server);
+
+fn assert_faultless(echo: bool, deflate: bool, policy: Policy, args: &[&str]) {
+    let address = serve(echo, deflate, policy);
+    let url = format!("ws://{address}/");
+    let output = run(&[&["probe", "--strict", "--json"], args, &[&url]].concat(), b"");
+    let out = String::from_utf8(output.stdout).unwrap();
+    let bad: Vec<_> = out
+        .lines()
+        .filter(|line| {
+            line.contains(r#""outcome":"fail""#) || line.contains(r#""outcome":"inconclusive""#)
+        })
+        .collect();
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), &*err), (Some(0), ""), "{out}");
+    assert!(out.lines().last().unwrap().contains(r#""event":"summary""#));
+}
+
+#[test]
+fn a_server_that_sends_back_fails_nothing() {
+    assert_faultless(true, false, SERVER, &["--server-accepts", "any"]);
+}
+
+#[test]
+fn a_server_that_sends_nothing_fails_nothing() {
+    assert_faultless(false, false, SERVER, &[]);
+}
+
+#[test]
+fn a_server_that_compresses_fails_nothing() {
+    assert_faultless(true, true, SERVER, &["--stress"]);
+}
+
+#[test]
+fn a_server_with_a_limit_fails_nothing() {
+    let policy = SERVER.max_message(100_000);
+    assert_faultless(true, true, policy, &["--max-message", "100000"]);
+}
+
+#[test]
+fn a_server_that_accepts_only_text_fails_nothing() {
+    let policy = SERVER.accepts(Accepts::TextOnly);
+    assert_faultless(true, true, policy, &["--server-accepts", "text"]);
+}
+
+#[test]
+fn a_server_that_accepts_only_binary_messages_fails_nothing() {
+    let policy = SERVER.accepts(Accepts::BinaryOnly);
+    assert_faultless(false, false, policy, &["--server-accepts", "binary"]);
+}
