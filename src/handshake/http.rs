@@ -125,7 +125,8 @@ impl ResponseBuilder {
     /// # Ok::<(), wsvet::handshake::InvalidHead>(())
     /// ```
     pub fn into_http(self) -> Result<http::Response<String>, InvalidHead> {
-        let (status, fields, body) = self.into_parts()?;
+        self.check()?;
+        let (status, fields, body) = self.into_parts();
         let mut response = http::Response::new(body);
         *response.status_mut() =
             http::StatusCode::from_u16(status).map_err(|_| InvalidHead::Status(status))?;
