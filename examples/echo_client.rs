@@ -1,81 +1,60 @@
-//! An echo client on tokio, through the codec: `echo_client URL`.
+//! An echo client on tokio: `echo_client URL`.
 //!
 //! ```sh
-//! cargo run --release --features codec,deflate --example echo_client -- ws://127.0.0.1:9001/
+//! cargo run --release --features deflate,tokio --example echo_client -- ws://127.0.0.1:9001/
 //! ```
 //!
 //! It sends back what the server sends until that closes, as a conformance suite wants it. With
 //! `--lines` it sends each line of its input as a text message, and prints what comes back.
 
-mod handshake;
-
 use std::error::Error;
-use std::io;
 
-use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
-use tokio_util::codec::Framed;
-use wsvet::codec::Messages;
 use wsvet::deflate::Parameters;
+use wsvet::endpoint::{self, WebSocket};
+use wsvet::handshake::{Key, RequestBuilder};
 use wsvet::{CloseCode, Message, Policy, Role};
-
-use handshake::sockets::{connect, end};
-
-const POLICY: Policy = Policy::new(Role::Client).max_message(64 << 20).max_fragments(1 << 20);
-
-type Connection = Framed<TcpStream, Messages>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut lines = false;
-    let mut url = "ws://127.0.0.1:9001/".to_owned();
-    for argument in std::env::args().skip(1) {
-        match argument.as_str() {
-            "--lines" => lines = true,
-            _ => url = argument,
-        }
+    let (options, urls): (Vec<_>, Vec<_>) =
+        std::env::args().skip(1).partition(|argument| argument == "--lines");
+    let url = urls.first().map_or("ws://127.0.0.1:9001/", String::as_str);
+    let rest = url.strip_prefix("ws://").ok_or("the URL must start with ws://")?;
+    let (host, target) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let target = if target.is_empty() { "/" } else { target };
+
+    let stream = TcpStream::connect(host).await?;
+    stream.set_nodelay(true)?;
+    let request = RequestBuilder::new(host, target, Key::new(rand::random()))
+        .extensions(&*Parameters::new().offer());
+    let policy = Policy::new(Role::Client);
+    let mut socket = WebSocket::connect(stream, policy, &request, rand::random).await?;
+    if options.is_empty() {
+        echo(&mut socket).await?
+    } else {
+        talk(&mut socket).await?
     }
-    let offers = Parameters::new().offer();
-    let agree = |answer: &str| {
-        let messages = match Parameters::agreed(&offers, answer).map_err(io::Error::other)? {
-            Some(agreed) => Messages::deflate(POLICY, agreed),
-            None => Messages::new(POLICY),
-        };
-        Ok(messages.with_keys(rand::random))
-    };
-    let mut messages = connect(&url, rand::random(), &offers, agree).await?;
-    let done = if lines { talk(&mut messages).await } else { echo(&mut messages).await };
-    if let Err(error) = &done
-        && let Some(close) = error.reply()
-    {
-        messages.send(close).await?;
-    }
-    end(messages.into_inner()).await?;
-    Ok(done?)
+    Ok(())
 }
 
 /// Sends back what comes, until the server has closed.
-async fn echo(messages: &mut Connection) -> Result<(), wsvet::codec::Error> {
-    while let Some(message) = messages.next().await.transpose()? {
-        match message {
-            Message::Text(_) | Message::Binary(_) => messages.send(message).await?,
-            control => {
-                if let Some(reply) = control.reply() {
-                    messages.send(reply).await?;
-                }
-            }
+async fn echo(socket: &mut WebSocket<TcpStream>) -> Result<(), endpoint::Error> {
+    while let Some(message) = socket.next().await? {
+        if message.is_data() {
+            socket.feed(message).await?;
         }
     }
     Ok(())
 }
 
 /// Sends each line, and prints what comes back.
-async fn talk(messages: &mut Connection) -> Result<(), wsvet::codec::Error> {
+async fn talk(socket: &mut WebSocket<TcpStream>) -> Result<(), endpoint::Error> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Some(line) = lines.next_line().await? {
-        messages.send(Message::text(line)).await?;
-        while let Some(message) = messages.next().await.transpose()? {
+        socket.send(Message::text(line)).await?;
+        while let Some(message) = socket.next().await? {
             match message {
                 Message::Text(text) => {
                     println!("{text}");
@@ -83,17 +62,11 @@ async fn talk(messages: &mut Connection) -> Result<(), wsvet::codec::Error> {
                 }
                 Message::Close(close) => {
                     println!("closed: {}", close.map_or("no code".to_owned(), |c| c.to_string()));
-                    return messages.send(Message::Close(None)).await;
+                    return Ok(());
                 }
-                control => {
-                    if let Some(reply) = control.reply() {
-                        messages.send(reply).await?;
-                    }
-                }
+                _ => {}
             }
         }
     }
-    messages.send(Message::close(CloseCode::NORMAL_CLOSURE, "done")).await?;
-    while messages.next().await.transpose()?.is_some() {}
-    Ok(())
+    socket.close(CloseCode::NORMAL_CLOSURE, "done").await
 }

@@ -216,6 +216,23 @@ fn a_part_of_a_message_is_never_returned() {
         let mut received = BytesMut::from(&frame(Role::Server, header, &deflated)[..]);
         assert!(matches!(messages.decode(&mut received), Err(Error::OverBudget(_))));
         assert_eq!(budget.used(), 0);
+
+        // Also before the frame is whole.
+        let mut messages = Messages::deflate(SERVER, Parameters::new()).with_budget(&budget);
+        let mut received = BytesMut::from(&frame(Role::Server, header, &deflated)[..]);
+        received.truncate(received.len() * 3 / 4);
+        assert!(matches!(messages.decode(&mut received), Err(Error::OverBudget(_))));
+
+        // What fits comes whole, and gives back what it took.
+        let wide = Budget::new(4 << 20);
+        let mut messages = Messages::deflate(SERVER, Parameters::new()).with_budget(&wide);
+        let mut received = BytesMut::from(&frame(Role::Server, header, &deflated)[..]);
+        let rest = received.split_off(received.len() * 3 / 4);
+        assert_eq!(messages.decode(&mut received).unwrap(), None);
+        assert!(wide.used() > 256 << 10);
+        received.unsplit(rest);
+        let message = messages.decode(&mut received).unwrap().unwrap();
+        assert_eq!((message.into_data(), wide.used()), (text.into(), 0));
     }
 }
 

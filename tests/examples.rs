@@ -143,8 +143,8 @@ fn the_vectors_are_seeds() {
 }
 
 #[test]
-fn both_servers_echo() {
-    for name in ["echo_server", "echo_threads", "echo_tokio"] {
+fn all_servers_echo() {
+    for name in ["echo_server", "echo_sync", "echo_threads", "echo_tokio"] {
         let server = Server::start(name, &[]);
         let lines = "hello\ngrüße, Καλημέρα, 😀\n\n";
         assert_eq!(echoed(&server.address, lines), lines, "{name}");
@@ -164,6 +164,30 @@ fn both_servers_echo() {
     }
 }
 
+/// What a server sends comes back compressed, until it closes.
+#[test]
+fn both_clients_echo() {
+    use wsvet::endpoint::sync::WebSocket;
+    use wsvet::{CloseCode, Message, Policy};
+    for name in ["echo_client", "echo_client_sync"] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("ws://{}/chat?a=b", listener.local_addr().unwrap());
+        let mut client = example(name).arg(url).spawn().unwrap();
+        let server =
+            wsvet::handshake::Server::new().permessage_deflate(wsvet::deflate::Parameters::new());
+        let stream = listener.accept().unwrap().0;
+        let mut socket = WebSocket::accept(stream, Policy::new(Role::Server), &server).unwrap();
+        assert!(socket.agreement().permessage_deflate.is_some());
+        for message in [Message::text("grüße"), Message::binary(vec![7; 70_000])] {
+            socket.send(message.clone()).unwrap();
+            assert_eq!(socket.next().unwrap(), Some(message), "{name}");
+        }
+        socket.close(CloseCode::NORMAL_CLOSURE, "").unwrap();
+        while socket.next().unwrap().is_some() {}
+        assert!(client.wait().unwrap().success(), "{name}");
+    }
+}
+
 /// A request that is no upgrade, or not a right one, is refused (§4.2.2).
 #[test]
 fn a_request_that_is_no_upgrade_is_refused() {
@@ -179,7 +203,7 @@ fn a_request_that_is_no_upgrade_is_refused() {
         (good.replace("Version: 13", "Version: 8"), 426),
         ("no HTTP at all\r\n\r\n".to_owned(), 400),
     ];
-    for name in ["echo_server", "echo_threads", "echo_tokio", "text_only"] {
+    for name in ["echo_server", "echo_sync", "echo_threads", "echo_tokio", "text_only"] {
         let server = Server::start(name, &[]);
         for (request, status) in &requests {
             let mut socket = TcpStream::connect(&server.address).unwrap();
@@ -194,7 +218,7 @@ fn a_request_that_is_no_upgrade_is_refused() {
 
 #[test]
 fn a_violation_is_answered_by_every_server() {
-    for name in ["echo_server", "echo_threads", "echo_tokio", "text_only"] {
+    for name in ["echo_server", "echo_sync", "echo_threads", "echo_tokio", "text_only"] {
         let server = Server::start(name, &[]);
         let received = server.talk(b"\x81\x02hi");
         assert_eq!(received[2..4], 1002u16.to_be_bytes(), "{name}");

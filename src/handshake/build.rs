@@ -523,7 +523,7 @@ impl ResponseBuilder {
     }
 
     /// Returns what is wrong with the response.
-    fn check(&self) -> Result<(), InvalidHead> {
+    pub(super) fn check(&self) -> Result<(), InvalidHead> {
         let response = Response::new(self.status, self.fields.as_headers());
         let mut broken = match self.status {
             ACCEPTS_CONNECT => response.broken_connect(),
@@ -534,9 +534,8 @@ impl ResponseBuilder {
 
     /// Returns the status, the header fields and the body.
     #[cfg(feature = "http")]
-    pub(super) fn into_parts(self) -> Result<(u16, Vec<(String, String)>, String), InvalidHead> {
-        self.check()?;
-        Ok((self.status, self.fields.fields, self.body))
+    pub(super) fn into_parts(self) -> (u16, Vec<(String, String)>, String) {
+        (self.status, self.fields.fields, self.body)
     }
 
     /// Returns the response: the head, and the body of a refusal. Frames follow a response with

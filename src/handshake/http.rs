@@ -60,11 +60,7 @@ impl Server {
     ///
     /// Send the response in any case. If there is an agreement, the connection is a WebSocket after
     /// the response: pass the upgraded stream and the agreement to
-    #[cfg_attr(
-        feature = "tokio",
-        doc = "[`WebSocket::from_upgraded`](crate::endpoint::WebSocket::from_upgraded)."
-    )]
-    #[cfg_attr(not(feature = "tokio"), doc = "`endpoint::WebSocket::from_upgraded`.")]
+    /// `endpoint::WebSocket::from_upgraded` (feature `tokio`).
     ///
     /// ```
     /// use wsvet::handshake::Server;
@@ -125,7 +121,8 @@ impl ResponseBuilder {
     /// # Ok::<(), wsvet::handshake::InvalidHead>(())
     /// ```
     pub fn into_http(self) -> Result<http::Response<String>, InvalidHead> {
-        let (status, fields, body) = self.into_parts()?;
+        self.check()?;
+        let (status, fields, body) = self.into_parts();
         let mut response = http::Response::new(body);
         *response.status_mut() =
             http::StatusCode::from_u16(status).map_err(|_| InvalidHead::Status(status))?;
