@@ -56,13 +56,12 @@ fn help() {
 /// Nothing is sent for what cannot be probed.
 #[test]
 fn probe_of_what_is_no_server() {
-    let wrong: [&[&str]; 6] = [
+    let wrong: [&[&str]; 5] = [
         &["probe"],
         &["probe", "ftp://127.0.0.1/"],
         &["probe", "ws://127.0.0.1/#room"],
         &["probe", "ws://me:secret@127.0.0.1/"],
         &["probe", "--case", "no such case", "--list"],
-        &["probe", "--baseline", "tests/no-such.jsonl", "ws://127.0.0.1:1/"],
     ];
     let all: String = wrong.iter().map(|args| transcript(args, b"")).collect();
     expect("probe-wrong.txt", &all);
