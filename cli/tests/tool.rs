@@ -50,6 +50,23 @@ fn transcript(args: &[&str], input: &[u8]) -> String {
 fn help() {
     expect("help.txt", &transcript(&["help"], b""));
     expect("help-check.txt", &transcript(&["help", "check"], b""));
+    expect("help-probe.txt", &transcript(&["help", "probe"], b""));
+}
+
+/// Nothing is sent for what cannot be probed.
+#[test]
+fn probe_of_what_is_no_server() {
+    let wrong: [&[&str]; 5] = [
+        &["probe"],
+        &["probe", "ftp://127.0.0.1/"],
+        &["probe", "ws://127.0.0.1/#room"],
+        &["probe", "ws://me:secret@127.0.0.1/"],
+        &["probe", "--case", "no such case", "--list"],
+    ];
+    let all: String = wrong.iter().map(|args| transcript(args, b"")).collect();
+    expect("probe-wrong.txt", &all);
+    let list = transcript(&["probe", "--list", "--case", "ping/", "--case", "stress/"], b"");
+    expect("probe-list.txt", &list);
 }
 
 #[test]

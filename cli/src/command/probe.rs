@@ -129,14 +129,14 @@ pub(crate) struct Probe {
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
 
-    /// Trust the certificates in this PEM file, instead of those of the system
-    #[cfg(feature = "wss")]
+    /// Trust the certificates in this PEM file, instead of those of the system (feature `wss`)
     #[arg(long, value_name = "FILE")]
+    #[cfg_attr(not(feature = "wss"), allow(dead_code))]
     pub(crate) ca: Option<PathBuf>,
 
-    /// Do not verify the certificate of the server
-    #[cfg(feature = "wss")]
+    /// Do not verify the certificate of the server (feature `wss`)
     #[arg(long, conflicts_with = "ca")]
+    #[cfg_attr(not(feature = "wss"), allow(dead_code))]
     pub(crate) insecure: bool,
 }
 

@@ -507,9 +507,11 @@ impl Server {
             },
         };
         message.fragments += 1;
-        if !(self.has(LosesMiddle) && opcode == 0 && !fin)
-            && !(self.has(LosesLast) && opcode == 0 && fin)
-        {
+        let lost = match fin {
+            true => opcode == 0 && self.has(LosesLast),
+            false => opcode == 0 && self.has(LosesMiddle),
+        };
+        if !lost {
             message.payload.extend_from_slice(&payload);
         }
         let fragments_are_texts = self.has(ChecksEachFragment) && message.opcode == 1;
@@ -517,9 +519,10 @@ impl Server {
             return self.refuse(1007);
         }
         let deflates = message.compressed && self.inflater.is_some();
+        let skipped = self.has(SkipsFragments) && message.fragments > 1;
         if message.opcode == 1
             && !deflates
-            && !(self.has(SkipsFragments) && message.fragments > 1)
+            && !skipped
             && !self.has(WaitsForMessage)
             && self.is_proven(&message.payload)
         {
@@ -662,8 +665,8 @@ impl Server {
         }
         match self.fault {
             Some(SendsBadFragments) if payload.len() > 1 => {
-                self.send(opcode, &payload[..1].to_vec());
-                self.send(0x80 | opcode, &payload[1..].to_vec());
+                self.send(opcode, &payload[..1]);
+                self.send(0x80 | opcode, &payload[1..]);
             }
             Some(SendsRsv) => self.send(0xA0 | opcode, &payload),
             _ => self.send(0x80 | opcode, &payload),
@@ -709,7 +712,7 @@ impl Server {
                         self.out.extend([0x8A, 126].into_iter().chain(len.to_be_bytes()));
                         self.out.extend(pong);
                     }
-                    _ => self.send(0x8A, &pong[..pong.len().min(125)].to_vec()),
+                    _ => self.send(0x8A, &pong[..pong.len().min(125)]),
                 }
             }
             10 if self.has(NoPongAfterPong) => self.served = usize::MAX,

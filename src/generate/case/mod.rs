@@ -344,7 +344,9 @@ mod tests {
         {
             for limit in [None, Some(1000), Some(100_000)] {
                 let mut setup = plain.clone();
-                setup.accepts = accepts;
+                if let Some(accepts) = accepts {
+                    setup = setup.accepts(accepts);
+                }
                 setup.max_message = limit;
                 setups.push(setup);
             }
