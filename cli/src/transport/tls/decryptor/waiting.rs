@@ -100,18 +100,10 @@ impl Decryptor {
     ) -> Result<(), Failure> {
         let mut is_over = [0, 1].map(|from| failed.as_ref().is_some_and(|(one, _)| *one == from));
         loop {
-            let mut goes_on = false;
-            // The server decides about the client's early data.
             let client = self.client.unwrap_or_default();
-            for from in [1 - client, client] {
-                if self.sides[from].waits && !self.must_wait(from) {
-                    self.sides[from].waits = false;
-                    if let Err(failure) = self.read(from, sink) {
-                        is_over[from] = true;
-                        failed.get_or_insert((from, failure));
-                    }
-                    goes_on = true;
-                }
+            if self.may_go_on(client) {
+                self.go_on(client, &mut failed, &mut is_over, sink);
+                continue;
             }
             let may = |held: &Held| !self.sides[held.from].waits;
             if self.held.iter().any(may) {
@@ -132,11 +124,31 @@ impl Decryptor {
                         failed.get_or_insert((from, failure));
                     }
                 }
-                goes_on = true;
-            }
-            if !goes_on {
+            } else if self.may_go_on(1 - client) {
+                self.go_on(1 - client, &mut failed, &mut is_over, sink);
+            } else {
                 return failed.map_or(Ok(()), |(_, failure)| Err(failure));
             }
+        }
+    }
+
+    /// Returns whether an endpoint that waits need not wait any longer.
+    fn may_go_on(&mut self, from: usize) -> bool {
+        self.sides[from].waits && !self.must_wait(from)
+    }
+
+    /// Reads the records of an endpoint that has waited.
+    fn go_on(
+        &mut self,
+        from: usize,
+        failed: &mut Option<(usize, Failure)>,
+        is_over: &mut [bool; 2],
+        sink: &mut Sink<'_>,
+    ) {
+        self.sides[from].waits = false;
+        if let Err(failure) = self.read(from, sink) {
+            is_over[from] = true;
+            failed.get_or_insert((from, failure));
         }
     }
 
@@ -165,6 +177,12 @@ impl Decryptor {
                 Way::Ignore => self.sides[from].records.accept(),
                 Way::Plain => self.plain(from, head[0])?,
                 Way::Encrypted => self.encrypted(from, head, sink)?,
+            }
+            // The client goes on first, as it does if the input ends with this record.
+            let client = self.client.unwrap_or_default();
+            if from != client && self.may_go_on(client) {
+                self.sides[from].waits = true;
+                return Ok(());
             }
         }
     }
