@@ -146,6 +146,11 @@ fn field(text: &str) -> Result<(String, String), String> {
     if value.bytes().any(|byte| byte.is_ascii_control()) {
         return Err("a value has no line ends".to_owned());
     }
+    let own = ["host", "upgrade", "connection"];
+    let lower = name.to_ascii_lowercase();
+    if own.contains(&&*lower) || lower.starts_with("sec-websocket-") {
+        return Err(format!("{name} is set by the cases"));
+    }
     Ok((name, value.to_owned()))
 }
 

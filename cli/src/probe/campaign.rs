@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use wsvet::generate::Case;
+use wsvet::generate::{Case, Level};
 
 use crate::probe::link::Link;
 use crate::probe::outcome::{Outcome, Ran};
@@ -16,8 +16,8 @@ use crate::probe::play::{Patience, Server, play};
 /// How many times a case is run again before it is said to fail.
 const AGAIN: u32 = 2;
 
-/// How long to wait before another attempt to connect.
-const PAUSE: Duration = Duration::from_millis(200);
+/// How long to wait before each further attempt to connect.
+const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 
 /// How cases are run.
 #[derive(Clone, Copy, Debug)]
@@ -45,16 +45,16 @@ pub fn run(
     options: Options,
     mut each: impl FnMut(&Case, Ran) -> io::Result<()>,
 ) -> io::Result<()> {
-    let next = AtomicUsize::new(0);
+    let (next, gone) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
         for _ in 0..options.parallel.min(cases.len()) {
-            let (sender, next) = (sender.clone(), &next);
+            let (sender, next, gone) = (sender.clone(), &next, &gone);
             scope.spawn(move || {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = cases.get(index) else { return };
-                    if sender.send((index, judge(case, server, connect, options))).is_err() {
+                    if sender.send((index, judge(case, server, connect, options, gone))).is_err() {
                         return;
                     }
                 }
@@ -76,18 +76,39 @@ pub fn run(
 }
 
 /// Runs a case, and twice more if it fails.
-fn judge(case: &Case, server: &Server, connect: &Connect<'_>, options: Options) -> Ran {
+/// `gone` is whether the server accepts no connection any more.
+fn judge(
+    case: &Case,
+    server: &Server,
+    connect: &Connect<'_>,
+    options: Options,
+    gone: &AtomicBool,
+) -> Ran {
     if let Some(reason) = server.cannot(case, options.stress) {
         return Ran::without(Outcome::Skipped, reason);
     }
-    let once = || match connect_patiently(connect) {
-        Ok(mut link) => play(case, server, &mut *link, options.patience),
-        Err(error) => Ran::without(Outcome::Inconclusive, format!("cannot connect: {error}")),
+    if gone.load(Ordering::Relaxed) {
+        return Ran::without(Outcome::Skipped, "the server accepts no connection any more");
+    }
+    let once = || {
+        connect_patiently(connect).map(|mut link| play(case, server, &mut *link, options.patience))
     };
-    let mut ran = once();
+    let lost = |error: io::Error, ran: Option<Ran>| {
+        gone.store(true, Ordering::Relaxed);
+        let before = ran.map(|ran| format!("{}; then ", ran.got)).unwrap_or_default();
+        let got = format!("{before}the server accepts no connection any more: {error}");
+        Ran { due: "a connection".to_owned(), ..Ran::without(Outcome::Fail(Level::Must), got) }
+    };
+    let mut ran = match once() {
+        Ok(ran) => ran,
+        Err(error) => return lost(error, None),
+    };
     for runs in 1..=AGAIN {
         let Outcome::Fail(level) = ran.outcome else { return ran };
-        let again = once();
+        let again = match once() {
+            Ok(again) => again,
+            Err(error) => return lost(error, Some(ran)),
+        };
         match again.outcome {
             // What every run shows is the least of them.
             Outcome::Fail(other) if other > level => ran = again,
@@ -102,8 +123,10 @@ fn judge(case: &Case, server: &Server, connect: &Connect<'_>, options: Options) 
 }
 
 fn connect_patiently(connect: &Connect<'_>) -> io::Result<Box<dyn Link>> {
-    connect().or_else(|_| {
-        thread::sleep(PAUSE);
-        connect()
+    PAUSES.iter().fold(connect(), |connected, pause| {
+        connected.or_else(|_| {
+            thread::sleep(*pause);
+            connect()
+        })
     })
 }

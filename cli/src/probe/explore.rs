@@ -98,8 +98,9 @@ fn greet(
     let greeting = visit.wait(GREETING, |incoming| incoming.next_message());
     server.is_chatty |= greeting.is_some();
     let start = visit.elapsed();
-    visit.send_frame(opcode, HELLO);
+    // The Ping goes first: a program may close because of the message.
     let payload = visit.ping();
+    visit.send_frame(opcode, HELLO);
     let mut echo = false;
     let mut other = false;
     let mut look = |incoming: &mut super::incoming::Incoming| {
@@ -120,13 +121,22 @@ fn greet(
         server.pongs = true;
         let took = visit.elapsed().saturating_sub(start);
         *trip = Some(trip.map_or(took, |trip| trip.min(took)));
-        // A Pong can overtake a message.
+        // The message comes after the Pong.
         visit.wait(GREETING, |incoming| {
             look(incoming);
             closed(incoming)
         });
     }
-    let refused = closed(&visit.incoming) == Some(Closed::With(Some(CloseCode::UNSUPPORTED_DATA)));
+    // A code that says that a rule is broken is wrong here, and the cases will show it.
+    let refused = match closed(&visit.incoming) {
+        Some(Closed::With(Some(code))) => ![
+            CloseCode::PROTOCOL_ERROR,
+            CloseCode::INVALID_FRAME_PAYLOAD_DATA,
+            CloseCode::MESSAGE_TOO_BIG,
+        ]
+        .contains(&code),
+        _ => false,
+    };
     // A server that also says something else does not only send back.
     let echoes = echo && !other;
     match opcode {

@@ -5,12 +5,15 @@ use std::collections::VecDeque;
 use wsvet::deflate::{self, Parameters};
 use wsvet::{CloseCode, End, Event, OpCode, Policy, Role, StreamDecoder, Violation};
 
-/// The most bytes of frames that are taken from a server in one case. After that, the case is
-/// inconclusive.
+/// The most bytes of frames, and of what they inflate to, that are taken from a server in one case. After
+/// that, the case is inconclusive.
 const MOST: u64 = 256 << 20;
 
 /// The most bytes of a message that are kept, which is more than any case sends.
 const MOST_KEPT: usize = 64 << 20;
+
+/// The approximate memory of a message in addition to its bytes.
+const COST: u64 = 64;
 
 enum Decoder {
     Plain(Box<StreamDecoder>),
@@ -31,21 +34,33 @@ pub(super) struct Incoming {
 struct Events {
     messages: VecDeque<(OpCode, Vec<u8>)>,
     pongs: VecDeque<Vec<u8>>,
+    /// The last Ping that was not answered.
+    ping: Option<Vec<u8>>,
     close: Option<Option<CloseCode>>,
     open: Vec<u8>,
+    /// The bytes that were kept so far, as far as they take memory.
+    kept: u64,
 }
 
 impl Events {
     fn take(&mut self, event: &Event<'_>) {
+        if self.kept > MOST {
+            return;
+        }
         match event {
             Event::Data { opcode, bytes, end, .. } => {
+                self.kept += bytes.len() as u64 + COST;
                 let room = MOST_KEPT.saturating_sub(self.open.len());
                 self.open.extend_from_slice(&bytes[..bytes.len().min(room)]);
                 if *end {
                     self.messages.push_back((*opcode, std::mem::take(&mut self.open)));
                 }
             }
-            Event::Pong(payload) => self.pongs.push_back(payload.to_vec()),
+            Event::Ping(payload) => self.ping = Some(payload.to_vec()),
+            Event::Pong(payload) => {
+                self.kept += payload.len() as u64 + COST;
+                self.pongs.push_back(payload.to_vec());
+            }
             Event::Close(close) => self.close = Some(close.map(|close| close.code)),
             _ => {}
         }
@@ -96,7 +111,12 @@ impl Incoming {
 
     /// Returns whether the server sent more than any case asks for.
     pub(super) const fn is_too_much(&self) -> bool {
-        self.taken > MOST
+        self.taken > MOST || self.events.kept > MOST
+    }
+
+    /// Takes the payload of the server's last Ping, if it was not taken.
+    pub(super) fn take_ping(&mut self) -> Option<Vec<u8>> {
+        self.events.ping.take()
     }
 
     /// Returns the code of the server's Close frame, if one has come.

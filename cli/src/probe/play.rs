@@ -21,6 +21,10 @@ use crate::probe::words;
 /// The case of a request with nothing but what is needed.
 const PLAIN: &str = "opening/plain";
 
+/// The number of bytes from which on a server may refuse what was sent without reading all of it. The
+/// kernel then resets TCP.
+const LARGE: u64 = 4 << 10;
+
 /// How long the prober waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -110,7 +114,8 @@ pub fn play(case: &Case, server: &Server, link: &mut dyn Link, patience: Patienc
         }
         Stop::Failed(failure) => {
             ran.outcome = Outcome::Fail(failure.level.max(case.level));
-            if failure.broken.is_some() {
+            // A server that breaks another rule than the case does so whatever the case is about.
+            if failure.broken.is_some() && failure.broken != case.rule {
                 ran.outcome = Outcome::Fail(failure.level);
             }
             ran.due = failure.due.unwrap_or(due);
@@ -184,7 +189,18 @@ impl Player<'_> {
         let case = self.case;
         let response = self.response()?;
         let accepted = response.status == 101;
+        if let 429 | 502..=504 = response.status {
+            return unknown(format!(
+                "HTTP {}: the server may have too much to do",
+                response.status
+            ));
+        }
+        let is_about_opening =
+            ["opening/", "deflate/"].iter().any(|family| case.id.starts_with(family));
         match case.answer {
+            Answer::Accept if !accepted && !is_about_opening => {
+                unknown(format!("HTTP {}, for a request that was accepted before", response.status))
+            }
             Answer::Accept if !accepted => failed(Level::Must, format!("HTTP {}", response.status)),
             Answer::Accept => self.accepted(&response),
             _ if accepted => failed(Level::Must, "accepted: HTTP 101"),
@@ -304,6 +320,7 @@ impl Player<'_> {
         if !self.server.pongs {
             return unknown("the server answers no Ping, so it cannot be seen whether it goes on");
         }
+        self.visit.answer_ping();
         let payload = self.visit.ping();
         self.pong(&payload, codes)
     }
@@ -344,6 +361,12 @@ impl Player<'_> {
             return unknown(advice);
         }
         match closed {
+            Closed::Without(End::Reset) if self.visit.sent.len() > LARGE => {
+                unknown("TCP was reset, which may have destroyed a Close frame")
+            }
+            Closed::With(Some(
+                CloseCode::GOING_AWAY | CloseCode::SERVICE_RESTART | CloseCode::TRY_AGAIN_LATER,
+            )) => unknown(format!("{got}: the server may close at any time")),
             Closed::With(Some(
                 CloseCode::PROTOCOL_ERROR
                 | CloseCode::UNSUPPORTED_DATA

@@ -49,13 +49,19 @@ impl Target {
             return Err("the host is missing".to_owned());
         }
         let default = if tls { 443 } else { 80 };
+        let port = match authority.as_str()[authority.host().len()..].strip_prefix(':') {
+            None | Some("") => default,
+            Some(port) => {
+                port.parse().map_err(|_| format!("{port} is not a port: write 1 to 65535"))?
+            }
+        };
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         // A query without a path (RFC 3986 §6.2.3).
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         Ok(Self {
             tls,
             host: host.to_owned(),
-            port: authority.port_u16().unwrap_or(default),
+            port,
             authority: authority.as_str().to_owned(),
             path,
         })
@@ -107,7 +113,17 @@ mod tests {
         );
         assert_eq!(parts("ws://[::1]:9001/"), own(false, "::1", 9001, "[::1]:9001", "/"));
         assert_eq!(parts("localhost:9001"), own(false, "localhost", 9001, "localhost:9001", "/"));
-        for wrong in ["ftp://a/", "ws://", "ws://a/#b", "ws://me@a/", "ws://a b/", "ws:///x", ""] {
+        for wrong in [
+            "ftp://a/",
+            "ws://",
+            "ws://a/#b",
+            "ws://me@a/",
+            "ws://a b/",
+            "ws:///x",
+            "",
+            "ws://a:99999/",
+            "ws://a:b/",
+        ] {
             assert!(Target::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -15,6 +15,9 @@ const BUFFER: usize = 64 << 10;
 /// The most bytes that are kept while the server does not read what is sent to it.
 const MOST: usize = 256 << 20;
 
+/// How many times as long a server may take to read all that is sent to it at once.
+const SLOWEST: u32 = 10;
+
 /// The time between two segments. A shorter one could let the kernel send them as one.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -83,6 +86,8 @@ pub struct Tcp<W = Plain> {
     /// What came while something was sent.
     pending: Vec<u8>,
     end: Option<End>,
+    /// Whether sending showed that the server has reset the connection.
+    is_reset: bool,
     buffer: Vec<u8>,
 }
 
@@ -108,6 +113,7 @@ impl<W: Wire> Tcp<W> {
             limit,
             pending: Vec::new(),
             end: None,
+            is_reset: false,
             buffer: vec![0; BUFFER],
         })
     }
@@ -120,6 +126,8 @@ impl<W: Wire> Tcp<W> {
         let into = into.unwrap_or(&mut self.pending);
         loop {
             let end = match self.wire.read(&mut self.socket, &mut self.buffer) {
+                // The error of a reset is told once, and sending may have had it.
+                Ok(0) if self.is_reset => End::Reset,
                 Ok(0) => End::Fin,
                 Ok(len) => {
                     into.extend_from_slice(&self.buffer[..len]);
@@ -140,7 +148,11 @@ impl<W: Wire> Tcp<W> {
     /// sends is read.
     fn send_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         let mut late = None;
+        let start = Instant::now();
         loop {
+            if start.elapsed() > SLOWEST * self.limit {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
             let sent = match bytes {
                 [] => self.wire.flush(&mut self.socket).map(|()| 0),
                 bytes => self.wire.write(&mut self.socket, bytes),
@@ -164,7 +176,10 @@ impl<W: Wire> Tcp<W> {
                     }
                     thread::sleep(STEP);
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.is_reset |= error.kind() == io::ErrorKind::ConnectionReset;
+                    return Err(error);
+                }
             }
         }
     }

@@ -4,14 +4,16 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::SignatureScheme;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore,
+};
 
 use crate::probe::tcp::{Tcp, Wire};
 
@@ -58,10 +60,37 @@ impl Client {
         connection.set_buffer_limit(None);
         socket.set_read_timeout(Some(limit))?;
         let mut socket = socket;
+        let start = Instant::now();
         while connection.is_handshaking() {
-            connection.complete_io(&mut socket)?;
+            if start.elapsed() > limit {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            if connection.wants_write() {
+                connection.write_tls(&mut socket)?;
+            } else if connection.read_tls(&mut socket)? == 0 {
+                let text = "the server ended TCP in the handshake of TLS: it may want ws://";
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+            } else if let Err(error) = connection.process_new_packets() {
+                // The server is told why.
+                let _ = connection.write_tls(&mut socket);
+                return Err(io::Error::other(advice(&error)));
+            }
         }
         Tcp::over(Tls(Box::new(connection)), socket, limit)
+    }
+}
+
+/// Returns what is wrong, with what to do if it is the certificate or no TLS.
+fn advice(error: &Error) -> String {
+    match error {
+        Error::InvalidCertificate(CertificateError::Other(_)) => format!(
+            "{error}: a server must not show the certificate of an authority as its own; --insecure accepts any"
+        ),
+        Error::InvalidCertificate(_) => format!(
+            "{error}: --ca names a file with the certificate of the authority, and --insecure accepts any"
+        ),
+        Error::InvalidMessage(_) => format!("{error}: the server may want ws://"),
+        _ => error.to_string(),
     }
 }
 
@@ -112,6 +141,7 @@ impl Wire for Tls {
     }
 
     fn read(&mut self, socket: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+        let start = Instant::now();
         loop {
             match self.0.reader().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -121,6 +151,10 @@ impl Wire for Tls {
             }
             self.0.read_tls(socket)?;
             self.0.process_new_packets().map_err(io::Error::other)?;
+            // A record may come byte by byte.
+            if socket.read_timeout()?.is_some_and(|limit| start.elapsed() > limit) {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
         }
     }
 

@@ -66,6 +66,11 @@ impl<'a> Visit<'a> {
         let end = self.link.elapsed() + limit;
         loop {
             match hello::response(&request, &self.buffer).map_err(NoResponse::Invalid)? {
+                // Another response follows (RFC 9110 §15.2).
+                Some(response) if matches!(response.status, 100 | 102..=199) => {
+                    self.buffer.drain(..response.len);
+                    continue;
+                }
                 Some(response) => {
                     let mut frames = self.buffer.split_off(response.len);
                     self.buffer.clear();
@@ -130,6 +135,13 @@ impl<'a> Visit<'a> {
         let payload = format!("wsvet-{}", self.pings).into_bytes();
         self.send_frame(OpCode::Ping, &payload);
         payload
+    }
+
+    /// Answers the last Ping of the server, if it was not answered (RFC 6455 §5.5.3).
+    pub(super) fn answer_ping(&mut self) {
+        if let Some(payload) = self.incoming.take_ping() {
+            self.send_frame(OpCode::Pong, &payload);
+        }
     }
 
     pub(super) fn end_sending(&mut self) {

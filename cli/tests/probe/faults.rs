@@ -33,7 +33,7 @@ faults! {
     AcceptsRepeatedVersion "opening/repeated-version" Quality
     HidesVersions "opening/version-refusal-lists" Must
     AcceptsMissingKey "opening/missing-key" Must
-    AcceptsAnyKey "opening/key-15-bytes" Must
+    AcceptsAnyKey "opening/key-15-bytes" Quality
     AcceptsRepeatedKey "opening/repeated-key" Quality
     AcceptsBadProtocols "opening/subprotocol-space" Quality
     AcceptsRepeatedProtocol "opening/subprotocol-repeated" Quality
@@ -95,7 +95,7 @@ faults! {
     Accepts1004 "close/illegal-code-1004" Should
     AcceptsLowCodes "close/illegal-code-0" Should
     AcceptsUnassigned "close/illegal-code-2999" Should
-    AcceptsHighCodes "close/illegal-code-5000" Should
+    AcceptsHighCodes "close/illegal-code-5000" Quality
     AcceptsOneByte "close/body-one-byte" Should
     AcceptsAnyReason "close/reason-not-utf8-ff" Should
     // What is refused, but late, silently or with another code.

@@ -62,6 +62,8 @@ fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
     for code in ILLEGAL {
         let title = format!("a Close with the illegal code {code}");
         let case = new(setup, &format!("illegal-code-{code}"), &title);
+        // Nothing is said of these but that they are not used (§7.4.2).
+        let case = if code >= 5000 { case.level(Level::Quality) } else { case };
         cases.push(case.send(close(code, b"")).refuse(Rule::InvalidCloseCode));
     }
     let case = new(setup, "illegal-code-with-reason", "a Close with the code 1005 and a reason");

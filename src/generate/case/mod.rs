@@ -319,6 +319,10 @@ fn codes(rule: Rule) -> &'static [CloseCode] {
         Rule::LengthOverflow => &[CloseCode::PROTOCOL_ERROR, CloseCode::MESSAGE_TOO_BIG],
         // A compressed message that is no DEFLATE breaks the framing of the extension, too.
         Rule::InvalidDeflate => &[CloseCode::INVALID_FRAME_PAYLOAD_DATA, CloseCode::PROTOCOL_ERROR],
+        // A reason is no data of a message.
+        Rule::InvalidCloseReason => {
+            &[CloseCode::INVALID_FRAME_PAYLOAD_DATA, CloseCode::PROTOCOL_ERROR]
+        }
         _ => match rule.close_code() {
             CloseCode::UNSUPPORTED_DATA => &[CloseCode::UNSUPPORTED_DATA],
             CloseCode::INVALID_FRAME_PAYLOAD_DATA => &[CloseCode::INVALID_FRAME_PAYLOAD_DATA],
