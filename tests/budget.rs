@@ -1,49 +1,17 @@
 //! The budget of many connections: what they hold together, counted by the allocator, and what is given
 //! back.
 #![cfg(feature = "endpoint")]
-#![allow(unsafe_code)] // a `GlobalAlloc` cannot be written without
 
 mod common;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "common/counting.rs"]
+mod counting;
 
 use bytes::BytesMut;
+use counting::memory;
 use proptest::prelude::*;
 use wsvet::codec::{Budget, Error, Messages};
 use wsvet::endpoint::Endpoint;
 use wsvet::{CloseCode, Header, Message, OpCode, Policy, Role};
-
-struct Counting;
-
-thread_local! {
-    static NOW: Cell<isize> = const { Cell::new(0) };
-    static MOST: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(bytes: isize) {
-    let now = NOW.get() + bytes;
-    NOW.set(now);
-    MOST.set(MOST.get().max(now));
-}
-
-// SAFETY: every call is passed on to `System` as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const SERVER: Policy = Policy::new(Role::Server);
 
@@ -115,25 +83,25 @@ fn the_sum_is_limited(start: Start, connections: impl Fn(Policy) -> Endpoint) {
         let mut open: Vec<_> = (0..40)
             .map(|_| connections(policy).with_budget(&budget).with_keys(|| [0; 4]))
             .collect();
-        let before = NOW.get();
-        MOST.set(before);
         let mut refused = 0;
-        for endpoint in &mut open {
-            let (messages, error) = receive(endpoint, &bytes);
-            assert!(messages.is_empty());
-            assert!(budget.used() <= LIMIT);
-            let Some(error) = error else { continue };
-            let Error::OverBudget(code) = error else { panic!("{error}") };
-            let (due, mask) = match role {
-                Role::Server => (CloseCode::TRY_AGAIN_LATER, 0),
-                Role::Client => (CloseCode::MESSAGE_TOO_BIG, 4),
-            };
-            assert_eq!(code, due);
-            assert_eq!(endpoint.to_send()[2 + mask..4 + mask], due.0.to_be_bytes());
-            assert!(endpoint.is_done());
-            refused += 1;
-        }
-        let held = usize::try_from(MOST.get() - before).unwrap();
+        let (_, held) = memory(|| {
+            for endpoint in &mut open {
+                let (messages, error) = receive(endpoint, &bytes);
+                assert!(messages.is_empty());
+                assert!(budget.used() <= LIMIT);
+                let Some(error) = error else { continue };
+                let Error::OverBudget(code) = error else { panic!("{error}") };
+                let (due, mask) = match role {
+                    Role::Server => (CloseCode::TRY_AGAIN_LATER, 0),
+                    Role::Client => (CloseCode::MESSAGE_TOO_BIG, 4),
+                };
+                assert_eq!(code, due);
+                assert_eq!(endpoint.to_send()[2 + mask..4 + mask], due.0.to_be_bytes());
+                assert!(endpoint.is_done());
+                refused += 1;
+            }
+        });
+        let held = usize::try_from(held).unwrap();
         // The window of an inflater has 97 KB. While a buffer grows, it is there twice.
         let most = LIMIT + 40 * (FREE + READ + (100 << 10)) + 3 * LEN;
         assert!(held <= most, "{held} are more than {most}");

@@ -1,57 +1,12 @@
 //! What compressed messages cost in memory, counted by the allocator; the figures are printed.
 #![cfg(feature = "deflate")]
-#![allow(unsafe_code)] // a `GlobalAlloc` cannot be written without
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "common/counting.rs"]
+mod counting;
 
+use counting::memory;
 use wsvet::deflate::{Deflater, Inflater, InvalidDeflate, Parameters, Validator};
 use wsvet::{CloseCode, Header, OpCode, Policy, Role, Rule};
-
-struct Counting;
-
-thread_local! {
-    static NOW: Cell<isize> = const { Cell::new(0) };
-    static MOST: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(bytes: isize) {
-    let now = NOW.get() + bytes;
-    NOW.set(now);
-    MOST.set(MOST.get().max(now));
-}
-
-// SAFETY: every call is passed on to `System` as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// How many bytes more there are behind this, and were there at most.
-fn memory(run: impl FnOnce()) -> (isize, isize) {
-    let before = NOW.get();
-    MOST.set(before);
-    run();
-    (NOW.get() - before, MOST.get() - before)
-}
 
 fn ignore(_: &[u8]) -> Result<(), InvalidDeflate> {
     Ok(())

@@ -1,49 +1,15 @@
 //! Zero-copy, and no allocation in the steady state: proven by addresses and by a counting
 //! allocator.
-#![allow(unsafe_code)] // a `GlobalAlloc` cannot be written without
 
 mod common;
+#[path = "common/counting.rs"]
+mod counting;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
+use counting::allocations;
 use wsvet::{
     Event, Frame, FrameMut, FrameRef, Header, Masked, OpCode, Policy, Role, StreamDecoder,
     Validator, encode, parse,
 };
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-    /// The bytes that are allocated now.
-    static LIVE: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every call is passed on to `System` as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        LIVE.with(|bytes| bytes.set(bytes.get().wrapping_add(layout.size())));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.with(|bytes| bytes.set(bytes.get().wrapping_sub(layout.size())));
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations(run: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.with(Cell::get);
-    run();
-    ALLOCATIONS.with(Cell::get) - before
-}
 
 /// A stream with every kind of frame, as a client sends it.
 fn stream() -> Vec<u8> {
@@ -219,7 +185,7 @@ fn an_idle_connection_is_at_most_256_bytes() {
     let mut size = 0;
     // The first connection of a thread allocates its read buffer.
     for _ in 0..2 {
-        let before = LIVE.with(Cell::get);
+        let before = counting::allocated();
         let endpoint = Endpoint::new(Policy::new(Role::Server).max_message(1 << 20));
         let mut socket = WebSocket::from_endpoint(Quiet(received), endpoint);
         let mut messages = 0;
@@ -231,7 +197,7 @@ fn an_idle_connection_is_at_most_256_bytes() {
             }
         }
         assert_eq!(messages, 5);
-        size = LIVE.with(Cell::get).wrapping_sub(before) + size_of_val(&socket);
+        size = usize::try_from(counting::allocated() - before).unwrap() + size_of_val(&socket);
     }
     assert!(size - size_of::<Quiet>() <= 256, "{size} bytes");
 }
