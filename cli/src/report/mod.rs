@@ -2,7 +2,7 @@
 
 mod codes;
 mod handshake;
-mod html;
+pub(crate) mod html;
 mod idle;
 mod json;
 mod spool;

@@ -2,14 +2,11 @@
 
 use std::io::{self, Write};
 
-use maud::{DOCTYPE, PreEscaped, html as markup};
+use maud::{DOCTYPE, html as markup};
 
 use super::{Record, Report, Tally, bytes, facts, heading, sent};
 use crate::probe::outcome::Outcome;
-
-/// The policy of the page: nothing may be loaded, and nothing may run.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+use crate::report::html::head;
 
 const STYLE: &str = "\
 :root { color-scheme: light dark } \
@@ -37,14 +34,7 @@ pub fn html(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let page = markup! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="referrer" content="no-referrer";
-                title { "wsvet probe " (report.url) }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&format!("wsvet probe {}", report.url), STYLE))
             body {
                 h1 { (report.url) }
                 p { "The server " (facts(report.found).join("; ")) "." }

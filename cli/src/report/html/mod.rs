@@ -6,9 +6,12 @@
 
 mod bits;
 mod diagram;
+mod head;
 mod kept;
 mod page;
 mod sections;
+
+pub(crate) use head::head;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};

@@ -9,6 +9,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use wsvet::{Role, Verdict};
 
 use super::diagram;
+use super::head::head;
 use super::kept::{Input, Kept};
 use super::sections::{self, Section};
 use crate::report::handshake::{handshake, uncertainty};
@@ -21,10 +22,6 @@ use crate::report::words::{
 use crate::session::report::{Closing, Side, Tally};
 
 const STYLE: &str = include_str!("style.css");
-
-/// The policy of the page: nothing may be loaded, and nothing may run.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The most columns of a target.
 const TARGET: usize = 120;
@@ -49,14 +46,7 @@ pub(super) fn page(inputs: &[Input], linked: &BTreeSet<Section>, tally: &Tally) 
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="referrer" content="no-referrer";
-                title { (name) " – wsvet" }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&format!("{name} – wsvet"), STYLE))
             body {
                 header {
                     h1 { (name) }
