@@ -13,7 +13,7 @@ use crate::probe::link::Link;
 use crate::probe::outcome::{Outcome, Ran};
 use crate::probe::play::{Patience, Server, play};
 
-/// How many times a case is run again before it is said to fail.
+/// The number of times that a failing case is run again before it counts as failed.
 const AGAIN: u32 = 2;
 
 /// How long to wait before each further attempt to connect.

@@ -13,7 +13,7 @@ use crate::probe::visit::{Closed, NoResponse, Visit, closed};
 /// What is sent to see whether it comes back.
 const HELLO: &[u8] = b"wsvet";
 
-/// How long a server may take to send a message that nobody asked for.
+/// The time in which a server that sends messages unprompted must send the first one.
 const GREETING: Duration = Duration::from_millis(150);
 
 /// The least time that a refusal may take.

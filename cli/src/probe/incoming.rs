@@ -129,7 +129,7 @@ impl Incoming {
         self.events.messages.pop_front()
     }
 
-    /// Takes Pongs up to the one with this payload, and returns whether it was there.
+    /// Takes Pongs up to the one with this payload, and returns whether there was one.
     pub(super) fn has_pong(&mut self, payload: &[u8], others: &mut Option<Vec<u8>>) -> bool {
         while let Some(pong) = self.events.pongs.pop_front() {
             if pong == payload {

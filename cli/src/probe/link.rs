@@ -28,7 +28,7 @@ pub trait Link {
     /// Any error of the connection. A connection that the server has ended tells it in `receive`.
     fn send(&mut self, segment: &[u8]) -> io::Result<()>;
 
-    /// Waits for a moment, so that what follows is a segment of its own.
+    /// Waits for a moment, so that what follows is sent in a separate segment.
     fn pause(&mut self) {}
 
     /// Ends the sending side.

@@ -1,6 +1,6 @@
 //! Runs one case over a connection, and judges what the server does.
 //!
-//! Where the server must go on, a Ping with a payload of its own follows at once, and its Pong must come.
+//! Where the server must go on, a Ping with a unique payload follows at once, and the server must answer it.
 //! Where the server must refuse, the prober waits for the Close frame or the end first, because a Ping
 //! could cause a reset, which destroys a Close frame on its way. Only if nothing comes, a Ping tells
 //! whether the server has accepted what was sent.
@@ -41,7 +41,7 @@ pub struct Server {
     pub echoes_text: bool,
     /// Whether it sends binary messages back.
     pub echoes_binary: bool,
-    /// Whether it sends messages that nobody asked for.
+    /// Whether it sends messages unprompted.
     pub is_chatty: bool,
     /// Whether it answers Pings.
     pub pongs: bool,
@@ -49,9 +49,9 @@ pub struct Server {
     pub refuses_text: bool,
     /// Whether it refused a binary message with 1003.
     pub refuses_binary: bool,
-    /// The type of data that it is said to accept.
+    /// The type of data that it accepts, as the user says.
     pub accepts: Option<Accepts>,
-    /// The length of the longest message that it is said to accept, in bytes.
+    /// The length of the longest message that it accepts, in bytes, as the user says.
     pub max_message: Option<u64>,
     /// The rules that each of its responses breaks.
     pub broken: Vec<Rule>,
@@ -233,7 +233,7 @@ impl Player<'_> {
     }
 
     fn accepted(&self, response: &Response) -> Result<(), Stop> {
-        // What every response breaks is told once, by the case that is about nothing else.
+        // Only the plain case reports a rule that every response breaks.
         let plain = self.case.id == PLAIN;
         let is_told = |rule: &&Rule| plain || !self.server.broken.contains(rule);
         if let Some(extension) = &response.invented {

@@ -126,7 +126,7 @@ impl<W: Wire> Tcp<W> {
         let into = into.unwrap_or(&mut self.pending);
         loop {
             let end = match self.wire.read(&mut self.socket, &mut self.buffer) {
-                // The error of a reset is told once, and sending may have had it.
+                // The system reports a reset once, and sending may have got that error.
                 Ok(0) if self.is_reset => End::Reset,
                 Ok(0) => End::Fin,
                 Ok(len) => {

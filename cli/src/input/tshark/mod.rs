@@ -29,7 +29,7 @@ const PART: u64 = 2;
 /// What a line starts with that `-T ek` writes before each packet.
 const INDEX: &str = r#"{"index":{"_index":"packets-"#;
 
-/// What is said if fields were chosen.
+/// The error if `-e` or `-j` left out the fields that are needed.
 const NO_FIELDS: &str = "the JSON of tshark has no packet with its bytes, or with its addresses and TCP fields: \
                          give the capture itself, or write the JSON without -e and -j";
 
