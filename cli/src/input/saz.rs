@@ -1,14 +1,15 @@
 //! Reads the session archives of Fiddler (SAZ): the frames of each WebSocket connection.
 
 use std::borrow::Cow;
-use std::io::{self, Cursor, Read};
+use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::time::Duration;
 
+use flate2::read::DeflateDecoder;
 use httparse::{EMPTY_HEADER, Status};
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
 use serde_json::Value;
 use wsvet::{Header, Role};
-use zip::ZipArchive;
-use zip::result::ZipError;
 
 use crate::input::answer::{Answer, no_traffic, reason};
 use crate::input::fits::too_large;
@@ -44,15 +45,15 @@ pub(super) fn judge(mut input: impl Read, judging: &mut Judging<'_>) -> io::Resu
         let told = too_large("archive", input, most, PART, "save fewer sessions");
         return Ok(Err(told.unwrap_or_else(|error| reason(&error))));
     }
-    let mut archive = match ZipArchive::new(Cursor::new(bytes)) {
+    let archive = match Archive::new(&bytes) {
         Ok(archive) => archive,
         Err(error) => return Ok(Err(format!("invalid zip archive: {error}"))),
     };
     let mut notices = vec![UNKNOWN.to_owned()];
     let before = judging.tally.connections;
-    for session in sessions(&archive) {
+    for session in archive.sessions() {
         let mut tell = |told: String| notices.push(format!("session {session}, {told}"));
-        let mut part = |kind: &str| part(&mut archive, &format!("{session}_{kind}.txt"), most);
+        let part = |kind: &str| archive.part(&format!("{session}_{kind}.txt"), most);
         let parts = [part("c"), part("s"), part("w")];
         let [request, response, frames] = match parts.into_iter().collect::<Result<Vec<_>, _>>() {
             Ok(parts) => <[_; 3]>::try_from(parts).unwrap_or_default(),
@@ -73,42 +74,81 @@ pub(super) fn judge(mut input: impl Read, judging: &mut Judging<'_>) -> io::Resu
     Ok(Ok(notices))
 }
 
-/// Returns the names of the sessions with their folder, in order.
-fn sessions(archive: &ZipArchive<Cursor<Vec<u8>>>) -> Vec<String> {
-    let mut names: Vec<_> = archive
-        .file_names()
-        .filter_map(|name| name.strip_suffix("_c.txt").or_else(|| name.strip_suffix("_w.txt")))
-        .map(str::to_owned)
-        .collect();
-    let number = |name: &str| name.rsplit('/').next().and_then(|name| name.parse::<u64>().ok());
-    names.sort_by(|one, other| (number(one), one).cmp(&(number(other), other)));
-    names.dedup();
-    names
+/// A zip archive and where its files lie.
+struct Archive<'a> {
+    bytes: ZipSliceArchive<&'a [u8]>,
+    files: BTreeMap<String, File>,
 }
 
-/// Returns the content of a file, or nothing if there is no such file.
-fn part(
-    archive: &mut ZipArchive<Cursor<Vec<u8>>>,
-    name: &str,
-    most: u64,
-) -> Result<Vec<u8>, String> {
-    let file = match archive.by_name(name) {
-        Ok(file) => file,
-        Err(ZipError::FileNotFound) => return Ok(Vec::new()),
-        Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => {
+/// How a file of an archive is read.
+struct File {
+    place: ZipArchiveEntryWayfinder,
+    method: CompressionMethod,
+    is_encrypted: bool,
+}
+
+impl<'a> Archive<'a> {
+    fn new(bytes: &'a [u8]) -> Result<Self, rawzip::Error> {
+        let bytes = ZipArchive::from_slice(bytes)?;
+        let mut files = BTreeMap::new();
+        let mut entries = bytes.entries();
+        while let Some(entry) = entries.next_entry()? {
+            let name = String::from_utf8_lossy(entry.file_path().as_ref()).into_owned();
+            let file = File {
+                place: entry.wayfinder(),
+                method: entry.compression_method(),
+                is_encrypted: entry.flags().is_encrypted(),
+            };
+            files.insert(name, file);
+        }
+        Ok(Self { bytes, files })
+    }
+
+    /// Returns the names of the sessions with their folder, in order.
+    fn sessions(&self) -> Vec<String> {
+        let names = self.files.keys();
+        let name = |name: &'_ String| {
+            name.strip_suffix("_c.txt").or_else(|| name.strip_suffix("_w.txt")).map(str::to_owned)
+        };
+        let mut names: Vec<_> = names.filter_map(name).collect();
+        let number = |name: &str| name.rsplit('/').next().and_then(|name| name.parse::<u64>().ok());
+        names.sort_by(|one, other| (number(one), one).cmp(&(number(other), other)));
+        names.dedup();
+        names
+    }
+
+    /// Returns the content of a file, or nothing if there is no such file.
+    fn part(&self, name: &str, most: u64) -> Result<Vec<u8>, String> {
+        let Some(file) = self.files.get(name) else { return Ok(Vec::new()) };
+        if file.is_encrypted {
             return Err("the archive is encrypted: save it without a password".to_owned());
         }
-        Err(error) => return Err(format!("{name}: {error}")),
-    };
-    let mut content = Vec::new();
-    let read = file.take(most.saturating_add(1)).read_to_end(&mut content);
-    read.map_err(|error| format!("{name}: {error}"))?;
-    if content.len() as u64 > most {
-        return Err(format!(
-            "{name} has more than {most} bytes, which do not fit into a quarter of --max-memory"
-        ));
+        let damaged = |error: &dyn std::fmt::Display| format!("{name}: {error}");
+        let entry = self.bytes.get_entry(file.place).map_err(|error| damaged(&error))?;
+        let mut content = Vec::new();
+        let read = match file.method {
+            CompressionMethod::STORE => {
+                read(entry.verifying_reader(entry.data()), most, &mut content)
+            }
+            CompressionMethod::DEFLATE => {
+                let inflated = DeflateDecoder::new(entry.data());
+                read(entry.verifying_reader(inflated), most, &mut content)
+            }
+            _ => return Err(damaged(&"compressed otherwise than with DEFLATE: save it again")),
+        };
+        read.map_err(|error| damaged(&error))?;
+        if content.len() as u64 > most {
+            return Err(format!(
+                "{name} has more than {most} bytes, which do not fit into a quarter of --max-memory"
+            ));
+        }
+        Ok(content)
     }
-    Ok(content)
+}
+
+/// Reads at most one byte more than `most`.
+fn read(file: impl Read, most: u64, content: &mut Vec<u8>) -> io::Result<usize> {
+    file.take(most.saturating_add(1)).read_to_end(content)
 }
 
 /// Returns the request and the response of a session.
