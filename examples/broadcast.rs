@@ -1,113 +1,69 @@
 //! A server that sends what a client says to all clients: `broadcast ADDRESS`.
 //!
 //! ```sh
-//! cargo run --release --features codec,deflate --example broadcast -- 127.0.0.1:9001
+//! cargo run --release --features deflate,tokio --example broadcast -- 127.0.0.1:9001
 //! ```
 //!
 //! Each message is encoded once. For clients with permessage-deflate it is compressed once, too,
 //! because the server gives up its context takeover.
 
-mod handshake;
-
-use std::io;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::sync::broadcast::{self, Receiver, Sender};
-use tokio::time::timeout;
-use tokio_util::codec::FramedParts;
-use wsvet::codec::{Error, Messages, Prepared};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::broadcast::{self, Sender, error::RecvError};
+use wsvet::codec::Prepared;
 use wsvet::deflate::Parameters;
-use wsvet::encode::SendBuffer;
+use wsvet::endpoint::{Error, WebSocket};
+use wsvet::handshake::Server;
 use wsvet::{CloseCode, Message, Policy, Role};
-
-use handshake::sockets::{accept, end, listen};
-
-const POLICY: Policy = Policy::new(Role::Server).max_message(1 << 20);
 
 /// The number of messages that a client may be behind.
 const BEHIND: usize = 64;
 
-/// The time limit for a write. A client that takes longer does not read.
-const WRITE_LIMIT: Duration = Duration::from_secs(5);
-
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> io::Result<()> {
+async fn main() -> std::io::Result<()> {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on ws://{}", listener.local_addr()?);
     let (all, _) = broadcast::channel(BEHIND);
-    listen(move |socket| serve(socket, all.clone())).await
-}
-
-async fn serve(socket: TcpStream, all: Sender<Prepared>) -> Result<(), Error> {
-    let received = all.subscribe();
-    let FramedParts { io: mut socket, codec: mut messages, read_buf, .. } =
-        accept(socket, negotiate).await?.into_parts();
-    let mut to_send = SendBuffer::new();
-    let served = talk(&mut socket, &mut messages, read_buf, &mut to_send, &all, received).await;
-    if let Err(error) = &served
-        && let Some(close) = error.reply()
-    {
-        messages.encode(close, &mut to_send)?;
-    }
-    if !matches!(served, Err(Error::Io(_))) {
-        write(&mut socket, &mut to_send).await?;
-        end(socket).await?;
-    }
-    served
-}
-
-/// Accepts permessage-deflate where it is offered, without context takeover of the server.
-fn negotiate(offers: &str) -> (Messages, String) {
-    match Parameters::new().server_no_context_takeover(true).accept(offers) {
-        Some(agreed) => (Messages::deflate(POLICY, agreed), agreed.to_string()),
-        None => (Messages::new(POLICY), String::new()),
-    }
-}
-
-/// Passes on what the client says, and sends it what all say, until it has closed or broken a rule.
-async fn talk(
-    socket: &mut TcpStream,
-    messages: &mut Messages,
-    mut read_buf: BytesMut,
-    to_send: &mut SendBuffer,
-    all: &Sender<Prepared>,
-    mut received: Receiver<Prepared>,
-) -> Result<(), Error> {
     loop {
-        while let Some(message) = messages.decode(&mut read_buf)? {
-            match message {
-                Message::Text(text) => _ = all.send(Prepared::text(text)),
-                Message::Binary(bytes) => _ = all.send(Prepared::binary(bytes)),
-                control => {
-                    if let Some(reply) = control.reply() {
-                        messages.encode(reply, to_send)?;
-                    }
-                }
+        let (stream, peer) = listener.accept().await?;
+        let all = all.clone();
+        tokio::spawn(async move {
+            if let Err(error) = serve(stream, all).await {
+                eprintln!("{peer}: {error}");
             }
-        }
-        write(socket, to_send).await?;
-        if messages.frames().is_done() {
-            return Ok(());
-        }
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, all: Sender<Prepared>) -> Result<(), Error> {
+    stream.set_nodelay(true)?;
+    let mut news = all.subscribe();
+    let deflate = Parameters::new().server_no_context_takeover(true);
+    let server = Server::new().permessage_deflate(deflate);
+    let policy = Policy::new(Role::Server).max_message(1 << 20);
+    let socket = WebSocket::accept(stream, policy, &server).await?;
+    // A client that reads nothing for 10 s is given up.
+    let mut socket = socket.keep_alive(Duration::from_secs(5), Duration::from_secs(5));
+    loop {
         tokio::select! {
-            read = socket.read_buf(&mut read_buf) => {
-                if read? == 0 {
-                    return messages.decode_eof(&mut read_buf).map(|_| ());
+            message = socket.next() => match message? {
+                Some(Message::Text(text)) => _ = all.send(Prepared::text(text)),
+                Some(Message::Binary(bytes)) => _ = all.send(Prepared::binary(bytes)),
+                Some(_) => {}
+                None => return Ok(()),
+            },
+            prepared = news.recv() => match prepared {
+                Ok(prepared) => {
+                    socket.feed_prepared(&prepared).await?;
+                    socket.flush().await?;
                 }
-            }
-            prepared = received.recv(), if !messages.frames().closing().has_sent() => match prepared {
-                Ok(prepared) => messages.encode_prepared(&prepared, to_send)?,
-                Err(_) => {
-                    let close = Message::close(CloseCode::TRY_AGAIN_LATER, "too far behind");
-                    messages.encode(close, to_send)?;
+                Err(RecvError::Lagged(_)) => {
+                    return socket.close(CloseCode::TRY_AGAIN_LATER, "too far behind").await;
                 }
+                Err(RecvError::Closed) => return socket.close(CloseCode::GOING_AWAY, "").await,
             },
         }
     }
-}
-
-/// Writes all that is to be sent.
-async fn write(socket: &mut TcpStream, to_send: &mut SendBuffer) -> io::Result<()> {
-    timeout(WRITE_LIMIT, socket.write_all_buf(to_send)).await?
 }

@@ -1,13 +1,11 @@
 //! An echo server on plain threads, with the decoder that borrows: `echo_threads ADDRESS`.
 //!
 //! ```sh
-//! cargo run --release --example echo_threads -- 127.0.0.1:9001
+//! cargo run --release --features httparse --example echo_threads -- 127.0.0.1:9001
 //! ```
 //!
 //! A message is sent back piece by piece as it comes, so that a connection needs no more memory
 //! than a buffer to read into and one to write from, however long its messages are.
-
-mod handshake;
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -15,9 +13,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use wsvet::handshake::{ResponseBuilder, Server, parse_request};
 use wsvet::{Event, Header, OpCode, Policy, Responder, Role, StreamDecoder, encode};
-
-use handshake::Head;
 
 /// How much is read at once, in bytes.
 const READ: usize = 64 << 10;
@@ -149,7 +146,8 @@ fn piece(out: &mut Vec<u8>, open: &mut bool, opcode: OpCode, bytes: &[u8], end: 
     encode::frame(&header, bytes, &mut out[start..]).expect("room was made");
 }
 
-/// Reads the request and answers it; how many bytes that came behind it are at the buffer's front.
+/// Receives the request and sends the response. Returns the number of bytes that have arrived after
+/// the request, and moves them to the start of the buffer.
 fn accept(mut socket: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
     let mut len = 0;
     loop {
@@ -157,18 +155,19 @@ fn accept(mut socket: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             more => len += more,
         }
-        match handshake::upgrade(&buffer[..len]) {
-            Ok(Head::Partial) => {}
-            Ok(Head::Whole(head, upgrade)) => {
-                socket.write_all(upgrade.answer("")?.as_bytes())?;
-                buffer.copy_within(head..len, 0);
-                return Ok(len - head);
-            }
-            Err(error) => {
-                socket.write_all(handshake::refusal(&error).as_bytes())?;
-                return Err(error);
-            }
+        let (head, response, is_refused) =
+            match parse_request(&buffer[..len], |request| Server::new().respond(request)) {
+                Ok(None) => continue,
+                Ok(Some((head, (response, agreement)))) => (head, response, agreement.is_none()),
+                Err(error) => (0, ResponseBuilder::refuse_with(400, &error.to_string()), true),
+            };
+        let response = response.build().map_err(io::Error::other)?;
+        socket.write_all(response.as_bytes())?;
+        if is_refused {
+            return Err(io::Error::other("the request was refused"));
         }
+        buffer.copy_within(head..len, 0);
+        return Ok(len - head);
     }
 }
 

@@ -1,13 +1,13 @@
 //! Clients that keep so many messages in flight, and check what comes back.
 
-use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use wsvet::{Header, OpCode, encode};
+use wsvet::endpoint::sync::WebSocket;
+use wsvet::handshake::{Key, RequestBuilder};
+use wsvet::{Header, OpCode, Policy, Role, encode};
 
-use crate::handshake::{Head, accepted, request};
 
 /// So many clients, each with so many messages of so many bytes in flight.
 #[derive(Clone, Copy)]
@@ -74,25 +74,16 @@ fn written(header: &Header, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Opens so many connections, and shakes hands on each.
+/// Opens so many connections, with their opening handshakes.
 pub(crate) fn connect(address: SocketAddr, count: usize) -> Vec<TcpStream> {
-    let request = request(&address.to_string(), "/", [7; 16], "");
-    let head = request.build().expect("a request");
+    let request = RequestBuilder::new(&address.to_string(), "/", Key::new([7; 16]));
     (0..count)
         .map(|_| {
-            let mut socket = TcpStream::connect(address).expect("a server that listens");
-            socket.set_nodelay(true).expect("a socket");
-            socket.write_all(head.as_bytes()).expect("a server that reads");
-            let mut answer = Vec::new();
-            loop {
-                let mut piece = [0; 1024];
-                let len = socket.read(&mut piece).expect("a server that answers");
-                assert!(len > 0, "the server has closed");
-                answer.extend_from_slice(&piece[..len]);
-                if let Head::Whole(..) = accepted(&answer, &request).expect("an upgrade") {
-                    return socket;
-                }
-            }
+            let stream = TcpStream::connect(address).expect("a server that listens");
+            stream.set_nodelay(true).expect("a socket");
+            // The masking keys are not used: the load is written elsewhere.
+            let socket = WebSocket::connect(stream, Policy::new(Role::Client), &request, || [7; 4]);
+            socket.expect("an upgrade").into_parts().0
         })
         .collect()
 }

@@ -9,8 +9,6 @@
 //! Each server is a process of its own with one thread; the load comes from this one. A message is
 //! in flight until its echo is back. Linux only: processor time and memory are read from `/proc`.
 
-#[path = "../../../examples/handshake/mod.rs"]
-mod handshake;
 mod load;
 mod process;
 mod servers;

@@ -1,21 +1,30 @@
 //! The same server on each crate: what is sent is flushed when nothing more has come.
 
+use bytes::BytesMut;
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::codec::FramedParts;
 use wsvet::codec::Messages;
+use wsvet::endpoint::WebSocket;
+use wsvet::handshake::Server;
 use wsvet::{FrameMut, Header, Policy, Role, encode};
 
-use crate::handshake::{Head, upgrade};
-
-/// The servers; ours is the first. The last judges nothing: what the kernel and the runtime take,
-/// which no server can do without.
-pub(crate) const SERVERS: [&str; 5] =
-    ["wsvet", "tokio-tungstenite", "fastwebsockets", "sockudo-ws", "bytes alone"];
+/// The servers, those of this crate first. The last validates nothing: it takes what the kernel and
+/// the runtime take, which every server needs.
+pub(crate) const SERVERS: [&str; 7] = [
+    "wsvet endpoint",
+    "wsvet halves",
+    "wsvet codec",
+    "tokio-tungstenite",
+    "fastwebsockets",
+    "sockudo-ws",
+    "bytes alone",
+];
 
 /// What an idle connection takes whatever serves it: a task that holds the socket, and waits.
 pub(crate) const TASK: &str = "a task alone";
+
+const POLICY: Policy = Policy::new(Role::Server).max_message(64 << 20);
 
 /// How much is read or written at once, in bytes.
 const AT_ONCE: usize = 128 << 10;
@@ -30,7 +39,9 @@ pub(crate) fn serve(name: &str) {
             let (socket, _) = listener.accept().await.expect("a connection");
             socket.set_nodelay(true).expect("a socket");
             match name {
-                "wsvet" => drop(tokio::spawn(wsvet(socket))),
+                "wsvet endpoint" => drop(tokio::spawn(endpoint(socket))),
+                "wsvet halves" => drop(tokio::spawn(halves(socket))),
+                "wsvet codec" => drop(tokio::spawn(codec(socket))),
                 "tokio-tungstenite" => drop(tokio::spawn(tungstenite(socket))),
                 "fastwebsockets" => drop(tokio::spawn(fastwebsockets(socket))),
                 "sockudo-ws" => drop(tokio::spawn(sockudo(socket))),
@@ -42,49 +53,70 @@ pub(crate) fn serve(name: &str) {
     });
 }
 
-async fn wsvet(socket: TcpStream) {
-    let messages = Messages::new(Policy::new(Role::Server).max_message(64 << 20));
-    let accepted = crate::handshake::sockets::accept(socket, |_| (messages, String::new()));
-    let Ok(accepted) = Box::pin(accepted).await else { return };
-    let FramedParts { mut io, mut codec, mut read_buf, mut write_buf, .. } = accepted.into_parts();
+/// What a user writes: `examples/echo_tokio.rs` without compression.
+async fn endpoint(socket: TcpStream) {
+    let Some(mut socket) = accept(socket).await else { return };
+    while let Ok(Some(message)) = socket.next().await {
+        if message.is_data() && socket.feed(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The same with a receiver and a sender that two tasks could have.
+async fn halves(socket: TcpStream) {
+    let Some(socket) = accept(socket).await else { return };
+    let (mut receiver, mut sender) = socket.split();
+    while let Ok(Some(message)) = receiver.next().await {
+        if message.is_data() && sender.feed(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A loop of one's own over the codec.
+async fn codec(socket: TcpStream) {
+    let Some(mut socket) = upgraded(socket).await else { return };
+    let mut messages = Messages::new(POLICY);
+    let (mut received, mut to_send) = (BytesMut::new(), BytesMut::new());
     loop {
-        match codec.decode(&mut read_buf) {
+        match messages.decode(&mut received) {
             Ok(Some(message)) => {
-                if codec.encode(message, &mut write_buf).is_err() {
+                if messages.encode(message, &mut to_send).is_err() {
                     return;
                 }
             }
             Ok(None) => {
-                if io.write_all(&write_buf).await.is_err()
-                    || !matches!(io.read_buf(&mut read_buf).await, Ok(1..))
+                if socket.write_all(&to_send).await.is_err()
+                    || !matches!(socket.read_buf(&mut received).await, Ok(1..))
                 {
                     return;
                 }
-                write_buf.clear();
+                to_send.clear();
             }
             Err(_) => return,
         }
     }
 }
 
-async fn tungstenite(mut socket: TcpStream) {
+async fn tungstenite(socket: TcpStream) {
     use tokio_tungstenite::WebSocketStream;
     use tokio_tungstenite::tungstenite::protocol;
 
-    accept(&mut socket).await;
+    let Some(socket) = upgraded(socket).await else { return };
     echo(WebSocketStream::from_raw_socket(socket, protocol::Role::Server, None).await).await;
 }
 
-async fn sockudo(mut socket: TcpStream) {
-    accept(&mut socket).await;
+async fn sockudo(socket: TcpStream) {
+    let Some(socket) = upgraded(socket).await else { return };
     let config = sockudo_ws::Config::default();
     echo(sockudo_ws::WebSocketStream::server(socket, config)).await;
 }
 
-async fn fastwebsockets(mut socket: TcpStream) {
+async fn fastwebsockets(socket: TcpStream) {
     use fastwebsockets::{FragmentCollector, OpCode, Role, WebSocket};
 
-    accept(&mut socket).await;
+    let Some(socket) = upgraded(socket).await else { return };
     let mut socket = FragmentCollector::new(WebSocket::after_handshake(socket, Role::Server));
     while let Ok(frame) = socket.read_frame().await {
         if !matches!(frame.opcode, OpCode::Text | OpCode::Binary)
@@ -96,8 +128,8 @@ async fn fastwebsockets(mut socket: TcpStream) {
 }
 
 /// Counts the bytes that come, and sends the echo of the first frame as often as one is whole.
-async fn bytes(mut socket: TcpStream) {
-    accept(&mut socket).await;
+async fn bytes(socket: TcpStream) {
+    let Some(mut socket) = upgraded(socket).await else { return };
     let mut buffer = vec![0; AT_ONCE];
     let mut there = 0;
     let (frame, echo) = loop {
@@ -133,8 +165,8 @@ async fn bytes(mut socket: TcpStream) {
 }
 
 /// Waits for a message, and has no memory for it.
-async fn wait(mut socket: TcpStream) {
-    accept(&mut socket).await;
+async fn wait(socket: TcpStream) {
+    let Some(socket) = upgraded(socket).await else { return };
     // Where it came it would be lost.
     let _ = socket.readable().await;
 }
@@ -161,21 +193,13 @@ where
     }
 }
 
-/// The handshake for those who take a socket on which it is done: the client sends nothing before it.
-/// What it takes is no part of their tasks.
-async fn accept(socket: &mut TcpStream) {
-    Box::pin(shake_hands(socket)).await;
+/// The opening handshake. The memory that it takes is no part of the task.
+async fn accept(socket: TcpStream) -> Option<WebSocket<TcpStream>> {
+    Box::pin(WebSocket::accept(socket, POLICY, &Server::new())).await.ok()
 }
 
-async fn shake_hands(socket: &mut TcpStream) {
-    let mut head = Vec::new();
-    loop {
-        let mut piece = [0; 1024];
-        let len = socket.read(&mut piece).await.expect("a request");
-        head.extend_from_slice(&piece[..len]);
-        if let Head::Whole(_, upgrade) = upgrade(&head).expect("an upgrade") {
-            let answer = upgrade.answer("").expect("an answer");
-            return socket.write_all(answer.as_bytes()).await.expect("a client");
-        }
-    }
+/// The opening handshake for a crate that takes the socket after it. The client sends nothing before it
+/// has ended.
+async fn upgraded(socket: TcpStream) -> Option<TcpStream> {
+    accept(socket).await.map(|socket| socket.into_parts().0)
 }
