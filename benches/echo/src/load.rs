@@ -8,7 +8,6 @@ use wsvet::endpoint::sync::WebSocket;
 use wsvet::handshake::{Key, RequestBuilder};
 use wsvet::{Header, OpCode, Policy, Role, encode};
 
-
 /// So many clients, each with so many messages of so many bytes in flight.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {

@@ -1,9 +1,10 @@
 //! The same echo server on wsvet and on other crates: messages a second of processor time, and the
-//! memory of idle connections.
+//! memory of idle connections. `--soak MINUTES` tries the server with a thousand clients of all kinds.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/echo/Cargo.toml
 //! cargo run --release --manifest-path benches/echo/Cargo.toml -- --seconds 1 --rounds 1
+//! cargo run --release --manifest-path benches/echo/Cargo.toml -- --soak 30
 //! ```
 //!
 //! Each server is a process of its own with one thread; the load comes from this one. A message is
@@ -12,6 +13,7 @@
 mod load;
 mod process;
 mod servers;
+mod soak;
 
 use std::time::Duration;
 
@@ -41,6 +43,12 @@ fn main() {
         let at = arguments.iter().position(|argument| argument == name);
         at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(default)
     };
+    if let minutes @ 1.. = number("--soak", 0) {
+        if !soak::run(minutes) {
+            std::process::exit(1);
+        }
+        return;
+    }
     let (seconds, rounds) = (number("--seconds", 2), number("--rounds", 3));
     let loads = match number("--load", 0) as usize {
         _ if arguments.iter().any(|argument| argument == "--idle") => &[],

@@ -1,5 +1,7 @@
 //! The same server on each crate: what is sent is flushed when nothing more has come.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use wsvet::codec::Messages;
 use wsvet::endpoint::WebSocket;
 use wsvet::handshake::Server;
-use wsvet::{FrameMut, Header, Policy, Role, encode};
+use wsvet::{Accepts, FrameMut, Header, Policy, Role, encode};
 
 /// The servers, those of this crate first. The last validates nothing: it takes what the kernel and
 /// the runtime take, which every server needs.
@@ -23,6 +25,15 @@ pub(crate) const SERVERS: [&str; 7] = [
 
 /// What an idle connection takes whatever serves it: a task that holds the socket, and waits.
 pub(crate) const TASK: &str = "a task alone";
+
+/// The server that is soaked: it accepts text alone, and keeps each client alive or gives it up.
+pub(crate) const SOAK: &str = "wsvet text only";
+
+/// What that server accepts.
+pub(crate) const TEXT: Policy = Policy::new(Role::Server)
+    .accepts(Accepts::TextOnly)
+    .max_message(1 << 20)
+    .max_fragments(1 << 10);
 
 const POLICY: Policy = Policy::new(Role::Server).max_message(64 << 20);
 
@@ -47,6 +58,7 @@ pub(crate) fn serve(name: &str) {
                 "sockudo-ws" => drop(tokio::spawn(sockudo(socket))),
                 "bytes alone" => drop(tokio::spawn(bytes(socket))),
                 TASK => drop(tokio::spawn(wait(socket))),
+                SOAK => drop(tokio::spawn(text_only(socket))),
                 name => panic!("no server is called {name}"),
             }
         }
@@ -56,6 +68,19 @@ pub(crate) fn serve(name: &str) {
 /// What a user writes: `examples/echo_tokio.rs` without compression.
 async fn endpoint(socket: TcpStream) {
     let Some(mut socket) = accept(socket).await else { return };
+    while let Ok(Some(message)) = socket.next().await {
+        if message.is_data() && socket.feed(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The server that is soaked.
+async fn text_only(socket: TcpStream) {
+    let Ok(socket) = Box::pin(WebSocket::accept(socket, TEXT, &Server::new())).await else {
+        return;
+    };
+    let mut socket = socket.keep_alive(Duration::from_secs(10), Duration::from_secs(10));
     while let Ok(Some(message)) = socket.next().await {
         if message.is_data() && socket.feed(message).await.is_err() {
             return;
