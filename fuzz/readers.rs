@@ -71,7 +71,7 @@ fn said(bits: u8, input: &[u8], size: usize) -> Said {
     let mut lines = Vec::new();
     let mut json = Json::new(&mut lines, thoroughness.payload, false);
     // What they print is checked by the tests; here they must take whatever comes.
-    let shown = Shown { payload: bit(3), summary: bit(1), follow: bit(0) };
+    let shown = Shown { payload: bit(3), summary: bit(1), follow: bit(0), live: false };
     let (mut text, mut page) = (Text::new(io::sink(), shown), Html::new());
     let mut people = Both(&mut text, &mut page);
     let mut all = Both(&mut json, &mut people);

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::command::probe::{self, Probe};
+#[cfg(unix)]
+use crate::command::tap::{self, Tap};
 use crate::input::reading::Reading;
 use crate::session::limits::Limits;
 
@@ -34,6 +36,10 @@ pub(crate) enum Command {
     /// Send cases to a live server of your own, and judge what it does
     #[command(after_help = probe::HELP)]
     Probe(Box<Probe>),
+    /// Pass live connections to a server, and judge them
+    #[cfg(unix)]
+    #[command(after_help = tap::HELP)]
+    Tap(Box<Tap>),
     /// Measure how fast this machine decodes and judges frames
     Bench(Bench),
     /// Explain a close code or a rule
@@ -190,6 +196,21 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) limits: Limits,
 
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
+
+    /// Print each frame as soon as it is read, while the capture still grows
+    ///
+    /// If the last input is a regular file, it is read as it grows, until Ctrl-C, or until the file is
+    /// truncated, removed or replaced. How the connections were closed is printed at the end of the
+    /// input, and after Ctrl-C.
+    #[arg(long)]
+    pub(crate) follow: bool,
+}
+
+/// What is reported, and how.
+#[derive(Args)]
+pub(crate) struct Reporting {
     /// Exit with status 2 if a connection cannot be judged, even beside others that can
     ///
     /// For example, the capture starts after its opening handshake, or lacks bytes of it.
@@ -209,14 +230,6 @@ pub(crate) struct Check {
     /// Print only the frames that break a rule, and how each connection was closed and why
     #[arg(long)]
     pub(crate) summary: bool,
-
-    /// Print each frame as soon as it is read, while the capture still grows
-    ///
-    /// If the last input is a regular file, it is read as it grows, until Ctrl-C, or until the file is
-    /// truncated, removed or replaced. How the connections were closed is printed at the end of the
-    /// input, and after Ctrl-C.
-    #[arg(long)]
-    pub(crate) follow: bool,
 
     /// Print one JSON object per line
     #[arg(long, conflicts_with = "summary")]

@@ -11,6 +11,8 @@ mod output;
 mod page;
 mod probe;
 mod status;
+#[cfg(unix)]
+mod tap;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
@@ -35,7 +37,9 @@ pub fn main() -> ExitCode {
             Status::Unusable
         }
     };
-    if let Some(signal) = interrupt::signal() {
+    if let Some(signal) = interrupt::signal()
+        && !is_ended_by_signals(&cli.command)
+    {
         interrupt::end(signal);
     }
     status.into()
@@ -46,6 +50,8 @@ fn run(cli: &Cli) -> io::Result<Status> {
     let at_close = match &cli.command {
         // Nobody waits for what is still to come.
         Command::Check(args) if args.follow => interrupt::stop,
+        #[cfg(unix)]
+        Command::Tap(_) => interrupt::stop,
         _ => || {},
     };
     let mut out = BufWriter::new(Output::new(stdout, at_close));
@@ -62,10 +68,23 @@ fn run(cli: &Cli) -> io::Result<Status> {
         Command::Codes => explain::codes(&mut out).map(|()| Status::Fine)?,
         Command::Rules => explain::rules(&mut out).map(|()| Status::Fine)?,
         Command::Probe(args) => probe::run(&mut out, args, complain)?,
+        #[cfg(unix)]
+        Command::Tap(args) => tap::run(&mut out, args, complain)?,
         Command::Tls => args::print_tls(&mut out).map(|()| Status::Fine)?,
     };
     out.flush()?;
     Ok(status)
+}
+
+/// Returns whether a signal is the usual end, whose exit status says what was found.
+fn is_ended_by_signals(command: &Command) -> bool {
+    #[cfg(unix)]
+    return matches!(command, Command::Tap(_));
+    #[cfg(not(unix))]
+    {
+        let _ = command;
+        false
+    }
 }
 
 /// Prints an error to standard error. If this fails, too, nothing can be done.

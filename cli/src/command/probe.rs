@@ -12,12 +12,12 @@ use wsvet::generate::{Case, Setup};
 use crate::command::output::Output;
 use crate::command::page::Page;
 use crate::command::status::Status;
+use crate::live::target::{self, Target};
 use crate::probe::campaign::{self, Options};
 use crate::probe::explore::explore;
 use crate::probe::link::Link;
 use crate::probe::outcome::Outcome;
 use crate::probe::report::{self, Baseline, Json, Record, Report, Tally};
-use crate::probe::target::{self, Target};
 use crate::probe::tcp::Tcp;
 use crate::session::limits::DataType;
 
@@ -320,7 +320,7 @@ fn connector<'a>(
     #[cfg(feature = "wss")]
     let tls = target
         .tls
-        .then(|| crate::probe::tls::Client::new(&target.host, args.ca.as_deref(), args.insecure))
+        .then(|| crate::live::tls::Client::new(&target.host, args.ca.as_deref(), args.insecure))
         .transpose()?;
     #[cfg(not(feature = "wss"))]
     if target.tls {
@@ -332,7 +332,7 @@ fn connector<'a>(
         let socket = target::connect(&addresses, limit)?;
         #[cfg(feature = "wss")]
         if let Some(tls) = &tls {
-            return Ok(Box::new(tls.connect(socket, limit)?));
+            return Ok(Box::new(crate::probe::tls::connect(tls, socket, limit)?));
         }
         Ok(Box::new(Tcp::new(socket, limit)?))
     })

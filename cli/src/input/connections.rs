@@ -114,6 +114,18 @@ impl Connections {
         all.into_iter().try_for_each(|connection| connection.finish(until, judging))
     }
 
+    /// Ends the connection between these endpoints, at this time, because no segment of it follows.
+    pub(crate) fn settle(
+        &mut self,
+        ends: Ends,
+        until: Duration,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        self.remove(ends, Some(until), judging)?;
+        self.drop_stale();
+        Ok(())
+    }
+
     /// Returns the connections that are open.
     pub(crate) fn open(&mut self) -> HashMap<Ends, &mut Connection> {
         let open = self.known.iter_mut().filter(|(_, latest)| !latest.now.is_over());
@@ -172,10 +184,14 @@ impl Connections {
         {
             self.remove(ends, Some(now), judging)?;
         }
+        self.drop_stale();
+        Ok(())
+    }
+
+    fn drop_stale(&mut self) {
         if self.oldest.len() > 2 * self.known.len() + IDLE {
             self.oldest.retain(|(ends, _)| self.known.contains_key(ends));
         }
-        Ok(())
     }
 
     fn remove(

@@ -4,7 +4,7 @@ pub mod answer;
 pub(crate) mod capture;
 mod chain;
 mod compressed;
-mod connections;
+pub(crate) mod connections;
 mod export;
 mod fits;
 mod follow;

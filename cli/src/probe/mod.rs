@@ -11,7 +11,6 @@ pub mod link;
 pub mod outcome;
 pub mod play;
 pub mod report;
-pub mod target;
 pub mod tcp;
 #[cfg(feature = "wss")]
 pub mod tls;

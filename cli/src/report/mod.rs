@@ -73,6 +73,10 @@ impl Report for Both<'_> {
         self.each(|report| report.stray(stray))
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.each(|report| report.flush())
+    }
+
     fn end_of_input(&mut self, notices: &[String]) -> io::Result<()> {
         self.each(|report| report.end_of_input(notices))
     }

@@ -65,8 +65,8 @@ impl Limits {
         }
     }
 
-    /// Returns the policy of the receiver.
-    fn policy(&self, receiver: Role, agreement: &Agreement) -> Policy {
+    /// Returns the policy of the receiver, if the endpoints have this agreement.
+    pub fn policy(&self, receiver: Role, agreement: &Agreement) -> Policy {
         let accepts = match receiver {
             Role::Server => self.server_accepts,
             Role::Client => self.client_accepts,

@@ -262,6 +262,11 @@ pub trait Report {
         Ok(())
     }
 
+    /// Writes what is buffered, because nothing may come for a while.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Ends the input. `notices` has the notices about it, or the reason why it cannot be judged.
     fn end_of_input(&mut self, notices: &[String]) -> io::Result<()>;
 

@@ -122,6 +122,9 @@ reasons! {
     Other "not-http" false "another protocol: no HTTP/1.1",
     /// A SYN without an answer.
     NeverEstablished "never-established" false "never established: a SYN without an answer",
+    /// A SYN that was answered with RST.
+    TcpRefused "tcp-refused" false
+        "the server refused the TCP connection (RST): nothing listens at its port, or a firewall is before it",
     /// No data.
     NoData "no-data" false "no data was sent",
 }

@@ -172,6 +172,10 @@ impl<W: Write> Report for Json<W> {
         if self.follow { self.out.flush() } else { Ok(()) }
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     fn end_of_input(&mut self, _: &[String]) -> io::Result<()> {
         Ok(())
     }

@@ -35,6 +35,8 @@ pub struct Shown {
     pub summary: bool,
     /// Print each frame at once, and how the connections ended after the frames.
     pub follow: bool,
+    /// Print everything at once, also how each connection ended. Only [`Report::flush`] flushes.
+    pub live: bool,
 }
 
 /// Prints records for people.
@@ -248,7 +250,7 @@ impl<W: Write> Report for Text<W> {
 
     fn opening(&mut self, opening: &Opening) -> io::Result<()> {
         self.heading()?;
-        if !self.shown.follow && self.held.is_none() {
+        if !self.shown.follow && !self.shown.live && self.held.is_none() {
             self.held = Some(Spool::new());
         }
         if self.shown.summary { Ok(()) } else { self.opened(opening) }
@@ -312,12 +314,22 @@ impl<W: Write> Report for Text<W> {
     }
 
     fn verdict(&mut self, closing: &Rc<Closing>) -> io::Result<()> {
+        if self.shown.live {
+            self.heading()?;
+            self.broken = None;
+            self.opened = None;
+            return ending::closing(&mut self.out, closing, self.width);
+        }
         self.closings.push(closing, self.width)
     }
 
     fn stray(&mut self, stray: &Stray) -> io::Result<()> {
         self.strays.add(stray, NAMED);
-        Ok(())
+        if self.shown.live { self.strays() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 
     fn end_of_input(&mut self, _: &[String]) -> io::Result<()> {

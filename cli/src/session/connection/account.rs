@@ -1,6 +1,6 @@
 //! Describes a connection that is not judged.
 
-use super::{Connection, Stage};
+use super::{Connection, End, Stage};
 use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::unjudged::{Stray, Unjudged};
 
@@ -23,6 +23,9 @@ impl Connection {
             Stage::Frames(..) | Stage::Layered(_) | Stage::Over => return None,
             Stage::Http2(streams, _) => return streams.why_not(gap),
             Stage::Other(why, _) => *why,
+            Stage::Http(_, client) if !self.has_data && self.is_refused(1 - client) => {
+                Unjudged::TcpRefused
+            }
             Stage::Http(..) if !self.has_data && (silent || reset) => Unjudged::NeverEstablished,
             _ if !self.has_data => Unjudged::NoData,
             Stage::Http(..) if gap && self.is_cut => Unjudged::Cut,
@@ -31,6 +34,12 @@ impl Connection {
             Stage::Unknown if silent => Unjudged::OneDirection,
             Stage::Unknown => Unjudged::Begun,
         })
+    }
+
+    /// Returns whether this endpoint answered the SYN with RST.
+    fn is_refused(&self, server: usize) -> bool {
+        let End { stream, reset, .. } = &self.ends[server];
+        reset.is_some() && !stream.is_placed()
     }
 
     /// Returns which endpoint is the client, if it is known.

@@ -1,0 +1,250 @@
+//! `wsvet tap`: passes live connections to a server, and judges them.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, IsTerminal, Read, Seek, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+#[cfg(feature = "wss")]
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::command::args::Reporting;
+use crate::command::check::{status_of, write_page};
+use crate::command::output::Output;
+use crate::command::page::Page;
+use crate::command::status::Status;
+use crate::input::interrupt;
+use crate::live::target::Target;
+use crate::report::{Both, Html, Json, Shown, Text};
+use crate::session::judging::{Judging, Thoroughness};
+use crate::session::limits::Limits;
+use crate::session::report::Report;
+use crate::tap::{self, Pcapng, Route, SECTION};
+
+pub(crate) const HELP: &str = "\
+What passes:
+  Every byte, the half-close and the reset of both endpoints, as they come. The request is not changed either: its \
+path is the one that the client asks for, not that of URL, and its Host names what the client connected to. If the \
+server wants its own name there, let the client connect with that name, for example by a line in /etc/hosts.
+  An endpoint that does not read stops the other one, as it would without wsvet. A report that is slower than the \
+traffic slows the traffic: --summary prints less.
+
+How it judges:
+  As `wsvet check` judges a capture of the connections between the clients and the server: rows as --follow prints \
+them, and how each connection was closed as soon as it is. `wsvet help check` says what that means, and lists the \
+lines of --json. `wsvet check` says the same of the capture that --write writes. wsvet is an end of both TCP \
+connections, so it does not see whether the host of an endpoint has acknowledged what was sent to it.
+
+What --enforce refuses:
+  A frame that breaks a rule does not pass. Its sender is sent the Close frame that is due, for example 1003, and the \
+other endpoint one with 1001, if it has whole frames only; both connections then end. The report shows the \
+conversation as the sender of the frame sees it. The opening handshake passes as it is.
+
+Exit status, also after Ctrl-C (SIGINT) or SIGTERM, which end wsvet with a summary:
+  2  wrong usage; no connection that can be judged; or a file that cannot be written
+  1  otherwise, as for `wsvet check`: if a rule is broken, or a verdict is marked with a cross
+  0  otherwise
+
+Examples:
+  Stand between a browser and a server on this machine; open ws://127.0.0.1:9000/ in the browser:
+    wsvet tap --listen 127.0.0.1:9000 ws://127.0.0.1:8080
+  Only what is wrong, and a capture for Wireshark:
+    wsvet tap --summary --write tap.pcapng --listen 127.0.0.1:9000 ws://127.0.0.1:8080
+  Keep binary messages away from a server that accepts text only:
+    wsvet tap --enforce --server-accepts text --listen 127.0.0.1:9000 ws://127.0.0.1:8080
+  In a test, for one connection:
+    wsvet tap --once --json --listen 127.0.0.1:9000 ws://127.0.0.1:8080 > tap.jsonl";
+
+#[derive(Args)]
+pub(crate) struct Tap {
+    /// URL of the server: ws://HOST[:PORT]
+    ///
+    /// wss:// needs a wsvet that was built with the feature `wss`.
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+
+    /// Wait for clients at this address
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9000")]
+    pub(crate) listen: String,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+
+    /// Refuse what breaks a rule
+    #[arg(long)]
+    pub(crate) enforce: bool,
+
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
+
+    /// Also write what passes as a pcapng capture
+    ///
+    /// The packets are made of what passes, with the times at which it came. What came over TLS is written without
+    /// it. An existing file is overwritten only if it is empty or a pcapng capture.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+
+    /// End after this many connections
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) connections: Option<u64>,
+
+    /// End after one connection
+    #[arg(long, conflicts_with = "connections")]
+    pub(crate) once: bool,
+
+    /// Trust the certificates in this PEM file, instead of those of the system (feature `wss`)
+    #[arg(long, value_name = "FILE")]
+    #[cfg_attr(not(feature = "wss"), allow(dead_code))]
+    pub(crate) ca: Option<PathBuf>,
+
+    /// Do not verify the certificate of the server (feature `wss`)
+    #[arg(long, conflicts_with = "ca")]
+    #[cfg_attr(not(feature = "wss"), allow(dead_code))]
+    pub(crate) insecure: bool,
+
+    /// Wait for clients that want wss://, with the certificate in this PEM file (feature `wss`)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate, in a PEM file (feature `wss`)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+/// Passes connections and judges them, until it is ended.
+pub(crate) fn run(
+    out: &mut impl Write,
+    args: &Tap,
+    complain: &mut dyn FnMut(&str),
+) -> io::Result<Status> {
+    match prepare(args) {
+        Ok(prepared) => pass(out, args, prepared, complain),
+        Err(error) => {
+            complain(&error);
+            Ok(Status::Unusable)
+        }
+    }
+}
+
+/// What is checked before the first connection.
+struct Prepared {
+    listener: TcpListener,
+    route: Route,
+    page: Option<Page>,
+    capture: Option<Pcapng<BufWriter<File>>>,
+}
+
+fn prepare(args: &Tap) -> Result<Prepared, String> {
+    let page = args.reporting.html.as_deref().map(Page::new).transpose()?;
+    let route = route(args)?;
+    let capture = args.write.as_deref().map(capture).transpose()?;
+    let listener = TcpListener::bind(&*args.listen)
+        .map_err(|error| format!("{}: cannot wait for clients here: {error}", args.listen))?;
+    Ok(Prepared { listener, route, page, capture })
+}
+
+fn route(args: &Tap) -> Result<Route, String> {
+    let target = Target::parse(&args.url).map_err(|error| format!("{}: {error}", args.url))?;
+    let addresses = target.resolve().map_err(|error| format!("{}: {error}", target.host))?;
+    #[cfg(feature = "wss")]
+    let to_server = target
+        .tls
+        .then(|| crate::live::tls::Client::new(&target.host, args.ca.as_deref(), args.insecure))
+        .transpose()?;
+    #[cfg(feature = "wss")]
+    let to_client = args
+        .tls_cert
+        .as_deref()
+        .zip(args.tls_key.as_deref())
+        .map(|(certificates, key)| crate::live::tls::server(certificates, key))
+        .transpose()?;
+    #[cfg(not(feature = "wss"))]
+    if target.tls || args.tls_cert.is_some() {
+        return Err("this wsvet was built without TLS: install one with it by `cargo install \
+                    wsvet-cli --features wss`"
+            .to_owned());
+    }
+    Ok(Route {
+        addresses,
+        #[cfg(feature = "wss")]
+        to_server: to_server.map(Arc::new),
+        #[cfg(feature = "wss")]
+        to_client,
+        enforced: args.enforce.then_some(args.limits),
+    })
+}
+
+/// Starts a capture. If the user forgets its name, the next argument is a URL or another option.
+fn capture(path: &Path) -> Result<Pcapng<BufWriter<File>>, String> {
+    let name = path.display();
+    let wrong = |error: io::Error| format!("{name}: cannot write the capture: {error}");
+    let mut options = OpenOptions::new();
+    let mut file = options.read(true).write(true).create(true).truncate(false).open(path);
+    if file.is_err() {
+        // A pipe can only be written.
+        file = OpenOptions::new().write(true).open(path);
+    }
+    let mut file = file.map_err(wrong)?;
+    if file.metadata().is_ok_and(|data| data.is_file() && data.len() > 0) {
+        let mut start = [0; 4];
+        let read = file.read_exact(&mut start);
+        if read.is_err() || start != SECTION.to_le_bytes() {
+            return Err(format!(
+                "{name}: the file exists and is not a pcapng capture: give --write another file name"
+            ));
+        }
+        file.rewind().and_then(|()| file.set_len(0)).map_err(wrong)?;
+    }
+    Pcapng::new(BufWriter::with_capacity(1 << 18, file)).map_err(wrong)
+}
+
+fn pass(
+    out: &mut impl Write,
+    args: &Tap,
+    prepared: Prepared,
+    complain: &mut dyn FnMut(&str),
+) -> io::Result<Status> {
+    let Prepared { listener, route, page, capture } = prepared;
+    let Reporting { keep_going, payload, summary, json: as_json, .. } = args.reporting;
+    let thoroughness = Thoroughness { keep_going, payload };
+    let stdout = Output::new(io::stdout().lock(), interrupt::stop);
+    let mut json = Json::new(BufWriter::new(stdout), payload, false);
+    let mut text = Text::new(out, Shown { payload, summary, follow: false, live: true });
+    let mut report: &mut dyn Report = if as_json { &mut json } else { &mut text };
+    let mut html = page.is_some().then(Html::new);
+    let mut both;
+    if let Some(html) = &mut html {
+        both = Both(report, html);
+        report = &mut both;
+    }
+    let mut judging = Judging::new(args.limits, thoroughness, report);
+    interrupt::listen();
+    if !io::stdout().is_terminal() {
+        interrupt::end_with_reader();
+    }
+    let address = listener.local_addr()?;
+    let scheme = if args.tls_cert.is_some() { "wss" } else { "ws" };
+    complain(&format!("waiting for clients at {scheme}://{address} (Ctrl-C ends)"));
+    judging.report.input(&args.url)?;
+    let most = if args.once { Some(1) } else { args.connections };
+    tap::run(listener, route, most, capture, &mut judging, complain)?;
+    let mut notices = judging.skipped.take();
+    if judging.tally.connections == 0 {
+        judging.tally.unusable += 1;
+        let why = judging.strays.why().unwrap_or_else(|| "no client connected".to_owned());
+        notices.push(format!("no WebSocket connection was judged: {why}"));
+    }
+    judging.report.end_of_input(&notices)?;
+    notices.iter().for_each(|notice| complain(notice));
+    judging.report.finish(&judging.tally)?;
+    let tally = judging.tally;
+    let written = match html.zip(page) {
+        Some((html, page)) => write_page(html, page, &tally),
+        None => Ok(()),
+    };
+    if let Err(error) = &written {
+        complain(error);
+    }
+    Ok(if written.is_err() { Status::Unusable } else { status_of(&tally, args.reporting.strict) })
+}

@@ -1,0 +1,5 @@
+//! A live server: its URL and its addresses, and TLS with it.
+
+pub mod target;
+#[cfg(feature = "wss")]
+pub mod tls;
