@@ -124,7 +124,7 @@ fn each_recording_has_its_verdict() {
         // A page that a browser opens first, an address that it tries, and a connection by which a program
         // gets a session to resume.
         let mut unjudged = of(&lines, "unjudged").map(|line| line["why"].as_str().unwrap());
-        let others = ["http", "never-established", "no-data"];
+        let others = ["http", "never-established", "no-data", "tcp-refused"];
         assert!(unjudged.all(|why| others.contains(&why)), "{name}");
         let told = of(&lines, "gap").chain(of(&lines, "finding")).count();
         assert_eq!(told, 0, "{name}");

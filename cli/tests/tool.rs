@@ -51,6 +51,8 @@ fn help() {
     expect("help.txt", &transcript(&["help"], b""));
     expect("help-check.txt", &transcript(&["help", "check"], b""));
     expect("help-probe.txt", &transcript(&["help", "probe"], b""));
+    #[cfg(unix)]
+    expect("help-tap.txt", &transcript(&["help", "tap"], b""));
 }
 
 /// Nothing is sent for what cannot be probed.

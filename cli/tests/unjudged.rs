@@ -65,7 +65,7 @@ fn every_connection_is_accounted_for() {
         "not-http",
         "no-data",
         "never-established",
-        "never-established",
+        "tcp-refused",
         "packets-lost",
     ];
     assert_eq!(why, expected);

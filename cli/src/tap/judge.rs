@@ -54,6 +54,8 @@ impl<W: Write> Judge<W> {
             };
             bytes = rest;
             if let What::Note(text) = &event.what {
+                // The rows before it come first.
+                judging.report.flush()?;
                 note(text);
             }
             self.event(event, now, judging)?;
