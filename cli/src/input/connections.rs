@@ -115,6 +115,7 @@ impl Connections {
     }
 
     /// Ends the connection between these endpoints, at this time, because no segment of it follows.
+    #[cfg(unix)]
     pub(crate) fn settle(
         &mut self,
         ends: Ends,
