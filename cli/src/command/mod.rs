@@ -11,6 +11,7 @@ mod output;
 mod page;
 mod probe;
 mod status;
+mod told;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
