@@ -365,6 +365,14 @@ fn an_endpoint_connects_without_io_at_every_cut() {
         }
         assert_eq!(endpoint.next().unwrap(), Some(Message::text("hi")));
     }
+    // Responses 1xx other than 101 come before the one that counts (RFC 9110 §15.2).
+    for first in ["HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n"]
+    {
+        let mut received = BytesMut::from(first);
+        assert!(connect(&mut received).unwrap().is_none());
+        received.extend_from_slice(ACCEPTED.as_bytes());
+        assert!(connect(&mut received).unwrap().is_some());
+    }
     let refused = connect(&mut BytesMut::from("HTTP/1.1 403 Forbidden\r\n\r\n"));
     assert!(matches!(refused, Err(Error::Refused(403))));
     let wrong = connect(&mut BytesMut::from(&*ACCEPTED.replacen("s3pP", "S3pP", 1)));

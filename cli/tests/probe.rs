@@ -2,7 +2,10 @@
 #![allow(unreachable_pub)] // the modules of a test are private
 
 mod probe {
+    pub mod client;
+    pub mod endpoint;
     pub mod faults;
+    pub mod head;
     pub mod server;
 }
 
@@ -10,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
+use probe::endpoint::{Kind, Memory};
 use probe::faults::{FAULTS, Fault};
-use probe::server::{Kind, Memory};
 use wsvet::Accepts;
 use wsvet::generate::{Case, Level, Setup, Step};
 use wsvet_cli::probe::campaign::{self, Options};
@@ -53,12 +56,12 @@ fn run_those(
     let mut found = find(kind, fault, cut, &mut setup).unwrap();
     if fault.is_some_and(is_of_echo) {
         // Found out before the fault: the server is known to send messages back.
-        (found.server.echoes_text, found.server.echoes_binary) = (true, !kind.text_only);
+        (found.peer.echoes_text, found.peer.echoes_binary) = (true, !kind.text_only);
     }
     let cases: Vec<Case> = Case::all(&setup).into_iter().filter(wanted).collect();
     let options = Options { stress: false, parallel: 2, patience: found.patience };
     let mut results = BTreeMap::new();
-    campaign::run(&cases, &found.server, &connect, options, |case, ran| {
+    campaign::run(&cases, &found.peer, &connect, options, |case, ran| {
         results.insert(case.id.clone(), ran);
         Ok(())
     })
@@ -72,13 +75,13 @@ fn is_of_echo(fault: Fault) -> bool {
     use Fault::{
         EchoesAsText, MasksFirstByteOnly, MasksFromSecondByte, SendsBadFragments, SendsLongForm,
     };
-    use Fault::{EchoesReversed, GreetsMasked, MasksFrames, RepliesTwice, SwapsTypes};
+    use Fault::{EchoesReversed, GreetsMasked, MasksWrongly, RepliesTwice, SwapsTypes};
     use Fault::{SendsRsv, WrongOrder};
     matches!(
         fault,
         EchoesReversed
             | GreetsMasked
-            | MasksFrames
+            | MasksWrongly
             | RepliesTwice
             | SwapsTypes
             | EchoesAsText
@@ -105,7 +108,7 @@ fn kinds() -> Vec<Kind> {
         for deflate in [true, false] {
             for limit in [None, Some(1_000), Some(100_000)] {
                 for text_only in [true, false] {
-                    kinds.push(Kind { echo, deflate, limit, text_only });
+                    kinds.push(Kind { echo, deflate, limit, text_only, ..Kind::default() });
                 }
             }
         }
@@ -135,6 +138,14 @@ fn a_server_of_which_nothing_is_known_fails_nothing() {
     }
 }
 
+/// Its own messages come between, and were not seen before the cases.
+#[test]
+fn a_server_that_also_says_something_else_fails_nothing() {
+    let kind = Kind { echo: true, interjects: true, ..Kind::default() };
+    let results = run(kind, None, usize::MAX, setup(kind));
+    assert_eq!(failures(&results), []);
+}
+
 #[test]
 fn each_fault_is_found_by_a_case_that_names_it() {
     let mut missed = Vec::new();
@@ -144,6 +155,7 @@ fn each_fault_is_found_by_a_case_that_names_it() {
             deflate: id.starts_with("deflate/"),
             limit: (id.contains("limit")).then_some(1_000),
             text_only: id.starts_with("type/"),
+            ..Kind::default()
         };
         let wanted = |case: &Case| is_short(case) || case.id == *id;
         let results = run_those(kind, Some(*fault), usize::MAX, setup(kind), wanted);
@@ -169,7 +181,7 @@ fn is_short(case: &Case) -> bool {
 /// What a server sends may arrive in any pieces.
 #[test]
 fn an_outcome_does_not_depend_on_how_the_servers_bytes_are_cut() {
-    let kind = Kind { echo: true, deflate: true, limit: None, text_only: false };
+    let kind = Kind { echo: true, deflate: true, ..Kind::default() };
     let faults = FAULTS.iter().step_by(11).map(|(fault, ..)| Some(*fault));
     for fault in faults.chain([None]) {
         let whole = run_those(kind, fault, usize::MAX, setup(kind), is_short);
@@ -206,7 +218,7 @@ fn reports() {
     let wanted = ["utf8/", "close/code-1", "reserved-opcode/", "deflate/h", "ping/b", "opening/k"];
     let run_with = |fault, case: &Case| {
         let mut link = Memory::new(kind, fault, usize::MAX);
-        wsvet_cli::probe::play::play(case, &found.server, &mut link, found.patience)
+        wsvet_cli::probe::play::play(case, &found.peer, &mut link, found.patience)
     };
     let records: Vec<_> = cases
         .iter()
@@ -216,7 +228,7 @@ fn reports() {
             let fault = match family {
                 "utf8" => Fault::AcceptsSurrogates,
                 "close" => Fault::AnswersWithoutCode,
-                "ping" => Fault::MasksFrames,
+                "ping" => Fault::MasksWrongly,
                 "opening" => Fault::AcceptsAnyKey,
                 _ => Fault::RefusesFramesByFin,
             };
@@ -231,7 +243,7 @@ fn reports() {
     expect("probe.txt", std::str::from_utf8(&out).unwrap());
     out.clear();
     let mut json = report::Json::new(&mut out);
-    json.server(report.url, &found).unwrap();
+    json.peer(report.url, &found).unwrap();
     let is_shown = |record: &&Record<'_>| record.case.id.ends_with('3') || record.known;
     report.records.iter().filter(is_shown).for_each(|record| json.case(record).unwrap());
     json.summary(&report).unwrap();

@@ -59,14 +59,20 @@ pub(super) fn outcome(
     received: &mut BytesMut,
     request: &RequestBuilder,
 ) -> Result<Option<Agreement>, Error> {
-    let taken = take(received, |bytes| {
-        parse_response(bytes, |response| match response.validate(&request.as_request()) {
-            Ok(Outcome::Accepted(accepted)) => Ok(accepted.agreement()),
-            Ok(Outcome::Refused(status)) => Err(Error::Refused(status)),
-            Err(rule) => Err(Error::Handshake(rule)),
-        })
-    });
-    taken?.transpose()
+    loop {
+        let taken = take(received, |bytes| {
+            parse_response(bytes, |response| match response.validate(&request.as_request()) {
+                Ok(Outcome::Accepted(accepted)) => Ok(accepted.agreement()),
+                Ok(Outcome::Refused(status)) => Err(Error::Refused(status)),
+                Err(rule) => Err(Error::Handshake(rule)),
+            })
+        });
+        match taken? {
+            // Another response follows (RFC 9110 §15.2).
+            Some(Err(Error::Refused(100 | 102..=199))) => {}
+            outcome => return outcome.transpose(),
+        }
+    }
 }
 
 impl Endpoint {

@@ -33,7 +33,7 @@ pub(crate) enum Command {
     /// Judge captures, HAR files, JSON lines, hex text or raw bytes
     #[command(after_help = CHECK_HELP)]
     Check(Check),
-    /// Send cases to a live server of your own, and judge what it does
+    /// Send cases to a live server of your own, or to clients, and judge what they do
     #[command(after_help = probe::HELP)]
     Probe(Box<Probe>),
     /// Pass live connections to a server, and judge them

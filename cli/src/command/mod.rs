@@ -13,6 +13,7 @@ mod probe;
 mod status;
 #[cfg(unix)]
 mod tap;
+mod told;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;

@@ -1,23 +1,22 @@
-//! `wsvet probe`: sends cases to a live server, and prints what it does.
+//! `wsvet probe`: sends cases to a live server or to the clients that connect, and prints what they do.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::io::{self, Write};
+use std::net::ToSocketAddrs;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use wsvet::generate::{Case, Setup};
 
-use crate::command::output::Output;
-use crate::command::page::Page;
 use crate::command::status::Status;
+use crate::command::told::{Stop, Told};
+use crate::input::interrupt;
 use crate::live::target::{self, Target};
 use crate::probe::campaign::{self, Options};
 use crate::probe::explore::explore;
 use crate::probe::link::Link;
-use crate::probe::outcome::Outcome;
-use crate::probe::report::{self, Baseline, Json, Record, Report, Tally};
+use crate::probe::listen::{Host, Limits};
+use crate::probe::report;
 use crate::probe::tcp::Tcp;
 use crate::session::limits::DataType;
 
@@ -33,25 +32,29 @@ sends a Ping, to see whether the frame was accepted. If the server sends message
 these must arrive whole and in order. Every frame of the server is judged by the rules of `wsvet rules`.
   A case that fails is run twice more, and is inconclusive if one of the runs does not fail.
 
+Clients:
+  With --listen, wsvet is the server, and each connection of a client is the next case: let the client connect until \
+nobody listens. A browser only has to open http://ADDR/. The first two connections show what the client is.
+
 Levels:
   must      the server goes on after a broken frame, delivers it, refuses what it must accept, or breaks a rule itself
   should    it refuses, but without a Close frame or with another code than the one that is due (§7.1.7)
   quality   the RFC permits it, but it could do better
 
-What the server accepts:
-  Without --server-accepts, the cases about types of data (1003) are sent only if the subprotocol that the server \
+What the server or the client accepts:
+  Without --server-accepts or --client-accepts, the cases about types of data (1003) are sent only if the subprotocol that the server \
 chose fixes the type. Without --max-message, no limit is tested (1009).
 
 Exit status:
-  2  wrong usage, or no WebSocket connection to the server
-  1  otherwise, if the server breaks a MUST; with --strict, if it breaks a SHOULD; known failures of --baseline do \
+  2  wrong usage, or no WebSocket connection
+  1  otherwise, if the peer breaks a MUST; with --strict, if it breaks a SHOULD; known failures of --baseline do \
 not count
   0  otherwise
 
 JSON lines:
-  `server` first, then a line `case` for each case: `id`, `outcome` (pass, fail, inconclusive, skipped), `level` \
-(must, should, quality: of the failure, or what the case can break), `rule` (that the client breaks), `broken` (that \
-the server broke), `due`, `got`, `sent` and `received` (the first 256 bytes after the opening handshake, in hex), \
+  `server` or `client` first, then a line `case` for each case: `id`, `outcome` (pass, fail, inconclusive, skipped), `level` \
+(must, should, quality: of the failure, or what the case can break), `rule` (that the case breaks), `broken` (that \
+the peer broke), `due`, `got`, `sent` and `received` (the first 256 bytes after the opening handshake, in hex), \
 `millis`; and `summary` at the end.
 
 Examples:
@@ -59,6 +62,8 @@ Examples:
     wsvet probe ws://127.0.0.1:9001/
   One that accepts only text, up to 1 MiB:
     wsvet probe --server-accepts text --max-message 1048576 ws://127.0.0.1:9001/chat
+  Probe a browser:
+    wsvet probe --listen 127.0.0.1:9001 --html report.html
   Fail a build only for what is new:
     wsvet probe --json ws://127.0.0.1:9001/ > known.jsonl
     wsvet probe --baseline known.jsonl --junit report.xml ws://127.0.0.1:9001/";
@@ -68,14 +73,20 @@ pub(crate) struct Probe {
     /// URL of a server of your own: ws://HOST[:PORT]/PATH
     ///
     /// wss:// needs a wsvet that was built with the feature `wss`.
-    #[arg(value_name = "URL", required_unless_present = "list")]
+    #[arg(value_name = "URL", required_unless_present_any = ["list", "listen"], conflicts_with = "listen")]
     pub(crate) url: Option<String>,
 
-    /// Add a header field to each request, such as 'Authorization: Bearer ...'
+    /// Probe the clients that connect to this address instead of a server: HOST:PORT
+    ///
+    /// Port 0 takes a free one. A browser that opens the address as a page probes itself.
+    #[arg(long, value_name = "ADDR", conflicts_with_all = ["server_accepts", "parallel"])]
+    pub(crate) listen: Option<String>,
+
+    /// Add a header field to each request (with --listen: response), such as 'Authorization: Bearer ...'
     #[arg(long, value_name = "NAME: VALUE", value_parser = field)]
     pub(crate) header: Vec<(String, String)>,
 
-    /// Ask for this subprotocol
+    /// Ask for this subprotocol, or choose it if a client offers it
     #[arg(long, value_name = "NAME", value_parser = token)]
     pub(crate) subprotocol: Option<String>,
 
@@ -83,7 +94,11 @@ pub(crate) struct Probe {
     #[arg(long, value_name = "TYPE")]
     pub(crate) server_accepts: Option<DataType>,
 
-    /// Say how long a message may be in bytes, at least 256: the server must refuse a longer one with 1009
+    /// With --listen: say which type of data the client accepts
+    #[arg(long, value_name = "TYPE", requires = "listen")]
+    pub(crate) client_accepts: Option<DataType>,
+
+    /// Say how long a message may be in bytes, at least 256: a longer one must be refused with 1009
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(256..))]
     pub(crate) max_message: Option<u64>,
 
@@ -99,17 +114,25 @@ pub(crate) struct Probe {
     #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) parallel: u16,
 
+    /// With --listen: stop after this many connections
+    #[arg(long, value_name = "N", requires = "listen", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) until: Option<u64>,
+
+    /// With --listen: stop if a client does not connect again within this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds, requires = "listen")]
+    pub(crate) idle: Duration,
+
     /// Wait this many seconds for what is due
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
     pub(crate) timeout: Duration,
 
-    /// Also send what can do harm to a server without limits
+    /// Also send what can do harm to a peer without limits
     ///
     /// Huge lengths, a message that inflates to 32 MiB, 100,000 empty fragments.
     #[arg(long)]
     pub(crate) stress: bool,
 
-    /// Exit with status 1 also if the server breaks a SHOULD
+    /// Exit with status 1 also if a SHOULD is broken
     #[arg(long)]
     pub(crate) strict: bool,
 
@@ -172,7 +195,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Probes the server.
+/// Probes the server, or the clients.
 pub(crate) fn run(
     out: &mut impl Write,
     args: &Probe,
@@ -188,23 +211,6 @@ pub(crate) fn run(
     }
 }
 
-enum Stop {
-    Unusable(String),
-    Output(io::Error),
-}
-
-impl From<String> for Stop {
-    fn from(error: String) -> Self {
-        Self::Unusable(error)
-    }
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
-}
-
 fn probe(out: &mut impl Write, args: &Probe) -> Result<Status, Stop> {
     let url = args.url.as_deref().unwrap_or("ws://localhost/");
     let target = Target::parse(url).map_err(|error| format!("{url}: {error}"))?;
@@ -214,73 +220,69 @@ fn probe(out: &mut impl Write, args: &Probe) -> Result<Status, Stop> {
         report::list(&chosen(&cases, args)?, out)?;
         return Ok(Status::Fine);
     }
-    let baseline = args.baseline.as_deref().map(baseline).transpose()?.unwrap_or_default();
-    let page = args.html.as_deref().map(Page::new).transpose()?;
-    let junit = args.junit.as_deref().map(|path| create(path)).transpose()?;
-    let found = {
-        let addresses = target.resolve().map_err(|error| format!("{}: {error}", target.host))?;
-        let connect = connector(args, &target, addresses)?;
-        let found = explore(&mut setup, &connect, args.timeout)
-            .map_err(|error| format!("{url}: {error}"))?;
-        (found, connect)
-    };
-    let (found, connect) = found;
-    let cases = Case::all(&setup);
-    let cases: Vec<Case> = chosen(&cases, args)?.into_iter().cloned().collect();
+    let mut told = Told::new(args)?;
+    if let Some(address) = &args.listen {
+        return listen(out, args, address, setup, told);
+    }
+    let addresses = target.resolve().map_err(|error| format!("{}: {error}", target.host))?;
+    let connect = connector(args, &target, addresses)?;
+    let found =
+        explore(&mut setup, &connect, args.timeout).map_err(|error| format!("{url}: {error}"))?;
+    let cases = cases(&setup, args)?;
     let options =
         Options { stress: args.stress, parallel: args.parallel.into(), patience: found.patience };
-    // JSON bypasses the colour filter: it has no colours, and must not change.
-    let mut json = args.json.then(|| Json::new(BufWriter::new(Output::new(io::stdout(), || {}))));
-    if let Some(json) = &mut json {
-        json.server(url, &found)?;
-    }
-    let bar = progress(cases.len(), args.json);
-    let start = Instant::now();
-    let mut records = Vec::new();
-    campaign::run(&cases, &found.server, &connect, options, |_, ran| {
-        let case = &cases[records.len()];
-        let known = matches!(ran.outcome, Outcome::Fail(level) if baseline.has(&case.id, level));
-        let record = Record { case, ran, known };
-        bar.inc(1);
-        if let Some(json) = &mut json {
-            json.case(&record)?;
-        }
-        records.push(record);
-        Ok(())
-    })?;
-    bar.finish_and_clear();
-    let report = Report { url, found: &found, records, took: start.elapsed() };
-    match &mut json {
-        Some(json) => json.summary(&report)?,
-        None => report::text(&report, out)?,
-    }
-    if let Some((path, mut file)) = junit {
-        report::junit(&report, args.strict, &mut file)
-            .and_then(|()| file.flush())
-            .map_err(|error| cannot_write(path, &error))?;
-    }
-    if let Some(page) = page {
-        page.write(|mut out| report::html(&report, &mut out))?;
-    }
-    let fails = Tally::of(&report.records).fails(args.strict);
-    Ok(if fails { Status::Broken } else { Status::Fine })
+    told.begin(url, &found, cases.len())?;
+    campaign::run(&cases, &found.peer, &connect, options, |case, ran| told.case(case, ran))?;
+    told.end(out, url, &found, &cases)
+}
+
+/// Probes the clients that connect.
+fn listen(
+    out: &mut impl Write,
+    args: &Probe,
+    address: &str,
+    setup: Setup,
+    mut told: Told<'_>,
+) -> Result<Status, Stop> {
+    let wrong = |error: io::Error| format!("cannot listen on {address}: {error}");
+    let addresses: Vec<_> = address.to_socket_addrs().map_err(wrong)?.collect();
+    let limits = Limits { most: args.timeout, until: args.until, idle: args.idle };
+    interrupt::listen();
+    let host = Host::new(&addresses, setup, limits).map_err(wrong)?;
+    let url = format!("ws://{}/", host.address().map_err(wrong)?);
+    let page = url.replacen("ws", "http", 1);
+    eprintln!("wsvet: waiting for a client of {url}, or for a browser at {page}");
+    let (found, setup) = host.meet()?;
+    let cases = cases(&setup, args)?;
+    told.begin(&url, &found, cases.len())?;
+    host.run(&cases, args.stress, |case, ran| told.case(case, ran))?;
+    told.end(out, &format!("clients of {url}"), &found, &cases)
 }
 
 fn setup(args: &Probe, target: &Target) -> Setup {
-    let mut setup = Setup::new(&target.authority, &target.path);
+    let mut setup = match args.listen {
+        None => Setup::new(&target.authority, &target.path),
+        Some(_) => Setup::client(),
+    };
     for (name, value) in &args.header {
         setup = setup.header(name, value);
     }
     if let Some(name) = &args.subprotocol {
         setup = setup.subprotocol(name);
     }
-    if let Some(accepts) = args.server_accepts {
+    if let Some(accepts) = args.server_accepts.or(args.client_accepts) {
         setup = setup.accepts(accepts.into());
     }
     if let Some(bytes) = args.max_message {
         setup = setup.max_message(bytes);
     }
     setup
+}
+
+/// The cases to run.
+fn cases(setup: &Setup, args: &Probe) -> Result<Vec<Case>, String> {
+    let cases = Case::all(setup);
+    Ok(chosen(&cases, args)?.into_iter().cloned().collect())
 }
 
 /// The cases that the arguments choose.
@@ -293,21 +295,6 @@ fn chosen<'c>(cases: &'c [Case], args: &Probe) -> Result<Vec<&'c Case>, String> 
         return Err("no case has this text in its id: --list shows the ids".to_owned());
     }
     Ok(chosen)
-}
-
-fn baseline(path: &Path) -> Result<Baseline, String> {
-    let name = path.display();
-    let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
-    Baseline::read(&text).map_err(|error| format!("{name}: {error}"))
-}
-
-fn create(path: &Path) -> Result<(&Path, BufWriter<File>), String> {
-    let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
-    Ok((path, BufWriter::new(file)))
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> String {
-    format!("{}: cannot write the report: {error}", path.display())
 }
 
 /// Returns what connects to the server.
@@ -336,15 +323,4 @@ fn connector<'a>(
         }
         Ok(Box::new(Tcp::new(socket, limit)?))
     })
-}
-
-/// A bar on standard error, if that is a terminal on which nothing else is printed meanwhile.
-fn progress(cases: usize, json: bool) -> ProgressBar {
-    let target = match json && io::stdout().is_terminal() {
-        true => ProgressDrawTarget::hidden(),
-        false => ProgressDrawTarget::stderr(),
-    };
-    let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} cases");
-    ProgressBar::with_draw_target(Some(cases as u64), target)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -11,7 +11,8 @@ use wsvet::generate::{Case, Level};
 
 use crate::probe::link::Link;
 use crate::probe::outcome::{Outcome, Ran};
-use crate::probe::play::{Patience, Server, play};
+use crate::probe::peer::{Patience, Peer};
+use crate::probe::play::play;
 
 /// The number of times that a failing case is run again before it counts as failed.
 const AGAIN: u32 = 2;
@@ -40,7 +41,7 @@ pub type Connect<'a> = dyn Fn() -> io::Result<Box<dyn Link>> + Sync + 'a;
 /// The first error of `each`, after which no more cases are begun.
 pub fn run(
     cases: &[Case],
-    server: &Server,
+    server: &Peer,
     connect: &Connect<'_>,
     options: Options,
     mut each: impl FnMut(&Case, Ran) -> io::Result<()>,
@@ -79,7 +80,7 @@ pub fn run(
 /// `gone` is whether the server accepts no connection any more.
 fn judge(
     case: &Case,
-    server: &Server,
+    server: &Peer,
     connect: &Connect<'_>,
     options: Options,
     gone: &AtomicBool,
@@ -99,27 +100,51 @@ fn judge(
         let got = format!("{before}the server accepts no connection any more: {error}");
         Ran { due: "a connection".to_owned(), ..Ran::without(Outcome::Fail(Level::Must), got) }
     };
-    let mut ran = match once() {
-        Ok(ran) => ran,
-        Err(error) => return lost(error, None),
-    };
-    for runs in 1..=AGAIN {
-        let Outcome::Fail(level) = ran.outcome else { return ran };
-        let again = match once() {
-            Ok(again) => again,
-            Err(error) => return lost(error, Some(ran)),
-        };
-        match again.outcome {
-            // What every run shows is the least of them.
-            Outcome::Fail(other) if other > level => ran = again,
-            Outcome::Fail(_) => {}
-            _ => {
-                let got = format!("failed in {runs} of {} runs: {}", runs + 1, ran.got);
-                return Ran { outcome: Outcome::Inconclusive, got, ..ran };
+    let mut runs = Runs::default();
+    loop {
+        match once() {
+            Ok(ran) => {
+                if let Some(ran) = runs.add(ran) {
+                    return ran;
+                }
             }
+            Err(error) => return lost(error, runs.failed),
         }
     }
-    ran
+}
+
+/// The runs of a case: one that fails is run twice more.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    count: u32,
+    /// The least failure of the runs so far.
+    pub(super) failed: Option<Ran>,
+}
+
+impl Runs {
+    /// Adds a run. Returns what came of the case, unless it has to be run again.
+    pub(super) fn add(&mut self, ran: Ran) -> Option<Ran> {
+        self.count += 1;
+        let least = match (self.failed.take(), &ran.outcome) {
+            (None, Outcome::Fail(_)) => ran,
+            (None, _) => return Some(ran),
+            // What every run shows is the least of them.
+            (Some(before), Outcome::Fail(_)) => match ran.outcome > before.outcome {
+                true => ran,
+                false => before,
+            },
+            (Some(before), _) => {
+                let count = self.count;
+                let got = format!("failed in {} of {count} runs: {}", count - 1, before.got);
+                return Some(Ran { outcome: Outcome::Inconclusive, got, ..before });
+            }
+        };
+        if self.count > AGAIN {
+            return Some(least);
+        }
+        self.failed = Some(least);
+        None
+    }
 }
 
 fn connect_patiently(connect: &Connect<'_>) -> io::Result<Box<dyn Link>> {

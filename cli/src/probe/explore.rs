@@ -1,13 +1,14 @@
-//! Finds out what a server is, before the cases: whether it answers, and whether it sends messages back.
+//! Finds out what a peer is, before the cases: whether it answers, and whether it sends messages back.
 
 use std::io;
 use std::time::Duration;
 
 use wsvet::generate::{Case, Setup};
-use wsvet::{Accepts, CloseCode, OpCode};
+use wsvet::{Accepts, CloseCode, OpCode, Role};
 
+use crate::probe::call::Call;
 use crate::probe::link::Link;
-use crate::probe::play::{Patience, Server};
+use crate::probe::peer::{Patience, Peer};
 use crate::probe::visit::{Closed, NoResponse, Visit, closed};
 
 /// What is sent to see whether it comes back.
@@ -22,11 +23,11 @@ const QUIET: Duration = Duration::from_millis(250);
 /// The number of round trips that a refusal may take.
 const TRIPS: u32 = 8;
 
-/// What was found out of a server.
+/// What was found out of a peer.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// What is known of it.
-    pub server: Server,
+    pub peer: Peer,
     /// How long to wait for it.
     pub patience: Patience,
     /// The time from a Ping to its Pong.
@@ -43,8 +44,7 @@ pub fn explore(
     connect: &dyn Fn() -> io::Result<Box<dyn Link>>,
     most: Duration,
 ) -> Result<Found, String> {
-    let mut server =
-        Server { accepts: setup.accepts, max_message: setup.max_message, ..Server::default() };
+    let mut server = peer(setup);
     let mut trip = None;
     // A subprotocol may fix the type of data: the first connection shows which one is in use.
     let cases = Case::all(setup);
@@ -54,19 +54,13 @@ pub fn explore(
             continue;
         }
         let mut link = connect().map_err(|error| format!("cannot connect: {error}"))?;
-        let mut visit = Visit::new(&mut *link);
+        let mut visit = Visit::new(&mut *link, Role::Server);
         let response = visit.open(plain, most).map_err(|why| no_response(&why, most))?;
         if response.status != 101 {
             return Err(refused(response.status));
         }
         server.broken = response.broken;
-        if let Some(accepts) = response.subprotocol.as_deref().and_then(Accepts::for_subprotocol)
-            && setup.accepts.is_none()
-        {
-            *setup = setup.clone().accepts(accepts);
-            server.accepts = Some(accepts);
-        }
-        server.subprotocol = response.subprotocol;
+        agree(response.agreed.subprotocol, setup, &mut server);
         if !server.accepts.unwrap_or_default().admits(opcode) {
             continue;
         }
@@ -74,17 +68,82 @@ pub fn explore(
     }
     if let Some(case) = cases.iter().find(|case| case.needs.deflate) {
         let mut link = connect().map_err(|error| format!("cannot connect: {error}"))?;
-        let mut visit = Visit::new(&mut *link);
+        let mut visit = Visit::new(&mut *link, Role::Server);
         let response = visit.open(&case.request, most);
-        server.deflates = response.is_ok_and(|response| response.parameters.is_some());
+        server.deflates = response.is_ok_and(|response| response.agreed.parameters.is_some());
         visit.send_close(Some(CloseCode::NORMAL_CLOSURE));
     }
-    if server.refuses_text && !server.refuses_binary {
+    Ok(found(server, setup, trip, most))
+}
+
+/// What the user says of a peer.
+fn peer(setup: &Setup) -> Peer {
+    let (accepts, max_message) = (setup.accepts, setup.max_message);
+    Peer { accepts, max_message, ..Peer::new(setup.role) }
+}
+
+/// Notes the subprotocol, which may fix the type of data.
+fn agree(subprotocol: Option<String>, setup: &mut Setup, peer: &mut Peer) {
+    if let Some(accepts) = subprotocol.as_deref().and_then(Accepts::for_subprotocol)
+        && setup.accepts.is_none()
+    {
+        *setup = setup.clone().accepts(accepts);
+        peer.accepts = Some(accepts);
+    }
+    peer.subprotocol = subprotocol;
+}
+
+fn found(peer: Peer, setup: &mut Setup, trip: Option<Duration>, most: Duration) -> Found {
+    if peer.refuses_text && !peer.refuses_binary {
         setup.data = OpCode::Binary;
     }
     let trip = trip.unwrap_or(most);
     let quiet = (trip * TRIPS).max(QUIET).min(most);
-    Ok(Found { server, patience: Patience { most, quiet }, trip })
+    Found { peer, patience: Patience { most, quiet }, trip }
+}
+
+/// Finds out what a client is, on the first of its connections.
+#[derive(Debug)]
+pub struct Meeting {
+    peer: Peer,
+    trip: Option<Duration>,
+    keys: Vec<Vec<u8>>,
+    /// The types of data that were not yet sent.
+    types: Vec<OpCode>,
+    most: Duration,
+}
+
+impl Meeting {
+    /// Creates a meeting with a client. `setup` says what is known of it.
+    #[must_use]
+    pub fn new(setup: &Setup, most: Duration) -> Self {
+        let types = vec![OpCode::Binary, OpCode::Text];
+        Self { peer: peer(setup), trip: None, keys: Vec::new(), types, most }
+    }
+
+    /// Uses one connection of the client. Returns what was found out, if that was the last one that is
+    /// needed. `setup` is told which type of data to send.
+    pub fn meet(&mut self, call: &Call, link: &mut dyn Link, setup: &mut Setup) -> Option<Found> {
+        let Self { peer, trip, keys, types, most } = self;
+        let mut visit = Visit::new(link, Role::Client);
+        let cases = Case::all(setup);
+        let response = call.response(&cases[0]).unwrap_or_default();
+        let agreed = visit.respond(call.head(), &response, call.rest());
+        peer.broken = call.broken().to_vec();
+        peer.deflates |= call.offers_deflate;
+        peer.agent.clone_from(&call.agent);
+        peer.repeats_key |= !call.key.is_empty() && keys.contains(&call.key);
+        keys.push(call.key.clone());
+        agree(agreed.subprotocol, setup, peer);
+        let accepts = peer.accepts.unwrap_or_default();
+        types.retain(|opcode| accepts.admits(*opcode));
+        if let Some(opcode) = types.pop() {
+            greet(&mut visit, opcode, *most, peer, trip);
+        }
+        visit.end_sending();
+        visit.wait(QUIET, |incoming| incoming.end);
+        types.is_empty().then(|| found(peer.clone(), setup, *trip, *most))
+    }
 }
 
 /// Sends a message and a Ping, and looks at what comes.
@@ -92,7 +151,7 @@ fn greet(
     visit: &mut Visit<'_>,
     opcode: OpCode,
     most: Duration,
-    server: &mut Server,
+    server: &mut Peer,
     trip: &mut Option<Duration>,
 ) {
     let greeting = visit.wait(GREETING, |incoming| incoming.next_message());

@@ -1,10 +1,17 @@
-//! The opening handshake of a case: the response, and what it agrees on.
+//! The heads of the opening handshake: what they say, and what the endpoints agree on.
 
 use wsvet::deflate::Parameters;
-use wsvet::handshake::{self, Headers, Outcome, Rule, parse_request, parse_response};
+use wsvet::handshake::{self, Headers, InvalidHttp, Rule, parse_request, parse_response};
 
-/// The most bytes of the head of a response.
+/// The most bytes of a head.
 pub(super) const MOST: usize = 64 << 10;
+
+/// What the endpoints agreed on. It is read even from a response that breaks a rule.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Agreed {
+    pub(super) parameters: Option<Parameters>,
+    pub(super) subprotocol: Option<String>,
+}
 
 /// A whole response.
 #[derive(Debug)]
@@ -14,8 +21,7 @@ pub(super) struct Response {
     pub(super) status: u16,
     /// The rules that it breaks, if its status is 101.
     pub(super) broken: Vec<Rule>,
-    pub(super) parameters: Option<Parameters>,
-    pub(super) subprotocol: Option<String>,
+    pub(super) agreed: Agreed,
     /// An extension that it accepts and that the prober made up.
     pub(super) invented: Option<String>,
     /// Whether it has the header field Sec-WebSocket-Version.
@@ -28,37 +34,59 @@ pub(super) struct Response {
 ///
 /// What is wrong with a response that is not HTTP/1.
 pub(super) fn response(request: &[u8], received: &[u8]) -> Result<Option<Response>, String> {
-    let parsed = parse_request(request, |request| {
-        parse_response(received, |response| view(request, response))
-    });
+    let parsed = match parse_request(request, |request| read(request, received)) {
+        Ok(parsed) => parsed.map(|(_, parsed)| parsed),
+        // The case sends a request that is not HTTP/1: its response is read as that to a plain one.
+        Err(_) => Some(read(&handshake::Request::new("GET", "/", (1, 1), NO_FIELDS), received)),
+    };
     match parsed {
-        Ok(Some((_, Ok(parsed)))) => Ok(parsed.map(|(len, parsed)| Response { len, ..parsed })),
-        Ok(Some((_, Err(error)))) => Err(error.to_string()),
-        Ok(None) => Err("the request of the case is not complete".to_owned()),
-        Err(error) => Err(error.to_string()),
+        Some(Ok(parsed)) => Ok(parsed.map(|(len, parsed)| Response { len, ..parsed })),
+        Some(Err(error)) => Err(error.to_string()),
+        None => Err("the request of the case is not complete".to_owned()),
     }
+}
+
+const NO_FIELDS: [(&str, &str); 0] = [];
+
+fn read<'q>(
+    request: &handshake::Request<'q, impl Headers<'q>>,
+    received: &[u8],
+) -> Result<Option<(usize, Response)>, InvalidHttp> {
+    parse_response(received, |response| view(request, response))
 }
 
 fn view<'q, 's>(
     request: &handshake::Request<'q, impl Headers<'q>>,
     response: &handshake::Response<impl Headers<'s>>,
 ) -> Response {
-    let (parameters, subprotocol, invented) = match response.validate(request) {
-        Ok(Outcome::Accepted(accepted)) => (
-            accepted.permessage_deflate(),
-            accepted.subprotocol().map(str::to_owned),
-            accepted.extensions().find(|name| name.starts_with("x-wsvet")).map(str::to_owned),
-        ),
-        _ => (None, None, None),
+    let accepted = response.accepts(request);
+    let values = |name: &str| values(response.headers().clone(), name);
+    let extensions = values("Sec-WebSocket-Extensions");
+    let agreed = match accepted {
+        true => {
+            let offers: Vec<_> = request.extensions().collect();
+            Agreed {
+                parameters: Parameters::agreed(&offers.join(", "), &extensions).unwrap_or_default(),
+                subprotocol: Some(values("Sec-WebSocket-Protocol")).filter(|name| !name.is_empty()),
+            }
+        }
+        false => Agreed::default(),
     };
-    let mut fields = response.headers().clone().fields();
+    let mut names = extensions.split(',').map(str::trim);
     Response {
         len: 0,
         status: response.status(),
         broken: response.broken(request).collect(),
-        parameters,
-        subprotocol,
-        invented,
-        lists_versions: fields.any(|(name, _)| name.eq_ignore_ascii_case(b"Sec-WebSocket-Version")),
+        agreed,
+        invented: names.find(|name| accepted && name.starts_with("x-wsvet")).map(str::to_owned),
+        lists_versions: !values("Sec-WebSocket-Version").is_empty(),
     }
+}
+
+/// Returns the values of all fields of this name as one list.
+pub(super) fn values<'h>(headers: impl Headers<'h>, name: &str) -> String {
+    let named = headers.fields().filter(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes()));
+    let values: Vec<_> =
+        named.map(|(_, value)| String::from_utf8_lossy(value.trim_ascii())).collect();
+    values.join(", ")
 }

@@ -1,11 +1,11 @@
-//! What the server has sent, judged as it comes.
+//! What the peer has sent, judged as it comes.
 
 use std::collections::VecDeque;
 
 use wsvet::deflate::{self, Parameters};
 use wsvet::{CloseCode, End, Event, OpCode, Policy, Role, StreamDecoder, Violation};
 
-/// The most bytes of frames, and of what they inflate to, that are taken from a server in one case. After
+/// The most bytes of frames, and of what they inflate to, that are taken from a peer in one case. After
 /// that, the case is inconclusive.
 const MOST: u64 = 256 << 20;
 
@@ -20,13 +20,13 @@ enum Decoder {
     Deflate(Box<deflate::StreamDecoder>),
 }
 
-/// What the server has sent after the opening handshake, and what of it was not yet looked at.
+/// What the peer has sent after the opening handshake, and what of it was not yet looked at.
 pub(super) struct Incoming {
     decoder: Decoder,
     events: Events,
     taken: u64,
     pub(super) end: Option<End>,
-    /// The first rule that the server broke.
+    /// The first rule that the peer broke.
     pub(super) violation: Option<Violation>,
 }
 
@@ -68,12 +68,13 @@ impl Events {
 }
 
 impl Incoming {
-    pub(super) fn new(parameters: Option<Parameters>) -> Self {
-        let policy = Policy::new(Role::Client);
+    /// `prober` is the role in which it is received.
+    pub(super) fn new(prober: Role, parameters: Option<Parameters>) -> Self {
+        let policy = Policy::new(prober);
         let decoder = match parameters {
             None => Decoder::Plain(Box::new(StreamDecoder::new(policy))),
             Some(parameters) => {
-                // What a server compresses is bounded, as everything else.
+                // What a peer compresses is bounded, as everything else.
                 let policy = policy.max_message(MOST_KEPT as u64);
                 Decoder::Deflate(Box::new(deflate::StreamDecoder::new(policy, parameters)))
             }
@@ -81,7 +82,7 @@ impl Incoming {
         Self { decoder, events: Events::default(), taken: 0, end: None, violation: None }
     }
 
-    /// Takes the next bytes of the server.
+    /// Takes the next bytes of the peer.
     pub(super) fn take(&mut self, bytes: &mut [u8]) {
         self.taken += bytes.len() as u64;
         if self.violation.is_some() || self.is_too_much() {
@@ -109,17 +110,17 @@ impl Incoming {
         self.violation = judged.err();
     }
 
-    /// Returns whether the server sent more than any case asks for.
+    /// Returns whether the peer sent more than any case asks for.
     pub(super) const fn is_too_much(&self) -> bool {
         self.taken > MOST || self.events.kept > MOST
     }
 
-    /// Takes the payload of the server's last Ping, if it was not taken.
+    /// Takes the payload of the peer's last Ping, if it was not taken.
     pub(super) fn take_ping(&mut self) -> Option<Vec<u8>> {
         self.events.ping.take()
     }
 
-    /// Returns the code of the server's Close frame, if one has come.
+    /// Returns the code of the peer's Close frame, if one has come.
     pub(super) const fn close(&self) -> Option<Option<CloseCode>> {
         self.events.close
     }
@@ -127,6 +128,11 @@ impl Incoming {
     /// Takes the oldest message that was not taken.
     pub(super) fn next_message(&mut self) -> Option<(OpCode, Vec<u8>)> {
         self.events.messages.pop_front()
+    }
+
+    /// Takes the oldest Pong that was not taken.
+    pub(super) fn next_pong(&mut self) -> Option<Vec<u8>> {
+        self.events.pongs.pop_front()
     }
 
     /// Takes Pongs up to the one with this payload, and returns whether there was one.

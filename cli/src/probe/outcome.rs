@@ -5,13 +5,13 @@ use std::time::Duration;
 use wsvet::generate::Level;
 
 /// What came of a case.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Outcome {
-    /// The server did what was due.
+    /// The peer did what was due.
     Pass,
-    /// The server did not do what was due.
+    /// The peer did not do what was due.
     Fail(Level),
-    /// It cannot be said whether the server did what was due.
+    /// It cannot be said whether the peer did what was due.
     Inconclusive,
     /// The case was not run.
     Skipped,
@@ -37,13 +37,13 @@ pub struct Ran {
     pub outcome: Outcome,
     /// What was due, at the step that decided.
     pub due: String,
-    /// What the server did, or the reason why nothing can be said.
+    /// What the peer did, or the reason why nothing can be said.
     pub got: String,
-    /// The rule that the server broke itself, by its id.
+    /// The rule that the peer broke itself, by its id.
     pub broken: Option<&'static str>,
     /// What the case sent.
     pub sent: Log,
-    /// What the server sent.
+    /// What the peer sent.
     pub received: Log,
     /// How long it took.
     pub took: Duration,

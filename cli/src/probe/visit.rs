@@ -1,10 +1,10 @@
-//! One connection to the server: the opening handshake, and what is sent and received after it.
+//! One connection with the peer: the opening handshake, and what is sent and received after it.
 
 use std::time::Duration;
 
-use wsvet::{CloseCode, End, OpCode, encode};
+use wsvet::{CloseCode, End, OpCode, Role, encode};
 
-use crate::probe::hello::{self, Response};
+use crate::probe::hello::{self, Agreed, Response};
 use crate::probe::incoming::Incoming;
 use crate::probe::link::{Link, Received};
 use crate::probe::outcome::Log;
@@ -12,7 +12,7 @@ use crate::probe::outcome::Log;
 /// The masking key of the prober's own frames.
 const KEY: [u8; 4] = *b"vets";
 
-/// How the server closed.
+/// How the peer closed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Closed {
     /// By a Close frame with this code, or without one.
@@ -29,24 +29,27 @@ pub(super) enum NoResponse {
     Invalid(String),
 }
 
-/// One connection to the server.
+/// One connection with the peer.
 pub(super) struct Visit<'a> {
     link: &'a mut dyn Link,
+    /// The role of the peer.
+    peer: Role,
     pub(super) incoming: Incoming,
     /// What was received and not yet taken.
     buffer: Vec<u8>,
     pub(super) sent: Log,
     pub(super) received: Log,
-    /// Whether sending failed. What the server has sent says why.
+    /// Whether sending failed. What the peer has sent says why.
     stalled: bool,
     pings: u32,
 }
 
 impl<'a> Visit<'a> {
-    pub(super) fn new(link: &'a mut dyn Link) -> Self {
+    pub(super) fn new(link: &'a mut dyn Link, peer: Role) -> Self {
         Self {
             link,
-            incoming: Incoming::new(None),
+            peer,
+            incoming: Incoming::new(peer.peer(), None),
             buffer: Vec::new(),
             sent: Log::default(),
             received: Log::default(),
@@ -74,7 +77,7 @@ impl<'a> Visit<'a> {
                 Some(response) => {
                     let mut frames = self.buffer.split_off(response.len);
                     self.buffer.clear();
-                    self.incoming = Incoming::new(response.parameters);
+                    self.incoming = Incoming::new(self.peer.peer(), response.agreed.parameters);
                     // The body of a refusal is not frames.
                     if response.status == 101 {
                         self.received.add(&frames);
@@ -99,6 +102,28 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// Responds to the request of a client, and returns what was agreed on. `rest` is what came after
+    /// the request.
+    pub(super) fn respond(&mut self, request: &[u8], response: &[Vec<u8>], rest: &[u8]) -> Agreed {
+        self.send_segments(response);
+        let response = response.concat();
+        let mut bytes = &response[..];
+        let mut agreed = Agreed::default();
+        // The last response is the one that counts.
+        while let Ok(Some(response)) = hello::response(request, bytes) {
+            agreed = response.agreed;
+            bytes = &bytes[response.len..];
+            if !matches!(response.status, 102..=199) {
+                break;
+            }
+        }
+        self.sent.add(bytes);
+        self.incoming = Incoming::new(self.peer.peer(), agreed.parameters);
+        self.received.add(rest);
+        self.incoming.take(&mut rest.to_vec());
+        agreed
+    }
+
     fn send_segments(&mut self, segments: &[Vec<u8>]) {
         for (index, segment) in segments.iter().enumerate() {
             if index > 0 {
@@ -118,8 +143,9 @@ impl<'a> Visit<'a> {
 
     /// Sends a frame that is not a part of a case.
     pub(super) fn send_frame(&mut self, opcode: OpCode, payload: &[u8]) {
+        let key = (self.peer == Role::Server).then_some(KEY);
         let mut frame = Vec::new();
-        let written = encode::append_single(opcode, payload, Some(KEY), &mut frame);
+        let written = encode::append_single(opcode, payload, key, &mut frame);
         debug_assert!(written.is_ok(), "{written:?}");
         self.send_segments(&[frame]);
     }
@@ -137,7 +163,7 @@ impl<'a> Visit<'a> {
         payload
     }
 
-    /// Answers the last Ping of the server, if it was not answered (RFC 6455 §5.5.3).
+    /// Answers the last Ping of the peer, if it was not answered (RFC 6455 §5.5.3).
     pub(super) fn answer_ping(&mut self) {
         if let Some(payload) = self.incoming.take_ping() {
             self.send_frame(OpCode::Pong, &payload);
@@ -145,7 +171,7 @@ impl<'a> Visit<'a> {
     }
 
     pub(super) fn end_sending(&mut self) {
-        // If the server has left already, this is told when something is received.
+        // If the peer has left already, this is told when something is received.
         let _ = self.link.end_sending();
     }
 
@@ -182,7 +208,7 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// Returns how the server closed, if it did. A Close frame counts before the end of TCP.
+/// Returns how the peer closed, if it did. A Close frame counts before the end of TCP.
 pub(super) fn closed(incoming: &Incoming) -> Option<Closed> {
     let close = incoming.close().map(Closed::With);
     close.or_else(|| incoming.end.map(Closed::Without))

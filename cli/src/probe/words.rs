@@ -8,7 +8,12 @@ const SHOWN: usize = 12;
 
 /// What is due in a case: its refusal, or else its last step.
 pub(super) fn due(case: &Case) -> String {
+    let is_client = case.request.is_empty();
     match case.answer {
+        Answer::Refuse(_) if is_client && case.rule.is_none() => {
+            return "the response is not taken for one with status 101".to_owned();
+        }
+        Answer::Refuse(_) if is_client => return "the end of TCP".to_owned(),
         Answer::Refuse([]) => return "a status other than 101".to_owned(),
         Answer::Refuse(statuses) => {
             let statuses: Vec<_> = statuses.iter().map(ToString::to_string).collect();
@@ -21,7 +26,8 @@ pub(super) fn due(case: &Case) -> String {
     }
     let refuses = |step: &&Step| matches!(step, Step::Refuse(_) | Step::RefuseEarly(_));
     let found = case.steps.iter().rfind(refuses).or_else(|| {
-        let is_ending = |step: &&Step| !matches!(step, Step::Send(_) | Step::GoOn);
+        let is_ending =
+            |step: &&Step| !matches!(step, Step::Send(_) | Step::GoOn | Step::NoPong(_));
         case.steps.iter().rfind(is_ending).or(case.steps.last())
     });
     found.map_or_else(|| "HTTP 101".to_owned(), self::step)
@@ -77,9 +83,9 @@ pub(super) fn close(code: Option<CloseCode>) -> String {
     )
 }
 
-pub(super) fn broken(violation: &Violation) -> String {
+pub(super) fn broken(name: &str, violation: &Violation) -> String {
     let rule = violation.rule;
-    format!("the server broke {rule} at byte {} of its frames: {}", violation.offset, rule.text())
+    format!("the {name} broke {rule} at byte {} of its frames: {}", violation.offset, rule.text())
 }
 
 /// The bytes of a payload, or the first of them and its length.

@@ -1,18 +1,24 @@
-//! The faults that a server can have, with a case that must find each, and the level of the failure.
+//! The faults that a server or a client can have, with a case that must find each, and the level of the failure.
 
 use wsvet::generate::Level::{self, Must, Quality, Should};
 
 macro_rules! faults {
-    ($($fault:ident $id:literal $level:ident)*) => {
+    ($($fault:ident $id:literal $level:ident)* ; $($own:ident $case:literal $its:ident)*) => {
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[allow(dead_code)] // each test binary uses its own share
         pub enum Fault {
-            /// Not a fault: what every server may do.
+            /// Not a fault: what everyone may do.
             Nothing,
-            $($fault),*
+            $($fault,)*
+            $($own),*
         }
 
         /// Each fault, a case that finds it, and the level of the failure.
         pub const FAULTS: &[(Fault, &str, Level)] = &[$((Fault::$fault, $id, $level)),*];
+
+        /// The faults that only a client can have.
+        #[allow(dead_code)]
+        pub const OF_CLIENTS: &[(Fault, &str, Level)] = &[$((Fault::$own, $case, $its)),*];
     };
 }
 
@@ -56,6 +62,9 @@ faults! {
     RefusesUnknownField "opening/unknown-field" Must
     RefusesExtensions "opening/unknown-extension" Must
     RefusesProtocols "opening/unknown-subprotocol" Quality
+    AcceptsSpaceBeforeColon "opening/space-before-colon" Must
+    RefusesAbsoluteForm "opening/absolute-form" Must
+    RefusesTwoProtocolLines "opening/subprotocols-two-lines" Quality
     // The response.
     WrongAccept "opening/plain" Must
     AcceptOfLowerCaseKey "opening/plain" Must
@@ -76,8 +85,8 @@ faults! {
     AcceptsFragmentedControl "control/fragmented-ping" Must
     AcceptsStrayContinuation "continuation/alone" Must
     AcceptsInterrupted "interrupted/single" Must
-    AcceptsUnmasked "masking/unmasked-data" Must
-    AcceptsUnmaskedEmpty "masking/unmasked-empty" Must
+    AcceptsWrongMask "masking/unmasked-data" Must
+    AcceptsWrongMaskEmpty "masking/unmasked-empty" Must
     AcceptsOversizedControl "control/oversized-ping" Must
     AcceptsLongFormControl "control/length-in-16-bits-ping" Must
     AcceptsLongForm16 "length-form/125-in-16-bits" Must
@@ -110,6 +119,8 @@ faults! {
     RefusesTextByFin "utf8/ff" Should
     RefusesFramesByFin "reserved-opcode/3" Should
     Hangs "reserved-opcode/3" Must
+    PongsAfterBreach "reserved-opcode/then-ping" Must
+    AcceptsCompressedClose "deflate/rsv1-close" Should
     KeepsTcpOpenAfterRefusal "close/tcp-ends-after-refusal" Must
     // What is legal and refused.
     RefusesZeroKey "masking/key-zeros" Must
@@ -178,7 +189,7 @@ faults! {
     ChangesHighBytes "length/binary-126" Must
     WrongOrder "length/many-at-once" Must
     Remembers "length/many-at-once" Must
-    MasksFrames "ping/text" Must
+    MasksWrongly "ping/text" Must
     SendsLongForm "length/text-125" Must
     SendsBadFragments "length/text-125" Must
     SendsRsv "length/text-125" Must
@@ -219,4 +230,38 @@ faults! {
     EchoesReversed "length/text-125" Must
     SwapsTypes "length/text-125" Must
     GreetsMasked "ping/text" Must
+
+    ;
+    // Those of a client alone. The request.
+    RepeatsKey "response/plain" Must
+    SendsShortKey "response/plain" Must
+    SendsNoUpgrade "response/plain" Must
+    SendsNoConnection "response/plain" Must
+    SendsNoVersion "response/plain" Must
+    // The response.
+    IgnoresAccept "response/wrong-accept" Must
+    IgnoresMissingAccept "response/missing-accept" Must
+    AcceptCaseInsensitive "response/accept-lower-case" Must
+    AcceptPrefix "response/accept-short" Must
+    AcceptsLongAccept "response/accept-long" Must
+    ReadsLastAccept "response/repeated-accept" Quality
+    AcceptsUpgradeList "response/upgrade-list" Quality
+    TakesRedirect "response/status-301" Must
+    Takes401 "response/status-401" Must
+    Takes2xx "response/status-200" Must
+    Takes4xx "response/status-404" Must
+    Takes5xx "response/status-503" Must
+    AcceptsAnyProtocol "response/subprotocol-not-offered" Must
+    ProtocolCaseInsensitive "response/subprotocol-other-case" Must
+    AcceptsTwoProtocols "response/subprotocol-two" Must
+    AcceptsTwoProtocolLines "response/subprotocol-two-lines" Quality
+    AcceptsUnknownExtension "response/extensions-unknown" Must
+    AcceptsDeflateUnasked "response/extensions-deflate-not-offered" Must
+    AcceptsBadAnswer "deflate/answer-bits-7" Must
+    RefusesHints "response/after-103" Quality
+    RefusesEmptyReason "response/reason-empty" Must
+    RefusesDeclined "response/subprotocol-declined" Quality
+    DropsEarlyFrames "response/with-message" Must
+    StaysAfterRefusal "response/wrong-accept" Should
+    ClosesUnopened "response/wrong-accept" Quality
 }

@@ -3,7 +3,7 @@
 use std::format;
 use std::vec::Vec;
 
-use super::wire::{CLOSE, PING, close, first, frame, message};
+use super::wire::{CLOSE, PING, first};
 use super::{Case, Level, Setup, Step};
 use crate::{CloseCode, Rule};
 
@@ -33,28 +33,28 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
     for code in LEGAL {
         let title = format!("a Close with {code}");
         let case = new(setup, &format!("code-{code}"), &title).section("7.4");
-        cases.push(case.send(close(code, b"")).step(Step::Close(Some(CloseCode(code)))));
+        cases.push(case.send(setup.close(code, b"")).step(Step::Close(Some(CloseCode(code)))));
     }
     let normal = Step::Close(Some(CloseCode::NORMAL_CLOSURE));
-    let case = new(setup, "no-code", "a Close without a code").send(frame(CLOSE, b""));
+    let case = new(setup, "no-code", "a Close without a code").send(setup.frame(CLOSE, b""));
     cases.push(case.step(Step::Close(None)));
     for (name, title, reason) in [
         ("reason", "a Close with a reason", &b"done"[..]),
         ("reason-123", "a Close with a reason of 123 bytes", &[b'x'; 123]),
         ("reason-utf8", "a Close with a reason in other scripts", "мир 世界 🌍".as_bytes()),
     ] {
-        let case = new(setup, name, title).send(close(1000, reason));
+        let case = new(setup, name, title).send(setup.close(1000, reason));
         cases.push(case.step(normal.clone()));
     }
     let case = new(setup, "bytewise", "each byte of a Close alone");
-    cases.push(case.send_bytewise(&close(1000, b"bye")).step(normal.clone()));
+    cases.push(case.send_bytewise(&setup.close(1000, b"bye")).step(normal.clone()));
     let case =
         new(setup, "after-message", "a message and a Close in one segment").needs(setup.data);
-    let bytes = [message(setup.data, b"last"), close(1000, b"")].concat();
+    let bytes = [setup.message(setup.data, b"last"), setup.close(1000, b"")].concat();
     let case = case.send(bytes);
     cases.push(case.step(normal.clone()));
     let case = new(setup, "after-echo", "a message, and then a Close").needs(setup.data);
-    let case = case.message(setup.data, b"last").go_on().send(close(1000, b""));
+    let case = case.message(setup, setup.data, b"last").go_on().send(setup.close(1000, b""));
     cases.push(case.step(normal));
 }
 
@@ -64,12 +64,12 @@ fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
         let case = new(setup, &format!("illegal-code-{code}"), &title);
         // Nothing is said of these but that they are not used (§7.4.2).
         let case = if code >= 5000 { case.level(Level::Quality) } else { case };
-        cases.push(case.send(close(code, b"")).refuse(Rule::InvalidCloseCode));
+        cases.push(case.send(setup.close(code, b"")).refuse(Rule::InvalidCloseCode));
     }
     let case = new(setup, "illegal-code-with-reason", "a Close with the code 1005 and a reason");
-    cases.push(case.send(close(1005, b"none")).refuse(Rule::InvalidCloseCode));
+    cases.push(case.send(setup.close(1005, b"none")).refuse(Rule::InvalidCloseCode));
     let case = new(setup, "body-one-byte", "a Close with a body of one byte");
-    cases.push(case.send(frame(CLOSE, &[3])).refuse(Rule::CloseBodyOneByte));
+    cases.push(case.send(setup.frame(CLOSE, &[3])).refuse(Rule::CloseBodyOneByte));
     for (name, reason) in [
         ("ff", &b"\xFF"[..]),
         ("latin-1", b"caf\xE9"),
@@ -78,10 +78,10 @@ fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
         ("overlong", b"\xC0\x80"),
     ] {
         let case = new(setup, &format!("reason-not-utf8-{name}"), "a reason that is not UTF-8");
-        cases.push(case.send(close(1000, reason)).refuse(Rule::InvalidCloseReason));
+        cases.push(case.send(setup.close(1000, reason)).refuse(Rule::InvalidCloseReason));
     }
     let case = new(setup, "illegal-inside-message", "an illegal Close inside a fragmented message");
-    let bytes = [frame(first(setup.data), b"a"), close(1006, b"")].concat();
+    let bytes = [setup.frame(first(setup.data), b"a"), setup.close(1006, b"")].concat();
     cases.push(case.needs(setup.data).send(bytes).refuse(Rule::InvalidCloseCode));
 }
 
@@ -90,29 +90,32 @@ fn add_after(setup: &Setup, cases: &mut Vec<Case>) {
     let normal = Step::Close(Some(CloseCode::NORMAL_CLOSURE));
     let data = setup.data;
     for (name, title, after) in [
-        ("then-message", "a message after a Close", message(data, b"late")),
-        ("then-ping", "a Ping after a Close", frame(PING, b"late")),
-        ("then-close", "a second Close", close(1001, b"")),
-        ("then-fragment", "a fragment after a Close", frame(first(data), b"late")),
+        ("then-message", "a message after a Close", setup.message(data, b"late")),
+        ("then-ping", "a Ping after a Close", setup.frame(PING, b"late")),
+        ("then-close", "a second Close", setup.close(1001, b"")),
+        ("then-fragment", "a fragment after a Close", setup.frame(first(data), b"late")),
     ] {
         let case = new(setup, name, title);
-        let bytes = [close(1000, b""), after].concat();
+        let bytes = [setup.close(1000, b""), after].concat();
         cases.push(case.send(bytes).step(normal.clone()));
     }
     for (name, title, bytes) in [
-        ("tcp-ends-after-refusal", "TCP ends after a refusal", frame(0x83, b"")),
-        ("tcp-ends-after-bad-close", "TCP ends after an illegal Close", close(1005, b"")),
+        ("tcp-ends-after-refusal", "TCP ends after a refusal", setup.frame(0x83, b"")),
+        ("tcp-ends-after-bad-close", "TCP ends after an illegal Close", setup.close(1005, b"")),
     ] {
         let rule = if bytes[0] == CLOSE { Rule::InvalidCloseCode } else { Rule::ReservedOpcode };
         let case = new(setup, name, title).send(bytes).refuse(rule).step(Step::End);
         cases.push(case.section("7.1.7"));
     }
-    let title = "the client ends its side of TCP without a Close: the server ends its side";
-    let case = new(setup, "half-closed", title).section("7.1.5").level(Level::Quality);
+    let (prober, peer) = (setup.role.peer().name(), setup.role.name());
+    let title =
+        format!("the {prober} ends its side of TCP without a Close: the {peer} ends its side");
+    let case = new(setup, "half-closed", &title).section("7.1.5").level(Level::Quality);
     cases.push(case.go_on().step(Step::EndSending).step(Step::End));
-    let title = "the client ends its side of TCP inside a frame: the server ends its side";
-    let case = new(setup, "half-closed-in-frame", title).section("7.1.5").level(Level::Quality);
-    let part = message(data, b"incomplete");
+    let title =
+        format!("the {prober} ends its side of TCP inside a frame: the {peer} ends its side");
+    let case = new(setup, "half-closed-in-frame", &title).section("7.1.5").level(Level::Quality);
+    let part = setup.message(data, b"incomplete");
     let case = case.needs(data).go_on().send(&part[..part.len() - 3]);
     cases.push(case.step(Step::EndSending).step(Step::End));
 }

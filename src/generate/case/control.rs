@@ -3,7 +3,7 @@
 use std::format;
 use std::vec::Vec;
 
-use super::wire::{PING, PONG, frame, message};
+use super::wire::{PING, PONG};
 use super::{Case, Level, Setup, Step};
 
 pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
@@ -20,33 +20,39 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
         ("124", "a Ping of 124 bytes", &[b'x'; 124]),
         ("125", "a Ping of 125 bytes", &[0xFE; 125]),
     ] {
-        let case = new(name, title).send(frame(PING, payload));
+        let case = new(name, title).send(setup.frame(PING, payload));
         cases.push(case.step(Step::Pong(payload.to_vec())).go_on());
     }
-    let case = new("bytewise", "each byte of a Ping alone").send_bytewise(&frame(PING, b"slowly"));
+    let case =
+        new("bytewise", "each byte of a Ping alone").send_bytewise(&setup.frame(PING, b"slowly"));
     cases.push(case.step(Step::Pong(b"slowly".to_vec())).go_on());
-    let pings: Vec<u8> = (0..10_u8).flat_map(|number| frame(PING, &[b'0' + number])).collect();
+    let pings: Vec<u8> =
+        (0..10_u8).flat_map(|number| setup.frame(PING, &[b'0' + number])).collect();
     // A server may answer only the newest Ping (§5.5.3).
     let case = new("ten-at-once", "ten Pings in one segment").send(pings);
     cases.push(case.section("5.5.3").step(Step::Pong(b"9".to_vec())).go_on());
     let case = (0..10_u8)
         .fold(new("ten-in-turn", "ten Pings, each after a Pong"), |case, number| {
-            case.send(frame(PING, &[number])).step(Step::Pong([number].to_vec()))
+            case.send(setup.frame(PING, &[number])).step(Step::Pong([number].to_vec()))
         });
     cases.push(case.go_on());
     let case = new("with-message", "a Ping and a message in one segment").needs(data);
-    let bytes = [frame(PING, b"first"), message(data, b"second")].concat();
+    let bytes = [setup.frame(PING, b"first"), setup.message(data, b"second")].concat();
     cases.push(case.send(bytes).step(Step::Pong(b"first".to_vec())).echo(data, b"second").go_on());
     for (name, title, bytes) in [
-        ("unsolicited-pong", "a Pong without a Ping", frame(PONG, b"unasked")),
-        ("unsolicited-empty-pong", "an empty Pong without a Ping", frame(PONG, b"")),
-        ("unsolicited-long-pong", "a Pong of 125 bytes without a Ping", frame(PONG, &[b'x'; 125])),
-        ("many-pongs", "ten Pongs without a Ping", frame(PONG, b"again").repeat(10)),
+        ("unsolicited-pong", "a Pong without a Ping", setup.frame(PONG, b"unasked")),
+        ("unsolicited-empty-pong", "an empty Pong without a Ping", setup.frame(PONG, b"")),
+        (
+            "unsolicited-long-pong",
+            "a Pong of 125 bytes without a Ping",
+            setup.frame(PONG, &[b'x'; 125]),
+        ),
+        ("many-pongs", "ten Pongs without a Ping", setup.frame(PONG, b"again").repeat(10)),
     ] {
         cases.push(new(name, title).section("5.5.3").send(bytes).go_on());
     }
     let title = "a Ping with the payload of an earlier one";
-    let case = new("same-again", title).send(frame(PING, b"same"));
-    let case = case.step(Step::Pong(b"same".to_vec())).send(frame(PING, b"same"));
+    let case = new("same-again", title).send(setup.frame(PING, b"same"));
+    let case = case.step(Step::Pong(b"same".to_vec())).send(setup.frame(PING, b"same"));
     cases.push(case.level(Level::Must).step(Step::Pong(b"same".to_vec())).go_on());
 }

@@ -4,16 +4,16 @@ use std::format;
 use std::vec::Vec;
 
 use super::lengths::payload;
-use super::wire::{LAST, PING, close, first, frame, message, unmasked};
+use super::wire::{LAST, PING, first};
 use super::{Case, Setup, Step};
-use crate::{CloseCode, OpCode, Rule};
+use crate::{CloseCode, OpCode, Role, Rule};
 
 pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     let data = setup.data;
     let new = |name: &str, title: &str| Case::new(setup, format!("cuts/{name}"), title);
     for (name, len) in [("short", 9), ("in-16-bits", 126)] {
         let body = payload(data, len);
-        let whole = message(data, &body);
+        let whole = setup.message(data, &body);
         let title = format!("a message of {len} bytes in two segments, cut at each byte in turn");
         let cuts = (1..whole.len().min(24)).chain([whole.len() - 1]);
         let case = cuts.fold(new(name, &title).needs(data), |case, at| {
@@ -27,7 +27,7 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     let len = 65_536;
     if setup.takes(len) {
         let body = payload(data, len);
-        let whole = message(data, &body);
+        let whole = setup.message(data, &body);
         let title = format!("a message of {len} bytes, cut in its header");
         let case = (1..16).fold(new("in-64-bits", &title).needs(data), |case, at| {
             case.send_cut(&whole, at).echo(data, &body)
@@ -35,11 +35,13 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
         cases.push(case.go_on());
     }
     let title = "a message with a fragment and a Ping, each byte alone";
-    let bytes = [frame(first(data), b"ab"), frame(PING, b"p"), frame(LAST, b"cd")].concat();
+    let bytes =
+        [setup.frame(first(data), b"ab"), setup.frame(PING, b"p"), setup.frame(LAST, b"cd")]
+            .concat();
     let case = new("fragments-bytewise", title).needs(data).section("5.4").send_bytewise(&bytes);
     cases.push(case.step(Step::Pong(b"p".to_vec())).echo(data, b"abcd").go_on());
     let case = new("two-frames", "two messages, cut inside the header of the second").needs(data);
-    let bytes = [message(data, b"first"), message(data, b"second")].concat();
+    let bytes = [setup.message(data, b"first"), setup.message(data, b"second")].concat();
     let case = case.send_cut(&bytes, 11 + 1).echo(data, b"first").echo(data, b"second");
     cases.push(case.go_on());
     add_illegal(setup, cases);
@@ -48,16 +50,20 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
 /// Each byte at which the bytes that break a rule can be cut.
 fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
     let data = setup.data;
+    let (name, rule) = match setup.role {
+        Role::Server => ("unmasked", Rule::UnmaskedClientFrame),
+        Role::Client => ("masked", Rule::MaskedServerFrame),
+    };
     for (name, rule, needs, bytes) in [
-        ("reserved-opcode", Rule::ReservedOpcode, None, frame(0x83, b"ab")),
-        ("unmasked", Rule::UnmaskedClientFrame, Some(data), unmasked(first(data) | 0x80, b"abcd")),
+        ("reserved-opcode", Rule::ReservedOpcode, None, setup.frame(0x83, b"ab")),
+        (name, rule, Some(data), setup.turned(first(data) | 0x80, b"abcd")),
         (
             "invalid-utf8",
             Rule::InvalidUtf8,
             Some(OpCode::Text),
-            message(OpCode::Text, b"a\xED\xA0"),
+            setup.message(OpCode::Text, b"a\xED\xA0"),
         ),
-        ("invalid-close-code", Rule::InvalidCloseCode, None, close(1005, b"")),
+        ("invalid-close-code", Rule::InvalidCloseCode, None, setup.close(1005, b"")),
     ] {
         for at in 1..bytes.len() {
             let title = format!("{} cut at byte {at}", name.replace('-', " "));
@@ -66,7 +72,7 @@ fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
             cases.push(case.send_cut(&bytes, at).refuse(rule));
         }
     }
-    let whole = close(1000, b"bye");
+    let whole = setup.close(1000, b"bye");
     for at in 1..whole.len() {
         let case =
             Case::new(setup, format!("cuts/close-at-{at}"), format!("a Close cut at byte {at}"));

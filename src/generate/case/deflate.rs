@@ -5,14 +5,13 @@ use std::vec::Vec;
 
 use super::lengths::payload;
 use super::opening::Head;
-use super::wire::{LAST, MIDDLE, PING, RSV1, RSV2, first, frame, message, single};
+use super::reply::{EXTENSIONS, Reply, Value};
+use super::wire::{CLOSE, LAST, MIDDLE, PING, PONG, RSV1, RSV2, first, single};
 use super::{Case, Level, Setup, Step};
 use crate::deflate::Deflater;
-use crate::{OpCode, Rule};
+use crate::{OpCode, Role, Rule};
 
 pub(super) const NAME: &str = "permessage-deflate";
-
-const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
 /// "Hello", compressed (RFC 7692 §7.2.3.1).
 const HELLO: &[u8] = b"\xF2\x48\xCD\xC9\xC9\x07\x00";
@@ -20,12 +19,21 @@ const HELLO: &[u8] = b"\xF2\x48\xCD\xC9\xC9\x07\x00";
 /// "Hello" by a reference to the message before it (§7.2.3.2).
 const HELLO_AGAIN: &[u8] = b"\xF2\x00\x11\x00\x00";
 
-/// The case offers this extension, and needs that the server accepts it.
-pub(super) fn offering(setup: &Setup, case: Case, offer: &str) -> Case {
-    let request = Head::new(setup, &case.id).set(EXTENSIONS, offer).build();
-    let mut case = Case { rfc: 7692, request: std::vec![request], ..case };
+/// The case is about compressed messages: it needs that both endpoints agree on them.
+pub(super) fn deflating(setup: &Setup, case: Case) -> Case {
+    let mut case = match setup.role {
+        Role::Server => offering(setup, case, NAME),
+        Role::Client => case.reply(Reply::new(setup).set(EXTENSIONS, Value::Deflate)),
+    };
+    case.rfc = 7692;
     case.needs.deflate = true;
     case
+}
+
+/// The request of the case has this offer.
+fn offering(setup: &Setup, case: Case, offer: &str) -> Case {
+    let request = Head::new(setup, &case.id).set(EXTENSIONS, offer).build();
+    Case { rfc: 7692, request: std::vec![request], ..case }.about_opening()
 }
 
 fn deflated(plain: &[u8]) -> Vec<u8> {
@@ -35,7 +43,10 @@ fn deflated(plain: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
-    add_offers(setup, cases);
+    match setup.role {
+        Role::Server => add_offers(setup, cases),
+        Role::Client => super::responses::add_deflate(setup, cases),
+    }
     add_legal(setup, cases);
     add_context(setup, cases);
     add_illegal(setup, cases);
@@ -44,7 +55,7 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
 
 fn new(setup: &Setup, name: &str, title: &str) -> Case {
     let case = Case::new(setup, format!("deflate/{name}"), title).section("6").needs(setup.data);
-    offering(setup, case, NAME)
+    deflating(setup, case)
 }
 
 /// Offers, of which the server may accept one. Its answer is judged with each response.
@@ -88,13 +99,12 @@ fn add_offers(setup: &Setup, cases: &mut Vec<Case>) {
         };
         let case = Case::new(setup, format!("deflate/offer-{name}"), title);
         let mut case = offering(setup, case.section("7.1"), offer).needs(setup.data);
-        case.needs.deflate = false;
         // To refuse the connection declines the offer, too.
         if must_decline {
             case.level = Level::Quality;
         }
-        let case = case.message(setup.data, b"Hello, hello, hello");
-        cases.push(case.message(setup.data, b"Hello, hello, hello").go_on());
+        let case = case.message(setup, setup.data, b"Hello, hello, hello");
+        cases.push(case.message(setup, setup.data, b"Hello, hello, hello").go_on());
     }
 }
 
@@ -126,25 +136,34 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
         ("two-blocks", "a message of two blocks", two_blocks, b"Hello and more"),
         ("long", "a message that is longer than its window entry", deflated(long), long),
     ] {
-        let case = new(name, title).section("7.2.2").send(frame(compressed, &bytes));
+        let case = new(name, title).section("7.2.2").send(setup.frame(compressed, &bytes));
         cases.push(case.echo(data, plain).go_on());
     }
     for (name, title, bytes) in [
         (
             "fragments",
             "a compressed message in two fragments",
-            [frame(first(data) | RSV1, &HELLO[..3]), frame(LAST, &HELLO[3..])].concat(),
+            [setup.frame(first(data) | RSV1, &HELLO[..3]), setup.frame(LAST, &HELLO[3..])].concat(),
         ),
         (
             "fragments-empty",
             "a compressed message with empty fragments",
-            [frame(first(data) | RSV1, b""), frame(MIDDLE, HELLO), frame(LAST, b"")].concat(),
+            [
+                setup.frame(first(data) | RSV1, b""),
+                setup.frame(MIDDLE, HELLO),
+                setup.frame(LAST, b""),
+            ]
+            .concat(),
         ),
         (
             "fragments-ping",
             "a compressed message with a Ping between two fragments",
-            [frame(first(data) | RSV1, &HELLO[..1]), frame(PING, b"p"), frame(LAST, &HELLO[1..])]
-                .concat(),
+            [
+                setup.frame(first(data) | RSV1, &HELLO[..1]),
+                setup.frame(PING, b"p"),
+                setup.frame(LAST, &HELLO[1..]),
+            ]
+            .concat(),
         ),
     ] {
         let case = new(name, title).send(bytes);
@@ -158,23 +177,27 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
         .enumerate()
         .flat_map(|(index, byte)| {
             let opcode = if index == 0 { first(data) | RSV1 } else { MIDDLE };
-            frame(if index + 1 == HELLO.len() { LAST } else { opcode }, &[*byte])
+            setup.frame(if index + 1 == HELLO.len() { LAST } else { opcode }, &[*byte])
         })
         .collect();
     cases.push(case.send(bytes).echo(data, b"Hello").go_on());
     let case = new("bytewise", "each byte of a compressed message alone");
-    cases.push(case.send_bytewise(&frame(compressed, HELLO)).echo(data, b"Hello").go_on());
+    cases.push(case.send_bytewise(&setup.frame(compressed, HELLO)).echo(data, b"Hello").go_on());
     let case = new("plain-message", "a message that is not compressed");
-    cases.push(case.message(data, b"plain").go_on());
+    cases.push(case.message(setup, data, b"plain").go_on());
     let case = new("mixed", "compressed and plain messages in turn");
-    let case = case.send(frame(compressed, HELLO)).echo(data, b"Hello").message(data, b"plain");
-    let case = case.send(frame(compressed, HELLO)).echo(data, b"Hello").message(data, b"");
+    let case = case
+        .send(setup.frame(compressed, HELLO))
+        .echo(data, b"Hello")
+        .message(setup, data, b"plain");
+    let case =
+        case.send(setup.frame(compressed, HELLO)).echo(data, b"Hello").message(setup, data, b"");
     cases.push(case.go_on());
     let case =
         new("split-character", "a character in two compressed fragments").needs(OpCode::Text);
     let bytes = deflated("€€".as_bytes());
     let (a, b) = bytes.split_at(2);
-    let frames = [frame(first(OpCode::Text) | RSV1, a), frame(LAST, b)].concat();
+    let frames = [setup.frame(first(OpCode::Text) | RSV1, a), setup.frame(LAST, b)].concat();
     cases.push(case.send(frames).echo(OpCode::Text, "€€".as_bytes()).go_on());
 }
 
@@ -184,34 +207,37 @@ fn add_context(setup: &Setup, cases: &mut Vec<Case>) {
     let compressed = single(data) | RSV1;
     let new = |name: &str, title: &str| {
         let mut case = new(setup, name, title).section("7.1.1");
-        case.needs.client_context = true;
+        case.needs.context = true;
         case
     };
     let case = new("context", "a message that refers to the one before");
-    let case = case.send(frame(compressed, HELLO)).echo(data, b"Hello");
-    cases.push(case.send(frame(compressed, HELLO_AGAIN)).echo(data, b"Hello").go_on());
+    let case = case.send(setup.frame(compressed, HELLO)).echo(data, b"Hello");
+    cases.push(case.send(setup.frame(compressed, HELLO_AGAIN)).echo(data, b"Hello").go_on());
     let case = new(
         "context-after-plain",
         "a message that refers to one before a message that is not compressed",
     );
-    let case = case.send(frame(compressed, HELLO)).echo(data, b"Hello").message(data, b"between");
-    cases.push(case.send(frame(compressed, HELLO_AGAIN)).echo(data, b"Hello").go_on());
+    let case = case
+        .send(setup.frame(compressed, HELLO))
+        .echo(data, b"Hello")
+        .message(setup, data, b"between");
+    cases.push(case.send(setup.frame(compressed, HELLO_AGAIN)).echo(data, b"Hello").go_on());
     let case =
         new("context-after-final", "a message that refers to one that ended with a final block");
-    let case = case.send(frame(compressed, b"\xF3\x48\xCD\xC9\xC9\x07\x00\x00"));
-    let case = case.echo(data, b"Hello").send(frame(compressed, HELLO_AGAIN));
+    let case = case.send(setup.frame(compressed, b"\xF3\x48\xCD\xC9\xC9\x07\x00\x00"));
+    let case = case.echo(data, b"Hello").send(setup.frame(compressed, HELLO_AGAIN));
     cases.push(case.level(Level::Quality).echo(data, b"Hello").go_on());
     let case = new("context-after-empty", "a message that refers to one before an empty message");
-    let case = case.send(frame(compressed, HELLO)).echo(data, b"Hello");
-    let case = case.send(frame(compressed, b"\x00")).echo(data, b"");
-    cases.push(case.send(frame(compressed, HELLO_AGAIN)).echo(data, b"Hello").go_on());
+    let case = case.send(setup.frame(compressed, HELLO)).echo(data, b"Hello");
+    let case = case.send(setup.frame(compressed, b"\x00")).echo(data, b"");
+    cases.push(case.send(setup.frame(compressed, HELLO_AGAIN)).echo(data, b"Hello").go_on());
     let title = "twenty messages that refer to earlier ones";
     let mut deflater = Deflater::new(15, true);
     let case = (0..20).fold(new("context-20", title), |case, number| {
         let plain = format!("message number {number} of twenty messages");
         let mut bytes = Vec::new();
         deflater.deflate(plain.as_bytes(), true, &mut bytes);
-        case.send(frame(compressed, &bytes)).echo(data, plain.as_bytes())
+        case.send(setup.frame(compressed, &bytes)).echo(data, plain.as_bytes())
     });
     cases.push(case.go_on());
     if !setup.takes(33_000) {
@@ -223,7 +249,7 @@ fn add_context(setup: &Setup, cases: &mut Vec<Case>) {
     let case = [&far[..], &far[..200]].iter().fold(new("context-far", title), |case, plain| {
         let mut bytes = Vec::new();
         deflater.deflate(plain, true, &mut bytes);
-        case.send(frame(compressed, &bytes)).echo(data, plain)
+        case.send(setup.frame(compressed, &bytes)).echo(data, plain)
     });
     cases.push(case.go_on());
 }
@@ -233,67 +259,75 @@ fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
     let compressed = single(data) | RSV1;
     let new = |name: &str, title: &str| new(setup, name, title);
     for (name, title, rule, bytes) in [
-        ("rsv1-ping", "RSV1 on a Ping", Rule::MisplacedRsv1, frame(PING | RSV1, b"p")),
+        ("rsv1-ping", "RSV1 on a Ping", Rule::MisplacedRsv1, setup.frame(PING | RSV1, b"p")),
+        ("rsv1-pong", "RSV1 on a Pong", Rule::MisplacedRsv1, setup.frame(PONG | RSV1, b"p")),
+        (
+            "rsv1-close",
+            "RSV1 on a Close",
+            Rule::MisplacedRsv1,
+            setup.frame(CLOSE | RSV1, &[3, 0xE8]),
+        ),
         (
             "rsv1-continuation",
             "RSV1 on a continuation frame",
             Rule::MisplacedRsv1,
-            [frame(first(data) | RSV1, &HELLO[..3]), frame(LAST | RSV1, &HELLO[3..])].concat(),
+            [setup.frame(first(data) | RSV1, &HELLO[..3]), setup.frame(LAST | RSV1, &HELLO[3..])]
+                .concat(),
         ),
         (
             "rsv1-only-continuation",
             "RSV1 on a continuation frame alone",
             Rule::MisplacedRsv1,
-            [frame(first(data), b"plain"), frame(LAST | RSV1, b"more")].concat(),
+            [setup.frame(first(data), b"plain"), setup.frame(LAST | RSV1, b"more")].concat(),
         ),
         (
             "rsv2",
             "RSV2 on a compressed message",
             Rule::ReservedBits,
-            frame(compressed | RSV2, HELLO),
+            setup.frame(compressed | RSV2, HELLO),
         ),
         (
             "reserved-block",
             "a block of the reserved type",
             Rule::InvalidDeflate,
-            frame(compressed, b"\x06\x00"),
+            setup.frame(compressed, b"\x06\x00"),
         ),
         (
             "stored-length",
             "a stored block with a wrong length",
             Rule::InvalidDeflate,
-            frame(compressed, b"\x00\x05\x00\x00\x00Hello\x00"),
+            setup.frame(compressed, b"\x00\x05\x00\x00\x00Hello\x00"),
         ),
         (
             "garbage",
             "bytes that are no DEFLATE",
             Rule::InvalidDeflate,
-            frame(compressed, &[0xFF; 16]),
+            setup.frame(compressed, &[0xFF; 16]),
         ),
         (
             "plain-with-rsv1",
             "a plain text with RSV1",
             Rule::InvalidDeflate,
-            frame(compressed, b"not compressed"),
+            setup.frame(compressed, b"not compressed"),
         ),
         (
             "too-far",
             "a reference to before the first message",
             Rule::InvalidDeflate,
-            frame(compressed, HELLO_AGAIN),
+            setup.frame(compressed, HELLO_AGAIN),
         ),
     ] {
         cases.push(new(name, title).send(bytes).refuse(rule));
     }
     let case = new("utf8", "a compressed text that is not UTF-8").needs(OpCode::Text);
-    let bytes = frame(single(OpCode::Text) | RSV1, &deflated(b"text \xFF"));
+    let bytes = setup.frame(single(OpCode::Text) | RSV1, &deflated(b"text \xFF"));
     cases.push(case.send(bytes).refuse(Rule::InvalidUtf8));
     let case =
         new("utf8-cut", "a compressed text that ends inside a character").needs(OpCode::Text);
-    let bytes = frame(single(OpCode::Text) | RSV1, &deflated(b"text \xE2\x82"));
+    let bytes = setup.frame(single(OpCode::Text) | RSV1, &deflated(b"text \xE2\x82"));
     cases.push(case.send(bytes).refuse(Rule::InvalidUtf8));
     let case = new("utf8-plain", "a plain text that is not UTF-8").needs(OpCode::Text);
-    let bytes = message(OpCode::Text, b"text \xFF");
+    let bytes = setup.message(OpCode::Text, b"text \xFF");
     cases.push(case.send(bytes).refuse(Rule::InvalidUtf8));
 }
 
@@ -304,9 +338,9 @@ fn add_limits(setup: &Setup, cases: &mut Vec<Case>) {
     let plain = std::vec![b'a'; limit as usize + 1];
     let case = new(setup, "limit-exactly", "a message that inflates to the limit");
     let most = &plain[1..];
-    let case = case.send(frame(compressed, &deflated(most))).echo(setup.data, most);
+    let case = case.send(setup.frame(compressed, &deflated(most))).echo(setup.data, most);
     cases.push(case.go_on());
     let case =
         new(setup, "limit-one-over", "a message that inflates to one byte more than the limit");
-    cases.push(case.send(frame(compressed, &deflated(&plain))).refuse(Rule::MessageTooBig));
+    cases.push(case.send(setup.frame(compressed, &deflated(&plain))).refuse(Rule::MessageTooBig));
 }

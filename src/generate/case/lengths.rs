@@ -3,7 +3,7 @@
 use std::format;
 use std::vec::Vec;
 
-use super::wire::{LAST, first, frame, message};
+use super::wire::{LAST, first};
 use super::{Case, Level, Setup};
 use crate::OpCode;
 
@@ -18,32 +18,33 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
         for len in LENS.into_iter().filter(|len| setup.takes(*len)) {
             let title = format!("a {name} message of {len} bytes");
             let case = Case::new(setup, format!("length/{name}-{len}"), title);
-            cases.push(case.message(opcode, &payload(opcode, len)).go_on());
+            cases.push(case.message(setup, opcode, &payload(opcode, len)).go_on());
         }
     }
     let data = setup.data;
     for len in LONG.into_iter().filter(|len| setup.takes(*len)) {
         let case = Case::new(setup, format!("length/{len}"), format!("a message of {len} bytes"));
-        cases.push(case.level(Level::Quality).message(data, &payload(data, len)).go_on());
+        cases.push(case.level(Level::Quality).message(setup, data, &payload(data, len)).go_on());
     }
     for len in [0, 125, 126, 65_535, 65_536].into_iter().filter(|len| setup.takes(len + 1)) {
         let title = format!("a last fragment of {len} bytes");
         let case = Case::new(setup, format!("length/fragment-{len}"), title).needs(data);
         let payload = payload(data, len);
-        let bytes = [frame(first(data), b"a"), frame(LAST, &payload)].concat();
+        let bytes = [setup.frame(first(data), b"a"), setup.frame(LAST, &payload)].concat();
         let whole = [b"a", &payload[..]].concat();
         cases.push(case.section("5.4").send(bytes).echo(data, &whole).go_on());
     }
     let title = "messages of 0 to 130 bytes, one after the other";
     let mut case = Case::new(setup, "length/every-to-130", title).needs(data);
     for len in (0..=130).filter(|len| setup.takes(*len)) {
-        case = case.message(data, &payload(data, len));
+        case = case.message(setup, data, &payload(data, len));
     }
     cases.push(case.go_on());
     let title = "100 messages in one segment";
     let mut case = Case::new(setup, "length/many-at-once", title).needs(data);
     let messages: Vec<_> = (0..100).map(|number| payload(data, number % 7 + 1)).collect();
-    case = case.send(messages.iter().flat_map(|each| message(data, each)).collect::<Vec<_>>());
+    case =
+        case.send(messages.iter().flat_map(|each| setup.message(data, each)).collect::<Vec<_>>());
     case = messages.iter().fold(case, |case, each| case.echo(data, each));
     cases.push(case.go_on());
 }

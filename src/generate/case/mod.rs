@@ -1,4 +1,4 @@
-//! The cases of a prober: what a client sends to a server, and what the server must do.
+//! The cases of a prober: what it sends to a server or a client, and what that must do.
 
 mod closing;
 mod control;
@@ -9,6 +9,8 @@ mod frames;
 mod lengths;
 mod limits;
 mod opening;
+mod reply;
+mod responses;
 mod setup;
 mod stress;
 mod text;
@@ -22,9 +24,10 @@ use std::vec::Vec;
 
 pub use setup::Setup;
 
-use crate::{CloseCode, OpCode, Rule, handshake};
+use self::reply::Reply;
+use crate::{CloseCode, OpCode, Role, Rule, handshake};
 
-/// How much a server that fails a [`Case`] deviates from the RFC.
+/// How much a peer that fails a [`Case`] deviates from the RFC.
 ///
 /// ```
 /// use wsvet::generate::Level;
@@ -34,11 +37,11 @@ use crate::{CloseCode, OpCode, Rule, handshake};
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Level {
-    /// The server breaks a MUST of the RFC.
+    /// The peer breaks a MUST of the RFC.
     Must,
-    /// The server breaks a SHOULD of the RFC.
+    /// The peer breaks a SHOULD of the RFC.
     Should,
-    /// The RFC permits what the server does, but another server would do better.
+    /// The RFC permits what the peer does, but another peer would do better.
     Quality,
 }
 
@@ -65,7 +68,7 @@ impl core::fmt::Display for Level {
     }
 }
 
-/// What a server must be able to do, or a case says nothing about it.
+/// What the peer must be able to do, or a case says nothing about it.
 ///
 /// ```
 /// use wsvet::generate::Needs;
@@ -75,63 +78,71 @@ impl core::fmt::Display for Level {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Needs {
-    /// The server accepts text messages.
+    /// The peer accepts text messages.
     pub text: bool,
-    /// The server accepts binary messages.
+    /// The peer accepts binary messages.
     pub binary: bool,
-    /// The server accepts permessage-deflate (RFC 7692).
+    /// The server accepts permessage-deflate (RFC 7692), or the client offers it.
     pub deflate: bool,
-    /// With permessage-deflate, the server lets a message of the client refer to earlier messages (RFC
-    /// 7692 §7.1.1.2).
-    pub client_context: bool,
+    /// With permessage-deflate, the peer lets a message of the prober refer to earlier messages (RFC
+    /// 7692 §7.1.1).
+    pub context: bool,
 }
 
-/// How the server must respond to the request of the opening handshake.
+/// What the peer must do in the opening handshake.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Answer {
-    /// With status 101, and header fields that break no rule.
+    /// The server responds with status 101, and header fields that break no rule. The client accepts
+    /// the response.
     Accept,
-    /// With another status than 101. If there are any in the list, another one than these is only
-    /// less helpful.
+    /// The server responds with another status than 101. If there are any in the list, another one
+    /// than these is only less helpful. The client does not accept the response; if its status is 101,
+    /// the client ends the TCP connection.
     Refuse(&'static [u16]),
-    /// With another status than 101, and the versions that the server supports in
+    /// The server responds with another status than 101, and the versions that it supports in
     /// Sec-WebSocket-Version (RFC 6455 §4.2.2).
     RefuseVersion,
 }
 
-/// A step of a [`Case`]: bytes to send, or what the server must do before the next step.
+/// A step of a [`Case`]: bytes to send, or what the peer must do before the next step.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Step {
     /// Send these segments. Each is a write of its own, so that it may arrive alone.
     Send(Vec<Vec<u8>>),
-    /// The server goes on: it answers a Ping that is sent now, and does not close the connection.
+    /// The peer goes on: it answers a Ping that is sent now, and does not close the connection.
     GoOn,
-    /// The server goes on, or it refuses with one of these codes.
+    /// The peer goes on, or it refuses with one of these codes.
     GoOnOr(&'static [CloseCode]),
-    /// The server answers the Ping with this payload, which was sent before.
+    /// The peer answers the Ping with this payload, which was sent before.
     Pong(Vec<u8>),
-    /// The server sends this message back, if it sends every message back.
+    /// The peer sends this message back, if it sends every message back.
     Echo(OpCode, Vec<u8>),
-    /// The server refuses what was sent, with one of these codes. The first is the best.
+    /// The peer refuses what was sent, with one of these codes. The first is the best.
     Refuse(&'static [CloseCode]),
-    /// The server should refuse now, with one of these codes, although the message is not complete.
+    /// The peer has not answered the Ping with this payload, which was sent after what it refused.
+    NoPong(Vec<u8>),
+    /// The peer should refuse now, with one of these codes, although the message is not complete.
     /// If it does, no step follows.
     RefuseEarly(&'static [CloseCode]),
-    /// The server answers the Close frame, usually with this code, or without one.
+    /// The peer answers the Close frame, usually with this code, or without one.
     Close(Option<CloseCode>),
-    /// The client ends its side of the TCP connection.
+    /// The prober ends its side of the TCP connection.
     EndSending,
-    /// The server ends the TCP connection.
+    /// The peer ends the TCP connection. A server does so first (RFC 6455 §7.1.1): before this step, a
+    /// prober of clients ends its side.
     End,
 }
 
-/// A case of a prober: the bytes that a client sends to a server, and what the server must do.
+/// A case of a prober: the bytes that it sends to the peer, a server or a client, and what the peer
+/// must do.
 ///
-/// A case needs no I/O. The request has a fixed key, so that the same case sends the same bytes.
+/// A case needs no I/O. The request to a server has a fixed key, so that the same case sends the same
+/// bytes. The response to a client depends on the client's request: [`respond`](Self::respond) creates
+/// it.
 ///
-/// A server that does not fail any case may still be faulty.
+/// A peer that does not fail any case may still be faulty.
 ///
 /// ```
 /// use wsvet::generate::{Case, Setup, Step};
@@ -154,31 +165,36 @@ pub struct Case {
     pub id: String,
     /// What is sent, in a few words.
     pub title: String,
-    /// The id of the rule that the client breaks ([`Rule`] or [`handshake::Rule`]), if any.
+    /// The id of the rule that the prober breaks ([`Rule`] or [`handshake::Rule`]), if any.
     pub rule: Option<&'static str>,
     /// The number of the RFC.
     pub rfc: u16,
     /// The section of the RFC that says what is due.
     pub section: &'static str,
-    /// The most that a server which fails the case can break.
+    /// The most that a peer which fails the case can break.
     pub level: Level,
-    /// Whether the case can do harm to a server without limits.
+    /// Whether the case can do harm to a peer without limits.
     pub stress: bool,
-    /// What the server must be able to do.
+    /// Whether the case is about the opening handshake. Otherwise, its request or its response differs
+    /// in nothing that matters from that of other cases.
+    pub about_opening: bool,
+    /// What the peer must be able to do.
     pub needs: Needs,
-    /// The segments of the request.
+    /// The segments of the request to a server. There are none if the peer is a client.
     pub request: Vec<Vec<u8>>,
-    /// How the server must respond to the request.
+    /// The response to a client.
+    reply: Option<Reply>,
+    /// What the peer must do in the opening handshake.
     pub answer: Answer,
     /// What follows after the response, if that accepts the request.
     pub steps: Vec<Step>,
 }
 
 impl Case {
-    /// Returns the cases for a server, in a fixed order. Each has another id.
+    /// Returns the cases for a server or a client, in a fixed order. Each has another id.
     ///
     /// The cases about a type of data that is not accepted (1003), and about a limit (1009), are there
-    /// only if the [`Setup`] says what the server accepts.
+    /// only if the [`Setup`] says what the peer accepts.
     ///
     /// ```
     /// # use wsvet::{Accepts, generate::{Case, Setup}};
@@ -192,7 +208,10 @@ impl Case {
     #[must_use]
     pub fn all(setup: &Setup) -> Vec<Self> {
         let mut cases = Vec::new();
-        opening::add(setup, &mut cases);
+        match setup.role {
+            Role::Server => opening::add(setup, &mut cases),
+            Role::Client => responses::add(setup, &mut cases),
+        }
         frames::add(setup, &mut cases);
         lengths::add(setup, &mut cases);
         text::add(setup, &mut cases);
@@ -207,10 +226,43 @@ impl Case {
         cases
     }
 
-    /// Creates a case with a legal request, and nothing after it.
+    /// Returns the segments of the response to the request of a client. The last one may have the first
+    /// bytes of frames, too.
+    ///
+    /// Returns `None` if the case says nothing of the client: if the response to this request would
+    /// break no rule, or another one than the case is about. So an answer to permessage-deflate that
+    /// must be refused because it was not offered is `None` for a client that offers it. Also returns
+    /// `None` if the case is for a server.
+    ///
+    /// ```
+    /// use wsvet::generate::{Answer, Case, Setup};
+    /// use wsvet::handshake::{Key, RequestBuilder};
+    ///
+    /// let cases = Case::all(&Setup::client());
+    /// let case = cases.iter().find(|case| case.id == "response/wrong-accept").unwrap();
+    /// assert_eq!(case.answer, Answer::Refuse(&[]));
+    ///
+    /// let request = RequestBuilder::new("example.com", "/", Key::new(*b"the sample nonce"));
+    /// let response = case.respond(&request.as_request()).unwrap().concat();
+    /// assert!(response.starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"));
+    /// assert!(!response.windows(10).any(|bytes| bytes == b"s3pPLMBiTx"));
+    /// ```
+    #[must_use]
+    pub fn respond<'h>(
+        &self,
+        request: &handshake::Request<'h, impl handshake::Headers<'h>>,
+    ) -> Option<Vec<Vec<u8>>> {
+        let rule = self.rule.and_then(handshake::Rule::from_id);
+        self.reply.as_ref()?.segments(request, rule)
+    }
+
+    /// Creates a case with a legal request or response, and nothing after it.
     fn new(setup: &Setup, id: impl Into<String>, title: impl Into<String>) -> Self {
         let id = id.into();
-        let head = opening::Head::new(setup, &id).build();
+        let (request, reply) = match setup.role {
+            Role::Server => (vec![opening::Head::new(setup, &id).build()], None),
+            Role::Client => (Vec::new(), Some(Reply::new(setup))),
+        };
         Self {
             id,
             title: title.into(),
@@ -219,8 +271,10 @@ impl Case {
             section: "5.2",
             level: Level::Must,
             stress: false,
+            about_opening: false,
             needs: Needs::default(),
-            request: vec![head],
+            request,
+            reply,
             answer: Answer::Accept,
             steps: Vec::new(),
         }
@@ -242,6 +296,17 @@ impl Case {
             OpCode::Text => self.needs.text = true,
             _ => self.needs.binary = true,
         }
+        self
+    }
+
+    fn about_opening(mut self) -> Self {
+        self.about_opening = true;
+        self
+    }
+
+    /// The case responds so to a client.
+    fn reply(mut self, reply: Reply) -> Self {
+        self.reply = Some(reply);
         self
     }
 
@@ -271,9 +336,9 @@ impl Case {
         self.step(Step::Send(bytes.iter().map(|byte| vec![*byte]).collect()))
     }
 
-    /// Sends a message in a single frame, which the server takes.
-    fn message(self, opcode: OpCode, payload: &[u8]) -> Self {
-        self.send(wire::message(opcode, payload)).needs(opcode).echo(opcode, payload)
+    /// Sends a message in a single frame, which the peer takes.
+    fn message(self, setup: &Setup, opcode: OpCode, payload: &[u8]) -> Self {
+        self.send(setup.message(opcode, payload)).needs(opcode).echo(opcode, payload)
     }
 
     fn echo(self, opcode: OpCode, payload: &[u8]) -> Self {
@@ -302,8 +367,8 @@ impl Case {
         self.section = rule.section();
     }
 
-    /// The request breaks a rule.
-    fn refuse_request(mut self, rule: handshake::Rule, answer: Answer) -> Self {
+    /// The request or the response breaks a rule.
+    fn refuse_head(mut self, rule: handshake::Rule, answer: Answer) -> Self {
         self.rule = Some(rule.id());
         self.rfc = rule.rfc();
         self.section = rule.section();
@@ -338,14 +403,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{Accepts, Policy, Role, StreamDecoder};
+    use crate::{Accepts, Policy, StreamDecoder};
 
     fn setups() -> Vec<Setup> {
-        let plain = Setup::new("example.com", "/chat?room=1");
         let mut setups = Vec::new();
-        for accepts in
-            [None, Some(Accepts::Any), Some(Accepts::TextOnly), Some(Accepts::BinaryOnly)]
-        {
+        let all = [None, Some(Accepts::Any), Some(Accepts::TextOnly), Some(Accepts::BinaryOnly)];
+        let both = [Setup::new("example.com", "/chat?room=1"), Setup::client()];
+        for (plain, accepts) in both.iter().flat_map(|plain| all.map(|accepts| (plain, accepts))) {
             for limit in [None, Some(1000), Some(100_000)] {
                 let mut setup = plain.clone();
                 if let Some(accepts) = accepts {
@@ -373,11 +437,11 @@ mod tests {
         }
     }
 
-    /// What a server receives, judged by the decoder: the first violation is the one of the case.
+    /// What the peer receives, judged by the decoder: the first violation is the one of the case.
     #[test]
     fn a_case_breaks_the_rule_that_it_names_and_no_other() {
         for setup in setups() {
-            let policy = Policy::new(Role::Server)
+            let policy = Policy::new(setup.role)
                 .accepts(setup.accepts.unwrap_or_default())
                 .max_message(setup.max_message.unwrap_or(u64::MAX));
             for case in Case::all(&setup) {
@@ -392,16 +456,20 @@ mod tests {
                 }
                 let mut decoder = StreamDecoder::new(policy);
                 let mut found = None;
-                'steps: for step in &case.steps {
-                    let Step::Send(segments) = step else { continue };
-                    for segment in segments {
+                let with_head = case.reply.iter().map(|reply| &reply.after);
+                let sent = case.steps.iter().filter_map(|step| match step {
+                    Step::Send(segments) => Some(segments),
+                    _ => None,
+                });
+                'segments: for segment in with_head.chain(sent.flatten()) {
+                    {
                         let mut rest = &mut segment.clone()[..];
                         while !rest.is_empty() {
                             match decoder.decode(rest) {
                                 Ok((used, _)) => rest = &mut rest[used..],
                                 Err(violation) => {
                                     found = Some(violation.rule);
-                                    break 'steps;
+                                    break 'segments;
                                 }
                             }
                         }
@@ -441,5 +509,72 @@ mod tests {
         let fields = fields.iter().map(|(name, value)| (*name, value.trim()));
         let request = handshake::Request::new(method, target, (1, version), fields);
         request.validate().err().map(handshake::Rule::id)
+    }
+
+    /// Requests of clients that offer nothing, or something of all.
+    fn requests() -> Vec<handshake::RequestBuilder> {
+        let plain =
+            handshake::RequestBuilder::new("example.com", "/", handshake::Key::new([9; 16]));
+        let both = plain.clone().protocols(["chat", "superchat"]);
+        let offers = [
+            "permessage-deflate",
+            "permessage-deflate; client_max_window_bits",
+            "permessage-deflate; server_max_window_bits=10; server_no_context_takeover",
+        ];
+        let deflating = offers.map(|offer| both.clone().extensions(offer));
+        [plain, both].into_iter().chain(deflating).collect()
+    }
+
+    #[test]
+    fn a_response_breaks_the_rule_that_its_case_names() {
+        let cases = Case::all(&Setup::client());
+        let mut never: BTreeSet<_> = cases.iter().map(|case| &case.id).collect();
+        for request in requests() {
+            let request = request.as_request();
+            for case in &cases {
+                let Some(response) = case.respond(&request) else { continue };
+                never.remove(&case.id);
+                let bytes = response.concat();
+                let text = std::string::String::from_utf8_lossy(&bytes);
+                let text =
+                    text.strip_prefix("HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n");
+                let text =
+                    text.map_or_else(|| std::string::String::from_utf8_lossy(&bytes), Into::into);
+                let (head, _) = text.split_once("\r\n\r\n").unwrap();
+                let mut lines = head.split("\r\n");
+                let status = lines.next().unwrap()[9..12].parse().unwrap();
+                let fields: Vec<_> = lines.map(|line| line.split_once(':').unwrap()).collect();
+                let fields = fields.iter().map(|(name, value)| (*name, value.trim()));
+                let broken = handshake::Response::new(status, fields).broken(&request).next();
+                let due = case.rule.and_then(handshake::Rule::from_id);
+                assert_eq!(broken, due, "{}: {text}", case.id);
+                let accepted = case.answer == Answer::Accept;
+                assert_eq!(accepted, status == 101 && due.is_none(), "{}", case.id);
+            }
+        }
+        assert!(never.is_empty(), "{never:?}");
+    }
+
+    /// The cases about frames are the same for servers and clients.
+    #[test]
+    fn both_roles_have_the_same_cases_about_frames() {
+        let ids = |setup: &Setup| -> BTreeSet<_> {
+            let about_frames = |case: &Case| {
+                let (family, name) = case.id.split_once('/').unwrap();
+                !["opening", "response", "masking"].contains(&family)
+                    && !name.starts_with("offer-")
+                    && !name.starts_with("answer-")
+            };
+            let cases = Case::all(setup);
+            cases.iter().filter(|case| about_frames(case)).map(|case| case.id.clone()).collect()
+        };
+        let server = ids(&Setup::new("example.com", "/"));
+        let masked: BTreeSet<_> =
+            server.iter().map(|id| id.replace("cuts/unmasked", "cuts/masked")).collect();
+        let client = ids(&Setup::client());
+        // A masked frame has its key in addition.
+        let more: Vec<_> = masked.symmetric_difference(&client).collect();
+        assert!(more.iter().all(|id| id.starts_with("cuts/")), "{more:?}");
+        assert!(client.len() > 300, "{}", client.len());
     }
 }

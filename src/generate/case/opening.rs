@@ -6,7 +6,8 @@ use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
-use super::{Answer, Case, Level, Setup, wire};
+use super::reply::{CONNECTION, EXTENSIONS, PROTOCOL, UPGRADE};
+use super::{Answer, Case, Level, Setup};
 use crate::handshake::{Key, Rule};
 
 /// The head of a request, which may be illegal.
@@ -86,21 +87,21 @@ impl Head {
     }
 }
 
-const UPGRADE: &str = "Upgrade";
-const CONNECTION: &str = "Connection";
 const KEY: &str = "Sec-WebSocket-Key";
 const VERSION: &str = "Sec-WebSocket-Version";
-const PROTOCOL: &str = "Sec-WebSocket-Protocol";
-const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
 pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     add_legal(setup, cases);
     add_illegal(setup, cases);
 }
 
+fn new(setup: &Setup, name: &str, title: &str) -> Case {
+    Case::new(setup, format!("opening/{name}"), title).about_opening()
+}
+
 fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
     let mut legal = |name: &str, title: &str, section, level, head: &dyn Fn(Head) -> Head| {
-        let case = Case::new(setup, format!("opening/{name}"), title).section(section);
+        let case = new(setup, name, title).section(section);
         let request = head(Head::new(setup, &case.id)).build();
         cases.push(Case { request: vec![request], ..case }.level(level).go_on());
     };
@@ -171,20 +172,33 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
             head.set(PROTOCOL, "x-wsvet-probe")
         });
     }
+    // A server that does not speak the subprotocol may refuse it.
+    let (offer, level) = match &setup.subprotocol {
+        Some(name) => (&**name, must),
+        None => ("x-wsvet-probe", Level::Quality),
+    };
+    let title = "Sec-WebSocket-Protocol in two lines";
+    legal("subprotocols-two-lines", title, "11.3.4", level, &|head| {
+        head.set(PROTOCOL, offer).add(PROTOCOL, "x-wsvet-probe-2")
+    });
     for (name, nonce) in [("key-zeros", [0; 16]), ("key-ones", [0xFF; 16])] {
         let key = Key::new(nonce);
         let title = format!("`Sec-WebSocket-Key: {}`", key.as_str());
         legal(name, &title, "4.2.1", must, &|head| head.set(KEY, key.as_str()));
     }
-    let case = Case::new(setup, "opening/no-space", "no space after the colons").section("4.2.1");
+    let case = new(setup, "no-space", "no space after the colons").section("4.2.1");
     let request = Head::new(setup, &case.id).build_with(":");
     cases.push(Case { request: vec![request], ..case }.go_on());
-    let case = Case::new(setup, "opening/bytewise", "each byte of the request alone");
+    let mut case = new(setup, "absolute-form", "the target of the request as a URL");
+    (case.rfc, case.section) = (9112, "3.2.2");
+    let mut head = Head::new(setup, &case.id);
+    head.target = format!("http://{}{}", setup.host, setup.target);
+    cases.push(Case { request: vec![head.build()], ..case }.go_on());
+    let case = new(setup, "bytewise", "each byte of the request alone");
     let request = case.request.concat().chunks(1).map(<[u8]>::to_vec).collect();
     cases.push(Case { request, ..case }.section("4.2.1").go_on());
-    let case =
-        Case::new(setup, "opening/message-at-once", "a message as soon as the response came");
-    let hello = wire::message(setup.data, b"hello");
+    let case = new(setup, "message-at-once", "a message as soon as the response came");
+    let hello = setup.message(setup.data, b"hello");
     cases
         .push(case.needs(setup.data).section("4.1").send(hello).echo(setup.data, b"hello").go_on());
 }
@@ -192,10 +206,10 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
 fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
     let mut illegal =
         |name: &str, title: &str, rule, level, answer, head: &dyn Fn(Head) -> Head| {
-            let case = Case::new(setup, format!("opening/{name}"), title);
+            let case = new(setup, name, title);
             let request = head(Head::new(setup, &case.id)).build();
             cases.push(
-                Case { request: vec![request], ..case }.level(level).refuse_request(rule, answer),
+                Case { request: vec![request], ..case }.level(level).refuse_head(rule, answer),
             );
         };
     let must = Level::Must;
@@ -314,4 +328,8 @@ fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
             head.set(EXTENSIONS, value)
         });
     }
+    let mut case = new(setup, "space-before-colon", "a space before the colon of a header field");
+    (case.rfc, case.section) = (9112, "5.1");
+    let request = Head::new(setup, &case.id).add("X-Wsvet ", "probe").build();
+    cases.push(Case { request: vec![request], answer: bad, ..case });
 }

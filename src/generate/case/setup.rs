@@ -1,13 +1,13 @@
-//! The server that is probed: where it is, and what it accepts.
+//! The server or the client that is probed, and what it accepts.
 
 use std::borrow::ToOwned;
 use std::string::String;
 use std::vec::Vec;
 
-use crate::{Accepts, OpCode};
+use crate::{Accepts, OpCode, Role};
 
-/// The server for which [`Case::all`](super::Case::all) creates cases: what a client must say in its
-/// request, and what the server accepts.
+/// The server or the client for which [`Case::all`](super::Case::all) creates cases: what the prober must
+/// say in the opening handshake, and what the peer accepts.
 ///
 /// ```
 /// use wsvet::Accepts;
@@ -19,17 +19,20 @@ use crate::{Accepts, OpCode};
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Setup {
-    /// The value of the header field Host.
+    /// Whether the peer that is probed is a server or a client.
+    pub role: Role,
+    /// The value of the header field Host. It is empty if the peer is a client.
     pub host: String,
-    /// The target of the request: a path and perhaps a query.
+    /// The target of the request: a path and perhaps a query. It is empty if the peer is a client.
     pub target: String,
-    /// More header fields of the request.
+    /// More header fields of the request to a server, or of the response to a client.
     pub headers: Vec<(String, String)>,
-    /// The subprotocol that the client asks for.
+    /// The subprotocol that a server is asked for. For a client, the one that is chosen if the client
+    /// offers it; if it does not, its first one is chosen.
     pub subprotocol: Option<String>,
-    /// The type of data that the server accepts, or `None` if that is not known.
+    /// The type of data that the peer accepts, or `None` if that is not known.
     pub accepts: Option<Accepts>,
-    /// The length of the longest message that the server accepts, in bytes, or `None` if that is not
+    /// The length of the longest message that the peer accepts, in bytes, or `None` if that is not
     /// known.
     pub max_message: Option<u64>,
     /// The type of the messages in cases that are about something else.
@@ -45,9 +48,26 @@ impl Setup {
     /// ```
     #[must_use]
     pub fn new(host: &str, target: &str) -> Self {
+        Self { host: host.to_owned(), target: target.to_owned(), ..Self::of(Role::Server) }
+    }
+
+    /// Creates the setup of a client of which nothing else is known.
+    ///
+    /// ```
+    /// # use wsvet::{Role, generate::{Case, Setup}};
+    /// assert_eq!(Setup::client().role, Role::Client);
+    /// assert!(Case::all(&Setup::client()).iter().all(|case| case.request.is_empty()));
+    /// ```
+    #[must_use]
+    pub fn client() -> Self {
+        Self::of(Role::Client)
+    }
+
+    fn of(role: Role) -> Self {
         Self {
-            host: host.to_owned(),
-            target: target.to_owned(),
+            role,
+            host: String::new(),
+            target: String::new(),
             headers: Vec::new(),
             subprotocol: None,
             accepts: None,
@@ -56,7 +76,7 @@ impl Setup {
         }
     }
 
-    /// Adds a header field to the requests.
+    /// Adds a header field to the requests to a server, or to the responses to a client.
     ///
     /// ```
     /// # use wsvet::generate::{Case, Setup};
@@ -70,7 +90,7 @@ impl Setup {
         self
     }
 
-    /// Sets the subprotocol that the client asks for.
+    /// Sets the subprotocol that a server is asked for, or that is chosen of those that a client offers.
     ///
     /// ```
     /// # use wsvet::generate::Setup;
@@ -83,7 +103,7 @@ impl Setup {
         self
     }
 
-    /// Sets the type of data that the server accepts. The server must refuse another type with 1003.
+    /// Sets the type of data that the peer accepts. The peer must refuse another type with 1003.
     ///
     /// ```
     /// # use wsvet::{Accepts, OpCode, generate::Setup};
@@ -97,8 +117,8 @@ impl Setup {
         self
     }
 
-    /// Sets the length of the longest message that the server accepts, in bytes. The server must
-    /// refuse a longer one with 1009.
+    /// Sets the length of the longest message that the peer accepts, in bytes. The peer must refuse a
+    /// longer one with 1009.
     ///
     /// Cases that are about something else send messages of up to 256 bytes whatever the limit.
     ///

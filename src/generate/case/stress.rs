@@ -3,7 +3,7 @@
 use std::format;
 use std::vec::Vec;
 
-use super::wire::{LAST, MIDDLE, PING, RSV1, announcing, first, frame, single};
+use super::wire::{LAST, MIDDLE, PING, RSV1, first, single};
 use super::{Case, Setup, Step};
 use crate::deflate::Deflater;
 use crate::{CloseCode, OpCode};
@@ -25,17 +25,17 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     for (name, len) in [("1-tib", 1_u64 << 40), ("max", (1 << 63) - 1)] {
         let title = format!("the header of a message of {len} bytes");
         let case = new(&format!("length-{name}"), &title).needs(data);
-        let case = case.send(announcing(single(data), len, b"x"));
+        let case = case.send(setup.announcing(single(data), len, b"x"));
         cases.push(case.step(Step::RefuseEarly(TOO_MUCH)));
     }
-    let empty = [frame(first(data), b""), frame(MIDDLE, b"").repeat(100_000)].concat();
+    let empty = [setup.frame(first(data), b""), setup.frame(MIDDLE, b"").repeat(100_000)].concat();
     let case = new("empty-fragments", "a message of 100,000 empty fragments").needs(data);
-    cases.push(case.send([empty, frame(LAST, b"")].concat()).step(Step::GoOnOr(TOO_MUCH)));
+    cases.push(case.send([empty, setup.frame(LAST, b"")].concat()).step(Step::GoOnOr(TOO_MUCH)));
     let case = new("pings", "50,000 Pings of 125 bytes");
-    let pings = frame(PING, &[b'p'; 125]).repeat(50_000);
+    let pings = setup.frame(PING, &[b'p'; 125]).repeat(50_000);
     cases.push(case.send(pings).step(Step::GoOnOr(TOO_MUCH)));
     let case = new("small-messages", "100,000 messages of one byte").needs(data);
-    let messages = frame(single(data), b"x").repeat(100_000);
+    let messages = setup.frame(single(data), b"x").repeat(100_000);
     cases.push(case.send(messages).step(Step::GoOnOr(TOO_MUCH)));
     // Each block refers only to itself, so the same one can follow again and again.
     let mut block = Vec::new();
@@ -44,6 +44,8 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     let bomb = block.repeat(BOMB / BLOCK);
     let bomb = &bomb[..bomb.len() - 4];
     let case = new("bomb", "a message that inflates to 32 MiB");
-    let case = super::deflate::offering(setup, case, super::deflate::NAME).needs(OpCode::Text);
-    cases.push(case.send(frame(single(OpCode::Text) | RSV1, bomb)).step(Step::GoOnOr(TOO_MUCH)));
+    let case = super::deflate::deflating(setup, case).needs(OpCode::Text);
+    cases.push(
+        case.send(setup.frame(single(OpCode::Text) | RSV1, bomb)).step(Step::GoOnOr(TOO_MUCH)),
+    );
 }

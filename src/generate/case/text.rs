@@ -3,7 +3,7 @@
 use std::format;
 use std::vec::Vec;
 
-use super::wire::{LAST, MIDDLE, PING, begun, first, frame, message, single};
+use super::wire::{LAST, MIDDLE, PING, first, single};
 use super::{Case, Level, Setup, Step};
 use crate::{OpCode, Rule};
 
@@ -73,31 +73,31 @@ fn add_valid(setup: &Setup, cases: &mut Vec<Case>) {
         let title = format!("the text {}", valid.escape_unicode());
         let title = if valid.len() > 16 { format!("a text: {name}") } else { title };
         let case = new(setup, &format!("valid-{name}"), &title);
-        cases.push(case.message(text, valid.as_bytes()).go_on());
+        cases.push(case.message(setup, text, valid.as_bytes()).go_on());
     }
     let binary = OpCode::Binary;
     let title = "bytes that are not UTF-8, in a binary message";
     let case = Case::new(setup, "utf8/invalid-in-binary", title).section("5.6");
-    cases.push(case.message(binary, b"\xC0\x80\xFF\xED\xA0\x80\xF4\x90").go_on());
+    cases.push(case.message(setup, binary, b"\xC0\x80\xFF\xED\xA0\x80\xF4\x90").go_on());
     let case = Case::new(setup, "utf8/invalid-in-binary-fragments", title).section("5.6");
-    let bytes = [frame(first(binary), b"\xF0\x9F"), frame(LAST, b"\xFF")].concat();
+    let bytes = [setup.frame(first(binary), b"\xF0\x9F"), setup.frame(LAST, b"\xFF")].concat();
     cases.push(case.needs(binary).send(bytes).echo(binary, b"\xF0\x9F\xFF").go_on());
     let title = "bytes that are not UTF-8, in a Ping";
     let case = Case::new(setup, "utf8/invalid-in-ping", title).section("5.5.2");
     let payload = b"\xC0\x80\xFF";
-    cases.push(case.send(frame(PING, payload)).step(Step::Pong(payload.to_vec())).go_on());
+    cases.push(case.send(setup.frame(PING, payload)).step(Step::Pong(payload.to_vec())).go_on());
 }
 
 fn add_invalid(setup: &Setup, cases: &mut Vec<Case>) {
     for (name, invalid) in INVALID {
         let title = format!("a text that is not UTF-8: {}", name.replace('-', " "));
-        let case = new(setup, name, &title).send(message(OpCode::Text, invalid));
+        let case = new(setup, name, &title).send(setup.message(OpCode::Text, invalid));
         cases.push(case.refuse(Rule::InvalidUtf8));
     }
     let ends = |name: &str, before: usize, after: usize| {
         let long = [&"x".repeat(before).into_bytes()[..], b"\xFF", &"x".repeat(after).into_bytes()];
         let title = format!("an invalid byte after {before} bytes of ASCII, and {after} after it");
-        new(setup, name, &title).send(message(OpCode::Text, &long.concat()))
+        new(setup, name, &title).send(setup.message(OpCode::Text, &long.concat()))
     };
     for (name, before, after) in [
         ("far-15", 15, 0),
@@ -112,8 +112,8 @@ fn add_invalid(setup: &Setup, cases: &mut Vec<Case>) {
         }
     }
     let title = "a text that is not UTF-8, after ones that are";
-    let case = new(setup, "after-valid", title).message(OpCode::Text, "né".as_bytes());
-    let case = case.send(message(OpCode::Text, b"n\xE9"));
+    let case = new(setup, "after-valid", title).message(setup, OpCode::Text, "né".as_bytes());
+    let case = case.send(setup.message(OpCode::Text, b"n\xE9"));
     cases.push(case.refuse(Rule::InvalidUtf8));
 }
 
@@ -126,23 +126,23 @@ fn add_split(setup: &Setup, cases: &mut Vec<Case>) {
         let title = format!("the text \"{whole}\" in two fragments, cut at byte {cut}");
         let case = new(setup, &format!("split-at-{cut}"), &title);
         let (a, b) = bytes.split_at(cut);
-        let frames = [frame(first(text), a), frame(LAST, b)].concat();
+        let frames = [setup.frame(first(text), a), setup.frame(LAST, b)].concat();
         cases.push(case.send(frames).echo(text, bytes).go_on());
     }
     let each = bytes
         .iter()
         .enumerate()
-        .map(|(index, byte)| frame(if index == 0 { first(text) } else { MIDDLE }, &[*byte]));
-    let frames = [each.collect::<Vec<_>>().concat(), frame(LAST, b"")].concat();
+        .map(|(index, byte)| setup.frame(if index == 0 { first(text) } else { MIDDLE }, &[*byte]));
+    let frames = [each.collect::<Vec<_>>().concat(), setup.frame(LAST, b"")].concat();
     let case = new(setup, "split-everywhere", "a text with a fragment for each byte");
     cases.push(case.send(frames).echo(text, bytes).go_on());
     let title = "a character in two fragments, with an empty one and a Ping between";
     let case = new(setup, "split-with-ping", title);
     let frames = [
-        frame(first(text), b"\xE2\x82"),
-        frame(MIDDLE, b""),
-        frame(PING, b"\xFF"),
-        frame(LAST, b"\xAC"),
+        setup.frame(first(text), b"\xE2\x82"),
+        setup.frame(MIDDLE, b""),
+        setup.frame(PING, b"\xFF"),
+        setup.frame(LAST, b"\xAC"),
     ];
     let case = case.send(frames.concat()).step(Step::Pong(b"\xFF".to_vec()));
     cases.push(case.echo(text, "€".as_bytes()).go_on());
@@ -154,11 +154,11 @@ fn add_split(setup: &Setup, cases: &mut Vec<Case>) {
         ("split-second", "an invalid byte in the last fragment", "né".as_bytes(), b"n\xE9"),
         ("split-restart", "a character that is begun, and another", b"\xE2\x82", "€".as_bytes()),
     ] {
-        let frames = [frame(first(text), a), frame(LAST, b)].concat();
+        let frames = [setup.frame(first(text), a), setup.frame(LAST, b)].concat();
         cases.push(new(setup, name, title).send(frames).refuse(Rule::InvalidUtf8));
     }
     let title = "two texts: the first ends inside a character, the second begins with its rest";
-    let case = new(setup, "split-over-messages", title).send(message(text, b"\xE2\x82"));
+    let case = new(setup, "split-over-messages", title).send(setup.message(text, b"\xE2\x82"));
     cases.push(case.refuse(Rule::InvalidUtf8));
 }
 
@@ -169,11 +169,11 @@ fn add_early(setup: &Setup, cases: &mut Vec<Case>) {
     {
         let title = "an invalid text, refused before its last fragment comes";
         let case = new(setup, &format!("early-fragment-{name}"), title);
-        let case = case.send(frame(first(text), invalid)).refuse_early(Rule::InvalidUtf8);
-        cases.push(case.send(frame(LAST, b"x")).refuse(Rule::InvalidUtf8));
+        let case = case.send(setup.frame(first(text), invalid)).refuse_early(Rule::InvalidUtf8);
+        cases.push(case.send(setup.frame(LAST, b"x")).refuse(Rule::InvalidUtf8));
         let title = "an invalid text, refused before the rest of its frame comes";
         let case = new(setup, &format!("early-frame-{name}"), title).level(Level::Quality);
-        let case = case.send(begun(single(text), 20, invalid));
+        let case = case.send(setup.begun(single(text), 20, invalid));
         cases.push(case.refuse_early(Rule::InvalidUtf8));
     }
 }

@@ -1,9 +1,10 @@
-//! The bytes of frames, legal or not.
+//! The bytes of frames as the prober sends them, legal or not: masked if it is a client.
 
 use std::vec;
 use std::vec::Vec;
 
-use crate::{Header, OpCode, encode};
+use super::Setup;
+use crate::{Header, OpCode, Role, encode};
 
 /// The masking key of the examples in RFC 6455 §5.7.
 const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
@@ -30,52 +31,64 @@ pub(super) fn single(opcode: OpCode) -> u8 {
     FIN | u8::from(opcode)
 }
 
-/// A masked frame with this first byte, and its length in the shortest form.
-pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    write(&masked(first, payload.len() as u64), payload)
+impl Setup {
+    /// A frame with this first byte, and its length in the shortest form.
+    pub(super) fn frame(&self, first: u8, payload: &[u8]) -> Vec<u8> {
+        frame(first, self.key(), payload.len() as u64, payload)
+    }
+
+    /// A message in a single frame.
+    pub(super) fn message(&self, opcode: OpCode, payload: &[u8]) -> Vec<u8> {
+        self.frame(single(opcode), payload)
+    }
+
+    /// A frame whose length is in 16 bits (`form` is 126) or in 64 bits (127).
+    pub(super) fn frame_in_form(&self, first: u8, form: u8, payload: &[u8]) -> Vec<u8> {
+        write_in_form(first, self.key(), form, payload.len() as u64, payload)
+    }
+
+    /// A frame whose header states another length, in 64 bits.
+    pub(super) fn announcing(&self, first: u8, len: u64, payload: &[u8]) -> Vec<u8> {
+        write_in_form(first, self.key(), 127, len, payload)
+    }
+
+    /// A frame that is not complete: its header states `len` bytes, of which `payload` are there.
+    pub(super) fn begun(&self, first: u8, len: usize, payload: &[u8]) -> Vec<u8> {
+        frame(first, self.key(), len as u64, payload)
+    }
+
+    /// A frame that breaks the rule about masking: a client's without a key, a server's with one.
+    pub(super) fn turned(&self, first: u8, payload: &[u8]) -> Vec<u8> {
+        let key = self.key().is_none().then_some(KEY);
+        frame(first, key, payload.len() as u64, payload)
+    }
+
+    /// A Close frame with a code and a reason.
+    pub(super) fn close(&self, code: u16, reason: &[u8]) -> Vec<u8> {
+        self.frame(CLOSE, &[&code.to_be_bytes()[..], reason].concat())
+    }
+
+    /// The masking key of the prober.
+    fn key(&self) -> Option<[u8; 4]> {
+        (self.role == Role::Server).then_some(KEY)
+    }
 }
 
-/// A message in a single frame.
-pub(super) fn message(opcode: OpCode, payload: &[u8]) -> Vec<u8> {
-    frame(single(opcode), payload)
-}
-
-/// A masked frame whose length is in 16 bits (`form` is 126) or in 64 bits (127).
-pub(super) fn frame_in_form(first: u8, form: u8, payload: &[u8]) -> Vec<u8> {
-    write(&Header::from_wire(first, FIN | form, payload.len() as u64, KEY), payload)
-}
-
-/// A masked frame whose header states another length, in 64 bits.
-pub(super) fn announcing(first: u8, len: u64, payload: &[u8]) -> Vec<u8> {
-    write(&Header::from_wire(first, FIN | 127, len, KEY), payload)
-}
-
-/// A masked frame that is not complete: its header states `len` bytes, of which `payload` are there.
-pub(super) fn begun(first: u8, len: usize, payload: &[u8]) -> Vec<u8> {
-    write(&masked(first, len as u64), payload)
-}
-
-/// A frame that is not masked.
-pub(super) fn unmasked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let header = Header::new(OpCode::Text, payload.len() as u64);
-    write(&Header::from_wire(first, header.second_byte(), payload.len() as u64, [0; 4]), payload)
-}
-
-/// A frame with a masking key of zeros.
+/// A masked frame with this key.
 pub(super) fn with_key(first: u8, key: [u8; 4], payload: &[u8]) -> Vec<u8> {
-    let len = payload.len() as u64;
-    let second = Header::new(OpCode::Text, len).masked(key).second_byte();
-    write(&Header::from_wire(first, second, len, key), payload)
+    frame(first, Some(key), payload.len() as u64, payload)
 }
 
-/// A Close frame with a code and a reason.
-pub(super) fn close(code: u16, reason: &[u8]) -> Vec<u8> {
-    frame(CLOSE, &[&code.to_be_bytes()[..], reason].concat())
+fn frame(first: u8, key: Option<[u8; 4]>, len: u64, payload: &[u8]) -> Vec<u8> {
+    let header = Header::new(OpCode::Text, len);
+    let header = key.map_or(header, |key| header.masked(key));
+    let header = Header::from_wire(first, header.second_byte(), len, key.unwrap_or_default());
+    write(&header, payload)
 }
 
-fn masked(first: u8, len: u64) -> Header {
-    let second = Header::new(OpCode::Text, len).masked(KEY).second_byte();
-    Header::from_wire(first, second, len, KEY)
+fn write_in_form(first: u8, key: Option<[u8; 4]>, form: u8, len: u64, payload: &[u8]) -> Vec<u8> {
+    let second = form | if key.is_some() { 0x80 } else { 0 };
+    write(&Header::from_wire(first, second, len, key.unwrap_or_default()), payload)
 }
 
 fn write(header: &Header, payload: &[u8]) -> Vec<u8> {

@@ -37,7 +37,7 @@ pub fn html(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
             (head(&format!("wsvet probe {}", report.url), STYLE))
             body {
                 h1 { (report.url) }
-                p { "The server " (facts(report.found).join("; ")) "." }
+                p { "The " (report.found.peer.role.name()) " " (facts(report.found).join("; ")) "." }
                 p { (super::text::sums(&Tally::of(&report.records), report.took)) }
                 @if !failures.is_empty() { h2 { "Failures" } }
                 @for record in &failures { (failure(record)) }

@@ -17,13 +17,15 @@ pub struct Json<W> {
 }
 
 #[derive(Serialize)]
-struct ServerLine<'a> {
+struct PeerLine<'a> {
     event: &'static str,
     url: &'a str,
     echoes_text: bool,
     echoes_binary: bool,
     permessage_deflate: bool,
     subprotocol: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<&'a str>,
     answers_pings: bool,
     round_trip_millis: f64,
 }
@@ -69,21 +71,22 @@ impl<W: Write> Json<W> {
         Self { out }
     }
 
-    /// Prints what the server is.
+    /// Prints what the peer is.
     ///
     /// # Errors
     ///
     /// Any error of the writer.
-    pub fn server(&mut self, url: &str, found: &Found) -> io::Result<()> {
-        let server = &found.server;
-        self.write(&ServerLine {
-            event: "server",
+    pub fn peer(&mut self, url: &str, found: &Found) -> io::Result<()> {
+        let peer = &found.peer;
+        self.write(&PeerLine {
+            event: peer.role.name(),
             url,
-            echoes_text: server.echoes_text,
-            echoes_binary: server.echoes_binary,
-            permessage_deflate: server.deflates,
-            subprotocol: server.subprotocol.as_deref(),
-            answers_pings: server.pongs,
+            echoes_text: peer.echoes_text,
+            echoes_binary: peer.echoes_binary,
+            permessage_deflate: peer.deflates,
+            subprotocol: peer.subprotocol.as_deref(),
+            agent: peer.agent.as_deref(),
+            answers_pings: peer.pongs,
             round_trip_millis: millis(found.trip),
         })
     }

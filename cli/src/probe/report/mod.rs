@@ -8,6 +8,7 @@ mod text;
 
 use std::time::Duration;
 
+use wsvet::Role;
 use wsvet::generate::{Case, Level};
 
 pub use baseline::Baseline;
@@ -39,7 +40,7 @@ impl Record<'_> {
         }
     }
 
-    /// Returns the rule that the server broke itself, or else the rule that the case breaks.
+    /// Returns the rule that the peer broke itself, or else the rule that the case breaks.
     fn rule(&self) -> Option<&'static str> {
         self.ran.broken.or(self.case.rule)
     }
@@ -53,11 +54,11 @@ impl Record<'_> {
     }
 }
 
-/// What came of all cases of a server.
+/// What came of all cases of a server or a client.
 pub struct Report<'a> {
-    /// The URL of the server.
+    /// The URL of the server, or what the clients are.
     pub url: &'a str,
-    /// What the server is.
+    /// What the peer is.
     pub found: &'a Found,
     /// What came of each case, in their order.
     pub records: Vec<Record<'a>>,
@@ -68,7 +69,7 @@ pub struct Report<'a> {
 /// How many cases came to what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Tally {
-    /// The server did what was due.
+    /// The peer did what was due.
     pub passed: usize,
     /// The failures that are new, by [`Level`].
     pub failed: [usize; 3],
@@ -97,7 +98,7 @@ impl Tally {
         tally
     }
 
-    /// Returns whether the server fails: it breaks a MUST, or a SHOULD if `strict`.
+    /// Returns whether the peer fails: it breaks a MUST, or a SHOULD if `strict`.
     #[must_use]
     pub const fn fails(&self, strict: bool) -> bool {
         self.failed[Level::Must as usize] > 0 || strict && self.failed[Level::Should as usize] > 0
@@ -109,11 +110,11 @@ impl Tally {
     }
 }
 
-/// Says what a server is, in a few words.
+/// Says what a peer is, in a few words.
 fn facts(found: &Found) -> Vec<String> {
-    let server = &found.server;
+    let peer = &found.peer;
     let mut facts = vec![
-        match (server.echoes_text, server.echoes_binary) {
+        match (peer.echoes_text, peer.echoes_binary) {
             (true, true) => "sends text and binary messages back",
             (true, false) => "sends text messages back",
             (false, true) => "sends binary messages back",
@@ -121,21 +122,29 @@ fn facts(found: &Found) -> Vec<String> {
         }
         .to_owned(),
     ];
-    if server.refuses_binary {
+    if peer.refuses_binary {
         facts.push("refused a binary message with 1003".to_owned());
     }
-    if server.refuses_text {
+    if peer.refuses_text {
         facts.push("refused a text message with 1003".to_owned());
     }
-    if let Some(name) = &server.subprotocol {
+    if let Some(name) = &peer.subprotocol {
         facts.push(format!("speaks {name}"));
     }
-    let deflate = if server.deflates { "accepts" } else { "does not accept" };
+    let (deflate, heads) = match (peer.role, peer.deflates) {
+        (Role::Server, true) => ("accepts", "responses"),
+        (Role::Server, false) => ("does not accept", "responses"),
+        (Role::Client, true) => ("offers", "requests"),
+        (Role::Client, false) => ("does not offer", "requests"),
+    };
     facts.push(format!("{deflate} permessage-deflate"));
-    if let Some(rule) = server.broken.first() {
-        facts.push(format!("its responses break {rule}"));
+    if let Some(rule) = peer.broken.first() {
+        facts.push(format!("its {heads} break {rule}"));
     }
-    if !server.pongs {
+    if let Some(agent) = &peer.agent {
+        facts.push(format!("says that it is {agent}"));
+    }
+    if !peer.pongs {
         facts.push("did not answer a Ping".to_owned());
     }
     facts
@@ -163,6 +172,7 @@ fn bytes(log: &super::outcome::Log, most: usize) -> String {
 /// Returns what the case sent, at most `most` bytes of it in hexadecimal digits.
 fn sent(record: &Record<'_>, most: usize) -> String {
     match record.ran.sent.is_empty() {
+        true if record.case.request.is_empty() => "only the response".to_owned(),
         true => "only the request".to_owned(),
         false => bytes(&record.ran.sent, most),
     }

@@ -90,7 +90,7 @@ fn groups<'r, 'a: 'r>(
     groups
 }
 
-/// Whether the server did the same in cases of the same kind.
+/// Whether the peer did the same in cases of the same kind.
 fn same_failure(a: &Record<'_>, b: &Record<'_>) -> bool {
     let family = |record: &Record<'_>| record.case.id.split('/').next().map(str::to_owned);
     let told = |record: &Record<'_>| match record.ran.broken {

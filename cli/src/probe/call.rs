@@ -1,0 +1,100 @@
+//! A client that has connected: its request, and what the prober responds.
+
+use std::time::Duration;
+
+use wsvet::generate::Case;
+use wsvet::handshake::{Headers, Request, Rule, parse_request};
+
+use crate::probe::hello::{self, values};
+use crate::probe::link::{Link, Received};
+
+/// The request of a client.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The bytes of the head.
+    head: Vec<u8>,
+    /// What came after the head.
+    rest: Vec<u8>,
+    /// Whether it asks for a WebSocket connection.
+    pub is_upgrade: bool,
+    /// Whether the method is GET.
+    pub is_get: bool,
+    /// The target.
+    pub target: String,
+    broken: Vec<Rule>,
+    pub(super) key: Vec<u8>,
+    pub(super) offers_deflate: bool,
+    pub(super) agent: Option<String>,
+}
+
+/// Waits for the request of a client. Returns `None` if there is none within the limit.
+///
+/// # Errors
+///
+/// What is wrong with a request that is not HTTP/1.
+pub fn receive(link: &mut dyn Link, limit: Duration) -> Result<Option<Call>, String> {
+    let end = link.elapsed() + limit;
+    let mut buffer = Vec::new();
+    loop {
+        let parsed =
+            parse_request(&buffer, |request| view(request)).map_err(|error| error.to_string())?;
+        if let Some((len, mut call)) = parsed {
+            call.rest = buffer.split_off(len);
+            call.head = buffer;
+            return Ok(Some(call));
+        }
+        if buffer.len() > hello::MOST {
+            return Err("a head of more than 64 KiB".to_owned());
+        }
+        let left = end.saturating_sub(link.elapsed());
+        if left.is_zero() || link.receive(&mut buffer, left) != Received::Bytes {
+            return Ok(None);
+        }
+    }
+}
+
+fn view<'h>(request: &Request<'h, impl Headers<'h>>) -> Call {
+    let field = |name| values(request.headers().clone(), name);
+    // A request that lacks a part of what an upgrade needs is judged, too.
+    let is_upgrade = request.is_upgrade() || request.lost_upgrade() || request.key().is_some();
+    let mut extensions = request.extensions();
+    Call {
+        head: Vec::new(),
+        rest: Vec::new(),
+        is_upgrade,
+        is_get: !request.broken().contains(Rule::MethodNotGet),
+        target: request.target().to_owned(),
+        broken: request.broken().collect(),
+        key: request.key().unwrap_or_default().to_vec(),
+        offers_deflate: extensions.any(|offer| offer.starts_with("permessage-deflate")),
+        agent: Some(field("User-Agent")).filter(|agent| !agent.is_empty()),
+    }
+}
+
+impl Call {
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// The bytes that came after the request, before the response.
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.rest
+    }
+
+    /// The rules that the request breaks.
+    pub(super) fn broken(&self) -> &[Rule] {
+        &self.broken
+    }
+
+    /// Returns the segments of the response in this case, if the case says something of this client.
+    #[must_use]
+    pub fn response(&self, case: &Case) -> Option<Vec<Vec<u8>>> {
+        parse_request(&self.head, |request| case.respond(request)).ok()??.1
+    }
+
+    /// Returns the reason why there is no response.
+    #[must_use]
+    pub fn lacks(&self) -> String {
+        "the request of the client does not fit the case: what it offers or leaves out".to_owned()
+    }
+}

@@ -1,0 +1,78 @@
+//! The closing handshake, and the end of TCP.
+
+use wsvet::generate::{Level, Step};
+use wsvet::{CloseCode, End, Role};
+
+use crate::probe::play::{Failure, Player, Stop, failed_step, unknown};
+use crate::probe::visit::{Closed, closed};
+use crate::probe::words;
+
+impl Player<'_> {
+    pub(super) fn answer_close(&mut self, code: Option<CloseCode>) {
+        if !std::mem::replace(&mut self.closed, true) {
+            self.visit.send_close(code);
+        }
+    }
+
+    /// Notes a failure of quality, and goes on with the case.
+    pub(super) fn weaken(&mut self, due: String, got: &str) {
+        self.weak.get_or_insert(Stop::Failed(Failure {
+            level: Level::Quality,
+            due: Some(due),
+            got: got.to_owned(),
+            broken: None,
+        }));
+    }
+
+    pub(super) fn close(&mut self, code: Option<CloseCode>, step: &Step) -> Result<(), Stop> {
+        self.closed = true;
+        let due = words::step(step);
+        match self.wait(self.patience.most, |incoming| closed(incoming))? {
+            None => failed_step(Level::Must, due, format!("no Close within {}", self.most())),
+            Some(Closed::Without(End::Reset)) => {
+                unknown("TCP was reset, which may have destroyed a Close frame")
+            }
+            Some(Closed::Without(_)) => {
+                failed_step(Level::Must, due, "the end of TCP without a Close")
+            }
+            Some(Closed::With(Some(
+                refusal @ (CloseCode::PROTOCOL_ERROR | CloseCode::INVALID_FRAME_PAYLOAD_DATA),
+            ))) if code != Some(refusal) => {
+                failed_step(Level::Must, due, words::close(Some(refusal)))
+            }
+            Some(Closed::With(answered)) => {
+                // An endpoint typically sends the code back (§5.5.1).
+                if code.is_some() && answered != code {
+                    self.weaken(due, &words::close(answered));
+                }
+                self.end(&Step::End)
+            }
+        }
+    }
+
+    pub(super) fn end(&mut self, step: &Step) -> Result<(), Stop> {
+        // The server ends TCP first (§7.1.1).
+        if self.peer.role == Role::Client {
+            self.visit.end_sending();
+        }
+        match self.wait(self.patience.most, |incoming| incoming.end)? {
+            Some(_) => Ok(()),
+            None => {
+                let got = format!("TCP is still open after {}", self.most());
+                failed_step(Level::Must, words::step(step), got)
+            }
+        }
+    }
+
+    /// Closes a connection that is still open, and judges what comes until it is closed.
+    pub(super) fn leave(&mut self) -> Result<(), Stop> {
+        self.answer_close(Some(CloseCode::NORMAL_CLOSURE));
+        self.wait(self.patience.quiet, |incoming| closed(incoming))?;
+        if self.peer.role == Role::Client {
+            // What the client has sent is read, so that it sees no reset.
+            self.visit.end_sending();
+            self.wait(self.patience.quiet, |incoming| incoming.end)?;
+        }
+        Ok(())
+    }
+}
