@@ -46,7 +46,7 @@ pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
     let word = four_times(turned(key, len));
     let mut judged = Judged::after(xor(register(block(end, 0)), word));
     let last = xor(register(block(end, WIDTH)), word);
-    judged.next(last);
+    judged.next([last]);
     judged = Judged { errors: judged.errors, ..Judged::after(register(&[0; WIDTH])) };
     judged.blocks(key, text.again());
     text.put(len - WIDTH, bytes(last));
@@ -66,8 +66,7 @@ fn judge_short(key: u32, mut text: impl Text) -> Ending {
     padded[2 * WIDTH - text.bytes().len()..].copy_from_slice(text.bytes());
     let last = register(block(&padded, WIDTH));
     let mut judged = Judged::after(register(&[0; WIDTH]));
-    judged.next(register(block(&padded, 0)));
-    judged.next(last);
+    judged.next([register(block(&padded, 0)), last]);
     judged.ending(last)
 }
 
@@ -160,34 +159,44 @@ impl Judged {
             let (mut round, after) = text.split(4 * WIDTH);
             let four = plain::<4>(key, &round);
             put(&mut round, four);
-            if is_ascii(or_all(four)) {
-                // The state stays that of the last block that is not ASCII: any whole character
-                // before a block is as good as ASCII.
-                self.errors = or(self.errors, cut(self.before));
-            } else {
-                for plain in four {
-                    self.next(plain);
-                }
-            }
+            self.next(four);
             text = after;
         }
         while text.bytes().len() >= WIDTH {
             let (mut block, after) = text.split(WIDTH);
             let one = plain::<1>(key, &block);
             put(&mut block, one);
-            self.next(one[0]);
+            self.next(one);
             text = after;
         }
     }
 
-    /// Validates the next block.
+    /// Validates the next blocks. This is fast if all are ASCII.
     #[inline]
     #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), target_feature(enable = "sse4.1"))]
     #[cfg_attr(
         all(target_arch = "aarch64", target_feature = "neon"),
         target_feature(enable = "neon")
     )]
-    fn next(&mut self, plain: Register) {
+    fn next<const N: usize>(&mut self, plain: [Register; N]) {
+        if is_ascii(or_all(plain)) {
+            // The state stays that of the last block that is not ASCII: any whole character before
+            // a block is as good as ASCII.
+            self.errors = or(self.errors, cut(self.before));
+        } else {
+            for plain in plain {
+                self.next_with_tables(plain);
+            }
+        }
+    }
+
+    #[inline]
+    #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), target_feature(enable = "sse4.1"))]
+    #[cfg_attr(
+        all(target_arch = "aarch64", target_feature = "neon"),
+        target_feature(enable = "neon")
+    )]
+    fn next_with_tables(&mut self, plain: Register) {
         let firsts = firsts(plain);
         let errors = errors(
             back::<1>(self.firsts, firsts),

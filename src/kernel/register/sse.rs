@@ -19,8 +19,8 @@ pub(in super::super) const EVERYWHERE: bool = cfg!(target_feature = "sse4.1");
 #[target_feature(enable = "sse4.1")]
 pub(in super::super) fn register(bytes: &[u8; WIDTH]) -> Register {
     let words = bytes.as_chunks().0;
-    let word = |index: usize| i64::from_le_bytes(words[index]);
-    _mm_set_epi64x(word(1), word(0))
+    let word = |index: usize| f64::from_bits(u64::from_le_bytes(words[index]));
+    _mm_castpd_si128(_mm_setr_pd(word(0), word(1)))
 }
 
 /// Returns the bytes of a register. The compiler turns this into one store.
