@@ -60,8 +60,9 @@
 //! # Features
 //!
 //! - `std` (default): enables `alloc` and the `std` features of `nom` and `bytes`, and adds the
-//!   module `codec`, with codecs of frames and of messages. On x86-64, masking and UTF-8 validation
-//!   use AVX2 or AVX-512 if the processor has them.
+//!   module `codec`, with codecs of frames and of messages. On x86, masking and UTF-8 validation use
+//!   SSE4.1, AVX2 or AVX-512 if the processor has them. NEON of 64-bit ARM, and SIMD128 of
+//!   WebAssembly if the program is compiled for it, are used without `std`, too.
 //! - `alloc`: adds `FrameBuf`, which takes frames off a `BytesMut` without a copy, `Message` and
 //!   `Assembler`.
 //! - `codec`: implements the traits of `tokio_util::codec` for the codecs in the module `codec`.

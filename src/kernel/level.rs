@@ -1,9 +1,12 @@
-//! The detection of the processor's registers at run time, and the calls of the kernels that need
-//! them.
+//! The choice of the kernel, at run time or at compile time, and the calls of the kernels that need
+//! registers that not every processor has.
 
+#[cfg(all(feature = "std", any(target_arch = "x86", target_arch = "x86_64")))]
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use super::{Ending, Text, avx2, avx512, portable};
+use super::{Ending, Text, portable, sixteen};
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+use super::{avx2, avx512};
 
 /// Masks `buf` with `key`. The lowest byte of `key` masks the first byte of `buf`.
 #[inline]
@@ -20,45 +23,76 @@ pub(crate) fn judge(key: u32, text: impl Text) -> Ending {
 /// The widest registers that a kernel may use.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Level {
-    /// Only the registers that every x86-64 processor has.
-    Portable = 1,
+    /// Only the registers that every processor has.
+    Portable,
+    /// Registers of 16 bytes: NEON, SSE4.1, or SIMD128 of WebAssembly.
+    Sixteen,
     /// Registers of 32 bytes (AVX2).
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
     Avx2,
     /// Registers of 64 bytes (AVX-512), with VBMI, which has tables of 64 entries.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
     Avx512,
 }
 
 impl Level {
     /// Returns the level of this processor. The first call asks the processor; later calls return
-    /// the stored answer.
+    /// the stored answer. A processor of the lowest level, from before 2008, is asked in each call,
+    /// so that the others have no comparison more.
+    #[cfg(all(feature = "std", any(target_arch = "x86", target_arch = "x86_64")))]
     #[inline]
     fn of_this_machine() -> Self {
         static KNOWN: AtomicU8 = AtomicU8::new(0);
         match KNOWN.load(Ordering::Relaxed) {
+            // Not known, or `Portable`.
             0 => {
                 let level = Self::ask();
                 KNOWN.store(level as u8, Ordering::Relaxed);
                 level
             }
-            1 => Self::Portable,
+            1 => Self::Sixteen,
+            #[cfg(target_arch = "x86_64")]
             2 => Self::Avx2,
+            #[cfg(target_arch = "x86_64")]
             _ => Self::Avx512,
+            #[cfg(target_arch = "x86")]
+            _ => Self::Sixteen,
         }
     }
 
+    /// Returns the level of every processor that the crate is compiled for.
+    #[cfg(not(all(feature = "std", any(target_arch = "x86", target_arch = "x86_64"))))]
+    #[inline]
+    const fn of_this_machine() -> Self {
+        if super::register::EVERYWHERE && !cfg!(wsvet_portable) {
+            Self::Sixteen
+        } else {
+            Self::Portable
+        }
+    }
+
+    #[cfg(all(feature = "std", any(target_arch = "x86", target_arch = "x86_64")))]
     #[cold]
     fn ask() -> Self {
-        if cfg!(wsvet_portable) || !std::arch::is_x86_feature_detected!("avx2") {
-            Self::Portable
-        } else if !cfg!(wsvet_avx2)
-            && std::arch::is_x86_feature_detected!("avx512f")
-            && std::arch::is_x86_feature_detected!("avx512bw")
-            && std::arch::is_x86_feature_detected!("avx512vbmi")
-        {
-            Self::Avx512
-        } else {
-            Self::Avx2
+        if cfg!(wsvet_portable) || !std::arch::is_x86_feature_detected!("sse4.1") {
+            return Self::Portable;
         }
+        #[cfg(target_arch = "x86_64")]
+        if !cfg!(wsvet_sse) && std::arch::is_x86_feature_detected!("avx2") {
+            let wide = !cfg!(wsvet_avx2)
+                && std::arch::is_x86_feature_detected!("avx512f")
+                && std::arch::is_x86_feature_detected!("avx512bw")
+                && std::arch::is_x86_feature_detected!("avx512vbmi");
+            return if wide { Self::Avx512 } else { Self::Avx2 };
+        }
+        Self::Sixteen
+    }
+
+    /// Returns whether the kernel of this level runs on this processor. Those of other processors
+    /// than x86 run wherever the crate does.
+    fn is_here(self) -> bool {
+        cfg!(not(any(target_arch = "x86", target_arch = "x86_64")))
+            || self <= Self::of_this_machine()
     }
 
     /// Masks `buf` with the kernel of this level.
@@ -69,12 +103,19 @@ impl Level {
     #[inline]
     #[allow(unsafe_code)]
     fn mask(self, key: u32, buf: &mut [u8]) {
-        debug_assert!(self <= Self::of_this_machine());
+        debug_assert!(self.is_here());
         match self {
             // SAFETY: the processor has AVX-512 with VBMI: `of_this_machine` has asked it.
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Self::Avx512 => unsafe { avx512::mask(key, buf) },
             // SAFETY: the processor has AVX2: `of_this_machine` has asked it.
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Self::Avx2 => unsafe { avx2::mask(key, buf) },
+            // SAFETY: an x86 processor has SSE4.1: `of_this_machine` has asked it, or this was
+            // compiled for no other. Others have NEON or SIMD128, because this was compiled for no
+            // other, or need nothing. Where a call needs nothing, it is not unsafe.
+            #[allow(unused_unsafe)]
+            Self::Sixteen => unsafe { sixteen::mask(key, buf) },
             Self::Portable => {
                 portable::mask(key, buf);
             }
@@ -89,15 +130,23 @@ impl Level {
     #[inline]
     #[allow(unsafe_code)]
     fn judge(self, key: u32, text: impl Text) -> Ending {
-        debug_assert!(self <= Self::of_this_machine());
+        debug_assert!(self.is_here());
         // For shorter text, loading the larger tables of AVX-512 costs more time than they save.
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
         const LONG: usize = 256;
         match self {
             // SAFETY: the processor has AVX-512 with VBMI: `of_this_machine` has asked it.
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Self::Avx512 if text.bytes().len() >= LONG => unsafe { avx512::judge(key, text) },
             // SAFETY: the processor has AVX2: `of_this_machine` has asked it, and asks for AVX-512
             // only on processors with AVX2.
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Self::Avx512 | Self::Avx2 => unsafe { avx2::judge(key, text) },
+            // SAFETY: an x86 processor has SSE4.1: `of_this_machine` has asked it, or this was
+            // compiled for no other. Others have NEON or SIMD128, because this was compiled for no
+            // other, or need nothing. Where a call needs nothing, it is not unsafe.
+            #[allow(unused_unsafe)]
+            Self::Sixteen => unsafe { sixteen::judge(key, text) },
             Self::Portable => portable::judge(key, text),
         }
     }
@@ -119,8 +168,15 @@ mod tests {
     const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
     fn levels() -> impl Iterator<Item = Level> {
-        let all = [Level::Portable, Level::Avx2, Level::Avx512];
-        all.into_iter().filter(|level| *level <= Level::of_this_machine())
+        let all = [
+            Level::Portable,
+            Level::Sixteen,
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Level::Avx2,
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Level::Avx512,
+        ];
+        all.into_iter().filter(|level| level.is_here())
     }
 
     fn masked(text: &[u8]) -> Vec<u8> {

@@ -1,10 +1,19 @@
 //! The masking of payloads, and the validation of UTF-8 while it is unmasked.
 //!
-//! There are kernels for AVX2 and for AVX-512, and a portable one that returns the same results.
-//! The portable kernel runs on processors without wide registers, in builds without `std`, and on
-//! text that is too short for a wide register. The kernels are safe code, but the wide ones are
-//! compiled for registers that not every processor has. Only `level` calls them, after it has asked
-//! the processor.
+//! There are kernels for registers of 16, 32 and 64 bytes, and a portable one that returns the same
+//! results. The portable kernel runs on processors without such registers, and on text that is too
+//! short for them. The kernels are safe code, but the others are compiled for registers that not
+//! every processor has. Only `level` calls them:
+//!
+//! | processor | kernels | chosen |
+//! |---|---|---|
+//! | x86-64 with `std` | AVX-512, AVX2, SSE4.1 | at run time, by what the processor has |
+//! | x86 with `std` | SSE4.1 | at run time, by what the processor has |
+//! | x86 and x86-64 without `std` | SSE4.1 | if the crate is compiled for it |
+//! | ARM of 64 bits, little-endian | NEON | always |
+//! | WebAssembly | SIMD128 | if the crate is compiled for it |
+//!
+//! The kernel for 16 bytes, `sixteen`, is written once. What differs is in `register`.
 //!
 //! # How UTF-8 is validated
 //!
@@ -27,13 +36,12 @@ mod avx2;
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod avx512;
 mod block;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod level;
 mod portable;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod register;
+mod sixteen;
 mod tables;
 mod text;
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod wide;
 
 pub(crate) use block::{number, turned};
@@ -99,10 +107,7 @@ fn copy_ends<const N: usize>(key: u32, from: &[u8], to: &mut [u8]) {
 
 #[inline(never)]
 fn long(key: u32, buf: &mut [u8]) {
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
     level::mask(key, buf);
-    #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
-    portable::mask(key, buf);
 }
 
 /// Checks whether text is UTF-8, and unmasks it if it can be written.
@@ -110,10 +115,7 @@ fn long(key: u32, buf: &mut [u8]) {
 /// The function uses the widest registers that the processor has.
 #[inline]
 pub(crate) fn judge(key: u32, text: impl Text) -> Ending {
-    #[cfg(all(feature = "std", target_arch = "x86_64"))]
-    return level::judge(key, text);
-    #[cfg(not(all(feature = "std", target_arch = "x86_64")))]
-    return portable::judge(key, text);
+    level::judge(key, text)
 }
 
 /// Unmasks text of at most 128 bytes if it is ASCII, and returns whether it did.

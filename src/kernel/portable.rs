@@ -1,6 +1,5 @@
 //! The kernels that run on every processor. They return the same results as the wide ones.
 
-#[cfg(not(feature = "std"))]
 use core::str;
 
 use super::block::{ends, put_ends, twice};
@@ -51,22 +50,13 @@ pub(crate) fn judge(key: u32, mut text: impl Text) -> Ending {
     }
     let text = text.bytes();
     let cut = cut_len(text);
-    if !is_utf8(&text[..text.len() - cut]) {
+    if str::from_utf8(&text[..text.len() - cut]).is_err() {
         Ending::Bad
     } else if cut > 0 {
         Ending::Cut
     } else {
         Ending::Whole
     }
-}
-
-/// Returns whether text is UTF-8. With `std`, `simdutf8` uses the registers that the processor has.
-#[inline]
-fn is_utf8(text: &[u8]) -> bool {
-    #[cfg(feature = "std")]
-    return simdutf8::basic::from_utf8(text).is_ok();
-    #[cfg(not(feature = "std"))]
-    return str::from_utf8(text).is_ok();
 }
 
 /// Returns how many bytes at the end of the text are the valid start of a cut character: 0 to 3.

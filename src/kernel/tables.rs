@@ -74,6 +74,7 @@ pub(super) const fn whole_at_the_end<const N: usize>() -> [u8; N] {
 
 /// Fills a table of `N` bytes: each entry `times` times in a row, and all of them again until the
 /// table is full.
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
 pub(super) const fn spread<const N: usize>(entries: [u8; 16], times: usize) -> [u8; N] {
     let mut table = [0; N];
     let mut index = 0;
