@@ -36,8 +36,10 @@ pub fn receive(link: &mut dyn Link, limit: Duration) -> Result<Option<Call>, Str
     let end = link.elapsed() + limit;
     let mut buffer = Vec::new();
     loop {
-        let parsed =
-            parse_request(&buffer, |request| view(request)).map_err(|error| error.to_string())?;
+        // The function alone is not general enough over lifetimes.
+        #[expect(clippy::redundant_closure)]
+        let parsed = parse_request(&buffer, |request| view(request));
+        let parsed = parsed.map_err(|error| error.to_string())?;
         if let Some((len, mut call)) = parsed {
             call.rest = buffer.split_off(len);
             call.head = buffer;
