@@ -6,7 +6,7 @@ use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
-use super::reply::{CONNECTION, EXTENSIONS, PROTOCOL, UPGRADE};
+use super::reply::{CONNECTION, CONNECTIONS, EXTENSIONS, PROTOCOL, UPGRADE, UPGRADES};
 use super::{Answer, Case, Level, Setup};
 use crate::handshake::{Key, Rule};
 
@@ -107,20 +107,14 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
     };
     let must = Level::Must;
     legal("plain", "a request with nothing but what is needed", "4.2.1", must, &|head| head);
-    for (name, value) in [("capitals", "WEBSOCKET"), ("mixed-case", "WebSocket")] {
+    for (name, value) in UPGRADES {
         let title = format!("`Upgrade: {value}`");
         legal(&format!("upgrade-{name}"), &title, "4.2.1", must, &|head| head.set(UPGRADE, value));
     }
     legal("upgrade-list", "`Upgrade: h2c, websocket`", "4.2.1", Level::Quality, &|head| {
         head.set(UPGRADE, "h2c, websocket")
     });
-    for (name, value) in [
-        ("lower-case", "upgrade"),
-        ("capitals", "UPGRADE"),
-        ("list", "keep-alive, Upgrade"),
-        ("list-without-space", "keep-alive,Upgrade"),
-        ("list-upgrade-first", "Upgrade, keep-alive"),
-    ] {
+    for (name, value) in CONNECTIONS {
         let title = format!("`Connection: {value}`");
         legal(&format!("connection-{name}"), &title, "4.2.1", must, &|head| {
             head.set(CONNECTION, value)

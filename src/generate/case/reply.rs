@@ -17,6 +17,19 @@ pub(super) const ACCEPT: &str = "Sec-WebSocket-Accept";
 pub(super) const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 pub(super) const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
+/// Other values of `Upgrade` that mean the same to a server and a client, with their names.
+pub(super) const UPGRADES: [(&str, &str); 2] =
+    [("capitals", "WEBSOCKET"), ("mixed-case", "WebSocket")];
+
+/// Other values of `Connection` that mean the same to a server and a client, with their names.
+pub(super) const CONNECTIONS: [(&str, &str); 5] = [
+    ("lower-case", "upgrade"),
+    ("capitals", "UPGRADE"),
+    ("list", "keep-alive, Upgrade"),
+    ("list-without-space", "keep-alive,Upgrade"),
+    ("list-upgrade-first", "Upgrade, keep-alive"),
+];
+
 /// The bits of the window with which the compressed messages of the cases are made.
 const WINDOW_BITS: u8 = 15;
 

@@ -6,7 +6,8 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::reply::{
-    ACCEPT, Accept, CONNECTION, EXTENSIONS, PROTOCOL, Protocol, Reply, UPGRADE, Value,
+    ACCEPT, Accept, CONNECTION, CONNECTIONS, EXTENSIONS, PROTOCOL, Protocol, Reply, UPGRADE,
+    UPGRADES, Value,
 };
 use super::wire::PING;
 use super::{Answer, Case, Level, Setup, Step};
@@ -53,17 +54,11 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
     };
     let must = Level::Must;
     add("plain", "a response with nothing but what is needed", must, &|reply| reply);
-    for (name, value) in [("capitals", "WEBSOCKET"), ("mixed-case", "WebSocket")] {
+    for (name, value) in UPGRADES {
         let title = format!("`Upgrade: {value}`");
         add(&format!("upgrade-{name}"), &title, must, &|reply| reply.text(UPGRADE, value));
     }
-    for (name, value) in [
-        ("lower-case", "upgrade"),
-        ("capitals", "UPGRADE"),
-        ("list", "keep-alive, Upgrade"),
-        ("list-without-space", "keep-alive,Upgrade"),
-        ("list-upgrade-first", "Upgrade, keep-alive"),
-    ] {
+    for (name, value) in CONNECTIONS {
         let title = format!("`Connection: {value}`");
         add(&format!("connection-{name}"), &title, must, &|reply| reply.text(CONNECTION, value));
     }
