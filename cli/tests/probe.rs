@@ -6,6 +6,7 @@ mod probe {
     pub mod endpoint;
     pub mod faults;
     pub mod head;
+    pub mod results;
     pub mod server;
 }
 
@@ -15,15 +16,14 @@ use std::time::Duration;
 
 use probe::endpoint::{Kind, Memory};
 use probe::faults::{FAULTS, Fault};
+use probe::results::{MOST, Results, assert_faultless, assert_same, failures, is_short};
 use wsvet::Accepts;
-use wsvet::generate::{Case, Level, Setup, Step};
+use wsvet::generate::{Case, Setup};
 use wsvet_cli::probe::campaign::{self, Options};
 use wsvet_cli::probe::explore::{Found, explore};
 use wsvet_cli::probe::link::Link;
 use wsvet_cli::probe::outcome::{Outcome, Ran};
 use wsvet_cli::probe::report::{self, Record, Report};
-
-const MOST: Duration = Duration::from_secs(2);
 
 fn setup(kind: Kind) -> Setup {
     let mut setup = Setup::new("example.com", "/");
@@ -32,9 +32,6 @@ fn setup(kind: Kind) -> Setup {
     // A limit that is above all lengths but those that are about it.
     setup.max_message(kind.limit.map_or(1 << 30, |limit| limit as u64))
 }
-
-/// What came of each case, by its id.
-type Results = BTreeMap<String, Ran>;
 
 fn find(kind: Kind, fault: Option<Fault>, cut: usize, setup: &mut Setup) -> Result<Found, String> {
     let connect = || Ok(Box::new(Memory::new(kind, fault, cut)) as Box<dyn Link>);
@@ -94,14 +91,6 @@ fn is_of_echo(fault: Fault) -> bool {
     )
 }
 
-fn failures(results: &Results) -> Vec<(&str, Level, &str)> {
-    let failed = results.iter().filter_map(|(id, ran)| match ran.outcome {
-        Outcome::Fail(level) => Some((id.as_str(), level, ran.got.as_str())),
-        _ => None,
-    });
-    failed.collect()
-}
-
 fn kinds() -> Vec<Kind> {
     let mut kinds = Vec::new();
     for echo in [true, false] {
@@ -120,13 +109,7 @@ fn kinds() -> Vec<Kind> {
 fn a_server_without_a_fault_fails_nothing() {
     for kind in kinds() {
         let results = run(kind, None, usize::MAX, setup(kind));
-        assert_eq!(failures(&results), []);
-        for (id, ran) in &results {
-            assert_ne!(ran.outcome, Outcome::Inconclusive, "{id}: {}", ran.got);
-        }
-        let skipped = results.values().filter(|ran| ran.outcome == Outcome::Skipped).count();
-        let passed = results.values().filter(|ran| ran.outcome == Outcome::Pass).count();
-        assert!(passed > 2 * skipped, "{passed} passed, {skipped} skipped");
+        assert_faultless(&results);
     }
 }
 
@@ -169,15 +152,6 @@ fn each_fault_is_found_by_a_case_that_names_it() {
     assert!(missed.is_empty(), "{} missed:\n{}", missed.len(), missed.join("\n"));
 }
 
-/// Whether a case is fast in a debug build.
-fn is_short(case: &Case) -> bool {
-    let sent = case.steps.iter().map(|step| match step {
-        Step::Send(segments) => segments.iter().map(Vec::len).sum(),
-        _ => 0,
-    });
-    sent.sum::<usize>() < 2_000
-}
-
 /// What a server sends may arrive in any pieces.
 #[test]
 fn an_outcome_does_not_depend_on_how_the_servers_bytes_are_cut() {
@@ -187,11 +161,7 @@ fn an_outcome_does_not_depend_on_how_the_servers_bytes_are_cut() {
         let whole = run_those(kind, fault, usize::MAX, setup(kind), is_short);
         for cut in [1, 3] {
             let pieces = run_those(kind, fault, cut, setup(kind), is_short);
-            for (id, ran) in &whole {
-                let told = |ran: &Ran| (ran.outcome.clone(), ran.due.clone(), ran.got.clone());
-                let piecewise = told(&pieces[id]);
-                assert_eq!(told(ran), piecewise, "{fault:?}, {id}, pieces of {cut} bytes");
-            }
+            assert_same(&whole, &pieces, &format!("{fault:?}, pieces of {cut} bytes"));
         }
     }
 }

@@ -7,20 +7,21 @@ mod probe {
     pub mod endpoint;
     pub mod faults;
     pub mod head;
+    pub mod results;
     pub mod server;
 }
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use probe::endpoint::{Kind, Memory};
 use probe::faults::{FAULTS, Fault, OF_CLIENTS};
+use probe::results::{MOST, Results, assert_faultless, assert_same, failures, is_short};
 use wsvet::deflate::Parameters;
 use wsvet::endpoint::sync::{Error, WebSocket};
-use wsvet::generate::{Case, Level, Setup, Step};
+use wsvet::generate::{Case, Level, Setup};
 use wsvet::handshake::{Key, RequestBuilder};
 use wsvet::{Accepts, Policy, Role};
 use wsvet_cli::probe::call::{self, Call};
@@ -28,15 +29,10 @@ use wsvet_cli::probe::explore::{Found, Meeting};
 use wsvet_cli::probe::outcome::{Outcome, Ran};
 use wsvet_cli::probe::play::respond;
 
-const MOST: Duration = Duration::from_secs(2);
-
 fn setup(kind: Kind) -> Setup {
     let accepts = if kind.text_only { Accepts::TextOnly } else { Accepts::Any };
     Setup::client().accepts(accepts).max_message(kind.limit.map_or(1 << 30, |limit| limit as u64))
 }
-
-/// What came of each case, by its id.
-type Results = BTreeMap<String, Ran>;
 
 fn connect(kind: Kind, fault: Option<Fault>, cut: usize) -> (Memory, Call) {
     let mut link = Memory::new(kind, fault, cut);
@@ -80,14 +76,6 @@ fn run(
     cases.iter().filter(|case| wanted(case)).map(|case| (case.id.clone(), run(case))).collect()
 }
 
-fn failures(results: &Results) -> Vec<(&str, Level, &str)> {
-    let failed = results.iter().filter_map(|(id, ran)| match ran.outcome {
-        Outcome::Fail(level) => Some((id.as_str(), level, ran.got.as_str())),
-        _ => None,
-    });
-    failed.collect()
-}
-
 fn kinds() -> Vec<Kind> {
     let mut kinds = Vec::new();
     for echo in [true, false] {
@@ -113,13 +101,7 @@ fn kinds() -> Vec<Kind> {
 fn a_client_without_a_fault_fails_nothing() {
     for kind in kinds() {
         let results = run(kind, None, usize::MAX, setup(kind), |_| true);
-        assert_eq!(failures(&results), []);
-        for (id, ran) in &results {
-            assert_ne!(ran.outcome, Outcome::Inconclusive, "{id}: {}", ran.got);
-        }
-        let skipped = results.values().filter(|ran| ran.outcome == Outcome::Skipped).count();
-        let passed = results.values().filter(|ran| ran.outcome == Outcome::Pass).count();
-        assert!(passed > 2 * skipped, "{passed} passed, {skipped} skipped");
+        assert_faultless(&results);
     }
 }
 
@@ -180,15 +162,6 @@ fn each_fault_is_found_by_a_case_that_names_it() {
     assert!(missed.is_empty(), "{} missed:\n{}", missed.len(), missed.join("\n"));
 }
 
-/// Whether a case is fast in a debug build.
-fn is_short(case: &Case) -> bool {
-    let sent = case.steps.iter().map(|step| match step {
-        Step::Send(segments) => segments.iter().map(Vec::len).sum(),
-        _ => 0,
-    });
-    sent.sum::<usize>() < 2_000
-}
-
 /// What a client sends may arrive in any pieces.
 #[test]
 fn an_outcome_does_not_depend_on_how_the_clients_bytes_are_cut() {
@@ -199,11 +172,7 @@ fn an_outcome_does_not_depend_on_how_the_clients_bytes_are_cut() {
         let whole = run(kind, fault, usize::MAX, setup(kind), is_short);
         for cut in [1, 3] {
             let pieces = run(kind, fault, cut, setup(kind), is_short);
-            for (id, ran) in &whole {
-                let told = |ran: &Ran| (ran.outcome.clone(), ran.due.clone(), ran.got.clone());
-                let piecewise = told(&pieces[id]);
-                assert_eq!(told(ran), piecewise, "{fault:?}, {id}, pieces of {cut} bytes");
-            }
+            assert_same(&whole, &pieces, &format!("{fault:?}, pieces of {cut} bytes"));
         }
     }
 }
@@ -234,7 +203,7 @@ fn report(mut child: Child, client: impl FnOnce() + Send) -> (Vec<String>, Optio
     (lines, child.wait().unwrap().code())
 }
 
-/// Connects, and sends back what comes, again and again until nobody listens.
+/// Connects again and again until the server stops listening, and echoes messages.
 fn serve_cases(address: &str, policy: Policy, echo: bool, deflate: bool) {
     let mut number = 0_u64;
     while let Ok(stream) = TcpStream::connect(address) {
@@ -263,7 +232,7 @@ fn serve_cases(address: &str, policy: Policy, echo: bool, deflate: bool) {
     }
 }
 
-fn assert_faultless(echo: bool, deflate: bool, policy: Policy, args: &[&str]) {
+fn serve_faultlessly(echo: bool, deflate: bool, policy: Policy, args: &[&str]) {
     let (child, address) = listen(args);
     let (lines, status) = report(child, || serve_cases(&address, policy, echo, deflate));
     let is_bad = |line: &&String| {
@@ -281,14 +250,14 @@ const CLIENT: Policy = Policy::new(Role::Client);
 
 #[test]
 fn the_client_of_the_library_fails_nothing() {
-    assert_faultless(true, true, CLIENT, &["--client-accepts", "any", "--stress"]);
+    serve_faultlessly(true, true, CLIENT, &["--client-accepts", "any", "--stress"]);
 }
 
 #[test]
 fn the_client_of_the_library_fails_nothing_if_it_sends_nothing() {
     let policy = CLIENT.accepts(Accepts::BinaryOnly).max_message(1_000);
     let args = ["--client-accepts", "binary", "--max-message", "1000"];
-    assert_faultless(false, false, policy, &args);
+    serve_faultlessly(false, false, policy, &args);
 }
 
 /// Sends a request, and returns the response.

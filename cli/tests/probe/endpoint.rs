@@ -19,7 +19,7 @@ pub struct Kind {
     pub limit: Option<usize>,
     pub text_only: bool,
     pub client: bool,
-    /// Whether it sends a message of its own before each that it sends back.
+    /// Whether it sends another message before each echo.
     pub interjects: bool,
 }
 
