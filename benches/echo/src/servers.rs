@@ -26,7 +26,7 @@ pub(crate) const SERVERS: [&str; 7] = [
 /// What an idle connection takes whatever serves it: a task that holds the socket, and waits.
 pub(crate) const TASK: &str = "a task alone";
 
-/// The server that is soaked: it accepts text alone, and keeps each client alive or gives it up.
+/// A server for `--soak`: it accepts only text, sends Pings, and closes a connection that does not answer them.
 pub(crate) const SOAK: &str = "wsvet text only";
 
 /// What that server accepts.
@@ -75,7 +75,7 @@ async fn endpoint(socket: TcpStream) {
     }
 }
 
-/// The server that is soaked.
+/// The server of `--soak`.
 async fn text_only(socket: TcpStream) {
     let Ok(socket) = Box::pin(WebSocket::accept(socket, TEXT, &Server::new())).await else {
         return;

@@ -1,7 +1,7 @@
 //! Prints the table of the servers side by side, in Markdown. It builds each from nothing first.
 //!
 //! ```sh
-//! cargo run --release --features table --bin table
+//! cargo run --release --features table --bin table [SERVER...]
 //! ```
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use std::{array, fs};
+use std::{array, env, fs};
 
 use wsvet::endpoint::sync::WebSocket;
 use wsvet::handshake::{Key, RequestBuilder};
@@ -30,7 +30,9 @@ fn main() -> io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = folder.join("target/side_by_side");
     let mut rows: Vec<Vec<String>> = Vec::new();
-    for name in SERVERS {
+    let wanted: Vec<String> = env::args().skip(1).collect();
+    let is_wanted = |name: &&str| wanted.is_empty() || wanted.iter().any(|one| one == name);
+    for name in SERVERS.into_iter().filter(is_wanted) {
         eprintln!("{name} ...");
         let source = fs::read_to_string(folder.join(format!("src/bin/{name}.rs")))?;
         let lines = source.lines().map(str::trim);
@@ -159,10 +161,12 @@ impl Server {
 
     fn close(&self, path: &str, bytes: &[u8]) -> io::Result<Option<String>> {
         let stream = TcpStream::connect(&self.address)?;
-        stream.set_read_timeout(Some(LIMIT))?;
         let request = RequestBuilder::new(&self.address, path, Key::new([7; 16]));
         let socket = WebSocket::connect(stream, Policy::new(Role::Client), &request, || [7; 4]);
         let (mut stream, _) = socket.map_err(io::Error::other)?.into_parts();
+        // The opening handshake leaves the socket without a limit.
+        stream.set_read_timeout(Some(LIMIT))?;
+        stream.set_write_timeout(Some(LIMIT))?;
         // A server may refuse the message before it has received all of it.
         let _ = stream.write_all(bytes);
         let mut header = [0; 2];
