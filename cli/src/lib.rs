@@ -6,8 +6,8 @@
 //! Data flows in one direction. [`input`] reads a file and detects its format. [`transport`] turns
 //! packets into the bytes of TCP streams. [`session`] judges a connection from its opening handshake
 //! to its verdict, and passes the results to a [report](session::report::Report). [`report`] prints
-//! them. [`live`] is where a live server is, and TLS with it. [`probe`] sends cases to such a server. [`tap`]
-//! passes connections to it, and judges them.
+//! them. [`live`] parses the URL of a live server and does TLS with it. [`probe`] sends cases to such a
+//! server. [`tap`] passes connections to it, and judges them.
 
 // The types live for one run, and nothing prints them with Debug.
 #![allow(missing_debug_implementations)]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::command::probe::{self, Probe};
+use crate::command::reporting::Reporting;
 #[cfg(unix)]
 use crate::command::tap::{self, Tap};
 use crate::input::reading::Reading;
@@ -206,41 +207,6 @@ pub(crate) struct Check {
     /// input, and after Ctrl-C.
     #[arg(long)]
     pub(crate) follow: bool,
-}
-
-/// What is reported, and how.
-#[derive(Args)]
-pub(crate) struct Reporting {
-    /// Exit with status 2 if a connection cannot be judged, even beside others that can
-    ///
-    /// For example, the capture starts after its opening handshake, or lacks bytes of it.
-    #[arg(long)]
-    pub(crate) strict: bool,
-
-    /// Print the unmasked payload of each frame
-    #[arg(long)]
-    pub(crate) payload: bool,
-
-    /// Report every violation of a direction, not only the first
-    ///
-    /// Reporting stops only if the start of the next frame is unknown.
-    #[arg(long)]
-    pub(crate) keep_going: bool,
-
-    /// Print only the frames that break a rule, and how each connection was closed and why
-    #[arg(long)]
-    pub(crate) summary: bool,
-
-    /// Print one JSON object per line
-    #[arg(long, conflicts_with = "summary")]
-    pub(crate) json: bool,
-
-    /// Also write an HTML page that shows each connection as a sequence diagram
-    ///
-    /// An existing file is overwritten only if it is empty or an HTML page, and only after a run that
-    /// did not fail. A pipe or a device is written directly.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) html: Option<PathBuf>,
 }
 
 /// Prints how to get a key log.

@@ -10,10 +10,12 @@ pub mod mix;
 mod output;
 mod page;
 mod probe;
+mod reporting;
 mod status;
 #[cfg(unix)]
 mod tap;
 mod told;
+mod trust;
 
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;

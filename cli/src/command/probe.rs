@@ -10,6 +10,7 @@ use wsvet::generate::{Case, Setup};
 
 use crate::command::status::Status;
 use crate::command::told::{Stop, Told};
+use crate::command::trust::Trust;
 use crate::input::interrupt;
 use crate::live::target::{self, Target};
 use crate::probe::campaign::{self, Options};
@@ -152,15 +153,8 @@ pub(crate) struct Probe {
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
 
-    /// Trust the certificates in this PEM file, instead of those of the system (feature `wss`)
-    #[arg(long, value_name = "FILE")]
-    #[cfg_attr(not(feature = "wss"), allow(dead_code))]
-    pub(crate) ca: Option<PathBuf>,
-
-    /// Do not verify the certificate of the server (feature `wss`)
-    #[arg(long, conflicts_with = "ca")]
-    #[cfg_attr(not(feature = "wss"), allow(dead_code))]
-    pub(crate) insecure: bool,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
 }
 
 fn field(text: &str) -> Result<(String, String), String> {
@@ -305,15 +299,11 @@ fn connector<'a>(
 ) -> Result<impl Fn() -> io::Result<Box<dyn Link>> + Sync + use<'a>, String> {
     let limit = args.timeout;
     #[cfg(feature = "wss")]
-    let tls = target
-        .tls
-        .then(|| crate::live::tls::Client::new(&target.host, args.ca.as_deref(), args.insecure))
-        .transpose()?;
+    let tls = args.trust.client(target)?;
     #[cfg(not(feature = "wss"))]
     if target.tls {
-        return Err("this wsvet was built without TLS: install one with it by `cargo install \
-                    wsvet-cli --features wss`, or probe the server behind its TLS with ws://"
-            .to_owned());
+        let without_tls = crate::command::trust::WITHOUT_TLS;
+        return Err(format!("{without_tls}, or probe the server behind its TLS with ws://"));
     }
     Ok(move || -> io::Result<Box<dyn Link>> {
         let socket = target::connect(&addresses, limit)?;

@@ -9,17 +9,13 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::command::args::Reporting;
-use crate::command::check::{status_of, write_page};
-use crate::command::output::Output;
 use crate::command::page::Page;
+use crate::command::reporting::{Reporting, Subject};
 use crate::command::status::Status;
+use crate::command::trust::Trust;
 use crate::input::interrupt;
 use crate::live::target::Target;
-use crate::report::{Both, Html, Json, Shown, Text};
-use crate::session::judging::{Judging, Thoroughness};
 use crate::session::limits::Limits;
-use crate::session::report::Report;
 use crate::tap::{self, Pcapng, Route, SECTION};
 
 pub(crate) const HELP: &str = "\
@@ -93,15 +89,8 @@ pub(crate) struct Tap {
     #[arg(long, conflicts_with = "connections")]
     pub(crate) once: bool,
 
-    /// Trust the certificates in this PEM file, instead of those of the system (feature `wss`)
-    #[arg(long, value_name = "FILE")]
-    #[cfg_attr(not(feature = "wss"), allow(dead_code))]
-    pub(crate) ca: Option<PathBuf>,
-
-    /// Do not verify the certificate of the server (feature `wss`)
-    #[arg(long, conflicts_with = "ca")]
-    #[cfg_attr(not(feature = "wss"), allow(dead_code))]
-    pub(crate) insecure: bool,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
 
     /// Wait for clients that want wss://, with the certificate in this PEM file (feature `wss`)
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -136,7 +125,7 @@ struct Prepared {
 }
 
 fn prepare(args: &Tap) -> Result<Prepared, String> {
-    let page = args.reporting.html.as_deref().map(Page::new).transpose()?;
+    let page = args.reporting.page()?;
     let route = route(args)?;
     let capture = args.write.as_deref().map(capture).transpose()?;
     let listener = TcpListener::bind(&*args.listen)
@@ -148,10 +137,7 @@ fn route(args: &Tap) -> Result<Route, String> {
     let target = Target::parse(&args.url).map_err(|error| format!("{}: {error}", args.url))?;
     let addresses = target.resolve().map_err(|error| format!("{}: {error}", target.host))?;
     #[cfg(feature = "wss")]
-    let to_server = target
-        .tls
-        .then(|| crate::live::tls::Client::new(&target.host, args.ca.as_deref(), args.insecure))
-        .transpose()?;
+    let to_server = args.trust.client(&target)?;
     #[cfg(feature = "wss")]
     let to_client = args
         .tls_cert
@@ -161,9 +147,7 @@ fn route(args: &Tap) -> Result<Route, String> {
         .transpose()?;
     #[cfg(not(feature = "wss"))]
     if target.tls || args.tls_cert.is_some() {
-        return Err("this wsvet was built without TLS: install one with it by `cargo install \
-                    wsvet-cli --features wss`"
-            .to_owned());
+        return Err(crate::command::trust::WITHOUT_TLS.to_owned());
     }
     Ok(Route {
         addresses,
@@ -206,45 +190,25 @@ fn pass(
     complain: &mut dyn FnMut(&str),
 ) -> io::Result<Status> {
     let Prepared { listener, route, page, capture } = prepared;
-    let Reporting { keep_going, payload, summary, json: as_json, .. } = args.reporting;
-    let thoroughness = Thoroughness { keep_going, payload };
-    let stdout = Output::new(io::stdout().lock(), interrupt::stop);
-    let mut json = Json::new(BufWriter::new(stdout), payload, false);
-    let mut text = Text::new(out, Shown { payload, summary, follow: false, live: true });
-    let mut report: &mut dyn Report = if as_json { &mut json } else { &mut text };
-    let mut html = page.is_some().then(Html::new);
-    let mut both;
-    if let Some(html) = &mut html {
-        both = Both(report, html);
-        report = &mut both;
-    }
-    let mut judging = Judging::new(args.limits, thoroughness, report);
-    interrupt::listen();
-    if !io::stdout().is_terminal() {
-        interrupt::end_with_reader();
-    }
-    let address = listener.local_addr()?;
-    let scheme = if args.tls_cert.is_some() { "wss" } else { "ws" };
-    complain(&format!("waiting for clients at {scheme}://{address} (Ctrl-C ends)"));
-    judging.report.input(&args.url)?;
-    let most = if args.once { Some(1) } else { args.connections };
-    tap::run(listener, route, most, capture, &mut judging, complain)?;
-    let mut notices = judging.skipped.take();
-    if judging.tally.connections == 0 {
-        judging.tally.unusable += 1;
-        let why = judging.strays.why().unwrap_or_else(|| "no client connected".to_owned());
-        notices.push(format!("no WebSocket connection was judged: {why}"));
-    }
-    judging.report.end_of_input(&notices)?;
-    notices.iter().for_each(|notice| complain(notice));
-    judging.report.finish(&judging.tally)?;
-    let tally = judging.tally;
-    let written = match html.zip(page) {
-        Some((html, page)) => write_page(html, page, &tally),
-        None => Ok(()),
-    };
-    if let Err(error) = &written {
-        complain(error);
-    }
-    Ok(if written.is_err() { Status::Unusable } else { status_of(&tally, args.reporting.strict) })
+    args.reporting.print(out, Subject::Live, args.limits, page, complain, |judging, complain| {
+        interrupt::listen();
+        if !io::stdout().is_terminal() {
+            interrupt::end_with_reader();
+        }
+        let address = listener.local_addr()?;
+        let scheme = if args.tls_cert.is_some() { "wss" } else { "ws" };
+        complain(&format!("waiting for clients at {scheme}://{address} (Ctrl-C ends)"));
+        judging.report.input(&args.url)?;
+        let most = if args.once { Some(1) } else { args.connections };
+        tap::run(listener, route, most, capture, judging, complain)?;
+        let mut notices = judging.skipped.take();
+        if judging.tally.connections == 0 {
+            judging.tally.unusable += 1;
+            let why = judging.strays.why().unwrap_or_else(|| "no client connected".to_owned());
+            notices.push(format!("no WebSocket connection was judged: {why}"));
+        }
+        judging.report.end_of_input(&notices)?;
+        notices.iter().for_each(|notice| complain(notice));
+        judging.report.finish(&judging.tally)
+    })
 }

@@ -34,7 +34,7 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// Who is told what came of the cases.
+/// Where the outcomes of the cases go.
 pub(crate) struct Told<'a> {
     args: &'a Probe,
     baseline: Baseline,

@@ -48,14 +48,17 @@ impl Client {
         Ok(Self { config: Arc::new(config), name })
     }
 
-    /// Creates a connection that has sent nothing yet.
+    /// Does the handshake of TLS over a connected socket.
     ///
     /// # Errors
     ///
-    /// Any error of TLS.
-    pub fn connection(&self) -> io::Result<ClientConnection> {
+    /// Any error of TLS, or of the socket.
+    pub fn connect(&self, socket: &mut TcpStream, limit: Duration) -> io::Result<ClientConnection> {
         let connection = ClientConnection::new(Arc::clone(&self.config), self.name.clone());
-        connection.map_err(io::Error::other)
+        let mut connection = connection.map_err(io::Error::other)?;
+        let ended = "the server ended TCP in the handshake of TLS: it may want ws://";
+        handshake(&mut connection, socket, limit, ended)?;
+        Ok(connection)
     }
 }
 

@@ -85,7 +85,9 @@ impl Player<'_> {
             ))
             | Closed::Without(_) => failed_step(Level::Must, due, got),
             Closed::With(_) if echoes => failed_step(Level::Must, due, got),
-            Closed::With(_) => unknown(format!("{got}: the program behind the {name} may close")),
+            Closed::With(_) => unknown(format!(
+                "{got}: perhaps the application of the {name} closed the connection"
+            )),
         }
     }
 

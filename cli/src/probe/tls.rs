@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConnection;
 
-use crate::live::tls::{Client, handshake};
+use crate::live::tls::Client;
 use crate::probe::tcp::{Tcp, Wire};
 
 /// Begins TLS over a connected socket.
@@ -14,12 +14,9 @@ use crate::probe::tcp::{Tcp, Wire};
 /// # Errors
 ///
 /// Any error of TLS, or of the socket.
-pub fn connect(client: &Client, socket: TcpStream, limit: Duration) -> io::Result<Tcp<Tls>> {
-    let mut connection = client.connection()?;
+pub fn connect(client: &Client, mut socket: TcpStream, limit: Duration) -> io::Result<Tcp<Tls>> {
+    let mut connection = client.connect(&mut socket, limit)?;
     connection.set_buffer_limit(None);
-    let mut socket = socket;
-    let ended = "the server ended TCP in the handshake of TLS: it may want ws://";
-    handshake(&mut connection, &mut socket, limit, ended)?;
     Tcp::over(Tls(Box::new(connection)), socket, limit)
 }
 

@@ -158,9 +158,7 @@ fn downstream(_: &Route, socket: TcpStream) -> io::Result<Stream> {
 #[cfg(feature = "wss")]
 fn upstream(route: &Route, mut socket: TcpStream) -> io::Result<Stream> {
     let Some(client) = &route.to_server else { return Ok(Stream::plain(socket)) };
-    let mut connection = client.connection()?;
-    let ended = "the server ended TCP in the handshake of TLS: it may want ws://";
-    tls::handshake(&mut connection, &mut socket, LIMIT, ended)?;
+    let connection = client.connect(&mut socket, LIMIT)?;
     Ok(Stream::over_tls(socket, connection.into()))
 }
 

@@ -18,7 +18,7 @@ const ENHANCED_PACKET: u32 = 6;
 /// IPv4 or IPv6 without another header before it: nothing else is known of the packets.
 const LINK_RAW: u32 = 101;
 
-/// The hops in the header of IP, and the window in that of TCP, which nobody measured.
+/// The hop limit of IP and the window of TCP. The tap cannot see the real ones.
 const HOPS: u8 = 64;
 const WINDOW: u16 = u16::MAX;
 

@@ -1,5 +1,5 @@
-//! What passes on its way to the judge: a bounded queue, which makes those who pass bytes wait while the
-//! judge is slower.
+//! What passes on its way to the judge: a bounded queue. The threads that pass bytes wait
+//! while the judge is slower.
 //!
 //! The events of all connections and their bytes stand in one batch, which is exchanged for an empty one
 //! as a whole. So nothing is allocated for an event, and the memory is that of two batches.
@@ -71,7 +71,7 @@ struct State {
     closed: bool,
 }
 
-/// The queue between those who pass bytes and the judge.
+/// The queue from the threads that pass bytes to the judge.
 pub(super) struct Queue {
     state: Mutex<State>,
     /// Whether the judge waits for events.
