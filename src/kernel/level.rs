@@ -166,6 +166,8 @@ mod tests {
         0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
     ];
     const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+    /// Miri is a thousand times slower. It sees what a kernel reads and writes from few lengths.
+    const STEP: usize = if cfg!(miri) { 29 } else { 1 };
 
     fn levels() -> impl Iterator<Item = Level> {
         let all = [
@@ -207,7 +209,7 @@ mod tests {
     #[test]
     fn all_mask_alike() {
         let plain: Vec<u8> = (0..2_500).map(|n| (n * 7) as u8).collect();
-        for len in (0..700).chain([1_023, 1_024, 1_536, 2_400]) {
+        for len in (0..700).step_by(STEP).chain([1_023, 1_024, 1_536, 2_400]) {
             for start in [0, 1, 31, 63] {
                 let text = &plain[start..start + len];
                 for level in levels() {
@@ -223,8 +225,8 @@ mod tests {
 
     #[test]
     fn all_judge_two_edges_in_a_row_alike_at_every_place() {
-        for len in 2..200 {
-            for (number, pair) in (0..EDGES.len().pow(2)).enumerate() {
+        for len in (2..200).step_by(STEP) {
+            for (number, pair) in (0..EDGES.len().pow(2)).step_by(STEP).enumerate() {
                 let mut text = vec![b'a'; len];
                 let at = (number * 31 + len * 7) % (len - 1);
                 text[at] = EDGES[pair % EDGES.len()];
@@ -239,7 +241,7 @@ mod tests {
         for character in
             ["é", "\u{800}", "€", "\u{D7FF}", "\u{FFFF}", "\u{10000}", "😀", "\u{10FFFF}"]
         {
-            for len in 0..300 {
+            for len in (0..300).step_by(STEP) {
                 for cut in 0..character.len() {
                     let text = "a".repeat(len) + character + "b";
                     agree(&text.as_bytes()[..len + cut]);
@@ -252,10 +254,12 @@ mod tests {
 
     #[test]
     fn all_judge_alike_where_ascii_follows_a_character_that_is_cut_or_comes_before_its_rest() {
-        for len in 0..300 {
-            for bad in [&b"\xC3"[..], b"\xE2\x82", b"\xF0\x9F\x98", b"\xA9"] {
-                let start = "é".repeat(40) + &"a".repeat(len);
-                agree(&[start.as_bytes(), bad, &[b'b'; 200]].concat());
+        for len in (0..300).step_by(STEP) {
+            for character in ["é", "€", "😀"] {
+                for bad in [&b"\xC3"[..], b"\xE2\x82", b"\xF0\x9F\x98", b"\xA9"] {
+                    let start = character.repeat(40) + &"a".repeat(len);
+                    agree(&[start.as_bytes(), bad, &[b'b'; 200]].concat());
+                }
             }
         }
     }
