@@ -637,3 +637,41 @@ fn tls_of_both_sides_passes() {
         assert_eq!(told.err, "");
     }
 }
+
+/// The tap makes a certificate, which names its address, and a client that gets it trusts it.
+#[cfg(feature = "wss")]
+#[test]
+fn a_certificate_is_made_for_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tap.pem");
+    let certificate = file.to_str().unwrap();
+    let inner = Tap::start(&["--tls", "--write-cert", certificate, "--once"]);
+    let pem = std::fs::read_to_string(&file).unwrap();
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"), "{pem}");
+    assert!(!pem.contains("PRIVATE KEY"), "{pem}");
+    let url = format!("wss://{}/", inner.address);
+    let server = inner.server.try_clone().unwrap();
+    let outer = Tap::to(server, &url, &["--ca", certificate, "--once"], true);
+    let [mut client, mut server] = outer.open();
+    pass(&mut client, &mut server, &of(Client, BINARY, b"hello"));
+    close([client, server]);
+    for tap in [outer, inner] {
+        tap.wait().says(&["a clean close", "nothing is broken"], 0);
+    }
+}
+
+#[cfg(feature = "wss")]
+#[test]
+fn a_file_that_is_no_certificate_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("precious.txt");
+    std::fs::write(&file, "precious").unwrap();
+    let name = file.to_str().unwrap();
+    let args =
+        ["tap", "--listen", "127.0.0.1:0", "--tls", "--write-cert", name, "ws://127.0.0.1:1/"];
+    let output = run(&args, b"");
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains("is not a certificate in PEM"), "{err}");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+}

@@ -14,6 +14,8 @@ use crate::command::reporting::{Reporting, Subject};
 use crate::command::status::Status;
 use crate::command::trust::Trust;
 use crate::input::interrupt;
+#[cfg(feature = "wss")]
+use crate::live::identity::Identity;
 use crate::live::target::Target;
 use crate::session::limits::Limits;
 use crate::tap::{self, Pcapng, Route, SECTION};
@@ -49,6 +51,9 @@ Examples:
     wsvet tap --summary --write tap.pcapng --listen 127.0.0.1:9000 ws://127.0.0.1:8080
   Keep binary messages away from a server that accepts text only:
     wsvet tap --enforce --server-accepts text --listen 127.0.0.1:9000 ws://127.0.0.1:8080
+  For clients that want wss://; Node trusts the certificate:
+    wsvet tap --tls --write-cert tap.pem --listen 127.0.0.1:9000 wss://example.com
+    NODE_EXTRA_CA_CERTS=tap.pem node client.js   # to wss://localhost:9000/
   In a test, for one connection:
     wsvet tap --once --json --listen 127.0.0.1:9000 ws://127.0.0.1:8080 > tap.jsonl";
 
@@ -92,7 +97,20 @@ pub(crate) struct Tap {
     #[command(flatten)]
     pub(crate) trust: Trust,
 
-    /// Wait for clients that want wss://, with the certificate in this PEM file (feature `wss`)
+    /// Wait for clients that want wss:// (feature `wss`)
+    ///
+    /// Without --tls-cert, wsvet makes a certificate for this run. It names localhost, the address of --listen and
+    /// the host of URL.
+    #[arg(long)]
+    pub(crate) tls: bool,
+
+    /// Write the certificate that --tls makes to this PEM file, so that clients can trust it
+    ///
+    /// An existing file is overwritten only if it is empty or a certificate in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls", conflicts_with = "tls_cert")]
+    pub(crate) write_cert: Option<PathBuf>,
+
+    /// As --tls, with the certificate in this PEM file
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
 
@@ -139,14 +157,9 @@ fn route(args: &Tap) -> Result<Route, String> {
     #[cfg(feature = "wss")]
     let to_server = args.trust.client(&target)?;
     #[cfg(feature = "wss")]
-    let to_client = args
-        .tls_cert
-        .as_deref()
-        .zip(args.tls_key.as_deref())
-        .map(|(certificates, key)| crate::live::tls::server(certificates, key))
-        .transpose()?;
+    let to_client = tls_to_client(args, &target)?;
     #[cfg(not(feature = "wss"))]
-    if target.tls || args.tls_cert.is_some() {
+    if target.tls || args.wants_tls() {
         return Err(crate::command::trust::WITHOUT_TLS.to_owned());
     }
     Ok(Route {
@@ -157,6 +170,30 @@ fn route(args: &Tap) -> Result<Route, String> {
         to_client,
         enforced: args.enforce.then_some(args.limits),
     })
+}
+
+/// Returns what accepts clients over TLS, if that is wanted.
+#[cfg(feature = "wss")]
+fn tls_to_client(args: &Tap, target: &Target) -> Result<Option<Arc<rustls::ServerConfig>>, String> {
+    if let Some((certificates, key)) = args.tls_cert.as_deref().zip(args.tls_key.as_deref()) {
+        return Identity::read(certificates, key)?.server().map(Some);
+    }
+    if !args.tls {
+        return Ok(None);
+    }
+    let address = args.listen.rsplit_once(':').map_or(&*args.listen, |(address, _)| address);
+    let address = address.trim_start_matches('[').trim_end_matches(']');
+    let identity = Identity::create(["localhost", address, &target.host])?;
+    if let Some(path) = &args.write_cert {
+        identity.write(path)?;
+    }
+    identity.server().map(Some)
+}
+
+impl Tap {
+    fn wants_tls(&self) -> bool {
+        self.tls || self.tls_cert.is_some()
+    }
 }
 
 /// Starts a capture. If the user forgets its name, the next argument is a URL or another option.
@@ -196,7 +233,7 @@ fn pass(
             interrupt::end_with_reader();
         }
         let address = listener.local_addr()?;
-        let scheme = if args.tls_cert.is_some() { "wss" } else { "ws" };
+        let scheme = if args.wants_tls() { "wss" } else { "ws" };
         complain(&format!("waiting for clients at {scheme}://{address} (Ctrl-C ends)"));
         judging.report.input(&args.url)?;
         let most = if args.once { Some(1) } else { args.connections };

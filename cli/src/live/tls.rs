@@ -10,10 +10,10 @@ use rustls::SignatureScheme;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, ConnectionCommon, DigitallySignedStruct,
-    Error, RootCertStore, ServerConfig, SideData,
+    Error, RootCertStore, SideData,
 };
 
 /// What connects to a server over TLS.
@@ -62,27 +62,8 @@ impl Client {
     }
 }
 
-/// Creates what accepts clients over TLS, with the certificate, those of its authorities and the private key
-/// in these PEM files.
-///
-/// # Errors
-///
-/// What is wrong with the files.
-pub fn server(certificates: &Path, key: &Path) -> Result<Arc<ServerConfig>, String> {
-    let chain = read_certificates(certificates)?;
-    let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", key.display());
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(&error))?;
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_no_client_auth()
-        .with_single_cert(chain, key);
-    let mut config = config.map_err(|error| format!("{}: {error}", certificates.display()))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
-}
-
-fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+/// Reads the certificates of a PEM file.
+pub(super) fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let name = path.display();
     let found = CertificateDer::pem_file_iter(path).map_err(|error| format!("{name}: {error}"))?;
     let found: Vec<_> =
