@@ -8,6 +8,7 @@ mod demo;
 mod explain;
 pub mod mix;
 mod output;
+mod overwriting;
 mod page;
 mod probe;
 mod reporting;

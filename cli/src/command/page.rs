@@ -2,11 +2,12 @@
 //! that fails; anything else, for example a pipe, is written directly.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
+use crate::command::overwriting::may_overwrite;
 use crate::input::interrupt;
 
 /// The start of a page.
@@ -100,12 +101,8 @@ impl Target {
             // Nothing is read: a pipe would wait for ever.
             return Ok(Self::Direct(OpenOptions::new().write(true).open(name)?));
         }
-        if file.len() > 0 {
-            let mut start = Vec::new();
-            File::open(name)?.take(START.len() as u64).read_to_end(&mut start)?;
-            if start != START {
-                return Err(io::ErrorKind::AlreadyExists.into());
-            }
+        if !may_overwrite(name, START)? {
+            return Err(io::ErrorKind::AlreadyExists.into());
         }
         // A file that may not be written is not replaced, although its folder would allow it.
         OpenOptions::new().write(true).open(name)?;

@@ -142,6 +142,8 @@ pub(crate) struct Probe {
     pub(crate) json: bool,
 
     /// Also write a report in the format of JUnit
+    ///
+    /// An existing file is overwritten only if it is empty or XML.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
 

@@ -1,7 +1,7 @@
 //! `wsvet tap`: passes live connections to a server, and judges them.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, IsTerminal, Read, Seek, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 #[cfg(feature = "wss")]
@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use crate::command::overwriting::may_overwrite;
 use crate::command::page::Page;
 use crate::command::reporting::{Reporting, Subject};
 use crate::command::status::Status;
@@ -185,9 +186,22 @@ fn tls_to_client(args: &Tap, target: &Target) -> Result<Option<Arc<rustls::Serve
     let address = address.trim_start_matches('[').trim_end_matches(']');
     let identity = Identity::create(["localhost", address, &target.host])?;
     if let Some(path) = &args.write_cert {
-        identity.write(path)?;
+        write_certificate(path, &identity)?;
     }
     identity.server().map(Some)
+}
+
+/// Writes the certificate without its private key.
+#[cfg(feature = "wss")]
+fn write_certificate(path: &Path, identity: &Identity) -> Result<(), String> {
+    let name = path.display();
+    let wrong = |error: io::Error| format!("{name}: cannot write the certificate: {error}");
+    if !may_overwrite(path, b"-----BEGIN CERTIFICATE-----").map_err(wrong)? {
+        return Err(format!(
+            "{name}: the file exists and is not a certificate in PEM: give --write-cert another file name"
+        ));
+    }
+    std::fs::write(path, identity.pem()).map_err(wrong)
 }
 
 impl Tap {
@@ -196,27 +210,16 @@ impl Tap {
     }
 }
 
-/// Starts a capture. If the user forgets its name, the next argument is a URL or another option.
+/// Starts a capture.
 fn capture(path: &Path) -> Result<Pcapng<BufWriter<File>>, String> {
     let name = path.display();
     let wrong = |error: io::Error| format!("{name}: cannot write the capture: {error}");
-    let mut options = OpenOptions::new();
-    let mut file = options.read(true).write(true).create(true).truncate(false).open(path);
-    if file.is_err() {
-        // A pipe can only be written.
-        file = OpenOptions::new().write(true).open(path);
+    if !may_overwrite(path, &SECTION.to_le_bytes()).map_err(wrong)? {
+        return Err(format!(
+            "{name}: the file exists and is not a pcapng capture: give --write another file name"
+        ));
     }
-    let mut file = file.map_err(wrong)?;
-    if file.metadata().is_ok_and(|data| data.is_file() && data.len() > 0) {
-        let mut start = [0; 4];
-        let read = file.read_exact(&mut start);
-        if read.is_err() || start != SECTION.to_le_bytes() {
-            return Err(format!(
-                "{name}: the file exists and is not a pcapng capture: give --write another file name"
-            ));
-        }
-        file.rewind().and_then(|()| file.set_len(0)).map_err(wrong)?;
-    }
+    let file = File::create(path).map_err(wrong)?;
     Pcapng::new(BufWriter::with_capacity(1 << 18, file)).map_err(wrong)
 }
 

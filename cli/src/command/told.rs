@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use wsvet::generate::Case;
 
 use crate::command::output::Output;
+use crate::command::overwriting::may_overwrite;
 use crate::command::page::Page;
 use crate::command::probe::Probe;
 use crate::command::status::Status;
@@ -127,6 +128,12 @@ fn baseline(path: &Path) -> Result<Baseline, String> {
 }
 
 fn create(path: &Path) -> Result<(&Path, BufWriter<File>), String> {
+    if !may_overwrite(path, b"<?xml").map_err(|error| cannot_write(path, &error))? {
+        let name = path.display();
+        return Err(format!(
+            "{name}: the file exists and is not XML: give --junit another file name"
+        ));
+    }
     let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
     Ok((path, BufWriter::new(file)))
 }

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,17 +13,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::live::tls::read_certificates;
 
-/// The start of a certificate in PEM.
-const START: &[u8] = b"-----BEGIN CERTIFICATE-----";
-
 /// A certificate, those of its authorities, and its private key.
 pub struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     /// The file of the certificate, for errors.
     name: PathBuf,
-    /// The certificate in PEM, if it was created here.
-    pem: Option<String>,
+    pem: String,
 }
 
 impl Identity {
@@ -38,7 +32,7 @@ impl Identity {
         let chain = read_certificates(certificates)?;
         let read = PrivateKeyDer::from_pem_file(key);
         let key = read.map_err(|error| format!("{}: {error}", key.display()))?;
-        Ok(Self { chain, key, name: certificates.to_owned(), pem: None })
+        Ok(Self { chain, key, name: certificates.to_owned(), pem: String::new() })
     }
 
     /// Creates a certificate for these hosts, which signs itself.
@@ -60,32 +54,13 @@ impl Identity {
             chain: vec![cert.der().clone()],
             key: key.map_err(|error| wrong(&error))?,
             name: PathBuf::from("the certificate"),
-            pem: Some(cert.pem()),
+            pem: cert.pem(),
         })
     }
 
-    /// Writes the certificate that was created to a PEM file, without its private key. Only an empty file
-    /// or an older certificate is overwritten.
-    ///
-    /// # Errors
-    ///
-    /// The file is something else, or cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), String> {
-        let name = path.display();
-        match fs::read(path) {
-            Ok(older) if !older.is_empty() && !older.starts_with(START) => {
-                return Err(format!(
-                    "{name}: the file exists and is not a certificate in PEM: give --write-cert another file name"
-                ));
-            }
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(format!("{name}: {error}"));
-            }
-            _ => {}
-        }
-        let pem = self.pem.as_deref().unwrap_or_default();
-        fs::write(path, pem)
-            .map_err(|error| format!("{name}: cannot write the certificate: {error}"))
+    /// Returns the certificate in PEM, if it was created here, without its private key.
+    pub fn pem(&self) -> &str {
+        &self.pem
     }
 
     /// Returns what accepts clients over TLS with this certificate.
