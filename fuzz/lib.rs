@@ -7,6 +7,7 @@ pub mod handshake;
 pub mod http2;
 pub mod oracles;
 pub mod peers;
+pub mod probe;
 pub mod readers;
 pub mod tls;
 mod verdict;

@@ -33,6 +33,10 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
             case.send_cut(&whole, at).echo(data, &body)
         });
         cases.push(case.go_on());
+        let title = format!("a message of {len} bytes in segments of 997 bytes");
+        let segments = whole.chunks(997).map(<[u8]>::to_vec).collect();
+        let case = new("in-segments", &title).needs(data).step(Step::Send(segments));
+        cases.push(case.echo(data, &body).go_on());
     }
     let title = "a message with a fragment and a Ping, each byte alone";
     let bytes =

@@ -48,6 +48,7 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
         Role::Client => super::responses::add_deflate(setup, cases),
     }
     add_legal(setup, cases);
+    add_long(setup, cases);
     add_context(setup, cases);
     add_illegal(setup, cases);
     add_limits(setup, cases);
@@ -65,6 +66,8 @@ fn add_offers(setup: &Setup, cases: &mut Vec<Case>) {
         ("client-bits", "permessage-deflate; client_max_window_bits", false),
         ("client-bits-value", "permessage-deflate; client_max_window_bits=10", false),
         ("server-bits", "permessage-deflate; server_max_window_bits=10", false),
+        ("server-bits-9", "permessage-deflate; server_max_window_bits=9", false),
+        ("server-bits-15", "permessage-deflate; server_max_window_bits=15", false),
         ("server-bits-8", "permessage-deflate; server_max_window_bits=8", false),
         ("server-no-context", "permessage-deflate; server_no_context_takeover", false),
         ("client-no-context", "permessage-deflate; client_no_context_takeover", false),
@@ -201,6 +204,28 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
     cases.push(case.send(frames).echo(OpCode::Text, "€€".as_bytes()).go_on());
 }
 
+/// Messages that are longer than the window (§7.1.2), and than what a peer may inflate at once.
+fn add_long(setup: &Setup, cases: &mut Vec<Case>) {
+    let (data, len) = (setup.data, 131_072);
+    if !setup.takes(len) {
+        return;
+    }
+    let plain = payload(data, len);
+    let bytes = deflated(&plain);
+    let new = |name: &str, title: &str| new(setup, name, title).level(Level::Quality);
+    let case = new("131072", "a compressed message of 131,072 bytes");
+    let case = case.send(setup.frame(single(data) | RSV1, &bytes)).echo(data, &plain);
+    cases.push(case.go_on());
+    let case = new("131072-in-fragments", "a compressed message of 131,072 bytes in fragments");
+    let (begin, rest) = bytes.split_at(1_000);
+    let frames: Vec<_> = [setup.frame(first(data) | RSV1, begin)]
+        .into_iter()
+        .chain(rest.chunks(1_000).map(|piece| setup.frame(MIDDLE, piece)))
+        .chain([setup.frame(LAST, b"")])
+        .collect();
+    cases.push(case.send(frames.concat()).echo(data, &plain).go_on());
+}
+
 /// Messages that refer to earlier ones (§7.1.1, §7.2.3.2).
 fn add_context(setup: &Setup, cases: &mut Vec<Case>) {
     let data = setup.data;
@@ -238,6 +263,19 @@ fn add_context(setup: &Setup, cases: &mut Vec<Case>) {
         let mut bytes = Vec::new();
         deflater.deflate(plain.as_bytes(), true, &mut bytes);
         case.send(setup.frame(compressed, &bytes)).echo(data, plain.as_bytes())
+    });
+    cases.push(case.go_on());
+    if !setup.takes(2_000) {
+        return;
+    }
+    let title = "messages that refer to earlier ones, over more than a window";
+    let mut deflater = Deflater::new(15, true);
+    let text = payload(data, 4_000);
+    let case = (0..40).fold(new("context-slides", title), |case, number| {
+        let plain = &text[number * 50..][..2_000];
+        let mut bytes = Vec::new();
+        deflater.deflate(plain, true, &mut bytes);
+        case.send(setup.frame(compressed, &bytes)).echo(data, plain)
     });
     cases.push(case.go_on());
     if !setup.takes(33_000) {

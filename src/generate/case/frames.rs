@@ -47,6 +47,10 @@ fn add_bits(setup: &Setup, cases: &mut Vec<Case>) {
         let fragments = [setup.frame(first(data), b"a"), setup.frame(LAST | bits, b"b")].concat();
         illegal("continuation", "a continuation frame", new().needs(data).send(fragments));
     }
+    let title = "rsv2 set on a second message";
+    let case = Case::new(setup, "reserved-bits/after-message", title);
+    let case = case.message(setup, data, b"legal").send(setup.frame(single(data) | RSV2, b"rsv"));
+    cases.push(case.refuse(Rule::ReservedBits));
 }
 
 fn add_opcodes(setup: &Setup, cases: &mut Vec<Case>) {
@@ -58,6 +62,11 @@ fn add_opcodes(setup: &Setup, cases: &mut Vec<Case>) {
     }
     for (name, title, bytes) in [
         ("with-payload", "a reserved opcode with payload", setup.frame(FIN | 3, b"data")),
+        (
+            "control-with-payload",
+            "a reserved control opcode with payload",
+            setup.frame(FIN | 0xB, b"data"),
+        ),
         ("fragment", "a reserved opcode without FIN", setup.frame(3, b"data")),
     ] {
         let case = Case::new(setup, format!("reserved-opcode/{name}"), title);
@@ -69,6 +78,10 @@ fn add_opcodes(setup: &Setup, cases: &mut Vec<Case>) {
         [setup.frame(FIN | 3, b""), setup.message(setup.data, b"late"), setup.frame(PING, b"late")];
     let case = case.needs(setup.data).send(bytes.concat()).refuse(Rule::ReservedOpcode);
     cases.push(case.step(Step::NoPong(b"late".to_vec())));
+    let case =
+        Case::new(setup, "reserved-opcode/after-message", "a reserved opcode after a message");
+    let case = case.message(setup, setup.data, b"legal").send(setup.frame(FIN | 3, b""));
+    cases.push(case.refuse(Rule::ReservedOpcode));
     let inside = [setup.frame(first(setup.data), b"a"), setup.frame(FIN | 3, b"")].concat();
     let title = "a reserved opcode inside a fragmented message";
     let case = Case::new(setup, "reserved-opcode/inside-message", title).needs(setup.data);

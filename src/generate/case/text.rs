@@ -8,7 +8,7 @@ use super::{Case, Level, Setup, Step};
 use crate::{OpCode, Rule};
 
 /// Texts at the edges of what is UTF-8.
-const VALID: [(&str, &str); 17] = [
+const VALID: [(&str, &str); 18] = [
     ("nul", "\0"),
     ("u-7f", "\u{7F}"),
     ("u-80", "\u{80}"),
@@ -22,6 +22,12 @@ const VALID: [(&str, &str); 17] = [
     ("u-10000", "\u{10000}"),
     ("u-10ffff", "\u{10FFFF}"),
     ("noncharacters", "\u{FDD0}\u{1FFFE}\u{10FFFE}"),
+    // The last character of each plane: they have each first byte from F0 to F4.
+    (
+        "planes",
+        "\u{1FFFF}\u{2FFFF}\u{3FFFF}\u{4FFFF}\u{5FFFF}\u{6FFFF}\u{7FFFF}\u{8FFFF}\
+         \u{9FFFF}\u{AFFFF}\u{BFFFF}\u{CFFFF}\u{DFFFF}\u{EFFFF}\u{FFFFF}\u{10FFFF}",
+    ),
     ("byte-order-mark", "\u{FEFF}text"),
     ("controls", "\t\r\n\u{1B}[0m\u{2028}"),
     ("combining", "e\u{301}\u{200D}\u{1F469}\u{200D}\u{1F680}"),
@@ -29,7 +35,7 @@ const VALID: [(&str, &str); 17] = [
 ];
 
 /// What is not UTF-8, and how many of its bytes prove it.
-const INVALID: [(&str, &[u8]); 24] = [
+const INVALID: [(&str, &[u8]); 26] = [
     ("continuation-80", b"\x80"),
     ("continuation-bf", b"\xBF"),
     ("overlong-2", b"\xC0\x80"),
@@ -49,6 +55,8 @@ const INVALID: [(&str, &[u8]); 24] = [
     ("ff", b"\xFF"),
     ("latin-1", b"caf\xE9 au lait"),
     ("lead-then-ascii", b"\xC3A"),
+    ("lead-3-then-ascii", b"\xE2\x82A"),
+    ("lead-4-then-ascii", b"\xF0\x9F\x8CA"),
     ("lead-then-lead", b"\xE2\x82\xE2\x82\xAC"),
     ("cut-2", b"text\xC3"),
     ("cut-3", b"text\xE2\x82"),
@@ -176,4 +184,15 @@ fn add_early(setup: &Setup, cases: &mut Vec<Case>) {
         let case = case.send(setup.begun(single(text), 20, invalid));
         cases.push(case.refuse_early(Rule::InvalidUtf8));
     }
+    // U+110000, whose second byte proves that it is invalid.
+    let title = "a text that the second of three fragments makes invalid, refused before the third";
+    let case =
+        new(setup, "early-second-fragment", title).send(setup.frame(first(text), b"text\xF4"));
+    let case = case.send(setup.frame(MIDDLE, b"\x90")).refuse_early(Rule::InvalidUtf8);
+    cases.push(case.send(setup.frame(LAST, b"\x80\x80")).refuse(Rule::InvalidUtf8));
+    let title =
+        "a text that the second segment of its frame makes invalid, refused before the rest";
+    let case = new(setup, "early-second-segment", title).level(Level::Quality);
+    let begun = setup.begun(single(text), 20, b"text\xF4\x90");
+    cases.push(case.send_cut(&begun, begun.len() - 1).refuse_early(Rule::InvalidUtf8));
 }
