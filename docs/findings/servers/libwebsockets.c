@@ -34,8 +34,6 @@ static int echo(struct lws *wsi, enum lws_callback_reasons reason, void *user, v
 }
 
 static const struct lws_protocols protocols[] = {{"echo", echo, sizeof(struct session), 4096}, {0}};
-static const struct lws_extension extensions[] = {
-    {"permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate"}, {0}};
 
 int main(int count, char **arguments) {
     struct lws_context_creation_info info = {0};
@@ -43,7 +41,6 @@ int main(int count, char **arguments) {
     info.port = atoi(arguments[1]);
     info.iface = "127.0.0.1";
     info.protocols = protocols;
-    info.extensions = extensions;
     struct lws_context *context = lws_create_context(&info);
     while (lws_service(context, 0) >= 0) {
     }
