@@ -15,7 +15,7 @@ parser.add_argument("--path", default="/")
 parser.add_argument("--request")
 parser.add_argument("--header", action="append", default=[])
 parser.add_argument("--wait", type=float, default=1)
-arguments = parser.parse_args()
+arguments = parser.parse_intermixed_args()
 
 
 def read(peer, seconds):
