@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
 
@@ -99,4 +100,33 @@ fn a_file_that_is_no_report_is_not_overwritten() {
     assert!(err.contains("is not XML"), "{err}");
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+}
+
+/// A server may switch to the other protocol that the request names.
+#[test]
+fn a_switch_to_another_protocol_accepts_no_websocket() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut head = [0; 1_000];
+            let head = loop {
+                let len = stream.peek(&mut head).unwrap();
+                if head[..len].ends_with(b"\r\n\r\n") {
+                    break String::from_utf8_lossy(&head[..len]);
+                }
+            };
+            if head.contains("Upgrade: x-wsvet\r\n") {
+                let response = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x-wsvet\r\nConnection: Upgrade\r\n\r\n";
+                let _ = stream.write_all(response.as_bytes());
+            } else {
+                let _ = WebSocket::accept(stream, SERVER, &Server::new())
+                    .map(|mut socket| socket.next());
+            }
+        }
+    });
+    let output = run(&["probe", "--json", "--case", "opening/upgrade-other", &url], b"");
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.contains(r#""outcome":"inconclusive""#), "{out}");
+    assert!(out.contains("perhaps another protocol"), "{out}");
 }

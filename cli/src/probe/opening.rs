@@ -31,6 +31,9 @@ impl Player<'_> {
             }
             Answer::Accept if !accepted => failed(Level::Must, format!("HTTP {}", response.status)),
             Answer::Accept => self.accepted(&response),
+            _ if accepted && self.switched(&response) => {
+                unknown("HTTP 101 without `Upgrade: websocket`, so perhaps another protocol")
+            }
             _ if accepted => failed(Level::Must, "accepted: HTTP 101"),
             Answer::RefuseVersion if !response.lists_versions => failed(
                 Level::Must,
@@ -47,6 +50,12 @@ impl Player<'_> {
             }
             _ => Err(Stop::Passed),
         }
+    }
+
+    /// Returns whether a response with status 101 is to another protocol, as far as is known of the server.
+    fn switched(&self, response: &Response) -> bool {
+        let rule = Rule::UpgradeNotConfirmed;
+        response.broken.contains(&rule) && !self.peer.broken.contains(&rule)
     }
 
     fn response(&mut self) -> Result<Response, Stop> {

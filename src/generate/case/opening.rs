@@ -111,8 +111,8 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
         let title = format!("`Upgrade: {value}`");
         legal(&format!("upgrade-{name}"), &title, "4.2.1", must, &|head| head.set(UPGRADE, value));
     }
-    legal("upgrade-list", "`Upgrade: h2c, websocket`", "4.2.1", Level::Quality, &|head| {
-        head.set(UPGRADE, "h2c, websocket")
+    legal("upgrade-list", "`Upgrade: x-wsvet, websocket`", "4.2.1", Level::Quality, &|head| {
+        head.set(UPGRADE, "x-wsvet, websocket")
     });
     for (name, value) in CONNECTIONS {
         let title = format!("`Connection: {value}`");
@@ -234,8 +234,8 @@ fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
     illegal("missing-upgrade", "no Upgrade", Rule::MissingUpgrade, must, any, &|head| {
         head.remove(UPGRADE)
     });
-    illegal("upgrade-other", "`Upgrade: h2c`", Rule::MissingUpgrade, must, any, &|head| {
-        head.set(UPGRADE, "h2c")
+    illegal("upgrade-other", "`Upgrade: x-wsvet`", Rule::MissingUpgrade, must, any, &|head| {
+        head.set(UPGRADE, "x-wsvet")
     });
     illegal("upgrade-part", "`Upgrade: websockets`", Rule::MissingUpgrade, must, any, &|head| {
         head.set(UPGRADE, "websockets")
