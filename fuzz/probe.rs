@@ -28,8 +28,7 @@ struct Kind {
     server: Server,
     echoes: bool,
     /// What it says in addition, in turn: bit 0 is a Ping before a message that comes back, bit 1 a message
-    /// before it, bit 2 a Ping at a segment. After the last message that is due, a message of its own looks
-    /// like one that should have been refused.
+    /// before it, bit 2 a Ping at a segment, bit 3 a message after one that comes back.
     extras: Vec<u8>,
     /// The lengths of the pieces in which its bytes arrive, in turn.
     cuts: Vec<u8>,
@@ -133,13 +132,21 @@ impl Memory {
                 self.say(Message::Ping(vec![0; 125].into()));
             }
             if extra & 2 != 0 {
-                self.say(match self.kind.policy.accepts {
-                    Accepts::BinaryOnly => Message::binary(format!("own {}", self.said)),
-                    _ => Message::text(format!("own {}", self.said)),
-                });
+                self.say_something();
             }
             self.say(message);
+            if extra & 8 != 0 {
+                self.say_something();
+            }
         }
+    }
+
+    fn say_something(&mut self) {
+        let own = format!("own {}", self.said);
+        self.say(match self.kind.policy.accepts {
+            Accepts::BinaryOnly => Message::binary(own),
+            _ => Message::text(own),
+        });
     }
 
     fn extra(&mut self) -> u8 {

@@ -21,6 +21,7 @@ pub mod peer;
 pub mod play;
 mod refusing;
 pub mod report;
+mod sent;
 pub mod tcp;
 #[cfg(feature = "wss")]
 pub mod tls;

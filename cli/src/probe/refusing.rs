@@ -5,6 +5,7 @@ use wsvet::{CloseCode, End};
 
 use crate::probe::going_on::Answered;
 use crate::probe::play::{Player, Stop, failed_step, unknown};
+use crate::probe::sent::carries;
 use crate::probe::visit::{Closed, closed};
 use crate::probe::words;
 
@@ -39,6 +40,7 @@ impl Player<'_> {
         if let Some((opcode, payload)) = self.visit.incoming.next_message()
             && !self.peer.is_chatty
             && self.peer.echoes(opcode)
+            && carries(self.case, &payload)
         {
             let got = format!("delivered, and then refused: {}", words::message(opcode, &payload));
             return failed_step(Level::Must, due, got);
