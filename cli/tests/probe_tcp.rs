@@ -6,7 +6,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
 
-use common::run;
+use common::{assert_kept, run};
 use wsvet::deflate::Parameters;
 use wsvet::endpoint::sync::{Error, WebSocket};
 use wsvet::handshake::Server;
@@ -91,15 +91,7 @@ fn a_server_that_accepts_only_binary_messages_fails_nothing() {
 
 #[test]
 fn a_file_that_is_no_report_is_not_overwritten() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("precious.txt");
-    std::fs::write(&file, "precious").unwrap();
-    let name = file.to_str().unwrap();
-    let output = run(&["probe", "--junit", name, "ws://127.0.0.1:1/"], b"");
-    let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.contains("is not XML"), "{err}");
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+    assert_kept(&["probe", "--junit"], "ws://127.0.0.1:1/", "is not XML");
 }
 
 /// A server may switch to the other protocol that the request names.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use arbitrary::Unstructured;
 use common::capture::lines;
-use common::{frame, run};
+use common::{assert_kept, frame, run};
 use rustix::net::sockopt::set_socket_linger;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -602,16 +602,8 @@ fn dissect(file: &Path, connections: usize) {
 
 #[test]
 fn a_file_that_is_no_capture_is_not_overwritten() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("precious.txt");
-    std::fs::write(&file, "precious").unwrap();
-    let name = file.to_str().unwrap();
-    let output =
-        run(&["tap", "--listen", "127.0.0.1:0", "--write", name, "ws://127.0.0.1:1/"], b"");
-    let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.contains("is not a pcapng capture"), "{err}");
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+    let before = ["tap", "--listen", "127.0.0.1:0", "--write"];
+    assert_kept(&before, "ws://127.0.0.1:1/", "is not a pcapng capture");
 }
 
 /// A client without TLS, a tap that speaks TLS to another one, and that one before a server without TLS.
@@ -663,15 +655,6 @@ fn a_certificate_is_made_for_the_run() {
 #[cfg(feature = "wss")]
 #[test]
 fn a_file_that_is_no_certificate_is_not_overwritten() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("precious.txt");
-    std::fs::write(&file, "precious").unwrap();
-    let name = file.to_str().unwrap();
-    let args =
-        ["tap", "--listen", "127.0.0.1:0", "--tls", "--write-cert", name, "ws://127.0.0.1:1/"];
-    let output = run(&args, b"");
-    let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.contains("is not a certificate in PEM"), "{err}");
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+    let before = ["tap", "--listen", "127.0.0.1:0", "--tls", "--write-cert"];
+    assert_kept(&before, "ws://127.0.0.1:1/", "is not a certificate in PEM");
 }

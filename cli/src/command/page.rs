@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
-use crate::command::overwriting::may_overwrite;
+use crate::command::overwriting::Kind;
 use crate::input::interrupt;
 
-/// The start of a page.
-const START: &[u8] = b"<!DOCTYPE html>";
+const PAGE: Kind =
+    Kind { option: "--html", name: "page", form: "an HTML page", start: b"<!DOCTYPE html>" };
 
 /// The most symbolic links that lead to a file.
 const LINKS: usize = 40;
@@ -39,11 +39,8 @@ impl Page {
     /// the user forgets the name of the page, the next argument is a capture.
     pub(crate) fn new(name: &Path) -> Result<Self, String> {
         let target = Target::new(name).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => format!(
-                "{}: the file exists and is not an HTML page: give --html another file name",
-                name.display()
-            ),
-            _ => cannot_write(name, &error),
+            io::ErrorKind::AlreadyExists => PAGE.exists(name),
+            _ => PAGE.cannot_write(name, &error),
         })?;
         Ok(Self { name: name.to_owned(), target })
     }
@@ -68,12 +65,8 @@ impl Page {
         self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), String> {
-        self.target.write(write).map_err(|error| cannot_write(&self.name, &error))
+        self.target.write(write).map_err(|error| PAGE.cannot_write(&self.name, &error))
     }
-}
-
-fn cannot_write(name: &Path, error: &io::Error) -> String {
-    format!("{}: cannot write the page: {error}", name.display())
 }
 
 impl Target {
@@ -101,7 +94,7 @@ impl Target {
             // Nothing is read: a pipe would wait for ever.
             return Ok(Self::Direct(OpenOptions::new().write(true).open(name)?));
         }
-        if !may_overwrite(name, START)? {
+        if !PAGE.may_overwrite(name)? {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         // A file that may not be written is not replaced, although its folder would allow it.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::command::overwriting::may_overwrite;
+use crate::command::overwriting::Kind;
 use crate::command::page::Page;
 use crate::command::reporting::{Reporting, Subject};
 use crate::command::status::Status;
@@ -57,6 +57,21 @@ Examples:
     NODE_EXTRA_CA_CERTS=tap.pem node client.js   # to wss://localhost:9000/
   In a test, for one connection:
     wsvet tap --once --json --listen 127.0.0.1:9000 ws://127.0.0.1:8080 > tap.jsonl";
+
+const CAPTURE: Kind = Kind {
+    option: "--write",
+    name: "capture",
+    form: "a pcapng capture",
+    start: &SECTION.to_le_bytes(),
+};
+
+#[cfg(feature = "wss")]
+const CERTIFICATE: Kind = Kind {
+    option: "--write-cert",
+    name: "certificate",
+    form: "a certificate in PEM",
+    start: b"-----BEGIN CERTIFICATE-----",
+};
 
 #[derive(Args)]
 pub(crate) struct Tap {
@@ -184,24 +199,12 @@ fn tls_to_client(args: &Tap, target: &Target) -> Result<Option<Arc<rustls::Serve
     }
     let address = args.listen.rsplit_once(':').map_or(&*args.listen, |(address, _)| address);
     let address = address.trim_start_matches('[').trim_end_matches(']');
-    let identity = Identity::create(["localhost", address, &target.host])?;
+    let (identity, pem) = Identity::create(["localhost", address, &target.host])?;
     if let Some(path) = &args.write_cert {
-        write_certificate(path, &identity)?;
+        let written = CERTIFICATE.create(path)?.write_all(pem.as_bytes());
+        written.map_err(|error| CERTIFICATE.cannot_write(path, &error))?;
     }
     identity.server().map(Some)
-}
-
-/// Writes the certificate without its private key.
-#[cfg(feature = "wss")]
-fn write_certificate(path: &Path, identity: &Identity) -> Result<(), String> {
-    let name = path.display();
-    let wrong = |error: io::Error| format!("{name}: cannot write the certificate: {error}");
-    if !may_overwrite(path, b"-----BEGIN CERTIFICATE-----").map_err(wrong)? {
-        return Err(format!(
-            "{name}: the file exists and is not a certificate in PEM: give --write-cert another file name"
-        ));
-    }
-    std::fs::write(path, identity.pem()).map_err(wrong)
 }
 
 impl Tap {
@@ -212,15 +215,8 @@ impl Tap {
 
 /// Starts a capture.
 fn capture(path: &Path) -> Result<Pcapng<BufWriter<File>>, String> {
-    let name = path.display();
-    let wrong = |error: io::Error| format!("{name}: cannot write the capture: {error}");
-    if !may_overwrite(path, &SECTION.to_le_bytes()).map_err(wrong)? {
-        return Err(format!(
-            "{name}: the file exists and is not a pcapng capture: give --write another file name"
-        ));
-    }
-    let file = File::create(path).map_err(wrong)?;
-    Pcapng::new(BufWriter::with_capacity(1 << 18, file)).map_err(wrong)
+    let file = BufWriter::with_capacity(1 << 18, CAPTURE.create(path)?);
+    Pcapng::new(file).map_err(|error| CAPTURE.cannot_write(path, &error))
 }
 
 fn pass(

@@ -9,13 +9,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use wsvet::generate::Case;
 
 use crate::command::output::Output;
-use crate::command::overwriting::may_overwrite;
+use crate::command::overwriting::Kind;
 use crate::command::page::Page;
 use crate::command::probe::Probe;
 use crate::command::status::Status;
 use crate::probe::explore::Found;
 use crate::probe::outcome::{Outcome, Ran};
 use crate::probe::report::{self, Baseline, Json, Record, Report, Tally};
+
+const JUNIT: Kind = Kind { option: "--junit", name: "report", form: "XML", start: b"<?xml" };
 
 /// Why there is no report.
 pub(crate) enum Stop {
@@ -56,7 +58,10 @@ impl<'a> Told<'a> {
             args,
             baseline: args.baseline.as_deref().map(baseline).transpose()?.unwrap_or_default(),
             page: args.html.as_deref().map(Page::new).transpose()?,
-            junit: args.junit.as_deref().map(|path| create(path)).transpose()?,
+            junit: match args.junit.as_deref() {
+                Some(path) => Some((path, BufWriter::new(JUNIT.create(path)?))),
+                None => None,
+            },
             json: args.json.then(json),
             bar: ProgressBar::hidden(),
             start: Instant::now(),
@@ -111,7 +116,7 @@ impl<'a> Told<'a> {
         if let Some((path, mut file)) = self.junit {
             report::junit(&report, strict, &mut file)
                 .and_then(|()| file.flush())
-                .map_err(|error| cannot_write(path, &error))?;
+                .map_err(|error| JUNIT.cannot_write(path, &error))?;
         }
         if let Some(page) = self.page {
             page.write(|mut out| report::html(&report, &mut out))?;
@@ -125,21 +130,6 @@ fn baseline(path: &Path) -> Result<Baseline, String> {
     let name = path.display();
     let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
     Baseline::read(&text).map_err(|error| format!("{name}: {error}"))
-}
-
-fn create(path: &Path) -> Result<(&Path, BufWriter<File>), String> {
-    if !may_overwrite(path, b"<?xml").map_err(|error| cannot_write(path, &error))? {
-        let name = path.display();
-        return Err(format!(
-            "{name}: the file exists and is not XML: give --junit another file name"
-        ));
-    }
-    let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
-    Ok((path, BufWriter::new(file)))
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> String {
-    format!("{}: cannot write the report: {error}", path.display())
 }
 
 /// A bar on standard error, if that is a terminal on which nothing else is printed meanwhile.

@@ -19,7 +19,6 @@ pub struct Identity {
     key: PrivateKeyDer<'static>,
     /// The file of the certificate, for errors.
     name: PathBuf,
-    pem: String,
 }
 
 impl Identity {
@@ -32,15 +31,16 @@ impl Identity {
         let chain = read_certificates(certificates)?;
         let read = PrivateKeyDer::from_pem_file(key);
         let key = read.map_err(|error| format!("{}: {error}", key.display()))?;
-        Ok(Self { chain, key, name: certificates.to_owned(), pem: String::new() })
+        Ok(Self { chain, key, name: certificates.to_owned() })
     }
 
-    /// Creates a certificate for these hosts, which signs itself.
+    /// Creates a certificate for these hosts, which signs itself. Also returns the certificate in PEM, without
+    /// its private key.
     ///
     /// # Errors
     ///
     /// A host that no certificate can name.
-    pub fn create<'h>(hosts: impl IntoIterator<Item = &'h str>) -> Result<Self, String> {
+    pub fn create<'h>(hosts: impl IntoIterator<Item = &'h str>) -> Result<(Self, String), String> {
         let hosts: BTreeSet<String> = hosts.into_iter().map(str::to_owned).collect();
         let hosts: Vec<String> = hosts.into_iter().collect();
         let names = hosts.join(", ");
@@ -50,17 +50,12 @@ impl Identity {
         let key = KeyPair::generate().map_err(|error| wrong(&error))?;
         let cert = parameters.self_signed(&key).map_err(|error| wrong(&error))?;
         let key = PrivateKeyDer::try_from(key.serialize_der());
-        Ok(Self {
+        let identity = Self {
             chain: vec![cert.der().clone()],
             key: key.map_err(|error| wrong(&error))?,
             name: PathBuf::from("the certificate"),
-            pem: cert.pem(),
-        })
-    }
-
-    /// Returns the certificate in PEM, if it was created here, without its private key.
-    pub fn pem(&self) -> &str {
-        &self.pem
+        };
+        Ok((identity, cert.pem()))
     }
 
     /// Returns what accepts clients over TLS with this certificate.

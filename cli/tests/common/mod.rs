@@ -23,6 +23,20 @@ pub fn run(args: &[&str], input: &[u8]) -> Output {
     feed(&mut command, input)
 }
 
+/// Asserts that the tool does not overwrite a file of another kind, whose name stands between the arguments.
+#[track_caller]
+pub fn assert_kept(before: &[&str], after: &str, error: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("precious.txt");
+    std::fs::write(&file, "precious").unwrap();
+    let args = [before, &[file.to_str().unwrap(), after]].concat();
+    let output = run(&args, b"");
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains(error), "{err}");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+}
+
 /// Runs a command with this standard input.
 pub fn feed(command: &mut Command, input: &[u8]) -> Output {
     let mut child = command
