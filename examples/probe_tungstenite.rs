@@ -276,7 +276,7 @@ impl Prober {
         }
     }
 
-    /// The server must end TCP. A Close frame of its own is answered first.
+    /// The server must end TCP. If it has sent a Close frame, it gets an answer first.
     fn end(&mut self) -> Result<(), Failure> {
         if let Some(code) = self.close {
             let close = CloseFrame::new(code.unwrap_or(CloseCode::NORMAL_CLOSURE), "");

@@ -7,7 +7,7 @@ use clap::Args;
 #[cfg(feature = "wss")]
 use crate::live::{target::Target, tls::Client};
 
-/// What is said to a wss:// URL by a tool without the feature `wss`.
+/// The error for a wss:// URL if the tool was built without the feature `wss`.
 #[cfg(not(feature = "wss"))]
 pub(crate) const WITHOUT_TLS: &str = "this wsvet was built without TLS: install one with it by `cargo install \
                                       wsvet-cli --features wss`";
