@@ -210,6 +210,15 @@ async fn wrong_calls_are_errors() {
 }
 
 #[tokio::test(start_paused = true)]
+#[should_panic(expected = "`feed` polled after completion")]
+async fn a_message_cannot_be_fed_twice_by_one_future() {
+    let (mut server, _peer) = server(100);
+    let mut feed = std::pin::pin!(server.feed("once"));
+    feed.as_mut().await.unwrap();
+    let _ = feed.await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_answer_the_close_ends_in_time() {
     let (mut socket, peer) = server(1 << 10);
     let start = Instant::now();

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice, Write};
 
 use bytes::{Buf, Bytes, BytesMut};
 use proptest::prelude::*;
-use wsvet::codec::{Error, Frames, Messages, Prepared};
+use wsvet::codec::{Budget, Error, Frames, Messages, Prepared};
 use wsvet::encode::{self, SendBuffer};
 use wsvet::{CloseCode, CloseFrame, Frame, Header, Message, OpCode, Policy, Role};
 
@@ -276,13 +276,17 @@ fn fragments_of_a_long_message_are_not_copied() {
 
 #[test]
 fn a_client_masks_in_place_what_nobody_shares() {
-    let mut codec = Messages::new(CLIENT).with_keys(|| KEY);
-    let mut buffer = SendBuffer::new();
-    let own = payload(100_000);
-    let start = own.as_ptr();
-    codec.encode(Message::binary(own), &mut buffer).unwrap();
-    assert_eq!(parts(&buffer)[1].0, start);
+    let new = || Messages::new(CLIENT).with_keys(|| KEY);
+    for mut codec in [new(), new().with_budget(&Budget::new(1 << 20)), new().fragments_of(100_000)]
+    {
+        let mut buffer = SendBuffer::new();
+        let own = payload(100_000);
+        let start = own.as_ptr();
+        codec.encode(Message::binary(own), &mut buffer).unwrap();
+        assert_eq!(parts(&buffer)[1].0, start, "{codec:?}");
+    }
 
+    let mut codec = new();
     let shared = Bytes::from(payload(100_000));
     let mut buffer = SendBuffer::new();
     codec.encode(Message::Binary(shared.clone()), &mut buffer).unwrap();

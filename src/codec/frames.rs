@@ -3,7 +3,7 @@
 use core::fmt;
 use std::boxed::Box;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 
 use super::Error;
 use super::closing::{ClosingHandle, Handshake};
@@ -11,7 +11,7 @@ use super::compression::DeflateState;
 #[cfg(feature = "deflate")]
 use crate::Compression;
 use crate::decoder::passes;
-use crate::encode::{self, Buffer, Checked};
+use crate::encode::{self, Buffer, Checked, Payload};
 use crate::{
     Closing, FrameBuf, Header, Message, OpCode, Policy, Reader, Role, Utf8Bytes, Validator,
     Violation, kernel,
@@ -350,31 +350,17 @@ impl Frames {
         }
     }
 
-    /// Writes a frame that was checked. After a Close frame it writes nothing, and returns an error
-    /// for data.
+    /// Writes a frame that was checked. The buffer may hold the payload if it is `Bytes`. After a
+    /// Close frame it writes nothing, and returns an error for data.
     #[inline]
     pub(super) fn write(
         &mut self,
         header: Header,
-        payload: &[u8],
+        payload: impl Payload,
         dst: &mut impl Buffer,
     ) -> Result<(), Error> {
         if let Some(header) = self.next_header(header)? {
-            dst.put_frame(&header, payload, Checked(()));
-        }
-        Ok(())
-    }
-
-    /// Writes a frame, as [`write`](Self::write) does. The buffer may hold the payload.
-    #[inline]
-    pub(super) fn write_shared(
-        &mut self,
-        header: Header,
-        payload: Bytes,
-        dst: &mut impl Buffer,
-    ) -> Result<(), Error> {
-        if let Some(header) = self.next_header(header)? {
-            dst.put_shared(&header, payload, Checked(()));
+            dst.put(&header, payload, Checked(()));
         }
         Ok(())
     }
@@ -528,7 +514,7 @@ impl Frames {
         let plain = Header::new(header.opcode(), payload.len() as u64).with_rsv(header.rsv());
         let header = if header.fin() { plain } else { plain.not_final() };
         let sending = self.check(&header, &payload)?;
-        self.write_shared(header, payload, dst)?;
+        self.write(header, payload, dst)?;
         self.sending = sending;
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::boxed::Box;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 use super::budget::{Share, held};
 #[cfg(feature = "deflate")]
@@ -10,7 +10,7 @@ use super::compression::DeflateState;
 use super::{Budget, ClosingHandle, Error, Frames, Prepared};
 #[cfg(feature = "deflate")]
 use crate::deflate::Parameters;
-use crate::encode::{self, Buffer, Checked};
+use crate::encode::{self, Buffer, Checked, Payload};
 use crate::{
     Assembler, CloseCode, CloseFrame, FrameBuf, Header, InvalidMessage, Message, OpCode, Policy,
     Role, Rule, Violation,
@@ -380,7 +380,26 @@ impl Messages {
     }
 
     /// Writes a data message, compressed if permessage-deflate is negotiated.
-    fn data(&mut self, opcode: OpCode, plain: Bytes, dst: &mut impl Buffer) -> Result<(), Error> {
+    #[inline]
+    fn data(
+        &mut self,
+        opcode: OpCode,
+        plain: impl Payload,
+        dst: &mut impl Buffer,
+    ) -> Result<(), Error> {
+        if self.frames.compression.is_some() {
+            return self.compressed(opcode, plain, dst);
+        }
+        self.plain(opcode, plain, dst)
+    }
+
+    #[inline(never)]
+    fn compressed(
+        &mut self,
+        opcode: OpCode,
+        plain: impl Payload,
+        dst: &mut impl Buffer,
+    ) -> Result<(), Error> {
         let compression = self.frames.compression.as_mut();
         let Some(deflated) = compression.and_then(|compression| compression.deflate(&plain)) else {
             return self.plain(opcode, plain, dst);
@@ -395,15 +414,61 @@ impl Messages {
     }
 
     /// Writes a data message uncompressed, in as many frames as it needs.
-    fn plain(&mut self, opcode: OpCode, plain: Bytes, dst: &mut impl Buffer) -> Result<(), Error> {
-        let fragment = self.fragment();
-        if plain.len() <= fragment {
-            let header = Header::new(opcode, plain.len() as u64);
-            return self.frames.write_shared(header, plain, dst);
+    #[inline]
+    fn plain(
+        &mut self,
+        opcode: OpCode,
+        plain: impl Payload,
+        dst: &mut impl Buffer,
+    ) -> Result<(), Error> {
+        if plain.len() > self.fragment() {
+            return self.in_fragments(opcode, &plain, dst);
         }
-        encode::fragments(opcode, &plain, fragment).try_for_each(|frame| {
-            self.frames.write_shared(frame.header, plain.slice_ref(frame.payload), dst)
+        self.frames.write(Header::new(opcode, plain.len() as u64), plain, dst)
+    }
+
+    #[inline(never)]
+    fn in_fragments(
+        &mut self,
+        opcode: OpCode,
+        plain: &impl Payload,
+        dst: &mut impl Buffer,
+    ) -> Result<(), Error> {
+        let mut start = 0;
+        encode::fragments(opcode, plain, self.fragment()).try_for_each(|frame| {
+            let end = start + frame.payload.len();
+            let part = plain.part(start..end);
+            start = end;
+            self.frames.write(frame.header, part, dst)
         })
+    }
+
+    #[inline(never)]
+    fn control(&mut self, message: &Message, dst: &mut impl Buffer) -> Result<(), Error> {
+        match message {
+            Message::Close(close) => {
+                let mut body = [0; CloseFrame::MAX_BODY_LEN];
+                let len = close.as_ref().map_or(0, |close| {
+                    CloseFrame { code: close.code, reason: close.reason.as_str() }.encode(&mut body)
+                });
+                self.frames.write_control(OpCode::Close, &body[..len], dst)
+            }
+            message => self.frames.write_control(message.opcode(), message.payload(), dst),
+        }
+    }
+
+    /// Does what [`encode`](Self::encode) does, and copies the payload.
+    #[inline]
+    pub(crate) fn encode_copied(
+        &mut self,
+        message: &Message,
+        dst: &mut impl Buffer,
+    ) -> Result<(), Error> {
+        match message {
+            Message::Text(text) => self.data(OpCode::Text, text.as_bytes(), dst),
+            Message::Binary(bytes) => self.data(OpCode::Binary, &bytes[..], dst),
+            control => self.control(control, dst),
+        }
     }
 }
 
@@ -425,10 +490,25 @@ impl Messages {
     /// assert_eq!(messages.decode(&mut input)?, Some(Message::binary(vec![7, 8])));
     /// # Ok::<(), wsvet::codec::Error>(())
     /// ```
+    #[inline]
     pub fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
-        if let Some(message) = self.frames.take_message(src) {
-            return Ok(Some(message));
+        match self.frames.take_message(src) {
+            Some(message) => Ok(Some(message)),
+            None => self.decode_any(src),
         }
+    }
+
+    /// Takes the next message off the front of `src` if it is data in a single frame, without
+    /// compression, and whole.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(crate) fn take_data(&mut self, src: &mut BytesMut) -> Option<Message> {
+        self.frames.take_message(src)
+    }
+
+    /// Does what [`decode`](Self::decode) does, for all messages.
+    #[inline(never)]
+    fn decode_any(&mut self, src: &mut BytesMut) -> Result<Option<Message>, Error> {
         while let Some(frame) = self.frames.decode(src)? {
             let Frames { compression, validator, .. } = &mut self.frames;
             let message = match compression {
@@ -503,20 +583,12 @@ impl Messages {
     /// assert!(matches!(late, Err(Error::Closed)));
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn encode(&mut self, message: Message, dst: &mut impl Buffer) -> Result<(), Error> {
-        let opcode = message.opcode();
+    #[inline]
+    pub fn encode<B: Buffer>(&mut self, message: Message, dst: &mut B) -> Result<(), Error> {
         match message {
-            Message::Close(close) => {
-                let mut body = [0; CloseFrame::MAX_BODY_LEN];
-                let len = close.as_ref().map_or(0, |close| {
-                    CloseFrame { code: close.code, reason: close.reason.as_str() }.encode(&mut body)
-                });
-                self.frames.write_control(OpCode::Close, &body[..len], dst)
-            }
-            Message::Ping(payload) | Message::Pong(payload) => {
-                self.frames.write_control(opcode, &payload, dst)
-            }
-            data => self.data(opcode, data.into_data(), dst),
+            Message::Text(text) if B::HOLDS => self.data(OpCode::Text, text.into_bytes(), dst),
+            Message::Binary(bytes) if B::HOLDS => self.data(OpCode::Binary, bytes, dst),
+            message => self.encode_copied(&message, dst),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Functions that append frames to a buffer that grows.
 
 use alloc::vec::Vec;
+use core::ops::{Deref, Range};
 
 use bytes::{Bytes, BytesMut};
 
@@ -32,17 +33,53 @@ impl Buffer for SendBuffer {}
 /// What a [`Buffer`] can do. Only this crate can implement and use it.
 #[allow(unnameable_types)]
 pub trait Append {
+    /// Whether the buffer can hold a payload that is `Bytes`, instead of copying it.
+    const HOLDS: bool = false;
+
     /// Appends a frame, and masks the payload while it is copied if the header has a masking key.
     fn put_frame(&mut self, header: &Header, payload: &[u8], checked: Checked);
 
-    /// Appends a frame whose payload can be held, masked if the header has a masking key.
+    /// Appends a frame as [`put_frame`](Self::put_frame) does, or holds its payload if it can be
+    /// held.
     #[inline]
-    fn put_shared(&mut self, header: &Header, payload: Bytes, checked: Checked) {
+    fn put(&mut self, header: &Header, payload: impl Payload, checked: Checked) {
         self.put_frame(header, &payload, checked);
     }
 
     /// Appends the bytes of whole frames. They can be held.
     fn put_ready(&mut self, frames: &Bytes, checked: Checked);
+}
+
+/// The payload of a frame to append: a slice, which is copied, or `Bytes`, which can be held.
+#[allow(unnameable_types)]
+pub trait Payload: Deref<Target = [u8]> + Sized {
+    /// Returns the part of the payload in this range.
+    fn part(&self, range: Range<usize>) -> Self;
+
+    /// Returns the payload as `Bytes`, or unchanged if that needs a copy.
+    fn shared(self) -> Result<Bytes, Self>;
+}
+
+impl Payload for &[u8] {
+    fn part(&self, range: Range<usize>) -> Self {
+        &self[range]
+    }
+
+    #[inline]
+    fn shared(self) -> Result<Bytes, Self> {
+        Err(self)
+    }
+}
+
+impl Payload for Bytes {
+    fn part(&self, range: Range<usize>) -> Self {
+        self.slice(range)
+    }
+
+    #[inline]
+    fn shared(self) -> Result<Self, Self> {
+        Ok(self)
+    }
 }
 
 /// The proof that a frame is legal: whoever makes one has checked the frame.

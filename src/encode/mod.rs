@@ -32,7 +32,7 @@ use crate::{CloseCode, CloseFrame, Frame, Header, OpCode, kernel};
 
 pub use apart::{HeaderBytes, header, in_place};
 #[cfg(feature = "std")]
-pub(crate) use append::{Append, Checked};
+pub(crate) use append::{Append, Checked, Payload};
 #[cfg(feature = "alloc")]
 pub use append::{Buffer, append, append_close, append_single};
 #[cfg(feature = "alloc")]

@@ -7,7 +7,7 @@ use std::io::{self, IoSlice, Write};
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::append::{Append, Checked};
+use super::append::{Append, Checked, Payload};
 use super::{HeaderBytes, kernel};
 use crate::Header;
 
@@ -142,6 +142,8 @@ impl SendBuffer {
 }
 
 impl Append for SendBuffer {
+    const HOLDS: bool = true;
+
     #[inline]
     fn put_frame(&mut self, header: &Header, payload: &[u8], checked: Checked) {
         let before = self.copied.len();
@@ -150,10 +152,14 @@ impl Append for SendBuffer {
     }
 
     #[inline]
-    fn put_shared(&mut self, header: &Header, payload: Bytes, checked: Checked) {
+    fn put(&mut self, header: &Header, payload: impl Payload, checked: Checked) {
         if payload.len() < LEAST_HELD {
             return self.put_frame(header, &payload, checked);
         }
+        let payload = match payload.shared() {
+            Ok(payload) => payload,
+            Err(payload) => return self.put_frame(header, &payload, checked),
+        };
         let payload = match header.masking_key() {
             None => payload,
             Some(key) => match payload.try_into_mut() {

@@ -539,6 +539,8 @@ impl<S: Stream> WebSocket<S> {
             }
             match self.stream.write(bytes) {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                // The memory is used again from its start.
+                Ok(len) if len == bytes.len() => bytes.clear(),
                 Ok(len) => bytes.advance(len),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),

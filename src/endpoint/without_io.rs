@@ -292,6 +292,7 @@ impl Endpoint {
     /// ```
     // An iterator would end at the first `None`.
     #[allow(clippy::should_implement_trait)]
+    #[inline]
     pub fn next(&mut self) -> Result<Option<Message>, Error> {
         let received = &mut self.buffers.get_or_insert_default().received;
         if self.over {
@@ -303,15 +304,21 @@ impl Endpoint {
             Ok(None) => return Ok(None),
             Err(error) => return Err(self.fail(error)),
         };
-        let answers = if message.is_ping() { self.answers_pings } else { self.answers_closes };
-        match message.reply().filter(|_| answers) {
-            Some(Message::Pong(payload)) if self.unsent() >= MOST_PONGS => {
-                self.buffers().pong = Some(payload[..].into());
-            }
-            Some(reply) => self.encode(reply)?,
-            None => {}
+        if message.is_control() {
+            self.answer(&message)?;
         }
         Ok(Some(message))
+    }
+
+    /// Returns the next message if it is data in a single frame, without compression, and has arrived
+    /// whole. [`next`](Self::next) returns all others.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(super) fn next_data(&mut self) -> Option<Message> {
+        if self.over {
+            return None;
+        }
+        self.messages.take_data(&mut self.buffers.as_mut()?.received)
     }
 
     /// Tells the endpoint that the peer has closed its side of the stream.
@@ -355,7 +362,12 @@ impl Endpoint {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        let message = message.into();
+        self.send_message(&message.into())
+    }
+
+    /// Does what [`send`](Self::send) does.
+    #[inline]
+    pub(super) fn send_message(&mut self, message: &Message) -> Result<(), Error> {
         let is_late = match message {
             Message::Text(_) | Message::Binary(_) => self.over,
             Message::Close(_) => self.over || self.closing().has_sent(),
@@ -453,13 +465,27 @@ impl Endpoint {
         &self.messages
     }
 
+    /// Answers a Ping or a Close frame.
+    #[inline(never)]
+    fn answer(&mut self, message: &Message) -> Result<(), Error> {
+        let answers = if message.is_ping() { self.answers_pings } else { self.answers_closes };
+        match message.reply().filter(|_| answers) {
+            Some(Message::Pong(payload)) if self.unsent() >= MOST_PONGS => {
+                self.buffers().pong = Some(payload[..].into());
+                Ok(())
+            }
+            Some(reply) => self.encode(&reply),
+            None => Ok(()),
+        }
+    }
+
     /// Adds the Close frame that is due for a violation, and returns the error.
     #[cold]
     fn fail(&mut self, error: Error) -> Error {
         self.over = true;
         if let Some(close) = error.reply() {
             // A Close frame that cannot be written changes nothing: the connection is over.
-            let _ = self.encode(close);
+            let _ = self.encode(&close);
         }
         error
     }
@@ -469,12 +495,15 @@ impl Endpoint {
     }
 
     /// Adds a message to the bytes to send, after the Pong that waits.
-    fn encode(&mut self, message: Message) -> Result<(), Error> {
+    #[inline]
+    fn encode(&mut self, message: &Message) -> Result<(), Error> {
         self.send_pong();
-        self.messages.encode(message, &mut self.buffers.get_or_insert_default().to_send)
+        let buffers = self.buffers.get_or_insert_default();
+        self.messages.encode_copied(message, &mut buffers.to_send)
     }
 
     /// Adds the Pong that waits to the bytes to send.
+    #[inline]
     fn send_pong(&mut self) {
         let Some(buffers) = &mut self.buffers else { return };
         if let Some(payload) = buffers.pong.take() {

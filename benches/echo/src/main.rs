@@ -4,6 +4,7 @@
 //! ```sh
 //! cargo run --release --manifest-path benches/echo/Cargo.toml
 //! cargo run --release --manifest-path benches/echo/Cargo.toml -- --seconds 1 --rounds 1
+//! cargo run --release --manifest-path benches/echo/Cargo.toml -- --only wsvet --load 1
 //! cargo run --release --manifest-path benches/echo/Cargo.toml -- --soak 30
 //! ```
 //!
@@ -49,6 +50,9 @@ fn main() {
         }
         return;
     }
+    let only = arguments.iter().position(|argument| argument == "--only");
+    let only = only.and_then(|at| arguments.get(at + 1)).map_or("", String::as_str);
+    let servers: Vec<&str> = SERVERS.into_iter().filter(|name| name.contains(only)).collect();
     let (seconds, rounds) = (number("--seconds", 2), number("--rounds", 3));
     let loads = match number("--load", 0) as usize {
         _ if arguments.iter().any(|argument| argument == "--idle") => &[],
@@ -57,9 +61,9 @@ fn main() {
     };
     println!("messages in flight, length: best of {rounds} rounds of {seconds} s, in turns");
     for load in loads {
-        let mut best = SERVERS.map(|_| (f64::INFINITY, 0.0));
+        let mut best = vec![(f64::INFINITY, 0.0); servers.len()];
         for _ in 0..rounds {
-            for (best, name) in best.iter_mut().zip(SERVERS) {
+            for (best, name) in best.iter_mut().zip(&servers) {
                 let server = Server::start(name);
                 let before = server.processor_time();
                 let messages = load.run(server.address(), Duration::from_secs(seconds));
@@ -73,16 +77,20 @@ fn main() {
                 }
             }
         }
-        for (name, (time, kernel)) in SERVERS.iter().zip(best) {
+        let first = best.first().map_or(0.0, |(time, _)| *time);
+        for (name, (time, kernel)) in servers.iter().zip(best) {
             let Load { clients, in_flight, len } = *load;
-            let times = time / best[0].0;
+            let times = time / first;
             println!(
-                "{clients} x {in_flight:<2} {len:>5} B  {name:<18} {time:>6.2} µs of processor time a \
-                 message, {kernel:.2} of them the kernel's; wsvet handles {times:.2} times as many"
+                "{clients} x {in_flight:<2} {len:>5} B  {name:<18} {time:>6.3} µs of processor time a \
+                 message, {kernel:.3} of them the kernel's; the first handles {times:.2} times as many"
             );
         }
     }
-    for name in SERVERS.into_iter().chain([TASK]) {
+    if arguments.iter().any(|argument| argument == "--load") {
+        return;
+    }
+    for name in servers.into_iter().chain([TASK]) {
         let server = Server::start(name);
         let before = server.memory();
         let idle = load::connect(server.address(), IDLE);

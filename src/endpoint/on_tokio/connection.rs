@@ -161,17 +161,19 @@ impl<S> Connection<S> {
     }
 
     /// Adds a message to the bytes to send.
-    pub(super) fn start_send(&mut self, message: Message) -> Result<(), Error> {
+    #[inline(always)]
+    pub(super) fn start_send(&mut self, message: &Message) -> Result<(), Error> {
         if self.is_closed() {
             return Err(codec::Error::Closed.into());
         }
         self.lend_buffer();
-        let (is_data, is_close) = (message.is_data(), message.is_close());
-        self.endpoint.send(message)?;
-        if is_data && let Some(times) = &mut self.times {
+        self.endpoint.send_message(message)?;
+        if message.is_data()
+            && let Some(times) = &mut self.times
+        {
             times.active();
         }
-        if is_close {
+        if message.is_close() {
             self.times().end();
             self.wake();
         }
@@ -179,6 +181,7 @@ impl<S> Connection<S> {
     }
 
     /// Gives the endpoint a buffer for the bytes to send, if it has none.
+    #[inline]
     fn lend_buffer(&mut self) {
         if self.endpoint.unsent() == 0 && self.endpoint.to_send().capacity() == 0 {
             *self.endpoint.to_send() = buffer::take_sent();
@@ -204,16 +207,29 @@ impl<S> Connection<S> {
         code: CloseCode,
         reason: impl Into<Utf8Bytes>,
     ) -> Result<(), Error> {
-        self.start_send(Message::close(code, reason))
+        self.start_send(&Message::close(code, reason))
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Waits for the next message, and sends what is to be sent meanwhile.
+    #[inline(always)]
     pub(super) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, Error>> {
+        if self.phase == Phase::Open
+            && self.times.is_none()
+            && let Some(message) = self.endpoint.next_data()
+        {
+            return Poll::Ready(Ok(Some(message)));
+        }
+        self.poll_any(cx)
+    }
+
+    /// Does what [`poll_next`](Self::poll_next) does, for all messages.
+    #[inline(never)]
+    fn poll_any(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         self.wait(cx, Side::Receiver);
         loop {
             match self.phase {
@@ -266,6 +282,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Notes a message, and tries to send the Pong for it.
+    #[inline]
     fn received(&mut self, message: &Message, cx: &mut Context<'_>) {
         if message.is_ping() {
             let _ = self.poll_write(cx);
@@ -362,6 +379,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             match ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                // The memory is used again from its start.
+                len if len == bytes.len() => bytes.clear(),
                 len => bytes.advance(len),
             }
             self.unflushed = true;
@@ -372,6 +391,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         self.unflushed = false;
         Poll::Ready(Ok(()))
+    }
+
+    /// Waits until a message can be added to the bytes to send, and adds it, once.
+    #[inline(always)]
+    pub(super) fn poll_feed(
+        &mut self,
+        message: &Message,
+        is_fed: &mut bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        assert!(!*is_fed, "`feed` polled after completion");
+        if self.is_closed() || self.endpoint.unsent() >= MOST_UNSENT {
+            ready!(self.poll_ready(cx))?;
+        }
+        *is_fed = true;
+        Poll::Ready(self.start_send(message))
     }
 
     /// Waits until a message can be added to the bytes to send.

@@ -65,6 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
     /// # Ok(())
     /// # }
     /// ```
+    #[inline]
     pub async fn next(&mut self) -> Result<Option<Message>, Error> {
         poll_fn(|cx| lock(&self.0).poll_next(cx)).await
     }
@@ -143,9 +144,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        poll_fn(|cx| lock(&self.0).poll_ready(cx)).await?;
-        lock(&self.0).start_send(message.into())
+    #[inline]
+    pub fn feed(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        let (message, mut is_fed) = (message.into(), false);
+        poll_fn(move |cx| lock(&self.0).poll_feed(&message, &mut is_fed, cx))
     }
 
     /// Adds a prepared message to what is sent next, as
@@ -225,7 +227,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Sender<S> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        lock(&self.0).start_send(message)
+        lock(&self.0).start_send(&message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

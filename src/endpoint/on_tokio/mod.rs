@@ -542,6 +542,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # Ok(())
     /// # }
     /// ```
+    #[inline]
     pub async fn next(&mut self) -> Result<Option<Message>, Error> {
         poll_fn(|cx| self.0.poll_next(cx)).await
     }
@@ -587,9 +588,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), Error> {
-        poll_fn(|cx| self.0.poll_ready(cx)).await?;
-        self.0.start_send(message.into())
+    #[inline]
+    pub fn feed(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
+        // Not an `async fn`, which moves the message once more.
+        let (message, mut is_fed) = (message.into(), false);
+        poll_fn(move |cx| self.0.poll_feed(&message, &mut is_fed, cx))
     }
 
     /// Adds a prepared message to what is sent next, as [`feed`](Self::feed) does.
@@ -693,7 +696,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WebSocket<S> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        self.get_mut().0.start_send(message)
+        self.get_mut().0.start_send(&message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
