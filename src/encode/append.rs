@@ -6,7 +6,8 @@ use core::ops::{Deref, Range};
 use bytes::{Bytes, BytesMut};
 
 use super::{Error, SendBuffer, check, check_code, check_single};
-use crate::{CloseFrame, Header, OpCode, kernel};
+use crate::kernel::{self, Place};
+use crate::{CloseFrame, Header, OpCode};
 
 /// A buffer that grows, to which frames can be appended: `Vec<u8>`, `BytesMut` or [`SendBuffer`].
 ///
@@ -87,40 +88,30 @@ impl Payload for Bytes {
 #[derive(Clone, Copy, Debug)]
 pub struct Checked(pub(crate) ());
 
-/// The number of bytes that are copied before they are masked, so that they are still in the L1
-/// cache.
-const PIECE: usize = 4 << 10;
-
-/// The length in bytes up to which a masked frame is put together first, so that it is appended by one
-/// call.
-const SHORT: usize = 128;
-
 /// The two buffers have the same methods, and no trait for them.
 macro_rules! impl_append {
     ($buffer:ty) => {
         impl Append for $buffer {
             #[inline]
             fn put_frame(&mut self, header: &Header, payload: &[u8], _: Checked) {
-                let mut wire = [0; Header::MAX_LEN];
-                let len = header.encode(&mut wire);
-                let Some(key) = header.masking_key().map(kernel::number) else {
-                    self.reserve(len + payload.len());
-                    self.extend_from_slice(&wire[..len]);
-                    return self.extend_from_slice(payload);
+                let header_len = header.header_len();
+                let len = header_len + payload.len();
+                self.reserve(len.max(Header::MAX_LEN));
+                let room = self.spare_capacity_mut();
+                let Some(window) = room.first_chunk_mut() else {
+                    unreachable!("there is room for the longest header")
                 };
-                if payload.len() <= SHORT {
-                    let mut frame = [0; Header::MAX_LEN + SHORT];
-                    frame[..Header::MAX_LEN].copy_from_slice(&wire);
-                    let end = len + payload.len();
-                    kernel::copy(Some(key), payload, &mut frame[len..end]);
-                    return self.extend_from_slice(&frame[..end]);
-                }
-                self.reserve(len + payload.len());
-                self.extend_from_slice(&wire[..len]);
-                for piece in payload.chunks(PIECE) {
-                    let start = self.len();
-                    self.extend_from_slice(piece);
-                    kernel::mask(key, &mut self[start..]);
+                let mut wire = [0; Header::MAX_LEN];
+                header.encode(&mut wire);
+                // The payload overwrites the zeros after the header.
+                *window = Place::block(wire);
+                let key = header.masking_key().map(kernel::number);
+                kernel::copy(key, payload, &mut room[header_len..len]);
+                // SAFETY: `room` starts at the end of the buffer, and its first `len` bytes were
+                // written: the header with the window, and the payload by the copy.
+                #[allow(unsafe_code)]
+                unsafe {
+                    self.set_len(self.len() + len);
                 }
             }
 

@@ -2,7 +2,7 @@
 
 use core::arch::x86_64::*;
 
-use super::block::{put_ends, turned};
+use super::block::{Place, put_ends, turned};
 use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, spread, whole_at_the_end};
 use super::wide::{block, middle};
 use super::{Ending, Text, portable};
@@ -21,7 +21,7 @@ pub(super) fn mask(key: u32, buf: &mut [u8]) {
     };
     let first = unmasked(first, key);
     let last = unmasked(last, turned(key, len));
-    let middle = middle::<WIDTH>(buf);
+    let middle = middle::<WIDTH, _>(buf);
     let key = _mm256_set1_epi32(turned(key, middle.start) as i32);
     // Two cache lines in each round.
     let (rounds, rest) = buf[middle].as_chunks_mut::<{ 4 * WIDTH }>();
@@ -34,6 +34,28 @@ pub(super) fn mask(key: u32, buf: &mut [u8]) {
         *block = bytes(_mm256_xor_si256(register(block), key));
     }
     put_ends(buf, bytes(first), bytes(last));
+}
+
+/// Copies `from` to `to`, and masks the copy. Both must have the same length. The portable kernel
+/// copies what is shorter than a register.
+#[target_feature(enable = "avx2")]
+pub(super) fn copy<P: Place>(key: u32, from: &[u8], to: &mut [P]) {
+    let (Some(first), Some(last)) = (from.first_chunk(), from.last_chunk()) else {
+        return portable::copy(key, from, to);
+    };
+    put_ends(to, bytes(unmasked(first, key)), bytes(unmasked(last, turned(key, from.len()))));
+    let middle = middle::<WIDTH, _>(to);
+    let key = _mm256_set1_epi32(turned(key, middle.start) as i32);
+    let (rounds, rest) = from[middle.clone()].as_chunks::<{ 4 * WIDTH }>();
+    let (room, last) = to[middle].as_chunks_mut::<{ 4 * WIDTH }>();
+    for (from, to) in rounds.iter().zip(room) {
+        for (from, to) in from.as_chunks().0.iter().zip(to.as_chunks_mut().0) {
+            *to = P::block(bytes(_mm256_xor_si256(register(from), key)));
+        }
+    }
+    for (from, to) in rest.as_chunks().0.iter().zip(last.as_chunks_mut().0) {
+        *to = P::block(bytes(_mm256_xor_si256(register(from), key)));
+    }
 }
 
 /// Checks whether text is UTF-8, and unmasks it if it can be written.

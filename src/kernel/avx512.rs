@@ -19,7 +19,7 @@ pub(super) fn mask(key: u32, buf: &mut [u8]) {
     };
     let first = unmasked(first, key);
     let last = unmasked(last, turned(key, len));
-    let middle = middle::<WIDTH>(buf);
+    let middle = middle::<WIDTH, _>(buf);
     let key = _mm512_set1_epi32(turned(key, middle.start) as i32);
     // Four cache lines in each round.
     let (rounds, rest) = buf[middle].as_chunks_mut::<{ 4 * WIDTH }>();

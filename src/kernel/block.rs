@@ -1,4 +1,46 @@
-//! The masking key as a number, and the masking of blocks of `N` bytes.
+//! The masking key as a number, the masking of blocks of `N` bytes, and the places for masked bytes.
+
+use core::mem::MaybeUninit;
+
+/// A place for a byte: a byte to overwrite, or memory that has no value yet.
+pub(crate) trait Place: Sized {
+    /// Returns the bytes as places that have these values. It costs nothing.
+    fn block<const N: usize>(bytes: [u8; N]) -> [Self; N];
+
+    /// Copies `from` to `to`.
+    ///
+    /// # Panics
+    ///
+    /// May panic if they differ in length.
+    fn copy(from: &[u8], to: &mut [Self]);
+}
+
+impl Place for u8 {
+    #[inline(always)]
+    fn block<const N: usize>(bytes: [u8; N]) -> [Self; N] {
+        bytes
+    }
+
+    #[inline]
+    fn copy(from: &[u8], to: &mut [Self]) {
+        to.copy_from_slice(from);
+    }
+}
+
+impl Place for MaybeUninit<u8> {
+    #[inline(always)]
+    fn block<const N: usize>(bytes: [u8; N]) -> [Self; N] {
+        bytes.map(Self::new)
+    }
+
+    // The compiler turns the loop into one copy.
+    #[inline]
+    fn copy(from: &[u8], to: &mut [Self]) {
+        for (from, to) in from.iter().zip(to) {
+            to.write(*from);
+        }
+    }
+}
 
 /// Returns the masking key as a number. Its lowest byte masks the first byte of the payload.
 #[inline]
@@ -25,12 +67,12 @@ pub(super) fn ends<const N: usize>(key: u32, buf: &[u8]) -> Option<([u8; N], [u8
 
 /// Overwrites the first and the last block of `buf`.
 #[inline(always)]
-pub(super) fn put_ends<const N: usize>(buf: &mut [u8], first: [u8; N], last: [u8; N]) {
+pub(super) fn put_ends<P: Place, const N: usize>(buf: &mut [P], first: [u8; N], last: [u8; N]) {
     if let Some(start) = buf.first_chunk_mut() {
-        *start = first;
+        *start = P::block(first);
     }
     if let Some(end) = buf.last_chunk_mut() {
-        *end = last;
+        *end = P::block(last);
     }
 }
 

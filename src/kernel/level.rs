@@ -4,7 +4,7 @@
 #[cfg(all(feature = "std", any(target_arch = "x86", target_arch = "x86_64")))]
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use super::{Ending, Text, portable, sixteen};
+use super::{Ending, Place, Text, portable, sixteen};
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 use super::{avx2, avx512};
 
@@ -12,6 +12,12 @@ use super::{avx2, avx512};
 #[inline]
 pub(crate) fn mask(key: u32, buf: &mut [u8]) {
     Level::of_this_machine().mask(key, buf);
+}
+
+/// Copies `from` to `to`, and masks the copy. Both must have the same length.
+#[inline]
+pub(crate) fn copy<P: Place>(key: u32, from: &[u8], to: &mut [P]) {
+    Level::of_this_machine().copy(key, from, to);
 }
 
 /// Checks whether text is UTF-8, and unmasks it if it can be written.
@@ -122,6 +128,30 @@ impl Level {
         }
     }
 
+    /// Copies `from` to `to` with the kernel of this level, and masks the copy.
+    ///
+    /// # Panics
+    ///
+    /// Panics with debug assertions if the processor does not have this level.
+    #[inline]
+    #[allow(unsafe_code)]
+    fn copy<P: Place>(self, key: u32, from: &[u8], to: &mut [P]) {
+        debug_assert!(self.is_here());
+        match self {
+            // SAFETY: the processor has AVX2: `of_this_machine` has asked it, and asks for AVX-512
+            // only on processors with AVX2. Registers of 64 bytes are slower here: each load from
+            // `from` crosses two cache lines, because the blocks of `to` are aligned.
+            #[cfg(all(feature = "std", target_arch = "x86_64"))]
+            Self::Avx512 | Self::Avx2 => unsafe { avx2::copy(key, from, to) },
+            // SAFETY: an x86 processor has SSE4.1: `of_this_machine` has asked it, or this was
+            // compiled for no other. Others have NEON or SIMD128, because this was compiled for no
+            // other, or need nothing. Where a call needs nothing, it is not unsafe.
+            #[allow(unused_unsafe)]
+            Self::Sixteen => unsafe { sixteen::copy(key, from, to) },
+            Self::Portable => portable::copy(key, from, to),
+        }
+    }
+
     /// Validates text with the kernel of this level, and unmasks it if it can be written.
     ///
     /// # Panics
@@ -218,6 +248,34 @@ mod tests {
                     assert_eq!(work[start..start + len], masked(text), "{level:?} {len}");
                     assert_eq!(work[..start], plain[..start]);
                     assert_eq!(work[start + len..], plain[start + len..]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn all_copy_alike() {
+        let plain: Vec<u8> = (0..2_500).map(|n| (n * 7) as u8).collect();
+        for len in (0..700).step_by(STEP).chain([1_023, 1_024, 1_536, 2_400]) {
+            for (from, to) in [(0, 0), (1, 31), (31, 1), (63, 64)] {
+                let text = &plain[from..from + len];
+                for level in levels() {
+                    let mut out = vec![0xA5; to + len + 70];
+                    level.copy(number(KEY), text, &mut out[to..to + len]);
+                    assert_eq!(out[to..to + len], masked(text), "{level:?} {len}");
+                    assert!(out[..to].iter().chain(&out[to + len..]).all(|byte| *byte == 0xA5));
+
+                    let mut out: Vec<u8> = Vec::with_capacity(to + len);
+                    let room = &mut out.spare_capacity_mut()[to..to + len];
+                    level.copy(number(KEY), text, room);
+                    let copied = room.iter().map(|byte| {
+                        // SAFETY: `copy` has written all of them, or Miri reports it.
+                        #[allow(unsafe_code)]
+                        unsafe {
+                            byte.assume_init()
+                        }
+                    });
+                    assert!(copied.eq(masked(text)), "{level:?} {len}");
                 }
             }
         }

@@ -44,7 +44,7 @@ mod tables;
 mod text;
 mod wide;
 
-pub(crate) use block::{number, turned};
+pub(crate) use block::{Place, number, turned};
 pub(crate) use portable::{cut_len, goes_on, is_second};
 pub(crate) use text::{Ending, Text};
 
@@ -75,31 +75,32 @@ fn mask_ends<const N: usize>(key: u32, buf: &mut [u8]) {
 
 /// Copies `from` to `to`, and masks the copy if there is a key. Both must have the same length.
 #[inline]
-pub(crate) fn copy(key: Option<u32>, from: &[u8], to: &mut [u8]) {
+pub(crate) fn copy<P: Place>(key: Option<u32>, from: &[u8], to: &mut [P]) {
     // A key of zeros changes nothing. For a short payload masking with it is cheaper than a call.
     let word = key.unwrap_or(0);
     match from.len() {
-        8..=16 => copy_ends::<8>(word, from, to),
-        17..=32 => copy_ends::<16>(word, from, to),
-        33..=64 => copy_ends::<32>(word, from, to),
-        65..=128 => copy_ends::<64>(word, from, to),
+        8..=16 => copy_ends::<8, _>(word, from, to),
+        17..=32 => copy_ends::<16, _>(word, from, to),
+        33..=64 => copy_ends::<32, _>(word, from, to),
+        65..=128 => copy_ends::<64, _>(word, from, to),
         _ => copy_any(key, from, to),
     }
 }
 
 #[inline(never)]
-fn copy_any(key: Option<u32>, from: &[u8], to: &mut [u8]) {
-    let Some(key) = key else { return to.copy_from_slice(from) };
-    // Copies in pieces, so that each piece is still in the L1 cache when it is masked.
-    const PIECE: usize = 4 << 10;
-    for (from, to) in from.chunks(PIECE).zip(to.chunks_mut(PIECE)) {
-        to.copy_from_slice(from);
-        mask(key, to);
+fn copy_any<P: Place>(key: Option<u32>, from: &[u8], to: &mut [P]) {
+    let Some(key) = key else { return P::copy(from, to) };
+    match from.len() {
+        129.. => level::copy(key, from, to),
+        4.. => copy_ends::<4, _>(key, from, to),
+        2.. => copy_ends::<2, _>(key, from, to),
+        1 => copy_ends::<1, _>(key, from, to),
+        0 => {}
     }
 }
 
 #[inline(always)]
-fn copy_ends<const N: usize>(key: u32, from: &[u8], to: &mut [u8]) {
+fn copy_ends<const N: usize, P: Place>(key: u32, from: &[u8], to: &mut [P]) {
     if let Some((first, last)) = ends::<N>(key, from) {
         put_ends(to, first, last);
     }

@@ -2,7 +2,7 @@
 
 use core::str;
 
-use super::block::{ends, put_ends, twice};
+use super::block::{Place, ends, put_ends, twice};
 use super::{Ending, Text};
 
 /// Masks `buf` as [`super::mask`] does, and returns the OR of all bytes that it has written.
@@ -24,6 +24,22 @@ pub(crate) fn mask(key: u32, buf: &mut [u8]) -> u64 {
     }
     put_ends(buf, first, last);
     or
+}
+
+/// Copies `from` to `to`, and masks the copy. Both must have the same length.
+#[inline]
+pub(crate) fn copy<P: Place>(key: u32, from: &[u8], to: &mut [P]) {
+    let Some((first, last)) = ends::<8>(key, from) else {
+        let masked = from.iter().zip(twice(key).to_le_bytes()).map(|(byte, key)| [byte ^ key]);
+        for (byte, to) in masked.zip(to.as_chunks_mut().0) {
+            *to = P::block(byte);
+        }
+        return;
+    };
+    for (from, to) in from.as_chunks().0.iter().zip(to.as_chunks_mut().0) {
+        *to = P::block((u64::from_le_bytes(*from) ^ twice(key)).to_le_bytes());
+    }
+    put_ends(to, first, last);
 }
 
 /// The top bit of each of eight bytes. ASCII has none of them.

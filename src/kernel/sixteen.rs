@@ -1,6 +1,6 @@
 //! The kernels for registers of 16 bytes: NEON of ARM, SSE4.1 of x86, SIMD128 of WebAssembly.
 
-use super::block::{put_ends, turned};
+use super::block::{Place, put_ends, turned};
 use super::register::*;
 use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, whole_at_the_end};
 use super::wide::{block, middle};
@@ -17,7 +17,7 @@ pub(super) fn mask(key: u32, buf: &mut [u8]) {
     };
     let first = xor(register(first), four_times(key));
     let last = xor(register(last), four_times(turned(key, len)));
-    let middle = middle::<WIDTH>(buf);
+    let middle = middle::<WIDTH, _>(buf);
     let key = four_times(turned(key, middle.start));
     // A cache line in each round.
     let (rounds, rest) = buf[middle].as_chunks_mut::<{ 4 * WIDTH }>();
@@ -30,6 +30,31 @@ pub(super) fn mask(key: u32, buf: &mut [u8]) {
         *block = bytes(xor(register(block), key));
     }
     put_ends(buf, bytes(first), bytes(last));
+}
+
+/// Copies `from` to `to`, and masks the copy. Both must have the same length. The portable kernel
+/// copies what is shorter than a register.
+#[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), target_feature(enable = "sse4.1"))]
+#[cfg_attr(all(target_arch = "aarch64", target_feature = "neon"), target_feature(enable = "neon"))]
+pub(super) fn copy<P: Place>(key: u32, from: &[u8], to: &mut [P]) {
+    let (Some(first), Some(last)) = (from.first_chunk(), from.last_chunk()) else {
+        return portable::copy(key, from, to);
+    };
+    let first = xor(register(first), four_times(key));
+    let last = xor(register(last), four_times(turned(key, from.len())));
+    put_ends(to, bytes(first), bytes(last));
+    let middle = middle::<WIDTH, _>(to);
+    let key = four_times(turned(key, middle.start));
+    let (rounds, rest) = from[middle.clone()].as_chunks::<{ 4 * WIDTH }>();
+    let (room, last) = to[middle].as_chunks_mut::<{ 4 * WIDTH }>();
+    for (from, to) in rounds.iter().zip(room) {
+        for (from, to) in from.as_chunks().0.iter().zip(to.as_chunks_mut().0) {
+            *to = P::block(bytes(xor(register(from), key)));
+        }
+    }
+    for (from, to) in rest.as_chunks().0.iter().zip(last.as_chunks_mut().0) {
+        *to = P::block(bytes(xor(register(from), key)));
+    }
 }
 
 /// Checks whether text is UTF-8, and unmasks it if it can be written.

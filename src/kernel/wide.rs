@@ -20,7 +20,7 @@ pub(super) fn block<const N: usize>(bytes: &[u8], at: usize) -> &[u8; N] {
 /// The range may overlap the first and the last block. In a buffer of 512 bytes or more it starts
 /// at an address that is a multiple of `N`, because writing to aligned blocks is faster.
 #[inline(always)]
-pub(super) fn middle<const N: usize>(buf: &[u8]) -> Range<usize> {
+pub(super) fn middle<const N: usize, P>(buf: &[P]) -> Range<usize> {
     const LONG: usize = 512;
     let start = if buf.len() < LONG { N } else { N - buf.as_ptr().addr() % N };
     let blocks = (buf.len() - N).saturating_sub(start).div_ceil(N);

@@ -52,6 +52,7 @@ trait Encode {
 pub fn contenders() -> Vec<Contender<Outgoing>> {
     vec![
         of::<wsvet::Wsvet>(),
+        of::<wsvet::WsvetAppend>(),
         of::<sockudo::Sockudo>(),
         of::<yawc::Yawc>(),
         of::<websocket_codec::WebsocketCodec>(),

@@ -30,7 +30,8 @@ use workloads::Workload;
 /// The workloads that are there at once.
 pub const WHOLE: WorkKind = WorkKind {
     name: "receive",
-    says: "A server receives about 256 KiB of masked frames that are all in memory.",
+    says: "A server receives about 256 KiB of masked frames that are all in memory: they fit the L2 \
+           cache. The rows \"out of L2\" have 16 MiB of binary frames.",
     head: ("of the", "bound"),
     bound: "unmasks in place, checks nothing",
     absent: &[],

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wsvet::{Event, Policy, Role, StreamDecoder};
+use wsvet::{Event, Header, OpCode, Policy, Role, StreamDecoder};
 
 use super::room;
 use crate::bound;
@@ -29,15 +29,26 @@ pub struct Outgoing {
     pub count: usize,
 }
 
-/// A message as a client sends it, and a small one as a server does.
+/// Messages as a client sends them, and small ones as a server does.
 pub fn all() -> Vec<Outgoing> {
-    vec![outgoing("client 125 B", 125, true), outgoing("server 16 B", 16, false)]
+    vec![
+        outgoing("client 125 B", 125, true),
+        outgoing("client 1 KiB", 1 << 10, true),
+        outgoing("client 16 KiB", 16 << 10, true),
+        outgoing("client 1 MiB", 1 << 20, true),
+        outgoing("server 16 B", 16, false),
+    ]
 }
 
 fn outgoing(name: &'static str, len: usize, masked: bool) -> Outgoing {
     let source = Random::new(len as u64).bytes(len + PLACES);
-    let frame = if masked { 6 + len } else { 2 + len };
-    Outgoing { name, source, len, masked, count: BUFFER / frame }
+    let count = (BUFFER / header_len(len, masked).strict_add(len)).max(1);
+    Outgoing { name, source, len, masked, count }
+}
+
+fn header_len(payload_len: usize, masked: bool) -> usize {
+    let header = Header::new(OpCode::Binary, payload_len as u64);
+    if masked { header.masked([0; 4]).header_len() } else { header.header_len() }
 }
 
 impl Outgoing {
@@ -53,7 +64,7 @@ impl Outgoing {
     /// How many bytes are enough for all frames, and for what a peer wants to have free behind the
     /// last.
     pub fn room(&self) -> usize {
-        BUFFER + (4 << 10)
+        self.bytes().max(BUFFER) + (4 << 10)
     }
 
     /// Whether this is all frames, whatever their keys are.
@@ -84,7 +95,7 @@ impl Work for Outgoing {
     }
 
     fn bytes(&self) -> usize {
-        self.count * (self.len + if self.masked { 6 } else { 2 })
+        self.count * (self.len + header_len(self.len, self.masked))
     }
 
     fn needs(&self) -> Judges {

@@ -1,11 +1,12 @@
-//! This crate: `encode::frame`.
+//! This crate: `encode::single` and `encode::append_single`.
 
+use bytes::BytesMut;
 use wsvet::{OpCode, encode};
 
 use super::{Encode, Outgoing, room};
 use crate::contender::{About, Judges};
 
-/// `encode::frame`.
+/// `encode::single`.
 pub struct Wsvet;
 
 impl Encode for Wsvet {
@@ -34,5 +35,39 @@ impl Encode for Wsvet {
 
     fn written((out, at): &Self::Output) -> &[u8] {
         &out[..*at]
+    }
+}
+
+/// `encode::append_single`.
+pub struct WsvetAppend;
+
+impl Encode for WsvetAppend {
+    const ABOUT: About = About {
+        name: "wsvet append",
+        package: "wsvet",
+        interface: "encode::append_single into BytesMut",
+        does: "masks the payload while it copies it behind the header",
+        differs: "grows the buffer where it must; takes the key from the caller",
+        judges: Judges::NOTHING,
+    };
+
+    type Output = BytesMut;
+
+    fn prepare(outgoing: &Outgoing) -> BytesMut {
+        let mut out = BytesMut::from_iter(room(outgoing));
+        out.clear();
+        out
+    }
+
+    fn encode(out: &mut BytesMut, outgoing: &Outgoing) -> Result<(), String> {
+        for (key, payload) in outgoing.frames() {
+            encode::append_single(OpCode::Binary, payload, key, out)
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn written(out: &BytesMut) -> &[u8] {
+        out
     }
 }

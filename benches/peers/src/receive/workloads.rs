@@ -15,6 +15,9 @@ use crate::random::Random;
 /// How many bytes of frames a workload has, about: they fit the L2 cache, as after a read.
 const BUFFER: usize = 256 << 10;
 
+/// How many bytes a workload has, about, that does not fit the L2 cache.
+const OUT_OF_L2: usize = 16 << 20;
+
 /// Letters of four scripts, and an emoji: characters of one to four bytes.
 const MIXED: &str = "grüße, Καλημέρα, привет, 你好, 😀 ";
 const ASCII: &str = "{\"id\":1,\"text\":\"the quick brown fox\"} ";
@@ -135,14 +138,18 @@ impl Work for Workload {
 /// The workloads that are there at once.
 pub fn whole() -> Vec<Workload> {
     vec![
-        binary("binary 16 B", 16),
-        binary("binary 64 B", 64),
-        binary("binary 125 B", 125),
-        binary("binary 1 KiB", 1 << 10),
-        binary("binary 4 KiB", 4 << 10),
-        binary("binary 64 KiB", 64 << 10),
-        binary("binary 1 MiB", 1 << 20),
+        binary("binary 16 B", 16, BUFFER),
+        binary("binary 64 B", 64, BUFFER),
+        binary("binary 125 B", 125, BUFFER),
+        binary("binary 1 KiB", 1 << 10, BUFFER),
+        binary("binary 4 KiB", 4 << 10, BUFFER),
+        binary("binary 64 KiB", 64 << 10, BUFFER),
+        binary("binary 1 MiB", 1 << 20, BUFFER),
+        binary("out of L2: 1 KiB", 1 << 10, OUT_OF_L2),
+        binary("out of L2: 4 KiB", 4 << 10, OUT_OF_L2),
+        binary("out of L2: 16 KiB", 16 << 10, OUT_OF_L2),
         text("ASCII text 125 B", ASCII, 125),
+        text("mixed text 64 B", MIXED, 64),
         text("mixed text 125 B", MIXED, 125),
         text("mixed text 16 KiB", MIXED, 16 << 10),
         mix("realistic mix"),
@@ -192,10 +199,10 @@ pub fn texts(objects: usize, count: usize) -> Vec<String> {
     (0..count).map(|_| (0..objects).map(|_| json(&mut random)).collect()).collect()
 }
 
-/// Binary messages of one length, as many as the buffer holds.
-fn binary(name: &'static str, len: usize) -> Workload {
+/// Binary messages of one length, as many as a buffer of so many bytes holds.
+fn binary(name: &'static str, len: usize, buffer: usize) -> Workload {
     let (mut workload, mut random) = (Workload::new(name), Random::new(len as u64));
-    while workload.frames == 0 || workload.bytes.len() + len < BUFFER {
+    while workload.frames == 0 || workload.bytes.len() + len < buffer {
         let payload = random.bytes(len);
         workload.message(&mut random, Kind::Binary, &payload);
     }
