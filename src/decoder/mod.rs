@@ -46,6 +46,9 @@ pub use event::{Event, Found};
 /// # Ok::<(), Violation>(())
 /// ```
 #[derive(Clone)]
+// The validator, which every frame changes, is exactly one cache line. In C the caller decides where a
+// decoder lies.
+#[cfg_attr(all(target_pointer_width = "64", not(feature = "c")), repr(align(64)))]
 pub struct StreamDecoder {
     validator: Validator,
     reader: Reader,

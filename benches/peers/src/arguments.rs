@@ -3,11 +3,13 @@
 /// How it is used.
 pub const USAGE: &str = "\
 usage: wsvet-peers [--json | --markdown] [--svg FILE] [--rounds N] [WORK...]
+       wsvet-peers --memory
 
   WORK        measure only the rows whose name contains one of these
   --rounds N  how often everybody takes a turn in each row (200); a row ends early after 20 s
   --json      print an object a line
   --markdown  print tables of the best times for a README
+  --memory    measure only the memory of many connections
   --svg FILE  draw some of the rows as well, into this file";
 
 /// The form in which the figures are printed.
@@ -28,6 +30,8 @@ pub struct Arguments {
     pub form: Form,
     /// The file for the picture, if one is wanted.
     pub picture: Option<String>,
+    /// Whether only memory is measured.
+    pub memory: bool,
     /// How many rounds each row takes.
     pub rounds: usize,
     /// Parts of the names of the rows that are wanted; none means all.
@@ -37,11 +41,13 @@ pub struct Arguments {
 impl Arguments {
     /// Reads them; `None` where they make no sense.
     pub fn read(mut arguments: impl Iterator<Item = String>) -> Option<Self> {
-        let mut read = Self { form: Form::Text, picture: None, rounds: 200, works: Vec::new() };
+        let (form, works) = (Form::Text, Vec::new());
+        let mut read = Self { form, picture: None, memory: false, rounds: 200, works };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--json" => read.form = Form::Json,
                 "--markdown" => read.form = Form::Markdown,
+                "--memory" => read.memory = true,
                 "--svg" => read.picture = Some(arguments.next()?),
                 "--rounds" => {
                     read.rounds = arguments.next()?.parse().ok().filter(|&rounds| rounds > 0)?;

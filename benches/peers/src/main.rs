@@ -5,8 +5,8 @@
 //! cargo run --release --manifest-path benches/peers/Cargo.toml
 //! ```
 //!
-//! There are these kinds of work: to receive frames (all at once, in chunks, and compressed), to
-//! decode headers, to write frames, and to send messages, compressed too. Behind `--` go the names of rows, if not
+//! There are these kinds of work: to receive frames (all at once, in chunks, compressed, and on many
+//! connections), to decode headers, to write frames, and to send messages, compressed too. Behind `--` go the names of rows, if not
 //! all are wanted, and options; `--help` shows them.
 
 mod arguments;
@@ -15,6 +15,7 @@ mod compress;
 mod contender;
 mod encode;
 mod headers;
+mod interleaved;
 mod measure;
 mod random;
 mod receive;
@@ -33,6 +34,10 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
+    if arguments.memory {
+        interleaved::print_memory();
+        return ExitCode::SUCCESS;
+    }
     let whole = receive::workloads::whole();
     let in_chunks = receive::workloads::in_chunks();
     let tables = [
@@ -43,6 +48,12 @@ fn main() -> ExitCode {
             receive::compressed::COMPRESSED,
             receive::compressed::contenders(),
             receive::workloads::compressed(),
+        ),
+        measured(
+            &arguments,
+            interleaved::INTERLEAVED,
+            interleaved::contenders(),
+            interleaved::all(),
         ),
         measured(&arguments, headers::HEADERS, headers::contenders(), headers::all()),
         measured(&arguments, encode::ENCODE, encode::contenders(), encode::all()),
