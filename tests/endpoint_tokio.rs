@@ -11,7 +11,7 @@ use common::sockets::seen;
 use common::vectors;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, timeout};
-use wsvet::codec;
+use wsvet::codec::{self, Prepared};
 use wsvet::endpoint::{Endpoint, Error, WebSocket};
 use wsvet::handshake::{Agreement, Key, RequestBuilder, Server};
 use wsvet::{CloseCode, CloseFrame, FrameRef, Message, Policy, Role, Rule};
@@ -288,27 +288,71 @@ async fn an_idle_connection_is_closed_with_1001() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_pings_fills_nothing_and_the_last_one_is_answered() {
-    let (mut socket, mut peer) = server(1 << 10);
-    for number in 0..100_000u32 {
-        let ping = [b"\x89\x84\0\0\0\0", &number.to_be_bytes()[..]].concat();
-        peer.write_all(&ping).await.unwrap();
-        assert!(socket.next().await.unwrap().is_some_and(|message| message.is_ping()));
-    }
-    let waits = format!("{:?}", socket.endpoint());
-    let (_, waits) = waits.split_once("to_send: ").unwrap();
-    let waits: usize = waits.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap();
-    assert!(waits < (16 << 10) + 200, "{waits}");
-    let reads = tokio::spawn(async move {
-        let mut seen = Vec::new();
-        let mut chunk = [0; 1000];
-        while !seen.ends_with(&99_999u32.to_be_bytes()) {
-            let len = peer.read(&mut chunk).await.unwrap();
-            seen.extend_from_slice(&chunk[..len]);
+    // The second takes everything that waits at once.
+    for size in [1 << 10, 64 << 10] {
+        let (mut socket, mut peer) = server(size);
+        for number in 0..100_000u32 {
+            let ping = [b"\x89\x84\0\0\0\0", &number.to_be_bytes()[..]].concat();
+            peer.write_all(&ping).await.unwrap();
+            assert!(socket.next().await.unwrap().is_some_and(|message| message.is_ping()));
         }
-        peer
-    });
-    assert!(timeout(Duration::from_secs(1), socket.next()).await.is_err());
-    reads.await.unwrap();
+        let waits = format!("{:?}", socket.endpoint());
+        let (_, waits) = waits.split_once("to_send: ").unwrap();
+        let waits: usize =
+            waits.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap();
+        assert!(waits < (16 << 10) + 200, "{waits}");
+        let reads = tokio::spawn(async move {
+            let mut seen = Vec::new();
+            let mut chunk = vec![0; size];
+            while !seen.ends_with(&99_999u32.to_be_bytes()) {
+                let len = peer.read(&mut chunk).await.unwrap();
+                seen.extend_from_slice(&chunk[..len]);
+            }
+            peer
+        });
+        assert!(timeout(Duration::from_secs(1), socket.next()).await.is_err());
+        timeout(Duration::from_secs(1), reads).await.expect("the last Pong").unwrap();
+    }
+}
+
+/// Messages before and after a prepared one, over a stream that takes so many bytes at once.
+#[tokio::test(start_paused = true)]
+async fn a_prepared_message_is_sent_in_order_over_any_stream() {
+    let prepared = Prepared::text("prepared ".repeat(30_000));
+    let text = Message::text("prepared ".repeat(30_000));
+    let expected = [Message::text("one"), text.clone(), text, Message::text("two")];
+    for size in [1, 7, 1 << 10, 1 << 20] {
+        let (server, client) = pair(size);
+        let swapped = pair(size);
+        for (from, mut to) in [(server, client), (swapped.1, swapped.0)] {
+            let (receiver, mut sender) = from.split();
+            let (expected, prepared) = (expected.clone(), prepared.clone());
+            let sends = tokio::spawn(async move {
+                sender.send_prepared(&Prepared::text("one")).await?;
+                sender.send_prepared(&prepared).await?;
+                sender.feed_prepared(&prepared).await?;
+                sender.send_prepared(&Prepared::text("two")).await?;
+                sender.close(CloseCode::NORMAL_CLOSURE, "").await?;
+                assert!(is_closed(sender.send_prepared(&prepared).await));
+                Ok::<_, Error>(receiver)
+            });
+            for message in expected {
+                assert!(to.next().await.unwrap() == Some(message), "{size}");
+            }
+            assert!(to.next().await.unwrap().is_some_and(|message| message.is_close()));
+            drop(to);
+            sends.await.unwrap().unwrap();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prepared_message_says_that_the_stream_has_failed() {
+    let (mut socket, peer) = server(100);
+    drop(peer);
+    let sent = socket.send_prepared(&Prepared::text("hi")).await;
+    assert_eq!(kind(sent.unwrap_err()), io::ErrorKind::BrokenPipe);
+    assert!(is_closed(socket.send_prepared(&Prepared::text("hi")).await));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::boxed::Box;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::budget::{Share, held};
 #[cfg(feature = "deflate")]
@@ -619,6 +619,26 @@ impl Messages {
         prepared: &Prepared,
         dst: &mut impl Buffer,
     ) -> Result<(), Error> {
+        match self.prepared_frame(prepared)? {
+            Some(frame) => {
+                dst.put_ready(frame, Checked(()));
+                Ok(())
+            }
+            None => self.data(prepared.opcode(), prepared.payload(), dst),
+        }
+    }
+
+    /// Returns the frame of a prepared message as it is sent on this connection, or `None` if the
+    /// connection needs frames of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] after a Close frame.
+    #[inline]
+    pub(crate) fn prepared_frame<'a>(
+        &self,
+        prepared: &'a Prepared,
+    ) -> Result<Option<&'a Bytes>, Error> {
         if self.frames.closing().has_sent() {
             return Err(Error::Closed);
         }
@@ -627,10 +647,7 @@ impl Messages {
             (Role::Server, None) => Some(prepared.plain()),
             (Role::Server, Some(compression)) => compression.prepared(prepared),
         };
-        match frame.filter(|(payload_len, _)| *payload_len <= self.fragment()) {
-            Some((_, frame)) => dst.put_ready(frame, Checked(())),
-            None => return self.data(prepared.opcode(), prepared.payload(), dst),
-        }
-        Ok(())
+        let fits = |(payload_len, _): &(usize, _)| *payload_len <= self.fragment();
+        Ok(frame.filter(fits).map(|(_, frame)| frame))
     }
 }

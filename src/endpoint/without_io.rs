@@ -3,6 +3,8 @@
 use core::fmt;
 use std::boxed::Box;
 
+#[cfg(feature = "tokio")]
+use bytes::Bytes;
 use bytes::BytesMut;
 
 use crate::codec::{Budget, Error, Messages, Prepared};
@@ -406,6 +408,16 @@ impl Endpoint {
         self.messages.encode_prepared(prepared, &mut buffers.to_send)
     }
 
+    /// Returns the frame of a prepared message if it can be sent as it is, and nothing waits before it.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(super) fn prepared_frame<'a>(&self, prepared: &'a Prepared) -> Option<&'a Bytes> {
+        if self.over || self.has_unsent() {
+            return None;
+        }
+        self.messages.prepared_frame(prepared).ok().flatten()
+    }
+
     /// Sends a Close frame (§7.1.2). The peer answers it; messages can arrive before the answer.
     ///
     /// A reason of more than 123 bytes is cut between two characters. After the first Close frame
@@ -521,6 +533,14 @@ impl Endpoint {
     /// Returns the number of bytes that wait to be sent, without the Pong that waits.
     pub(super) fn unsent(&self) -> usize {
         self.buffers.as_ref().map_or(0, |buffers| buffers.to_send.len())
+    }
+
+    /// Returns whether anything waits to be sent, also a Pong.
+    #[cfg(feature = "tokio")]
+    #[inline]
+    pub(super) fn has_unsent(&self) -> bool {
+        let waits = |buffers: &Buffers| !buffers.to_send.is_empty() || buffers.pong.is_some();
+        self.buffers.as_deref().is_some_and(waits)
     }
 
     /// Releases the memory of empty buffers: passes the one of the received bytes, and the one of

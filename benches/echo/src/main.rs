@@ -1,5 +1,6 @@
 //! The same echo server on wsvet and on other crates: messages a second of processor time, and the
-//! memory of idle connections. `--soak MINUTES` tries the server with a thousand clients of all kinds.
+//! memory of idle connections. `--broadcast` measures one message to a thousand connections instead.
+//! `--soak MINUTES` tries the server with a thousand clients of all kinds.
 //!
 //! ```sh
 //! cargo run --release --manifest-path benches/echo/Cargo.toml
@@ -11,6 +12,7 @@
 //! Each server is a process of its own with one thread; the load comes from this one. A message is
 //! in flight until its echo is back. Linux only: processor time and memory are read from `/proc`.
 
+mod broadcast;
 mod load;
 mod process;
 mod servers;
@@ -54,6 +56,9 @@ fn main() {
     let only = only.and_then(|at| arguments.get(at + 1)).map_or("", String::as_str);
     let servers: Vec<&str> = SERVERS.into_iter().filter(|name| name.contains(only)).collect();
     let (seconds, rounds) = (number("--seconds", 2), number("--rounds", 3));
+    if arguments.iter().any(|argument| argument == "--broadcast") {
+        return broadcast::run(seconds, rounds);
+    }
     let loads = match number("--load", 0) as usize {
         _ if arguments.iter().any(|argument| argument == "--idle") => &[],
         0 => &LOADS[..],

@@ -11,6 +11,8 @@ use wsvet::endpoint::WebSocket;
 use wsvet::handshake::Server;
 use wsvet::{Accepts, FrameMut, Header, Policy, Role, encode};
 
+use crate::broadcast;
+
 /// The servers, those of this crate first. The last validates nothing: it takes what the kernel and
 /// the runtime take, which every server needs.
 pub(crate) const SERVERS: [&str; 7] = [
@@ -46,6 +48,9 @@ pub(crate) fn serve(name: &str) {
     runtime.expect("a runtime").block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         println!("{}", listener.local_addr().expect("an address"));
+        if broadcast::SERVERS.contains(&name) {
+            return broadcast::serve(name, listener).await;
+        }
         loop {
             let (socket, _) = listener.accept().await.expect("a connection");
             socket.set_nodelay(true).expect("a socket");
@@ -219,12 +224,12 @@ where
 }
 
 /// The opening handshake. The memory that it takes is no part of the task.
-async fn accept(socket: TcpStream) -> Option<WebSocket<TcpStream>> {
+pub(crate) async fn accept(socket: TcpStream) -> Option<WebSocket<TcpStream>> {
     Box::pin(WebSocket::accept(socket, POLICY, &Server::new())).await.ok()
 }
 
 /// The opening handshake for a crate that takes the socket after it. The client sends nothing before it
 /// has ended.
-async fn upgraded(socket: TcpStream) -> Option<TcpStream> {
+pub(crate) async fn upgraded(socket: TcpStream) -> Option<TcpStream> {
     accept(socket).await.map(|socket| socket.into_parts().0)
 }

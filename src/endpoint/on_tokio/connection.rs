@@ -105,9 +105,9 @@ impl<S> Connection<S> {
         }
     }
 
-    /// The waker for what both sides wait for. Both tasks must have been noted.
-    fn waker(&self, cx: &Context<'_>) -> Waker {
-        self.wakers.as_ref().map_or_else(|| cx.waker().clone(), |wakers| wakers.clone().into())
+    /// The waker for what both sides wait for, if there can be two. Both tasks must have been noted.
+    fn shared_waker(&self) -> Option<Waker> {
+        self.wakers.clone().map(Waker::from)
     }
 
     /// Wakes both tasks, after a change that they must know.
@@ -314,8 +314,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.times.is_none() {
             return Poll::Pending;
         }
-        let waker = self.waker(cx);
-        self.times().poll_due(&mut Context::from_waker(&waker), side)
+        let shared = self.shared_waker();
+        let mut cx = Context::from_waker(shared.as_ref().unwrap_or(cx.waker()));
+        self.times().poll_due(&mut cx, side)
     }
 
     /// Reads once. Returns the number of bytes.
@@ -352,8 +353,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.broken || (self.endpoint.unsent() == 0 && !self.unflushed) {
             return Poll::Ready(Ok(()));
         }
-        let waker = self.waker(cx);
-        let mut cx = Context::from_waker(&waker);
+        let shared = self.shared_waker();
+        let mut cx = Context::from_waker(shared.as_ref().unwrap_or(cx.waker()));
         let written = self.poll_write_all(&mut cx);
         match &written {
             Poll::Ready(Ok(())) => self.release(),
@@ -372,11 +373,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        loop {
+        while self.endpoint.has_unsent() {
             let bytes = self.endpoint.to_send();
-            if bytes.is_empty() {
-                break;
-            }
             match ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 // The memory is used again from its start.
@@ -407,6 +405,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         *is_fed = true;
         Poll::Ready(self.start_send(message))
+    }
+
+    /// Waits until a message can be added to the bytes to send, and adds this one, once. What the stream
+    /// takes at once is not copied.
+    pub(super) fn poll_prepared(
+        &mut self,
+        prepared: &Prepared,
+        is_fed: &mut bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        if *is_fed {
+            return Poll::Ready(Ok(()));
+        }
+        if self.is_closed() || self.endpoint.unsent() >= MOST_UNSENT {
+            ready!(self.poll_ready(cx))?;
+        }
+        *is_fed = true;
+        let Some(frame) = self.endpoint.prepared_frame(prepared) else {
+            return Poll::Ready(self.start_prepared(prepared));
+        };
+        self.wait(cx, Side::Sender);
+        let shared = self.shared_waker();
+        let mut cx = Context::from_waker(shared.as_ref().unwrap_or(cx.waker()));
+        // If the stream has failed, the flush says so.
+        let sent = match Pin::new(&mut self.stream).poll_write(&mut cx, frame) {
+            Poll::Ready(Ok(sent)) => sent,
+            Poll::Ready(Err(_)) | Poll::Pending => 0,
+        };
+        self.unflushed |= sent > 0;
+        if sent < frame.len() {
+            self.lend_buffer();
+            self.endpoint.to_send().extend_from_slice(&frame[sent..]);
+        }
+        if let Some(times) = &mut self.times {
+            times.active();
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Waits until a message can be added to the bytes to send.
@@ -476,8 +511,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             }
             if end.sent && !end.shut && (first || end.received) {
-                let waker = self.waker(cx);
-                let mut cx = Context::from_waker(&waker);
+                let shared = self.shared_waker();
+                let mut cx = Context::from_waker(shared.as_ref().unwrap_or(cx.waker()));
                 match Pin::new(&mut self.stream).poll_shutdown(&mut cx) {
                     Poll::Ready(Ok(())) => end.shut = true,
                     Poll::Ready(Err(_)) => return Poll::Ready(()),

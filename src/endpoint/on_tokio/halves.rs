@@ -3,7 +3,7 @@
 use core::fmt;
 use core::future::poll_fn;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_core::Stream;
@@ -168,6 +168,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     pub async fn feed_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
         poll_fn(|cx| lock(&self.0).poll_ready(cx)).await?;
         lock(&self.0).start_prepared(prepared)
+    }
+
+    /// Sends a prepared message, as
+    /// [`WebSocket::send_prepared`](super::WebSocket::send_prepared) does.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`WebSocket::send`](super::WebSocket::send).
+    ///
+    /// ```no_run
+    /// # use wsvet::{codec::Prepared, endpoint::{Error, Sender}};
+    /// # async fn f(mut sender: Sender<tokio::net::TcpStream>) -> Result<(), Error> {
+    /// sender.send_prepared(&Prepared::text("hi")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        let mut is_fed = false;
+        poll_fn(|cx| {
+            let connection = &mut *lock(&self.0);
+            ready!(connection.poll_prepared(prepared, &mut is_fed, cx))?;
+            connection.poll_flush(cx)
+        })
+        .await
     }
 
     /// Sends everything that was fed, as [`WebSocket::flush`](super::WebSocket::flush) does.

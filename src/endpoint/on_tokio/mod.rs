@@ -10,7 +10,7 @@ mod wakers;
 use core::fmt;
 use core::future::poll_fn;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use std::boxed::Box;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -606,8 +606,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # async fn f(sockets: &mut [WebSocket<tokio::net::TcpStream>]) -> Result<(), Error> {
     /// let prepared = Prepared::text("for all of you");
     /// for socket in sockets {
+    ///     socket.feed("before").await?;
     ///     socket.feed_prepared(&prepared).await?;
-    ///     socket.flush().await?;
+    ///     socket.flush().await?; // one write for both
     /// }
     /// # Ok(())
     /// # }
@@ -615,6 +616,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub async fn feed_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
         poll_fn(|cx| self.0.poll_ready(cx)).await?;
         self.0.start_prepared(prepared)
+    }
+
+    /// Sends a prepared message, and everything that was [fed](Self::feed) before it.
+    ///
+    /// If nothing waits to be sent, the stream gets the bytes that were prepared: what it takes at once
+    /// is not copied.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`feed`](Self::feed) and of [`flush`](Self::flush).
+    ///
+    /// ```no_run
+    /// # use wsvet::{codec::Prepared, endpoint::{Error, WebSocket}};
+    /// # async fn f(sockets: &mut [WebSocket<tokio::net::TcpStream>]) -> Result<(), Error> {
+    /// let prepared = Prepared::text("for all of you");
+    /// for socket in sockets {
+    ///     socket.send_prepared(&prepared).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        let mut is_fed = false;
+        poll_fn(|cx| {
+            ready!(self.0.poll_prepared(prepared, &mut is_fed, cx))?;
+            self.0.poll_flush(cx)
+        })
+        .await
     }
 
     /// Sends everything that was [fed](Self::feed).
