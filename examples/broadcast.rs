@@ -55,10 +55,7 @@ async fn serve(stream: TcpStream, all: Sender<Prepared>) -> Result<(), Error> {
                 None => return Ok(()),
             },
             prepared = news.recv() => match prepared {
-                Ok(prepared) => {
-                    socket.feed_prepared(&prepared).await?;
-                    socket.flush().await?;
-                }
+                Ok(prepared) => socket.send_prepared(&prepared).await?,
                 Err(RecvError::Lagged(_)) => {
                     return socket.close(CloseCode::TRY_AGAIN_LATER, "too far behind").await;
                 }
