@@ -62,6 +62,34 @@ fn what_tshark_decrypted_is_judged() {
     assert!(text.contains("what tshark decrypted is judged by its fields"), "{text}");
 }
 
+/// A dissector that waits for the rest of a message is given its start twice, and the table of ports names
+/// the PDUs of a server on port 80.
+#[test]
+fn what_a_dissector_was_given_twice_is_judged_once() {
+    for file in ["exported-pdus-parts.pcapng.gz", "exported-pdus-parts-tls.pcapng.gz"] {
+        let frames = frames(&format!("tests/data/{file}"));
+        let offsets = |sender: &str| {
+            let of = frames.iter().filter(|[from, ..]| from == sender);
+            of.map(|[_, offset, ..]| offset.as_u64().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(offsets("client"), [0, 11, 70_025, 70_036, 70_046], "{file}");
+        assert_eq!(offsets("server"), [0, 7, 70_017, 70_024, 70_030], "{file}");
+        let (text, status) = said(&format!("tests/data/{file}"));
+        assert_eq!(status, 0, "{text}");
+    }
+}
+
+/// A display filter may leave out the opening handshake, so that compression and the subprotocol are unknown.
+#[test]
+fn what_tshark_decrypted_without_the_opening_handshake_is_uncertain() {
+    for file in ["tshark-filtered.json.gz", "tshark-filtered-x.json.gz"] {
+        let (text, status) = said(&format!("tests/data/{file}"));
+        assert_eq!(status, 0, "{text}");
+        assert!(text.contains("compression and the subprotocol are unknown"), "{text}");
+        assert!(text.contains("text RSV1"), "{text}");
+    }
+}
+
 #[test]
 fn flows_of_mitmproxy_are_judged() {
     let (text, status) = said("tests/data/mitmproxy.flow");

@@ -11,6 +11,7 @@ use crate::input::connections::Connections;
 use crate::input::export::{self, Exported, exported};
 use crate::input::interfaces::Interfaces;
 use crate::input::keys;
+use crate::input::redelivered::Redelivered;
 use crate::input::retold::{Piece, Retold};
 use crate::input::rotation::{Rotation, going_on};
 use crate::session::judging::Judging;
@@ -170,6 +171,7 @@ fn named(link: i32) -> String {
 pub(crate) struct Judge {
     summary: Summary,
     packets: Packets,
+    redelivered: Redelivered,
     retold: Retold,
     connections: Connections,
 }
@@ -204,14 +206,18 @@ impl Judge {
 
     /// Takes what Wireshark exported of a packet.
     fn exported(&mut self, at: Moment, bytes: &[u8], judging: &mut Judging<'_>) -> io::Result<()> {
-        let Self { summary, packets, retold, connections } = self;
+        let Self { summary, packets, redelivered, retold, connections } = self;
         match exported(bytes) {
             Exported::Packet(link, bytes) => packets.dissect(at, link, bytes, &mut |content| {
                 summary.content(content, connections, judging)
             }),
-            Exported::Bytes { from, to, bytes } => {
+            Exported::Bytes { from, to, bytes, numbers, is_http2 } => {
                 summary.is_exported = true;
-                let piece = Piece { from, to, bytes, at };
+                let bytes = match numbers {
+                    Some(_) => bytes,
+                    None => redelivered.only_new((from, to), bytes, is_http2),
+                };
+                let piece = Piece { from, to, bytes, numbers, at };
                 retold.piece(&piece, &mut |segment| connections.segment(segment, judging))
             }
             Exported::Other(name) => {

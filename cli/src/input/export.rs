@@ -18,6 +18,11 @@ pub(super) enum Exported<'a> {
         to: SocketAddr,
         /// The bytes.
         bytes: &'a [u8],
+        /// The sequence numbers of the first byte, and of the byte for which the sender waits, if they are
+        /// known. They are relative.
+        numbers: Option<[u32; 2]>,
+        /// Whether these are frames of HTTP/2.
+        is_http2: bool,
     },
     /// Another protocol, by its name.
     Other(String),
@@ -41,9 +46,11 @@ fn parse(bytes: &[u8]) -> Option<Exported<'_>> {
     const DESTINATION_6: u16 = 23;
     const SOURCE_PORT: u16 = 25;
     const DESTINATION_PORT: u16 = 26;
+    const TCP: u16 = 34;
     let mut name = String::new();
     let mut hosts: [Option<IpAddr>; 2] = [None; 2];
     let mut ports = [0u16; 2];
+    let mut tcp = None;
     let mut rest = bytes;
     loop {
         let ([a, b, c, d], after) = rest.split_first_chunk::<4>()?;
@@ -64,6 +71,7 @@ fn parse(bytes: &[u8]) -> Option<Exported<'_>> {
             DESTINATION_6 => hosts[1] = v6(),
             SOURCE_PORT => ports[0] = port(),
             DESTINATION_PORT => ports[1] = port(),
+            TCP => tcp = numbers(value),
             _ => {}
         }
     }
@@ -73,11 +81,26 @@ fn parse(bytes: &[u8]) -> Option<Exported<'_>> {
     Some(match base {
         "eth" | "eth_withoutfcs" | "eth_maybefcs" => Exported::Packet(1, rest),
         "ip" | "ipv6" => Exported::Packet(101, rest),
-        "http" | "websocket" | "tls" | "ssl" | "http2" | "data" | "socks" | "proxy" => {
+        // Those of a table are for whatever has this port.
+        "http" | "websocket" | "tls" | "ssl" | "http2" | "data" | "socks" | "proxy"
+        | "tcp.port" | "tls.port" => {
             let [Some(from), Some(to)] = hosts else { return Some(Exported::Other(name)) };
             let (from, to) = (SocketAddr::new(from, ports[0]), SocketAddr::new(to, ports[1]));
-            Exported::Bytes { from, to, bytes: rest }
+            let numbers = tcp.filter(|(_, len)| *len == rest.len() as u32);
+            let numbers = numbers.map(|(numbers, _)| numbers);
+            Exported::Bytes { from, to, bytes: rest, numbers, is_http2: base == "http2" }
         }
         _ => Exported::Other(name),
     })
+}
+
+/// Parses what TCP tells its dissectors: a version, the sequence numbers of the first byte, of the byte after
+/// the last one and of the byte for which the sender waits. Returns the first and the third one, and the
+/// number of bytes.
+fn numbers(value: &[u8]) -> Option<([u32; 2], u32)> {
+    let (version, rest) = value.split_first_chunk::<2>()?;
+    let (words, _) = rest.as_chunks::<4>();
+    let [first, end, acked] = *words.first_chunk::<3>()?;
+    let [first, end, acked] = [first, end, acked].map(u32::from_be_bytes);
+    (u16::from_be_bytes(*version) == 1).then_some(([first, acked], end.wrapping_sub(first)))
 }

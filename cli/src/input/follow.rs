@@ -136,7 +136,7 @@ pub(super) fn judge(mut input: impl Read, judging: &mut Judging<'_>) -> io::Resu
         let time = part.time.unwrap_or_default();
         at = Moment { packet: part.packet.unwrap_or(at.packet + 1), time: at.time.max(time) };
         let [from, to] = [ends[part.peer], ends[1 - part.peer]];
-        let piece = Piece { from, to, bytes: &part.bytes, at };
+        let piece = Piece { from, to, bytes: &part.bytes, numbers: None, at };
         retold.piece(&piece, &mut |segment| connections.segment(segment, judging))?;
     }
     connections.finish(at.time, judging)?;

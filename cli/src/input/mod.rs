@@ -23,6 +23,7 @@ mod paste;
 mod progress;
 mod raw;
 pub mod reading;
+mod redelivered;
 mod retold;
 pub(crate) mod rotation;
 mod saz;

@@ -39,6 +39,9 @@ pub(super) struct Piece<'a> {
     pub(super) from: SocketAddr,
     pub(super) to: SocketAddr,
     pub(super) bytes: &'a [u8],
+    /// The sequence numbers of the first byte, and of the byte for which the sender waits, if the program wrote
+    /// them.
+    pub(super) numbers: Option<[u32; 2]>,
     /// The packet from which they are.
     pub(super) at: Moment,
 }
@@ -48,22 +51,27 @@ impl Retold {
     pub(super) fn piece(&mut self, piece: &Piece<'_>, take: &mut Take<'_>) -> io::Result<()> {
         /// The most bytes of a segment.
         const SEGMENT: usize = 1 << 16;
-        let &Piece { from, to, bytes, at } = piece;
+        let &Piece { from, to, bytes, numbers, at } = piece;
+        let end = usize::from(from > to);
         let ends = if from <= to { (from, to) } else { (to, from) };
         if !self.next.contains_key(&ends) {
             if self.next.len() == MOST {
                 return Ok(());
             }
-            self.next.insert(ends, [1; 2]);
+            let [first, acked] = numbers.unwrap_or([1; 2]);
+            self.next.insert(ends, if end == 0 { [first, acked] } else { [acked, first] });
             // The endpoints are known by their first bytes, as by the SYN that is not there.
             if OF_CLIENTS.iter().any(|start| bytes.starts_with(start)) {
-                open(from, to, at, take)?;
-            } else if bytes.starts_with(b"HTTP/1.") {
-                open(to, from, at, take)?;
+                open([(from, first), (to, acked)], at, take)?;
+            } else if bytes.starts_with(b"HTTP/1.") || is_settings(bytes) {
+                open([(to, acked), (from, first)], at, take)?;
             }
         }
         let Some(next) = self.next.get_mut(&ends) else { return Ok(()) };
-        let end = usize::from(from > to);
+        if let Some([first, acked]) = numbers {
+            next[end] = first;
+            next[1 - end] = acked;
+        }
         for payload in bytes.chunks(SEGMENT) {
             let (seq, acked) = (next[end], next[1 - end]);
             next[end] = seq.wrapping_add(payload.len() as u32);
@@ -73,10 +81,23 @@ impl Retold {
     }
 }
 
-/// Opens the connection of this client.
-fn open(client: SocketAddr, server: SocketAddr, at: Moment, take: &mut Take<'_>) -> io::Result<()> {
-    take(&Segment { syn: true, ack: false, ..Segment::empty(at, client, server) })?;
-    take(&Segment { syn: true, acked: 1, ..Segment::empty(at, server, client) })
+/// Returns whether this is a SETTINGS frame of HTTP/2, with which a server may be the first to speak.
+fn is_settings(bytes: &[u8]) -> bool {
+    const SETTINGS: u8 = 4;
+    const SETTING: u8 = 6;
+    matches!(bytes, [0, 0, len, SETTINGS, 0, 0, 0, 0, 0, ..] if len % SETTING == 0)
+}
+
+/// Opens the connection of a client and a server, whose first bytes have these numbers.
+fn open(
+    [(client, asked), (server, answered)]: [(SocketAddr, u32); 2],
+    at: Moment,
+    take: &mut Take<'_>,
+) -> io::Result<()> {
+    let (seq, acked) = (asked.wrapping_sub(1), asked);
+    take(&Segment { syn: true, ack: false, seq, ..Segment::empty(at, client, server) })?;
+    let seq = answered.wrapping_sub(1);
+    take(&Segment { syn: true, seq, acked, ..Segment::empty(at, server, client) })
 }
 
 /// Returns an address that stands for an endpoint of which none is known.

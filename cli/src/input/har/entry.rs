@@ -9,7 +9,7 @@ use wsvet::CloseCode;
 use wsvet::handshake::{self, Rule};
 
 use super::time;
-use crate::session::agreement::{Agreement, HandshakeFinding};
+use crate::session::agreement::{Agreement, HandshakeFinding, Uncertain};
 use crate::session::judging::Judging;
 use crate::session::report::{Opening, Reported};
 
@@ -29,6 +29,9 @@ pub(in crate::input) struct Entry {
     pub(in crate::input) resource: Option<String>,
     #[serde(rename = "_error")]
     pub(in crate::input) error: Option<Value>,
+    /// What is not known, if the program did not record the opening handshake.
+    #[serde(skip)]
+    pub(in crate::input) uncertain: Option<Uncertain>,
 }
 
 #[derive(Deserialize, Default)]
@@ -237,6 +240,7 @@ pub(super) fn opening(
         values(lines, "Sec-WebSocket-Extensions").collect(),
     );
     agreement.opened = !(empty && entry.was_never_opened());
+    agreement.uncertain = entry.uncertain.clone();
     Opening {
         http2: None,
         connection: judging.next_connection(),

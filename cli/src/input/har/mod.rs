@@ -141,7 +141,8 @@ pub(super) fn recorded(
         frames.report(reported);
     }
     if entry.lacks_messages() {
-        let text = "the file has no messages of this connection, so that none could be judged";
+        let text = "the file has no messages of this connection, so that none could be judged: Firefox and \
+                    Safari export none; export it from Chromium, or capture the packets";
         frames.report(Reported { text: text.to_owned(), code: None, failed: false });
     }
     frames.finish([None; 2], None, judging)

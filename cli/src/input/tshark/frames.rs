@@ -10,7 +10,9 @@ use wsvet::{Header, Role};
 
 use super::pairs::{Pairs, bytes, text};
 use crate::input::har::{Entry, Line, Request, Response, Row, Told, header_alone, recorded};
+use crate::session::agreement::Uncertain;
 use crate::session::judging::Judging;
+use crate::session::unjudged::Unjudged;
 use crate::transport::packet::Moment;
 
 /// The connections by the numbers of their TCP streams.
@@ -74,7 +76,9 @@ impl Dissected {
             let server = stream.frames.iter().find_map(|(from, to, ..)| {
                 if *from == client { Some(*to) } else { (*to == client).then_some(*from) }
             });
+            let uncertain = stream.lacks().map(|why| Uncertain { why, skipped: [Some(0); 2] });
             let entry = Entry {
+                uncertain,
                 started_date_time: stream.started.map(|started| json!(started)),
                 request: stream.request,
                 response: stream.response,
@@ -111,6 +115,16 @@ impl Stream {
         self.client
             .or_else(|| masked.map(|(from, ..)| *from))
             .or_else(|| unmasked.map(|(_, to, ..)| *to))
+    }
+
+    /// Returns which part of the opening handshake the file lacks. A display filter may have left it out.
+    fn lacks(&self) -> Option<Unjudged> {
+        match (&self.request, &self.response) {
+            (None, None) => Some(Unjudged::Begun),
+            (Some(_), None) => Some(Unjudged::NoAnswer),
+            (None, Some(_)) => Some(Unjudged::NoRequest),
+            (Some(_), Some(_)) => None,
+        }
     }
 
     /// Takes the head of a request or a response.
@@ -194,6 +208,8 @@ fn field(
     let fits = |payload: &Vec<u8>| payload.len() as u64 == len;
     let raw = || fields.all("websocket.payload_raw").filter_map(text).find_map(|hex| bytes(&hex));
     let payload = if len == 0 { Some(Vec::new()) } else { raw().filter(fits) };
+    // Of a compressed frame, the fields have the inflated payload, which may have the same length.
+    let fits = |payload: &Vec<u8>| fits(payload) && rsv & 4 == 0;
     let payload = payload.or_else(|| known().filter(fits));
     let payload =
         payload.or_else(|| data.next().flatten().and_then(|hex| bytes(&hex)).filter(fits));
