@@ -139,6 +139,52 @@ fn other_keys_and_damaged_keys_are_told_apart() {
     }
 }
 
+/// A part of the secrets decrypts everything or nothing: what one endpoint says is not judged alone.
+#[test]
+fn a_part_of_the_secrets_is_enough_or_is_told() {
+    for name in ["tls13-AES_128_GCM_SHA256", "tls13-client-certificate", "tls13-early-data"] {
+        let keys = fs::read_to_string(path(name, "keys")).unwrap();
+        let labels = ["CLIENT_HANDSHAKE", "SERVER_HANDSHAKE", "CLIENT_TRAFFIC", "SERVER_TRAFFIC"];
+        let whole = frames(&decrypted(&path(name, "pcap"), &path(name, "keys")).0).len();
+        for subset in 0..16 {
+            let in_subset = |line: &&str| {
+                let bit = labels.iter().position(|label| line.starts_with(label));
+                bit.is_none_or(|bit| subset >> bit & 1 == 1)
+            };
+            let chosen: Vec<_> = keys.lines().filter(in_subset).collect();
+            let file = tempfile::NamedTempFile::new().unwrap();
+            fs::write(file.path(), chosen.join("\n")).unwrap();
+            let keys = file.path().to_str().unwrap();
+            let capture = path(name, "pcap");
+            let (out, err, _) = run(&["check", "--json", "--tls-keylog", keys, &capture], b"");
+            let lines = lines(&out);
+            let found = frames(&lines).len();
+            let told = of(&lines, "unjudged").any(|line| line["why"] == "tls-key-missing");
+            let is_enough = subset & 12 == 12;
+            assert_eq!((found == whole, told), (is_enough, !is_enough), "{name} {subset}: {out}");
+            let never = of(&lines, "verdict").any(|line| line["outcome"] == "never-opened");
+            assert!(!never, "{name} {subset}: {out}");
+            // Early data is decrypted before anything is missing.
+            let is_early = name.ends_with("early-data");
+            assert!(is_enough || is_early || !err.contains("decrypted with"), "{subset}: {err}");
+        }
+    }
+}
+
+/// What is cut from a handshake hides its keys, and not the key log lacks them.
+#[test]
+fn a_handshake_that_is_cut_is_told() {
+    let name = "tls12-AES128-GCM-SHA256";
+    let pcap = fs::read(path(name, "pcap")).unwrap();
+    let cut = packets(&pcap).into_iter().map(|packet| {
+        let len = packet.len().min(16 + 100);
+        [&packet[..8], &(len as u32 - 16).to_le_bytes(), &packet[12..len]].concat()
+    });
+    let cut: Vec<_> = cut.collect();
+    let lines = judged(name, &pcap[..24], &cut.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    assert_eq!(of(&lines, "unjudged").next().unwrap()["why"], "packets-cut", "{lines:?}");
+}
+
 #[test]
 fn a_key_log_that_is_none_or_cannot_be_read_is_told() {
     let capture = path("tls13-retry", "pcap");

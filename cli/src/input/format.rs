@@ -67,7 +67,8 @@ pub fn guess(start: &[u8], whole: bool) -> Result<Format, String> {
             Ok(Format::Raw)
         } else {
             Err("the input is in no known format, and its bytes do not look like WebSocket frames: \
-                 give --format raw if these are frames"
+                 if Wireshark opens it, convert it with `editcap -F pcapng IN OUT`; give --format raw \
+                 if these are frames"
                 .to_owned())
         };
     }

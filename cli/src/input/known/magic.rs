@@ -46,6 +46,7 @@ pub(super) const BINARY: &[Known] = &[
         "a NetScaler trace",
         CONVERT,
     ),
+    row(Looks(is_lanalyzer), "a capture of Novell LANalyzer", CONVERT),
     row(At(0, b"__CURSOR="), "a journal of systemd", NO_TRAFFIC),
     row(At(0, b"#!rtpplay"), "an RTP dump", NO_TRAFFIC),
     // Sessions of other tools.
@@ -177,6 +178,11 @@ pub(super) const BINARY: &[Known] = &[
     row(Looks(is_der), "a key or a certificate (DER)", NO_TRAFFIC),
     row(At(0, b"bplist00"), "a property list", NO_TRAFFIC),
 ];
+
+/// Whether this starts with the record of LANalyzer that says its version.
+fn is_lanalyzer(start: &[u8]) -> bool {
+    matches!(start, [1, 0x10 | 0x13, _, 0, 1, 4 | 5, ..])
+}
 
 fn is_bzip2(start: &[u8]) -> bool {
     start.starts_with(b"BZh") && start.get(3).is_some_and(u8::is_ascii_digit)

@@ -62,7 +62,16 @@ mod tests {
     /// The first bytes of what people have, and the word that must be in its name.
     #[test]
     fn known_formats_are_named() {
-        let cases: [(&[u8], &str); 39] = [
+        let cases: [(&[u8], &str); 45] = [
+            (b"CONNECTED(00000003)\n>>> TLS 1.0, RecordHeader [length 0005]\n", "openssl"),
+            (b">>> TLS 1.3, Handshake [length 0200], ClientHello\n    01 00 01 fc\n", "openssl"),
+            (
+                b"New TCP connection #1: a(54812) <-> b(443)\n1 1  0.0 (0.0)  C>S  Handshake\n",
+                "ssldump",
+            ),
+            (b"*   Trying 127.0.0.1:9001...\n* Connected to 127.0.0.1\n> GET / HTTP/1.1\n", "curl"),
+            (b"== Info:   Trying 127.0.0.1:9061...\n=> Send header, 77 bytes (0x4d)\n", "curl"),
+            (b"\x01\x10\x4C\0\x01\x05Trace Display", "LANalyzer"),
             (b"\xFD7zXZ\0", "xz"),
             (b"BZh91AY&SY", "bzip2"),
             (b"\x04\x22\x4D\x18", "lz4"),

@@ -36,6 +36,17 @@ pub(super) const TEXT: &[Known] = &[
         "give the capture to which it belongs, with this file: `wsvet check --tls-keylog KEYS CAPTURE`",
     ),
     row(
+        Looks(is_openssl),
+        "what openssl s_client or s_server prints",
+        "capture the packets, and write the keys with -keylogfile; see `wsvet help tls`",
+    ),
+    row(Looks(is_ssldump), "what ssldump prints", "give the capture that it reads"),
+    row(
+        Looks(is_curl),
+        "what curl prints (-v or --trace)",
+        "capture the packets, and write the keys with SSLKEYLOGFILE; see `wsvet help tls`",
+    ),
+    row(
         Looks(|start| line_starts(start, "-----BEGIN ")),
         "a PEM file (a key or a certificate)",
         NO_FRAMES,
@@ -160,6 +171,21 @@ fn is_key_log(start: &[u8]) -> bool {
         "# SSL/TLS secrets log file",
     ];
     labels.iter().any(|label| line_starts(start, label))
+}
+
+fn is_openssl(start: &[u8]) -> bool {
+    let messages = [">>> TLS ", "<<< TLS ", ">>> ??? ", "<<< ??? ", "CONNECTED(0"];
+    messages.iter().any(|message| line_starts(start, message))
+}
+
+fn is_ssldump(start: &[u8]) -> bool {
+    line_starts(start, "New TCP connection #") || has(start, "  C>S  ") || has(start, "  S>C  ")
+}
+
+fn is_curl(start: &[u8]) -> bool {
+    let tells =
+        |line: &[u8]| ["* ", "== Info: "].iter().any(|word| line.starts_with(word.as_bytes()));
+    lines(start).next().is_some_and(tells) && (has(start, "Trying ") || has(start, "Connected to "))
 }
 
 fn is_html(start: &[u8]) -> bool {

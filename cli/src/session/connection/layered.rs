@@ -96,8 +96,11 @@ impl Connection {
     ) -> io::Result<()> {
         let why = if why == Unjudged::Memory { layered.layer().given_up() } else { why };
         if !layered.give_up(why, judging)? {
+            // What is cut from a handshake hides its keys.
+            let hides =
+                matches!(why, Unjudged::TlsNoKey | Unjudged::TlsBegun | Unjudged::TlsBroken);
             self.stage = Stage::Layered(layered);
-            self.refuse(why);
+            self.refuse(if self.is_cut && hides { Unjudged::Cut } else { why });
         }
         Ok(())
     }

@@ -60,11 +60,12 @@ impl Decryptor {
             }
         }
         let is_client = self.client == Some(from);
+        let has_later = self.opener(from, Epoch::Application).is_some();
         let side = &mut self.sides[from];
         let is_rejected = is_client && self.early == Early::Rejected && side.opened == 0;
         let lacks_secret = side.epoch == Epoch::Handshake
             && side.opener.is_none()
-            && self.secrets.is_some()
+            && has_later
             && side.passed_over < MAX_PASSED_OVER;
         if is_rejected || lacks_secret {
             side.passed_over += u32::from(!is_rejected);
@@ -211,11 +212,6 @@ impl Decryptor {
         opened: Opened,
         sink: &mut Sink<'_>,
     ) -> Result<(), Failure> {
-        if let Some(secrets) = &self.secrets
-            && self.sides.iter().all(|side| side.opened == 0)
-        {
-            self.keys.borrow_mut().used(secrets);
-        }
         let Opened { kind, content } = opened;
         self.sides[from].opened += 1;
         if kind == APPLICATION_DATA {
@@ -257,6 +253,9 @@ impl Decryptor {
     pub(super) fn open(&mut self, from: usize, sink: &mut Sink<'_>) -> Result<(), Failure> {
         if !self.is_open {
             self.is_open = true;
+            if let Some(secrets) = &self.secrets {
+                self.keys.borrow_mut().used(secrets);
+            }
             self.is_whole =
                 self.hello.is_some() && !self.sides.iter().any(|side| side.records.has_gap());
             let (at, is_whole) = (self.sides[from].at, self.is_whole);
