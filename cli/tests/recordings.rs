@@ -90,6 +90,32 @@ fn what_tshark_decrypted_without_the_opening_handshake_is_uncertain() {
     }
 }
 
+/// A stream that was saved as text has lost the bytes that are no characters.
+#[test]
+fn frames_that_were_saved_as_text_are_refused() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let digits = std::fs::read_to_string(folder.join("follow-raw.txt")).unwrap();
+    let is_hex = |line: &&str| !line.is_empty() && line.bytes().all(|b| b.is_ascii_hexdigit());
+    let bytes: Vec<u8> = digits
+        .lines()
+        .map(str::trim)
+        .filter(is_hex)
+        .flat_map(|line| {
+            (0..line.len() / 2).map(|at| u8::from_str_radix(&line[2 * at..][..2], 16).unwrap())
+        })
+        .collect();
+    let shown = |byte: &u8| if matches!(byte, b'\r' | b'\n' | b' '..=b'~') { *byte } else { b'.' };
+    let ascii: Vec<u8> = bytes.iter().map(shown).collect();
+    let utf8 = String::from_utf8_lossy(&bytes).into_owned().into_bytes();
+    assert_eq!(run(&["check", "-"], &bytes).status.code(), Some(0));
+    for text in [ascii, utf8] {
+        let output = run(&["check", "-"], &text);
+        assert_eq!(output.status.code(), Some(2));
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("the frames are shown as text"), "{told}");
+    }
+}
+
 #[test]
 fn flows_of_mitmproxy_are_judged() {
     let (text, status) = said("tests/data/mitmproxy.flow");

@@ -59,7 +59,15 @@ pub fn guess(start: &[u8], whole: bool) -> Result<Format, String> {
         return Err(known.text());
     }
     let heads = if head::may_start(start) { head::heads(start) } else { None };
-    if heads.is_some_and(|heads| heads.len < start.len()) {
+    if let Some(frames) = heads.and_then(|heads| start.get(heads.len..)).filter(|f| !f.is_empty()) {
+        if is_shown_as_text(frames) {
+            return Err(
+                "the frames are shown as text, with a dot or a replacement character for each \
+                        byte that is none, so that their bytes are lost: save the stream as Raw or \
+                        YAML, or give the capture itself"
+                    .to_owned(),
+            );
+        }
         return Ok(Format::Raw);
     }
     if !is_text(start) {
@@ -106,6 +114,15 @@ fn is_har(start: &[u8]) -> bool {
     let start = start.trim_ascii_start();
     let head = &start[..start.len().min(4096)];
     start.starts_with(b"{") && head.windows(5).any(|key| key == b"\"log\"")
+}
+
+/// Returns whether these frames were saved as text. The first byte of a frame is no character. What stands for
+/// it is a dot or the replacement character, which as headers have RSV bits and reserved opcodes.
+fn is_shown_as_text(frames: &[u8]) -> bool {
+    let is_utf8 =
+        || std::str::from_utf8(frames).map_or_else(|error| error.error_len().is_none(), |_| true);
+    frames.starts_with(b".") && is_text(frames)
+        || frames.starts_with("\u{FFFD}".as_bytes()) && is_utf8()
 }
 
 /// Returns whether this is text: it has no control characters other than those of lines, and is UTF-8,

@@ -117,8 +117,12 @@ impl Stream {
             .or_else(|| unmasked.map(|(_, to, ..)| *to))
     }
 
-    /// Returns which part of the opening handshake the file lacks. A display filter may have left it out.
+    /// Returns which part of the opening handshake the file lacks, if RSV bits are set, which an extension
+    /// defines. A display filter may have left it out.
     fn lacks(&self) -> Option<Unjudged> {
+        if self.frames.iter().all(|(.., field)| field.header.rsv() == 0) {
+            return None;
+        }
         match (&self.request, &self.response) {
             (None, None) => Some(Unjudged::Begun),
             (Some(_), None) => Some(Unjudged::NoAnswer),
