@@ -454,6 +454,46 @@ fn a_gap_in_data_is_skipped_and_any_other_is_not() {
     }
 }
 
+/// What a server sends after a refusal is the body of the response, also after a redirection.
+#[test]
+fn the_body_of_a_refusal_is_no_stream() {
+    for status in [200, 204, 299, 300, 302, 399, 403, 500] {
+        let mut compressor = Compressor::default();
+        let open = compressor.headers(Client, 1, 0, &connect("/", &[]));
+        let text = status.to_string();
+        let answer = compressor.headers(Server, 1, 0, &[(":status", &text)]);
+        let body = frame(DATA, END_STREAM, 1, b"<html>");
+        let server = [allowance(), answer, body].concat();
+        let told = read(&[(Client, [preface(), open].concat()), (Server, server)]).unwrap();
+        let expected: &[u8] = if status < 300 { b"<html>" } else { b"" };
+        assert_eq!(told[&1].bytes[1], expected, "{status}");
+        assert_eq!(told[&1].ends[1], ["end"], "{status}");
+    }
+}
+
+/// HEADERS may end a stream, the highest bit of its number means nothing, and a frame may be as long as the
+/// peer once allowed.
+#[test]
+fn the_flags_and_the_reserved_bit_of_headers_are_read() {
+    let mut compressor = Compressor::default();
+    let open = compressor.headers(Client, 1, 0, &connect("/", &[]));
+    let answer = compressor.headers(Server, 1, END_STREAM, &[(":status", "403")]);
+    let reserved = 1 << 31 | 1;
+    let long = vec![7; 20_000];
+    let allow =
+        |most: u16| frame(SETTINGS, 0, 0, &[&[0, 5, 0, 0][..], &most.to_be_bytes()].concat());
+    let pieces = [
+        (Client, [preface(), open].concat()),
+        (Server, [allowance(), allow(20_000), allow(16_384)].concat()),
+        (Client, frame(DATA, 0, reserved, b"data")),
+        (Client, frame(DATA, 0, 1, &long)),
+        (Server, answer),
+    ];
+    let told = read(&pieces).unwrap();
+    assert_eq!(told[&1].bytes[0], [b"data", &long[..]].concat());
+    assert_eq!(told[&1].ends, [vec![], vec!["end".to_owned()]]);
+}
+
 const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures/http2");
 
 /// What the endpoints got, by the path of their stream and the endpoint: messages, Pings and Pongs.
