@@ -121,11 +121,8 @@ impl Player<'_> {
     }
 
     /// Sends the response to the request of the client, and judges both.
-    pub(super) fn respond(&mut self, call: &Call) -> Result<(), Stop> {
-        let Some(segments) = call.response(self.case) else {
-            return Err(Stop::Skipped(call.lacks()));
-        };
-        let agreed = self.visit.respond(call.head(), &segments, call.rest());
+    pub(super) fn respond(&mut self, call: &Call, response: &[Vec<u8>]) -> Result<(), Stop> {
+        let agreed = self.visit.respond(call.head(), response, call.rest());
         match self.case.answer {
             Answer::Accept => {
                 self.judge_head(call.broken())?;

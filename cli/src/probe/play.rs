@@ -26,15 +26,17 @@ pub fn play(case: &Case, peer: &Peer, link: &mut dyn Link, patience: Patience) -
     run(case, peer, link, patience, |player| player.ask())
 }
 
-/// Runs one case against a client, which has sent its request on this connection.
+/// Runs one case against a client, which has sent its request on this connection. `response` has the
+/// segments of [`Call::response`].
 pub fn respond(
     case: &Case,
     peer: &Peer,
     call: &Call,
+    response: &[Vec<u8>],
     link: &mut dyn Link,
     patience: Patience,
 ) -> Ran {
-    run(case, peer, link, patience, |player| player.respond(call))
+    run(case, peer, link, patience, |player| player.respond(call, response))
 }
 
 fn run(
