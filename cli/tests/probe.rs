@@ -18,7 +18,7 @@ use probe::endpoint::{Kind, Memory};
 use probe::faults::{FAULTS, Fault};
 use probe::results::{MOST, Results, assert_faultless, assert_same, failures, is_short};
 use wsvet::Accepts;
-use wsvet::generate::{Case, Setup};
+use wsvet::generate::{Case, Level, Setup};
 use wsvet_cli::probe::campaign::{self, Options};
 use wsvet_cli::probe::explore::{Found, explore};
 use wsvet_cli::probe::link::Link;
@@ -150,6 +150,54 @@ fn each_fault_is_found_by_a_case_that_names_it() {
         }
     }
     assert!(missed.is_empty(), "{} missed:\n{}", missed.len(), missed.join("\n"));
+}
+
+/// What does not come back as it was sent is no failure if the RFC lets a program do so.
+#[test]
+fn a_server_that_changes_what_it_may_change_is_not_blamed() {
+    for (fault, id) in [
+        (Fault::LosesEmpty, "length/text-0"),
+        (Fault::LosesEmpty, "fragments/only-empty"),
+        (Fault::TrimsText, "utf8/valid-nul"),
+        (Fault::DropsByteOrderMark, "utf8/valid-byte-order-mark"),
+    ] {
+        let kind = Kind { echo: true, ..Kind::default() };
+        let results = run_those(kind, Some(fault), usize::MAX, setup(kind), |case| case.id == id);
+        let Ran { outcome, got, .. } = &results[id];
+        assert_eq!(*outcome, Outcome::Inconclusive, "{fault:?}, {id}: {got}");
+        assert!(got.contains("leaves out or changes"), "{got}");
+    }
+}
+
+/// A server that sends empty messages back has no reason to lose those in fragments.
+#[test]
+fn an_empty_message_is_missed_if_others_came_back() {
+    let kind = Kind { echo: true, ..Kind::default() };
+    let (setup, id) = (setup(kind), "fragments/only-empty");
+    let found = find(kind, None, usize::MAX, &mut setup.clone()).unwrap();
+    let cases = Case::all(&setup);
+    let case = cases.iter().find(|case| case.id == id).unwrap();
+    let mut link = Memory::new(kind, Some(Fault::LosesEmpty), usize::MAX);
+    let ran = wsvet_cli::probe::play::play(case, &found.peer, &mut link, found.patience);
+    assert_eq!(ran.outcome, Outcome::Fail(Level::Must), "{}", ran.got);
+}
+
+/// A control frame has no type of data, so 1003 is another code than the one that is due.
+#[test]
+fn a_control_frame_refused_for_its_type_fails_a_should() {
+    let kind = Kind { echo: true, ..Kind::default() };
+    let setup = Setup::new("example.com", "/");
+    let found = find(kind, None, usize::MAX, &mut setup.clone()).unwrap();
+    let cases = Case::all(&setup);
+    for (id, due) in [
+        ("masking/unmasked-ping", Outcome::Fail(Level::Should)),
+        ("masking/unmasked-data", Outcome::Inconclusive),
+    ] {
+        let case = cases.iter().find(|case| case.id == id).unwrap();
+        let mut link = Memory::new(kind, Some(Fault::Refuses1002With1003), usize::MAX);
+        let ran = wsvet_cli::probe::play::play(case, &found.peer, &mut link, found.patience);
+        assert_eq!(ran.outcome, due, "{id}: {}", ran.got);
+    }
 }
 
 /// What a server sends may arrive in any pieces.

@@ -67,10 +67,12 @@ fn run(
             return Ran::without(Outcome::Skipped, reason);
         }
         let (mut link, call) = connect(kind, fault, cut);
-        if call.response(case).is_none() {
-            return Ran::without(Outcome::Skipped, call.lacks());
+        match call.response(case) {
+            Some(response) => {
+                respond(case, &found.peer, &call, &response, &mut link, found.patience)
+            }
+            None => Ran::without(Outcome::Skipped, Call::LACKS),
         }
-        respond(case, &found.peer, &call, &mut link, found.patience)
     };
     let cases = Case::all(&setup);
     cases.iter().filter(|case| wanted(case)).map(|case| (case.id.clone(), run(case))).collect()
@@ -297,6 +299,31 @@ fn serve_cases_until_done(address: &str) {
         while let Ok(Some(_)) = socket.next() {}
     }
     panic!("never done");
+}
+
+#[test]
+fn clients_with_different_offers_share_the_cases() {
+    let (child, address) = listen(&["--case", "deflate/hello", "--case", "deflate-not-offered"]);
+    let (lines, status) = report(child, || {
+        for number in 0..20_u8 {
+            let Ok(stream) = TcpStream::connect(&address) else { return };
+            let request = RequestBuilder::new(&address, "/", Key::new([number; 16]));
+            // Those that find out what the client is, and then two that the first case does not fit.
+            let offer = (number < 2 || number > 3).then(|| Parameters::new().offer());
+            let request = request.extensions(offer.as_deref());
+            if let Ok(mut socket) = WebSocket::connect(stream, CLIENT, &request, || [1, 2, 3, 4]) {
+                while let Ok(Some(message)) = socket.next() {
+                    let _ = socket.feed(message);
+                }
+            }
+        }
+    });
+    assert_eq!(status, Some(0), "{lines:#?}");
+    assert_eq!(
+        lines.iter().filter(|line| line.contains(r#""outcome":"pass""#)).count(),
+        2,
+        "{lines:#?}"
+    );
 }
 
 #[test]

@@ -55,8 +55,8 @@ not count
 JSON lines:
   `server` or `client` first, then a line `case` for each case: `id`, `outcome` (pass, fail, inconclusive, skipped), `level` \
 (must, should, quality: of the failure, or what the case can break), `rule` (that the case breaks), `broken` (that \
-the peer broke), `due`, `got`, `sent` and `received` (the first 256 bytes after the opening handshake, in hex), \
-`millis`; and `summary` at the end.
+the peer broke), `sentence` (of the RFC, that the peer does not keep), `due`, `got`, `sent` and `received` (the first \
+256 bytes after the opening handshake, in hex), `millis`; and `summary` at the end.
 
 Examples:
   Probe a server on this machine:

@@ -8,6 +8,9 @@ use wsvet::handshake::{Headers, Request, Rule, parse_request};
 use crate::probe::hello::{self, values};
 use crate::probe::link::{Link, Received};
 
+const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
+const PROTOCOLS: &str = "Sec-WebSocket-Protocol";
+
 /// The request of a client.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -21,6 +24,8 @@ pub struct Call {
     pub is_get: bool,
     /// The target.
     pub target: String,
+    /// The extensions and subprotocols that it offers.
+    pub(super) offers: String,
     broken: Vec<Rule>,
     pub(super) key: Vec<u8>,
     pub(super) offers_deflate: bool,
@@ -66,6 +71,7 @@ fn view<'h>(request: &Request<'h, impl Headers<'h>>) -> Call {
         is_upgrade,
         is_get: !request.broken().contains(Rule::MethodNotGet),
         target: request.target().to_owned(),
+        offers: [EXTENSIONS, PROTOCOLS].map(field).join("; "),
         broken: request.broken().collect(),
         key: request.key().unwrap_or_default().to_vec(),
         offers_deflate: extensions.any(|offer| offer.starts_with("permessage-deflate")),
@@ -94,9 +100,7 @@ impl Call {
         parse_request(&self.head, |request| case.respond(request)).ok()??.1
     }
 
-    /// Returns the reason why there is no response.
-    #[must_use]
-    pub fn lacks(&self) -> String {
-        "the request of the client does not fit the case: what it offers or leaves out".to_owned()
-    }
+    /// The reason why there is no response.
+    pub const LACKS: &str =
+        "the request of the client does not fit the case: what it offers or leaves out";
 }

@@ -16,12 +16,8 @@ impl Player<'_> {
 
     /// Notes a failure of quality, and goes on with the case.
     pub(super) fn weaken(&mut self, due: String, got: &str) {
-        self.weak.get_or_insert(Stop::Failed(Failure {
-            level: Level::Quality,
-            due: Some(due),
-            got: got.to_owned(),
-            broken: None,
-        }));
+        let failure = Failure { due: Some(due), ..Failure::new(Level::Quality, got) };
+        self.weak.get_or_insert(Stop::Failed(failure));
     }
 
     pub(super) fn close(&mut self, code: Option<CloseCode>, step: &Step) -> Result<(), Stop> {
@@ -38,7 +34,7 @@ impl Player<'_> {
             Some(Closed::With(Some(
                 refusal @ (CloseCode::PROTOCOL_ERROR | CloseCode::INVALID_FRAME_PAYLOAD_DATA),
             ))) if code != Some(refusal) => {
-                failed_step(Level::Must, due, words::close(Some(refusal)))
+                failed_step(self.case.refusal, due, words::close(Some(refusal)))
             }
             Some(Closed::With(answered)) => {
                 // An endpoint typically sends the code back (§5.5.1).

@@ -198,6 +198,11 @@ fn greet(
     };
     // A server that also says something else does not only send back.
     let echoes = echo && !other;
+    if echoes && !server.echoes_empty && closed(&visit.incoming).is_none() {
+        visit.send_frame(opcode, b"");
+        let empty = |incoming: &mut super::incoming::Incoming| incoming.next_message();
+        server.echoes_empty = visit.wait(GREETING, empty) == Some((opcode, Vec::new()));
+    }
     match opcode {
         OpCode::Text => (server.echoes_text, server.refuses_text) = (echoes, refused),
         _ => (server.echoes_binary, server.refuses_binary) = (echoes, refused),

@@ -1,9 +1,9 @@
 //! What must go on: Pongs, and messages that come back.
 
 use wsvet::generate::{Level, Step};
-use wsvet::{CloseCode, End, OpCode};
+use wsvet::{CloseCode, End, OpCode, Role};
 
-use crate::probe::play::{LARGE, Player, Stop, failed_step, unknown};
+use crate::probe::play::{Failure, LARGE, Player, Stop, failed_step, unknown};
 use crate::probe::visit::{Closed, closed};
 use crate::probe::words;
 
@@ -58,6 +58,12 @@ impl Player<'_> {
     /// The peer closed the connection, although it must go on.
     fn left<T>(&self, closed: Closed) -> Result<T, Stop> {
         let due = "the connection goes on".to_owned();
+        let refusal = self.case.refusal;
+        // A client ends TCP if it refuses a response (§4.1). Otherwise, a refusal is a Close frame.
+        let without = match self.peer.role {
+            Role::Client if self.case.about_opening => refusal,
+            _ => Level::Must,
+        };
         let got = match closed {
             Closed::With(code) => words::close(code),
             Closed::Without(_) => "the end of TCP without a Close".to_owned(),
@@ -82,13 +88,26 @@ impl Player<'_> {
                 | CloseCode::INVALID_FRAME_PAYLOAD_DATA
                 | CloseCode::MESSAGE_TOO_BIG
                 | CloseCode::MANDATORY_EXTENSION,
-            ))
-            | Closed::Without(_) => failed_step(Level::Must, due, got),
-            Closed::With(_) if echoes => failed_step(Level::Must, due, got),
+            )) => failed_step(refusal, due, got),
+            Closed::Without(_) => failed_step(without, due, got),
+            Closed::With(_) if echoes => failed_step(refusal, due, got),
             Closed::With(_) => unknown(format!(
                 "{got}: perhaps the application of the {name} closed the connection"
             )),
         }
+    }
+
+    /// A message that a program may leave out or change. Only of an empty one is it known whether it does.
+    pub(super) fn may_echo(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), Stop> {
+        let known = payload.is_empty() && self.peer.echoes_empty;
+        self.echo(opcode, payload).or_else(|stop| match stop {
+            Stop::Failed(failure) if failure.is_of_echo && !known => unknown(format!(
+                "{}: perhaps the application of the {} leaves out or changes such a message",
+                failure.got,
+                self.peer.role.name()
+            )),
+            stop => Err(stop),
+        })
     }
 
     pub(super) fn echo(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), Stop> {
@@ -98,7 +117,12 @@ impl Player<'_> {
         let case = self.case;
         // A message that the case did not send is the peer's own, if the one that is due still comes.
         let is_sent = |opcode: OpCode, payload: &[u8]| {
-            let sends = |step: &Step| matches!(step, Step::Echo(kind, sent) if *kind == opcode && sent == payload);
+            let sends = |step: &Step| match step {
+                Step::Echo(kind, sent) | Step::MayEcho(kind, sent) => {
+                    (*kind, &sent[..]) == (opcode, payload)
+                }
+                _ => false,
+            };
             case.steps.iter().any(sends)
         };
         let chatty = self.peer.is_chatty;
@@ -121,15 +145,14 @@ impl Player<'_> {
                 found => break found,
             }
         };
-        let due = words::echo(opcode, payload);
-        match (found, own) {
+        let got = match (found, own) {
+            (Some(Err(closed)), _) => return self.left(closed),
             (Some(Ok((other, bytes))), _) | (None, Some((other, bytes))) => {
-                failed_step(Level::Must, due, words::other_echo(opcode, payload, other, &bytes))
+                words::other_echo(opcode, payload, other, &bytes)
             }
-            (Some(Err(closed)), _) => self.left(closed),
-            (None, None) => {
-                failed_step(Level::Must, due, format!("no message within {}", self.most()))
-            }
-        }
+            (None, None) => format!("no message within {}", self.most()),
+        };
+        let due = Some(words::echo(opcode, payload));
+        Err(Stop::Failed(Failure { due, is_of_echo: true, ..Failure::new(Level::Must, got) }))
     }
 }

@@ -1,6 +1,5 @@
 //! Runs all cases against the clients that connect: each connection is the next case.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,13 +11,13 @@ use wsvet::generate::{Case, Setup};
 
 use crate::input::interrupt;
 use crate::probe::call::{self, Call};
-use crate::probe::campaign::Runs;
 use crate::probe::explore::{Found, Meeting};
 use crate::probe::link::{Link, Received};
 use crate::probe::outcome::{Outcome, Ran};
 use crate::probe::page;
 use crate::probe::play::respond;
 use crate::probe::tcp::Tcp;
+use crate::probe::turns::{Job, Run, Turns};
 
 /// The most connections that are open at once.
 const MOST: usize = 256;
@@ -58,36 +57,12 @@ struct Shared {
 }
 
 struct State {
-    setup: Setup,
-    /// What is found out of the client. It is not there while a connection is used for it.
-    meeting: Option<Meeting>,
-    found: Option<Arc<Found>>,
-    cases: Option<Arc<Vec<Case>>>,
-    /// The cases that have to be run, or run again.
-    queue: VecDeque<usize>,
-    runs: BTreeMap<usize, Runs>,
-    results: BTreeMap<usize, Ran>,
-    /// The number of results that were taken, or are in `results`.
-    ran: usize,
-    /// The number of connections on which something is run.
-    active: usize,
-    /// The connections that were used.
-    connections: u64,
-    until: Option<u64>,
-    last: Instant,
-    done: bool,
+    turns: Turns,
     /// Whether a browser has the page, and whether it was told that all is done.
     page: bool,
     told: bool,
     /// What is wrong with the last request that was not HTTP/1.
     invalid: Option<String>,
-}
-
-/// What a connection is used for.
-enum Job {
-    Meet(Meeting),
-    Run(usize, Arc<Vec<Case>>, Arc<Found>),
-    Nothing,
 }
 
 impl Host {
@@ -99,24 +74,9 @@ impl Host {
     pub fn new(addresses: &[SocketAddr], setup: Setup, limits: Limits) -> io::Result<Self> {
         let listener = TcpListener::bind(addresses)?;
         listener.set_nonblocking(true)?;
-        let state = State {
-            meeting: Some(Meeting::new(&setup, limits.most)),
-            setup,
-            found: None,
-            cases: None,
-            queue: VecDeque::new(),
-            runs: BTreeMap::new(),
-            results: BTreeMap::new(),
-            ran: 0,
-            active: 0,
-            connections: 0,
-            until: limits.until,
-            last: Instant::now(),
-            done: false,
-            page: false,
-            told: false,
-            invalid: None,
-        };
+        let meeting = Meeting::new(&setup, limits.most);
+        let turns = Turns::new(setup, meeting, limits.until);
+        let state = State { turns, page: false, told: false, invalid: None };
         let shared = Shared {
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -144,13 +104,13 @@ impl Host {
         loop {
             self.accept();
             let state = self.shared.lock();
-            if let Some(found) = &state.found {
-                return Ok(((**found).clone(), state.setup.clone()));
+            if let Some(found) = &state.turns.found {
+                return Ok(((**found).clone(), state.turns.setup.clone()));
             }
             if self.is_over(&state) {
                 return Err(match &state.invalid {
                     Some(error) => format!("the request of the client is no HTTP/1: {error}"),
-                    None if state.connections == 0 => "no client connected".to_owned(),
+                    None if state.turns.connections == 0 => "no client connected".to_owned(),
                     None => "the client connected once: it must connect again for each case, for \
                              example in a loop of the shell"
                         .to_owned(),
@@ -170,12 +130,13 @@ impl Host {
         stress: bool,
         mut each: impl FnMut(&Case, Ran) -> io::Result<()>,
     ) -> io::Result<()> {
-        self.shared.begin(cases, stress);
+        self.shared.lock().turns.begin(cases, stress);
+        self.shared.changed.notify_all();
         let mut taken = 0;
         loop {
             self.accept();
             let mut state = self.shared.lock();
-            while let Some(ran) = state.results.remove(&taken) {
+            while let Some(ran) = state.turns.results.remove(&taken) {
                 each(&cases[taken], ran)?;
                 taken += 1;
             }
@@ -185,15 +146,15 @@ impl Host {
         }
         let reason = match (interrupt::is_stopped(), self.limits.until) {
             (true, _) => "interrupted".to_owned(),
-            (_, Some(until)) if self.shared.lock().connections >= until => {
+            (_, Some(until)) if self.shared.lock().turns.connections >= until => {
                 format!("only {until} connections: --until")
             }
             _ => "the client did not connect again".to_owned(),
         };
-        self.shared.lock().done = true;
+        self.shared.lock().turns.done = true;
         self.shared.changed.notify_all();
         for (index, case) in cases.iter().enumerate().skip(taken) {
-            let ran = self.shared.lock().results.remove(&index);
+            let ran = self.shared.lock().turns.results.remove(&index);
             each(case, ran.unwrap_or_else(|| Ran::without(Outcome::Skipped, reason.clone())))?;
         }
         self.part();
@@ -211,9 +172,10 @@ impl Host {
 
     /// Whether no connection is expected any more.
     fn is_over(&self, state: &State) -> bool {
-        let idle = state.connections > 0 || state.invalid.is_some();
-        let idle = idle && state.last.elapsed() > self.limits.idle;
-        state.active == 0 && (state.done || idle) || interrupt::is_stopped()
+        let turns = &state.turns;
+        let idle = turns.connections > 0 || state.invalid.is_some();
+        let idle = idle && turns.last.elapsed() > self.limits.idle;
+        turns.active == 0 && (turns.done || idle) || interrupt::is_stopped()
     }
 
     /// Accepts the connections that wait, or waits for one for a moment.
@@ -247,21 +209,6 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self, cases: &[Case], stress: bool) {
-        let mut state = self.lock();
-        for (index, case) in cases.iter().enumerate() {
-            let found = state.found.as_ref();
-            match found.and_then(|found| found.peer.cannot(case, stress)) {
-                Some(reason) => state.skip(index, reason),
-                None => state.queue.push_back(index),
-            }
-        }
-        state.cases = Some(Arc::new(cases.to_vec()));
-        state.finish();
-        drop(state);
-        self.changed.notify_all();
-    }
-
     fn serve(&self, socket: TcpStream) -> io::Result<()> {
         socket.set_nonblocking(false)?;
         let mut link = Tcp::new(socket, self.most)?;
@@ -271,7 +218,7 @@ impl Shared {
             Ok(None) => {}
             Err(error) => {
                 let mut state = self.lock();
-                (state.invalid, state.last) = (Some(error), Instant::now());
+                (state.invalid, state.turns.last) = (Some(error), Instant::now());
                 drop(state);
                 send(&mut link, &page::response(400, "text/plain", "not HTTP/1.1\n"));
             }
@@ -282,23 +229,18 @@ impl Shared {
     fn play(&self, call: &Call, link: &mut dyn Link) {
         match self.next(call) {
             Job::Meet(mut meeting) => {
-                let mut setup = self.lock().setup.clone();
+                let mut setup = self.lock().turns.setup.clone();
                 let found = meeting.meet(call, link, &mut setup);
-                let mut state = self.lock();
-                (state.found, state.setup) = (found.map(Arc::new), setup);
-                state.meeting = state.found.is_none().then_some(meeting);
-                state.pause();
+                self.lock().turns.met(meeting, found, setup);
             }
-            Job::Run(index, cases, found) => {
-                let ran = respond(&cases[index], &found.peer, call, link, found.patience);
-                let mut state = self.lock();
-                match state.runs.entry(index).or_default().add(ran) {
-                    Some(ran) => state.keep(index, ran),
-                    None => state.queue.push_front(index),
-                }
-                state.pause();
+            Job::Run(Run { index, response, cases, found }) => {
+                let Found { peer, patience, .. } = &*found;
+                let ran = respond(&cases[index], peer, call, &response, link, *patience);
+                self.lock().turns.ran(index, ran);
             }
-            Job::Nothing => send(link, &page::response(503, "text/plain", "all is done\n")),
+            Job::Nothing => {
+                send(link, &page::response(503, "text/plain", "no case for this client\n"));
+            }
         }
         self.changed.notify_all();
     }
@@ -307,14 +249,7 @@ impl Shared {
     fn next(&self, call: &Call) -> Job {
         let mut state = self.lock();
         loop {
-            if state.done || state.until.is_some_and(|until| state.connections >= until) {
-                state.done |= state.active == 0;
-                return Job::Nothing;
-            }
-            if let Some(job) = state.job(call) {
-                state.connections += 1;
-                state.active += 1;
-                state.last = Instant::now();
+            if let Some(job) = state.turns.job(call) {
                 return job;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -327,55 +262,16 @@ impl Shared {
         match call.target.split('?').next() {
             Some("/") if call.is_get => {
                 state.page = true;
-                page::response(200, "text/html; charset=utf-8", &page::page(&state.setup))
+                page::response(200, "text/html; charset=utf-8", &page::page(&state.turns.setup))
             }
             Some("/status") if call.is_get => {
-                state.told |= state.done;
-                let cases = state.cases.as_ref().map(|cases| cases.len());
-                page::status(state.done, state.ran, cases)
+                state.told |= state.turns.done;
+                let turns = &state.turns;
+                let cases = turns.cases.as_ref().map(|cases| cases.len());
+                page::status(turns.done, turns.ran, cases)
             }
             _ => page::response(404, "text/plain", "the page is at /\n"),
         }
-    }
-}
-
-impl State {
-    /// Returns what to use a connection for, or `None` if that has to wait for other connections.
-    fn job(&mut self, call: &Call) -> Option<Job> {
-        let Some((cases, found)) = self.cases.clone().zip(self.found.clone()) else {
-            return self.meeting.take().map(Job::Meet);
-        };
-        while let Some(index) = self.queue.pop_front() {
-            if call.response(&cases[index]).is_some() {
-                return Some(Job::Run(index, cases, found));
-            }
-            self.skip(index, call.lacks());
-        }
-        self.finish();
-        self.done.then_some(Job::Nothing)
-    }
-
-    fn skip(&mut self, index: usize, reason: String) {
-        self.keep(index, Ran::without(Outcome::Skipped, reason));
-    }
-
-    fn keep(&mut self, index: usize, ran: Ran) {
-        self.results.insert(index, ran);
-        self.ran += 1;
-    }
-
-    /// A connection is used no more.
-    fn pause(&mut self) {
-        self.active -= 1;
-        self.last = Instant::now();
-        self.finish();
-    }
-
-    /// All is done if nothing is left to run.
-    fn finish(&mut self) {
-        let enough = self.until.is_some_and(|until| self.connections >= until);
-        let ran_all = self.cases.is_some() && self.queue.is_empty();
-        self.done |= self.active == 0 && (ran_all || enough);
     }
 }
 

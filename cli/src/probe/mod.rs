@@ -25,5 +25,6 @@ mod sent;
 pub mod tcp;
 #[cfg(feature = "wss")]
 pub mod tls;
+mod turns;
 mod visit;
 mod words;

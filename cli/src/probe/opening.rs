@@ -29,7 +29,9 @@ impl Player<'_> {
             Answer::Accept if !accepted && !case.about_opening => {
                 unknown(format!("HTTP {}, for a request that was accepted before", response.status))
             }
-            Answer::Accept if !accepted => failed(Level::Must, format!("HTTP {}", response.status)),
+            Answer::Accept if !accepted => {
+                failed(case.refusal, format!("HTTP {}", response.status))
+            }
             Answer::Accept => self.accepted(&response),
             _ if accepted && self.switched(&response) => {
                 unknown("HTTP 101 without `Upgrade: websocket`, so perhaps another protocol")
@@ -60,7 +62,7 @@ impl Player<'_> {
 
     fn response(&mut self) -> Result<Response, Stop> {
         let refuses = self.case.answer != Answer::Accept;
-        let level = if refuses { Level::Should } else { Level::Must };
+        let level = if refuses { Level::Should } else { self.case.refusal };
         self.visit.open(&self.case.request, self.patience.most).or_else(|why| match why {
             NoResponse::Late => failed(level, format!("no response within {}", self.most())),
             NoResponse::End(End::Reset) if refuses => unknown("TCP was reset"),
@@ -87,7 +89,7 @@ impl Player<'_> {
         };
         let failure = |got: String, broken| {
             let due = Some(format!("a {head} that breaks no rule"));
-            Err(Stop::Failed(Failure { level: Level::Must, due, got, broken }))
+            Err(Stop::Failed(Failure { due, broken, ..Failure::new(Level::Must, got) }))
         };
         if let Some(rule) = broken.iter().find(is_told) {
             let got = format!("a {head} that breaks {rule}: {}", rule.text());
@@ -119,11 +121,8 @@ impl Player<'_> {
     }
 
     /// Sends the response to the request of the client, and judges both.
-    pub(super) fn respond(&mut self, call: &Call) -> Result<(), Stop> {
-        let Some(segments) = call.response(self.case) else {
-            return Err(Stop::Skipped(call.lacks()));
-        };
-        let agreed = self.visit.respond(call.head(), &segments, call.rest());
+    pub(super) fn respond(&mut self, call: &Call, response: &[Vec<u8>]) -> Result<(), Stop> {
+        let agreed = self.visit.respond(call.head(), response, call.rest());
         match self.case.answer {
             Answer::Accept => {
                 self.judge_head(call.broken())?;

@@ -24,6 +24,8 @@ pub struct Peer {
     pub echoes_text: bool,
     /// Whether it sends binary messages back.
     pub echoes_binary: bool,
+    /// Whether it sends empty messages back.
+    pub echoes_empty: bool,
     /// Whether it sends messages unprompted.
     pub is_chatty: bool,
     /// Whether it answers Pings.
@@ -56,6 +58,7 @@ impl Peer {
             role,
             echoes_text: false,
             echoes_binary: false,
+            echoes_empty: false,
             is_chatty: false,
             pongs: false,
             refuses_text: false,

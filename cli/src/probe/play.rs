@@ -26,15 +26,17 @@ pub fn play(case: &Case, peer: &Peer, link: &mut dyn Link, patience: Patience) -
     run(case, peer, link, patience, |player| player.ask())
 }
 
-/// Runs one case against a client, which has sent its request on this connection.
+/// Runs one case against a client, which has sent its request on this connection. `response` has the
+/// segments of [`Call::response`].
 pub fn respond(
     case: &Case,
     peer: &Peer,
     call: &Call,
+    response: &[Vec<u8>],
     link: &mut dyn Link,
     patience: Patience,
 ) -> Ran {
-    run(case, peer, link, patience, |player| player.respond(call))
+    run(case, peer, link, patience, |player| player.respond(call, response))
 }
 
 fn run(
@@ -97,16 +99,24 @@ pub(super) struct Failure {
     pub(super) due: Option<String>,
     pub(super) got: String,
     pub(super) broken: Option<&'static str>,
+    /// Whether a message did not come back as it was sent.
+    pub(super) is_of_echo: bool,
+}
+
+impl Failure {
+    pub(super) fn new(level: Level, got: impl Into<String>) -> Self {
+        Self { level, due: None, got: got.into(), broken: None, is_of_echo: false }
+    }
 }
 
 /// The peer did not do what the case says.
 pub(super) fn failed<T>(level: Level, got: impl Into<String>) -> Result<T, Stop> {
-    Err(Stop::Failed(Failure { level, due: None, got: got.into(), broken: None }))
+    Err(Stop::Failed(Failure::new(level, got)))
 }
 
 /// The peer did not do what a step says.
 pub(super) fn failed_step<T>(level: Level, due: String, got: impl Into<String>) -> Result<T, Stop> {
-    Err(Stop::Failed(Failure { level, due: Some(due), got: got.into(), broken: None }))
+    Err(Stop::Failed(Failure { due: Some(due), ..Failure::new(level, got) }))
 }
 
 pub(super) fn unknown<T>(reason: impl Into<String>) -> Result<T, Stop> {
@@ -142,6 +152,7 @@ impl Player<'_> {
             Step::GoOnOr(codes) => self.go_on(codes),
             Step::Pong(payload) => self.pong(payload, &[]),
             Step::Echo(opcode, payload) => self.echo(*opcode, payload),
+            Step::MayEcho(opcode, payload) => self.may_echo(*opcode, payload),
             Step::Refuse(codes) => self.refuse(codes, step),
             Step::NoPong(payload) => self.no_pong(payload),
             Step::RefuseEarly(codes) => self.refuse_early(codes, step),
@@ -178,10 +189,9 @@ impl Player<'_> {
                 unknown(format!("the {name} sent more than 64 MiB in a message"))
             }
             Some(violation) => Err(Stop::Failed(Failure {
-                level: Level::Must,
                 due: Some("frames that break no rule".to_owned()),
-                got: words::broken(name, &violation),
                 broken: Some(violation.rule.id()),
+                ..Failure::new(Level::Must, words::broken(name, &violation))
             })),
             None if incoming.is_too_much() => unknown(format!("the {name} sent more than 256 MiB")),
             None => Ok(found.flatten()),

@@ -87,7 +87,12 @@ impl Player<'_> {
     }
 
     /// Returns the reason why a refusal with this code says nothing: what the peer accepts is not known.
+    /// There is none if no message was sent: a control frame has no type of data, and its own limit.
     pub(super) fn advice(&self, code: Option<CloseCode>) -> Option<String> {
+        let needs = &self.case.needs;
+        if !needs.text && !needs.binary {
+            return None;
+        }
         let name = self.peer.role.name();
         let (option, what) = match code? {
             CloseCode::UNSUPPORTED_DATA if self.peer.accepts.is_none() => {

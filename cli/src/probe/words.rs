@@ -40,7 +40,7 @@ pub(super) fn step(step: &Step) -> String {
         Step::Close(Some(code)) => format!("a Close, usually with {}", code.0),
         Step::Close(None) => "a Close".to_owned(),
         Step::Pong(payload) => pong(payload),
-        Step::Echo(opcode, payload) => echo(*opcode, payload),
+        Step::Echo(opcode, payload) | Step::MayEcho(opcode, payload) => echo(*opcode, payload),
         Step::GoOn => "the connection goes on".to_owned(),
         Step::GoOnOr(codes) => format!("the connection goes on, or a Close with {}", or(codes)),
         Step::End => "the end of TCP".to_owned(),

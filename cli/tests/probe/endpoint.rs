@@ -615,6 +615,7 @@ impl Endpoint {
         let code = match (self.fault, code) {
             (Some(Refuses1002With1000), 1002) => 1000,
             (Some(Refuses1002With1011), 1002) => 1011,
+            (Some(Refuses1002With1003), 1002) => 1003,
             (Some(Refuses1007With1002), 1007) => 1002,
             (Some(Refuses1003With1007), 1003) => 1007,
             (Some(Refuses1003With1008), 1003) => 1008,

@@ -9,6 +9,10 @@ macro_rules! faults {
         pub enum Fault {
             /// Not a fault: what everyone may do.
             Nothing,
+            // What the program above a server or a client may do.
+            LosesEmpty,
+            TrimsText,
+            DropsByteOrderMark,
             $($fault,)*
             $($own),*
         }
@@ -59,8 +63,8 @@ faults! {
     RefusesOrigin "opening/origin" Quality
     RefusesLongField "opening/long-field" Quality
     RefusesManyFields "opening/many-fields" Quality
-    RefusesUnknownField "opening/unknown-field" Must
-    RefusesExtensions "opening/unknown-extension" Must
+    RefusesUnknownField "opening/unknown-field" Should
+    RefusesExtensions "opening/unknown-extension" Quality
     RefusesProtocols "opening/unknown-subprotocol" Quality
     AcceptsSpaceBeforeColon "opening/space-before-colon" Must
     RefusesAbsoluteForm "opening/absolute-form" Must
@@ -112,6 +116,7 @@ faults! {
     WaitsForMessage "utf8/early-fragment-ff" Quality
     Refuses1002With1000 "reserved-opcode/3" Should
     Refuses1002With1011 "masking/unmasked-data" Should
+    Refuses1002With1003 "masking/unmasked-ping" Should
     Refuses1007With1002 "utf8/ff" Should
     RefusesWith1006 "reserved-opcode/3" Must
     RefusesWithoutCode "reserved-opcode/3" Should
@@ -131,20 +136,20 @@ faults! {
     RefusesPong "ping/unsolicited-pong" Must
     RefusesPing125 "ping/125" Must
     RefusesMiddle "fragments/three" Must
-    RefusesNoncharacters "utf8/valid-u-fffe" Must
-    RefusesNul "utf8/valid-nul" Must
-    RefusesAstral "utf8/valid-u-10ffff" Must
+    RefusesNoncharacters "utf8/valid-u-fffe" Quality
+    RefusesNul "utf8/valid-nul" Quality
+    RefusesAstral "utf8/valid-u-10ffff" Quality
     ChecksEachFragment "utf8/split-at-1" Must
     ChecksBinaryText "utf8/invalid-in-binary" Must
-    Refuses1001 "close/code-1001" Must
-    Refuses1012 "close/code-1012" Must
-    Refuses3000 "close/code-3000" Must
-    Refuses4000 "close/code-4000" Must
-    Refuses4999 "close/code-4999" Must
-    RefusesReasons "close/reason" Must
-    RefusesLongReason "close/reason-123" Must
-    RefusesOtherScripts "close/reason-utf8" Must
-    RefusesNoCode "close/no-code" Must
+    Refuses1001 "close/code-1001" Quality
+    Refuses1012 "close/code-1012" Quality
+    Refuses3000 "close/code-3000" Quality
+    Refuses4000 "close/code-4000" Quality
+    Refuses4999 "close/code-4999" Quality
+    RefusesReasons "close/reason" Quality
+    RefusesLongReason "close/reason-123" Quality
+    RefusesOtherScripts "close/reason-utf8" Quality
+    RefusesNoCode "close/no-code" Quality
     NeedsFramesAtOnce "cuts/short-bytewise" Must
     NeedsTwoBytes "cuts/short" Must
     OneFrameASegment "cuts/two-frames" Must
@@ -181,11 +186,8 @@ faults! {
     MasksFirstByteOnly "masking/key-like-text" Must
     LosesMiddle "fragments/three" Must
     LosesLast "fragments/two" Must
-    LosesEmpty "length/text-0" Must
     EchoesAsText "length/binary-125" Must
-    LosesZeros "utf8/valid-nul" Must
-    TrimsText "utf8/valid-nul" Must
-    DropsByteOrderMark "utf8/valid-byte-order-mark" Must
+    LosesZeros "length/binary-65536" Must
     ChangesHighBytes "length/binary-126" Must
     WrongOrder "length/many-at-once" Must
     Remembers "length/many-at-once" Must
@@ -259,7 +261,7 @@ faults! {
     AcceptsDeflateUnasked "response/extensions-deflate-not-offered" Must
     AcceptsBadAnswer "deflate/answer-bits-7" Must
     RefusesHints "response/after-103" Quality
-    RefusesEmptyReason "response/reason-empty" Must
+    RefusesEmptyReason "response/reason-empty" Should
     RefusesDeclined "response/subprotocol-declined" Quality
     DropsEarlyFrames "response/with-message" Must
     StaysAfterRefusal "response/wrong-accept" Should

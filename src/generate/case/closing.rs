@@ -4,7 +4,7 @@ use std::format;
 use std::vec::Vec;
 
 use super::wire::{CLOSE, PING, first};
-use super::{Case, Level, Setup, Step};
+use super::{Case, Level, Setup, Step, duty};
 use crate::{CloseCode, Rule};
 
 /// Codes that an endpoint may send.
@@ -26,13 +26,13 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
 }
 
 fn new(setup: &Setup, name: &str, title: &str) -> Case {
-    Case::new(setup, format!("close/{name}"), title).section("5.5.1")
+    Case::new(setup, format!("close/{name}"), title).owed(&duty::CLOSE)
 }
 
 fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
     for code in LEGAL {
         let title = format!("a Close with {code}");
-        let case = new(setup, &format!("code-{code}"), &title).section("7.4");
+        let case = new(setup, &format!("code-{code}"), &title);
         cases.push(case.send(setup.close(code, b"")).step(Step::Close(Some(CloseCode(code)))));
     }
     let normal = Step::Close(Some(CloseCode::NORMAL_CLOSURE));

@@ -4,12 +4,12 @@ use std::format;
 use std::vec::Vec;
 
 use super::wire::{PING, PONG};
-use super::{Case, Level, Setup, Step};
+use super::{Case, Setup, Step, duty};
 
 pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     let data = setup.data;
     let new =
-        |name: &str, title: &str| Case::new(setup, format!("ping/{name}"), title).section("5.5.2");
+        |name: &str, title: &str| Case::new(setup, format!("ping/{name}"), title).owed(&duty::PING);
     let every: Vec<u8> = (0..=255).step_by(3).collect();
     for (name, title, payload) in [
         ("empty", "a Ping without payload", &b""[..]),
@@ -30,7 +30,7 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
         (0..10_u8).flat_map(|number| setup.frame(PING, &[b'0' + number])).collect();
     // A server may answer only the newest Ping (§5.5.3).
     let case = new("ten-at-once", "ten Pings in one segment").send(pings);
-    cases.push(case.section("5.5.3").step(Step::Pong(b"9".to_vec())).go_on());
+    cases.push(case.step(Step::Pong(b"9".to_vec())).go_on());
     let case = (0..10_u8)
         .fold(new("ten-in-turn", "ten Pings, each after a Pong"), |case, number| {
             case.send(setup.frame(PING, &[number])).step(Step::Pong([number].to_vec()))
@@ -49,10 +49,10 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
         ),
         ("many-pongs", "ten Pongs without a Ping", setup.frame(PONG, b"again").repeat(10)),
     ] {
-        cases.push(new(name, title).section("5.5.3").send(bytes).go_on());
+        cases.push(new(name, title).owed(&duty::PONG).send(bytes).go_on());
     }
     let title = "a Ping with the payload of an earlier one";
     let case = new("same-again", title).send(setup.frame(PING, b"same"));
     let case = case.step(Step::Pong(b"same".to_vec())).send(setup.frame(PING, b"same"));
-    cases.push(case.level(Level::Must).step(Step::Pong(b"same".to_vec())).go_on());
+    cases.push(case.step(Step::Pong(b"same".to_vec())).go_on());
 }

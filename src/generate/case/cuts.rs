@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::lengths::payload;
 use super::wire::{LAST, PING, first};
-use super::{Case, Setup, Step};
+use super::{Case, Setup, Step, duty};
 use crate::{CloseCode, OpCode, Role, Rule};
 
 pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
@@ -42,7 +42,10 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     let bytes =
         [setup.frame(first(data), b"ab"), setup.frame(PING, b"p"), setup.frame(LAST, b"cd")]
             .concat();
-    let case = new("fragments-bytewise", title).needs(data).section("5.4").send_bytewise(&bytes);
+    let case = new("fragments-bytewise", title)
+        .needs(data)
+        .owed(&duty::CONTROL_BETWEEN)
+        .send_bytewise(&bytes);
     cases.push(case.step(Step::Pong(b"p".to_vec())).echo(data, b"abcd").go_on());
     let case = new("two-frames", "two messages, cut inside the header of the second").needs(data);
     let bytes = [setup.message(data, b"first"), setup.message(data, b"second")].concat();
@@ -80,7 +83,7 @@ fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
     for at in 1..whole.len() {
         let case =
             Case::new(setup, format!("cuts/close-at-{at}"), format!("a Close cut at byte {at}"));
-        let case = case.section("5.5.1").send_cut(&whole, at);
+        let case = case.owed(&duty::CLOSE).send_cut(&whole, at);
         cases.push(case.step(Step::Close(Some(CloseCode::NORMAL_CLOSURE))));
     }
 }

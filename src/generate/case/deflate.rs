@@ -7,7 +7,7 @@ use super::lengths::payload;
 use super::opening::Head;
 use super::reply::{EXTENSIONS, Reply, Value};
 use super::wire::{CLOSE, LAST, MIDDLE, PING, PONG, RSV1, RSV2, first, single};
-use super::{Case, Level, Setup, Step};
+use super::{Case, Level, Setup, Step, duty};
 use crate::deflate::Deflater;
 use crate::{OpCode, Role, Rule};
 
@@ -25,7 +25,6 @@ pub(super) fn deflating(setup: &Setup, case: Case) -> Case {
         Role::Server => offering(setup, case, NAME),
         Role::Client => case.reply(Reply::new(setup).set(EXTENSIONS, Value::Deflate)),
     };
-    case.rfc = 7692;
     case.needs.deflate = true;
     case
 }
@@ -33,7 +32,7 @@ pub(super) fn deflating(setup: &Setup, case: Case) -> Case {
 /// The request of the case has this offer.
 fn offering(setup: &Setup, case: Case, offer: &str) -> Case {
     let request = Head::new(setup, &case.id).set(EXTENSIONS, offer).build();
-    Case { rfc: 7692, request: std::vec![request], ..case }.about_opening()
+    Case { request: std::vec![request], ..case }.about_opening()
 }
 
 fn deflated(plain: &[u8]) -> Vec<u8> {
@@ -55,8 +54,8 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
 }
 
 fn new(setup: &Setup, name: &str, title: &str) -> Case {
-    let case = Case::new(setup, format!("deflate/{name}"), title).section("6").needs(setup.data);
-    deflating(setup, case)
+    let case = Case::new(setup, format!("deflate/{name}"), title).owed(&duty::COMPRESSED);
+    deflating(setup, case.needs(setup.data))
 }
 
 /// Offers, of which the server may accept one. Its answer is judged with each response.
@@ -101,11 +100,7 @@ fn add_offers(setup: &Setup, cases: &mut Vec<Case>) {
             title
         };
         let case = Case::new(setup, format!("deflate/offer-{name}"), title);
-        let mut case = offering(setup, case.section("7.1"), offer).needs(setup.data);
-        // To refuse the connection declines the offer, too.
-        if must_decline {
-            case.level = Level::Quality;
-        }
+        let case = offering(setup, case.owed(&duty::OFFER), offer).needs(setup.data);
         let case = case.message(setup, setup.data, b"Hello, hello, hello");
         cases.push(case.message(setup, setup.data, b"Hello, hello, hello").go_on());
     }
@@ -139,7 +134,7 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
         ("two-blocks", "a message of two blocks", two_blocks, b"Hello and more"),
         ("long", "a message that is longer than its window entry", deflated(long), long),
     ] {
-        let case = new(name, title).section("7.2.2").send(setup.frame(compressed, &bytes));
+        let case = new(name, title).send(setup.frame(compressed, &bytes));
         cases.push(case.echo(data, plain).go_on());
     }
     for (name, title, bytes) in [
@@ -231,7 +226,7 @@ fn add_context(setup: &Setup, cases: &mut Vec<Case>) {
     let data = setup.data;
     let compressed = single(data) | RSV1;
     let new = |name: &str, title: &str| {
-        let mut case = new(setup, name, title).section("7.1.1");
+        let mut case = new(setup, name, title);
         case.needs.context = true;
         case
     };

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::lengths::payload;
 use super::wire::{FIN, LAST, MIDDLE, PING, PONG, first};
-use super::{Case, Level, Setup, Step};
+use super::{Case, Level, Setup, Step, duty};
 use crate::{CloseCode, OpCode};
 
 /// The fragments of a message.
@@ -20,7 +20,7 @@ fn fragments(setup: &Setup, opcode: OpCode, pieces: &[&[u8]]) -> Vec<u8> {
 pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     let data = setup.data;
     let new = |name: &str, title: &str| {
-        Case::new(setup, format!("fragments/{name}"), title).section("5.4")
+        Case::new(setup, format!("fragments/{name}"), title).owed(&duty::FRAGMENTS)
     };
     for (name, title, pieces) in [
         ("two", "two fragments", &[&b"ab"[..], b"cd"][..]),
@@ -65,11 +65,15 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
             .concat();
     let case = new("two-messages", title).needs(data).send(bytes);
     cases.push(case.echo(data, b"abcd").echo(data, b"efg").go_on());
-    add_control_between(setup, cases, &new);
+    add_control_between(setup, cases);
 }
 
-fn add_control_between(setup: &Setup, cases: &mut Vec<Case>, new: &dyn Fn(&str, &str) -> Case) {
+fn add_control_between(setup: &Setup, cases: &mut Vec<Case>) {
     let data = setup.data;
+    let new = |name: &str, title: &str| {
+        let case = Case::new(setup, format!("fragments/{name}"), title);
+        case.owed(&duty::CONTROL_BETWEEN).needs(data)
+    };
     for (name, title, between, pong) in [
         ("ping-between", "a Ping", setup.frame(PING, b"between"), Some(&b"between"[..])),
         ("empty-ping-between", "an empty Ping", setup.frame(PING, b""), Some(b"")),
@@ -82,7 +86,7 @@ fn add_control_between(setup: &Setup, cases: &mut Vec<Case>, new: &dyn Fn(&str, 
         ("pong-between", "a Pong", setup.frame(PONG, b"between"), None),
     ] {
         let title = format!("{title} between two fragments");
-        let case = new(name, &title).needs(data);
+        let case = new(name, &title);
         let bytes = [setup.frame(first(data), b"ab"), between, setup.frame(LAST, b"cd")].concat();
         let case = case.send(bytes);
         let case = match pong {
@@ -92,12 +96,12 @@ fn add_control_between(setup: &Setup, cases: &mut Vec<Case>, new: &dyn Fn(&str, 
         cases.push(case.echo(data, b"abcd").go_on());
     }
     let title = "the Pong comes before the message is complete";
-    let case = new("pong-at-once", title).needs(data).section("5.5.2");
+    let case = new("pong-at-once", title).owed(&duty::PING);
     let case = case.send([setup.frame(first(data), b"ab"), setup.frame(PING, b"now")].concat());
     let case = case.step(Step::Pong(b"now".to_vec())).send(setup.frame(LAST, b"cd"));
     cases.push(case.echo(data, b"abcd").go_on());
     let title = "a Ping after each of ten fragments";
-    let mut case = new("ping-after-each", title).needs(data);
+    let mut case = new("ping-after-each", title);
     for number in 0..10_u8 {
         let opcode = if number == 0 { first(data) } else { MIDDLE };
         let payload = [b'0' + number];
@@ -106,11 +110,11 @@ fn add_control_between(setup: &Setup, cases: &mut Vec<Case>, new: &dyn Fn(&str, 
     }
     cases.push(case.send(setup.frame(LAST, b"!")).echo(data, b"0123456789!").go_on());
     let title = "a Close inside a fragmented message";
-    let case = new("close-between", title).needs(data);
+    let case = new("close-between", title);
     let bytes = [setup.frame(first(data), b"ab"), setup.close(1000, b"")].concat();
     cases.push(case.send(bytes).step(Step::Close(Some(CloseCode::NORMAL_CLOSURE))));
     let title = "a Ping and a Close inside a fragmented message";
-    let case = new("ping-and-close-between", title).needs(data);
+    let case = new("ping-and-close-between", title);
     let bytes =
         [setup.frame(first(data), b"ab"), setup.frame(PING, b"p"), setup.close(1001, b"")].concat();
     // No Pong is due after a Close (§5.5.2).

@@ -6,7 +6,7 @@ use std::vec::Vec;
 use super::wire::{
     CLOSE, FIN, LAST, MIDDLE, PING, PONG, RSV1, RSV2, RSV3, first, single, with_key,
 };
-use super::{Case, Level, Setup, Step};
+use super::{Case, Level, Setup, Step, duty};
 use crate::{OpCode, Role, Rule};
 
 pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
@@ -95,22 +95,24 @@ fn add_masking(setup: &Setup, cases: &mut Vec<Case>) {
         Role::Server => (Rule::UnmaskedClientFrame, "is not", "unmasked", "masked"),
         Role::Client => (Rule::MaskedServerFrame, "is", "masked", "unmasked"),
     };
-    for (name, title, bytes) in [
-        ("data", "a message", setup.turned(single(data), b"bare")),
-        ("empty", "an empty message", setup.turned(single(data), b"")),
-        ("ping", "a Ping", setup.turned(PING, b"bare")),
-        ("empty-ping", "an empty Ping", setup.turned(PING, b"")),
-        ("pong", "a Pong", setup.turned(PONG, b"bare")),
-        ("close", "a Close", setup.turned(CLOSE, &[3, 0xE8])),
-        ("first-fragment", "a first fragment", setup.turned(first(data), b"bare")),
+    for (name, title, needs, bytes) in [
+        ("data", "a message", Some(data), setup.turned(single(data), b"bare")),
+        ("empty", "an empty message", Some(data), setup.turned(single(data), b"")),
+        ("ping", "a Ping", None, setup.turned(PING, b"bare")),
+        ("empty-ping", "an empty Ping", None, setup.turned(PING, b"")),
+        ("pong", "a Pong", None, setup.turned(PONG, b"bare")),
+        ("close", "a Close", None, setup.turned(CLOSE, &[3, 0xE8])),
+        ("first-fragment", "a first fragment", Some(data), setup.turned(first(data), b"bare")),
         (
             "continuation",
             "a continuation frame",
+            Some(data),
             [setup.frame(first(data), b"a"), setup.turned(LAST, b"b")].concat(),
         ),
     ] {
         let title = format!("{title} that {is} masked");
         let case = Case::new(setup, format!("masking/{breach}-{name}"), title);
+        let case = needs.into_iter().fold(case, Case::needs);
         cases.push(case.send(bytes).refuse(rule));
     }
     let title = format!("a second message that {is} masked");
@@ -138,13 +140,13 @@ fn add_keys(setup: &Setup, cases: &mut Vec<Case>) {
         ("like-text", *b"text"),
     ] {
         let title = format!("a message masked with the key {key:02x?}");
-        let case = Case::new(setup, format!("masking/key-{name}"), title).section("5.3");
+        let case = Case::new(setup, format!("masking/key-{name}"), title).owed(&duty::MASKED);
         let payload = b"0123456789abcdefg";
         let bytes = with_key(single(data), key, payload);
         cases.push(case.needs(data).send(bytes).echo(data, payload).go_on());
     }
     let case = Case::new(setup, "masking/key-changes", "each frame with a key of its own");
-    let case = (0..8_u8).fold(case.section("5.3").needs(data), |case, number| {
+    let case = (0..8_u8).fold(case.owed(&duty::MASKED).needs(data), |case, number| {
         let payload = [b'a' + number; 9];
         case.send(with_key(single(data), [number, 0x5A, 0xA5, !number], &payload))
             .echo(data, &payload)

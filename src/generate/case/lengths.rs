@@ -4,7 +4,7 @@ use std::format;
 use std::vec::Vec;
 
 use super::wire::{LAST, first};
-use super::{Case, Level, Setup};
+use super::{Case, Level, Setup, duty};
 use crate::OpCode;
 
 /// The lengths that every server must take, unless it says that they are over its limit.
@@ -32,7 +32,7 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
         let payload = payload(data, len);
         let bytes = [setup.frame(first(data), b"a"), setup.frame(LAST, &payload)].concat();
         let whole = [b"a", &payload[..]].concat();
-        cases.push(case.section("5.4").send(bytes).echo(data, &whole).go_on());
+        cases.push(case.owed(&duty::FRAGMENTS).send(bytes).echo(data, &whole).go_on());
     }
     let title = "messages of 0 to 130 bytes, one after the other";
     let mut case = Case::new(setup, "length/every-to-130", title).needs(data);

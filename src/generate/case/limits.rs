@@ -16,9 +16,8 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     let limit = limit as usize;
     let data = setup.data;
     let rule = Rule::MessageTooBig;
-    let new = |name: &str, title: &str| {
-        Case::new(setup, format!("limit/{name}"), title).section("7.4.1").needs(data)
-    };
+    let new =
+        |name: &str, title: &str| Case::new(setup, format!("limit/{name}"), title).needs(data);
     let most = payload(data, limit);
     let over = payload(data, limit + 1);
     let case = new("exactly", &format!("a message of {limit} bytes, which is the limit"));

@@ -4,6 +4,7 @@ mod closing;
 mod control;
 mod cuts;
 mod deflate;
+mod duty;
 mod fragments;
 mod frames;
 mod lengths;
@@ -24,6 +25,7 @@ use std::vec::Vec;
 
 pub use setup::Setup;
 
+use self::duty::Duty;
 use self::reply::Reply;
 use crate::{CloseCode, OpCode, Role, Rule, handshake};
 
@@ -119,6 +121,9 @@ pub enum Step {
     Pong(Vec<u8>),
     /// The peer sends this message back, if it sends every message back.
     Echo(OpCode, Vec<u8>),
+    /// The peer sends this message back, if it sends every message back. But a program may have a
+    /// reason to leave out such a message, or to change it, and the RFC lets it do so.
+    MayEcho(OpCode, Vec<u8>),
     /// The peer refuses what was sent, with one of these codes. The first is the best.
     Refuse(&'static [CloseCode]),
     /// The peer has not answered the Ping with this payload, which was sent after what it refused.
@@ -171,8 +176,14 @@ pub struct Case {
     pub rfc: u16,
     /// The section of the RFC that says what is due.
     pub section: &'static str,
+    /// The sentence of the RFC that asks for what is due. Empty if no sentence does, and if the prober
+    /// breaks a rule, which has a section of its own.
+    pub sentence: &'static str,
     /// The most that a peer which fails the case can break.
     pub level: Level,
+    /// What a peer breaks that refuses what is legal, with a Close frame or an HTTP status. The peer
+    /// is not always obliged to accept it.
+    pub refusal: Level,
     /// Whether the case can do harm to a peer without limits.
     pub stress: bool,
     /// Whether the case is about the opening handshake. Otherwise, its request or its response differs
@@ -263,13 +274,15 @@ impl Case {
             Role::Server => (vec![opening::Head::new(setup, &id).build()], None),
             Role::Client => (Vec::new(), Some(Reply::new(setup))),
         };
-        Self {
+        let case = Self {
             id,
             title: title.into(),
             rule: None,
             rfc: 6455,
-            section: "5.2",
+            section: "",
+            sentence: "",
             level: Level::Must,
+            refusal: Level::Must,
             stress: false,
             about_opening: false,
             needs: Needs::default(),
@@ -277,16 +290,29 @@ impl Case {
             reply,
             answer: Answer::Accept,
             steps: Vec::new(),
-        }
+        };
+        case.owed(&duty::FRAMES)
     }
 
-    fn section(mut self, section: &'static str) -> Self {
-        self.section = section;
+    /// What is due rests on this sentence.
+    fn owed(mut self, duty: &'static Duty) -> Self {
+        (self.rfc, self.section, self.sentence) = (duty.rfc, duty.section, duty.sentence);
+        (self.level, self.refusal) = (duty.level, duty.refusal);
         self
     }
 
+    fn section(mut self, section: &'static str) -> Self {
+        (self.rfc, self.section) = (6455, section);
+        self
+    }
+
+    /// The peer breaks no more than this.
     fn level(mut self, level: Level) -> Self {
         self.level = level;
+        self.refusal = self.refusal.max(level);
+        if level == Level::Quality {
+            self.sentence = "";
+        }
         self
     }
 
@@ -342,7 +368,12 @@ impl Case {
     }
 
     fn echo(self, opcode: OpCode, payload: &[u8]) -> Self {
-        self.step(Step::Echo(opcode, payload.to_owned()))
+        let payload = payload.to_owned();
+        // A program may see nothing to answer in an empty message.
+        self.step(match payload.is_empty() {
+            true => Step::MayEcho(opcode, payload),
+            false => Step::Echo(opcode, payload),
+        })
     }
 
     fn go_on(self) -> Self {
@@ -363,15 +394,13 @@ impl Case {
 
     fn breaks(&mut self, rule: Rule) {
         self.rule = Some(rule.id());
-        self.rfc = rule.rfc();
-        self.section = rule.section();
+        (self.rfc, self.section, self.sentence) = (rule.rfc(), rule.section(), "");
     }
 
     /// The request or the response breaks a rule.
     fn refuse_head(mut self, rule: handshake::Rule, answer: Answer) -> Self {
         self.rule = Some(rule.id());
-        self.rfc = rule.rfc();
-        self.section = rule.section();
+        (self.rfc, self.section, self.sentence) = (rule.rfc(), rule.section(), "");
         self.answer = answer;
         self
     }
@@ -485,6 +514,21 @@ mod tests {
                 assert_eq!(found.map(Rule::id), case.rule, "{}", case.id);
                 assert_eq!(found.map(Rule::close_code), refused, "{}", case.id);
             }
+        }
+    }
+
+    /// What fails a MUST or a SHOULD rests on a sentence: the row of a rule, or a duty.
+    #[test]
+    fn a_level_rests_on_a_sentence() {
+        for case in setups().iter().flat_map(Case::all) {
+            let words = ["MUST", "SHOULD", "MAY"];
+            let said = words.iter().any(|word| case.sentence.contains(word));
+            // To refuse a response is what the client owes to its status (§4.1).
+            let by_status = case.id.starts_with("response/status-");
+            let is_due = case.level < Level::Quality && case.rule.is_none() && !by_status;
+            assert!(said || !is_due, "{}: {:?}", case.id, case.sentence);
+            assert!(case.sentence.is_empty() || case.level < Level::Quality, "{}", case.id);
+            assert!(case.refusal >= case.level && !case.section.is_empty(), "{}", case.id);
         }
     }
 

@@ -7,7 +7,7 @@ use std::vec;
 use std::vec::Vec;
 
 use super::reply::{CONNECTION, CONNECTIONS, EXTENSIONS, PROTOCOL, UPGRADE, UPGRADES};
-use super::{Answer, Case, Level, Setup};
+use super::{Answer, Case, Level, Setup, duty};
 use crate::handshake::{Key, Rule};
 
 /// The head of a request, which may be illegal.
@@ -100,53 +100,54 @@ fn new(setup: &Setup, name: &str, title: &str) -> Case {
 }
 
 fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
-    let mut legal = |name: &str, title: &str, section, level, head: &dyn Fn(Head) -> Head| {
-        let case = new(setup, name, title).section(section);
+    let quality = Level::Quality;
+    let mut legal = |name: &str, title: &str, duty, level, head: &dyn Fn(Head) -> Head| {
+        let case = new(setup, name, title).owed(duty).level(level);
         let request = head(Head::new(setup, &case.id)).build();
-        cases.push(Case { request: vec![request], ..case }.level(level).go_on());
+        cases.push(Case { request: vec![request], ..case }.go_on());
     };
-    let must = Level::Must;
-    legal("plain", "a request with nothing but what is needed", "4.2.1", must, &|head| head);
+    let (must, http) = (Level::Must, &duty::HTTP);
+    legal("plain", "a request with nothing but what is needed", http, must, &|head| head);
     for (name, value) in UPGRADES {
         let title = format!("`Upgrade: {value}`");
-        legal(&format!("upgrade-{name}"), &title, "4.2.1", must, &|head| head.set(UPGRADE, value));
+        legal(&format!("upgrade-{name}"), &title, http, must, &|head| head.set(UPGRADE, value));
     }
-    legal("upgrade-list", "`Upgrade: x-wsvet, websocket`", "4.2.1", Level::Quality, &|head| {
+    legal("upgrade-list", "`Upgrade: x-wsvet, websocket`", http, quality, &|head| {
         head.set(UPGRADE, "x-wsvet, websocket")
     });
     for (name, value) in CONNECTIONS {
         let title = format!("`Connection: {value}`");
-        legal(&format!("connection-{name}"), &title, "4.2.1", must, &|head| {
+        legal(&format!("connection-{name}"), &title, http, must, &|head| {
             head.set(CONNECTION, value)
         });
     }
-    legal("connection-two-lines", "Connection in two lines", "4.2.1", Level::Should, &|head| {
+    legal("connection-two-lines", "Connection in two lines", http, Level::Should, &|head| {
         head.set(CONNECTION, "keep-alive").add(CONNECTION, "Upgrade")
     });
-    legal("names-lower-case", "names of header fields in lower case", "4.2.1", must, &|head| {
+    legal("names-lower-case", "names of header fields in lower case", http, must, &|head| {
         head.rename(str::to_ascii_lowercase)
     });
-    legal("names-capitals", "names of header fields in capitals", "4.2.1", must, &|head| {
+    legal("names-capitals", "names of header fields in capitals", http, must, &|head| {
         head.rename(str::to_ascii_uppercase)
     });
-    legal("spaces", "spaces and tabs around values", "4.2.1", Level::Should, &|head| {
+    legal("spaces", "spaces and tabs around values", http, Level::Should, &|head| {
         head.pad(" \t", " \t ")
     });
-    legal("any-order", "header fields in reverse order", "4.2.1", must, &|mut head| {
+    legal("any-order", "header fields in reverse order", http, must, &|mut head| {
         head.fields.reverse();
         head
     });
-    legal("origin", "with Origin", "4.2.1", Level::Quality, &|head| {
+    legal("origin", "with Origin", http, quality, &|head| {
         let origin = format!("http://{}", setup.host);
         head.set("Origin", &origin)
     });
-    legal("unknown-field", "with a field that nobody knows", "4.2.1", must, &|head| {
+    legal("unknown-field", "with a field that nobody knows", &duty::UNKNOWN_FIELD, must, &|head| {
         head.add("X-Wsvet", "probe")
     });
-    legal("long-field", "with a field of 4,000 bytes", "4.2.1", Level::Quality, &|head| {
+    legal("long-field", "with a field of 4,000 bytes", http, quality, &|head| {
         head.add("X-Wsvet", &"x".repeat(4_000))
     });
-    legal("many-fields", "with 40 more fields", "4.2.1", Level::Quality, &|head| {
+    legal("many-fields", "with 40 more fields", http, quality, &|head| {
         (0..40).fold(head, |head, number| head.add(&format!("X-Wsvet-{number}"), "x"))
     });
     for (name, value) in [
@@ -155,46 +156,46 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
         ("unknown-extensions", "x-wsvet, x-wsvet-2; a=1,x-wsvet-3"),
     ] {
         let title = format!("`Sec-WebSocket-Extensions: {value}`");
-        legal(name, &title, "9.1", must, &|head| head.set(EXTENSIONS, value));
+        legal(name, &title, &duty::EXTENSIONS, must, &|head| head.set(EXTENSIONS, value));
     }
-    legal("extensions-two-lines", "extensions in two lines", "9.1", must, &|head| {
+    let in_lines = &duty::EXTENSIONS_IN_LINES;
+    legal("extensions-two-lines", "extensions in two lines", in_lines, must, &|head| {
         head.add(EXTENSIONS, "x-wsvet").add(EXTENSIONS, "x-wsvet-2; a")
     });
     if setup.subprotocol.is_none() {
         let title = "a subprotocol that the server does not speak";
-        legal("unknown-subprotocol", title, "4.2.2", Level::Quality, &|head| {
+        legal("unknown-subprotocol", title, http, quality, &|head| {
             head.set(PROTOCOL, "x-wsvet-probe")
         });
     }
     // A server that does not speak the subprotocol may refuse it.
     let (offer, level) = match &setup.subprotocol {
         Some(name) => (&**name, must),
-        None => ("x-wsvet-probe", Level::Quality),
+        None => ("x-wsvet-probe", quality),
     };
     let title = "Sec-WebSocket-Protocol in two lines";
-    legal("subprotocols-two-lines", title, "11.3.4", level, &|head| {
+    legal("subprotocols-two-lines", title, http, level, &|head| {
         head.set(PROTOCOL, offer).add(PROTOCOL, "x-wsvet-probe-2")
     });
     for (name, nonce) in [("key-zeros", [0; 16]), ("key-ones", [0xFF; 16])] {
         let key = Key::new(nonce);
         let title = format!("`Sec-WebSocket-Key: {}`", key.as_str());
-        legal(name, &title, "4.2.1", must, &|head| head.set(KEY, key.as_str()));
+        legal(name, &title, http, quality, &|head| head.set(KEY, key.as_str()));
     }
-    let case = new(setup, "no-space", "no space after the colons").section("4.2.1");
+    let case = new(setup, "no-space", "no space after the colons").owed(http);
     let request = Head::new(setup, &case.id).build_with(":");
     cases.push(Case { request: vec![request], ..case }.go_on());
-    let mut case = new(setup, "absolute-form", "the target of the request as a URL");
-    (case.rfc, case.section) = (9112, "3.2.2");
+    let case = new(setup, "absolute-form", "the target of the request as a URL");
+    let case = case.owed(&duty::ABSOLUTE_FORM);
     let mut head = Head::new(setup, &case.id);
     head.target = format!("http://{}{}", setup.host, setup.target);
     cases.push(Case { request: vec![head.build()], ..case }.go_on());
     let case = new(setup, "bytewise", "each byte of the request alone");
     let request = case.request.concat().chunks(1).map(<[u8]>::to_vec).collect();
-    cases.push(Case { request, ..case }.section("4.2.1").go_on());
+    cases.push(Case { request, ..case }.owed(http).go_on());
     let case = new(setup, "message-at-once", "a message as soon as the response came");
     let hello = setup.message(setup.data, b"hello");
-    cases
-        .push(case.needs(setup.data).section("4.1").send(hello).echo(setup.data, b"hello").go_on());
+    cases.push(case.needs(setup.data).send(hello).echo(setup.data, b"hello").go_on());
 }
 
 fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
@@ -322,8 +323,8 @@ fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
             head.set(EXTENSIONS, value)
         });
     }
-    let mut case = new(setup, "space-before-colon", "a space before the colon of a header field");
-    (case.rfc, case.section) = (9112, "5.1");
+    let case = new(setup, "space-before-colon", "a space before the colon of a header field");
+    let case = case.owed(&duty::SPACE_BEFORE_COLON);
     let request = Head::new(setup, &case.id).add("X-Wsvet ", "probe").build();
     cases.push(Case { request: vec![request], answer: bad, ..case });
 }

@@ -10,7 +10,7 @@ use super::reply::{
     UPGRADES, Value,
 };
 use super::wire::PING;
-use super::{Answer, Case, Level, Setup, Step};
+use super::{Answer, Case, Level, Setup, Step, duty};
 use crate::handshake::Rule;
 
 /// A response that says nothing but that another one follows (RFC 8297).
@@ -27,7 +27,7 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
 }
 
 fn new(setup: &Setup, name: &str, title: &str) -> Case {
-    Case::new(setup, format!("response/{name}"), title).section("4.1").about_opening()
+    Case::new(setup, format!("response/{name}"), title).owed(&duty::HTTP).about_opening()
 }
 
 /// A response that the client must accept.
@@ -49,10 +49,27 @@ fn illegal(
 
 fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
     let quality = Level::Quality;
+    let must = Level::Must;
+    for (name, reason) in
+        [("empty", ""), ("other", "Web Socket Protocol Handshake"), ("like-field", "a: b; c=\"d\"")]
+    {
+        let title = format!("the status line `HTTP/1.1 101 {reason}`");
+        let case =
+            legal(setup, &format!("reason-{name}"), &title, |reply| reply.status(101, reason));
+        cases.push(case.owed(&duty::REASON));
+    }
+    let unknown = legal(setup, "unknown-field", "with a field that nobody knows", |reply| {
+        reply.add("X-Wsvet", "probe")
+    });
+    cases.push(unknown.owed(&duty::UNKNOWN_FIELD));
+    let usual = legal(setup, "usual-fields", "with Date, Server and Set-Cookie", |reply| {
+        let reply = reply.add("Date", "Thu, 01 Jan 1970 00:00:00 GMT").add("Server", "wsvet");
+        reply.add("Set-Cookie", "wsvet=probe; Path=/")
+    });
+    cases.push(usual.owed(&duty::UNKNOWN_FIELD));
     let mut add = |name: &str, title: &str, level, change: &dyn Fn(Reply) -> Reply| {
         cases.push(legal(setup, name, title, change).level(level));
     };
-    let must = Level::Must;
     add("plain", "a response with nothing but what is needed", must, &|reply| reply);
     for (name, value) in UPGRADES {
         let title = format!("`Upgrade: {value}`");
@@ -80,25 +97,12 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
         reply.fields.reverse();
         reply
     });
-    add("unknown-field", "with a field that nobody knows", must, &|reply| {
-        reply.add("X-Wsvet", "probe")
-    });
-    add("usual-fields", "with Date, Server and Set-Cookie", must, &|reply| {
-        let reply = reply.add("Date", "Thu, 01 Jan 1970 00:00:00 GMT").add("Server", "wsvet");
-        reply.add("Set-Cookie", "wsvet=probe; Path=/")
-    });
     add("long-field", "with a field of 4,000 bytes", quality, &|reply| {
         reply.add("X-Wsvet", &"x".repeat(4_000))
     });
     add("many-fields", "with 40 more fields", quality, &|reply| {
         (0..40).fold(reply, |reply, number| reply.add(&format!("X-Wsvet-{number}"), "x"))
     });
-    for (name, reason) in
-        [("empty", ""), ("other", "Web Socket Protocol Handshake"), ("like-field", "a: b; c=\"d\"")]
-    {
-        let title = format!("the status line `HTTP/1.1 101 {reason}`");
-        add(&format!("reason-{name}"), &title, must, &|reply| reply.status(101, reason));
-    }
     // A client reads on after a response 1xx other than 101 (RFC 9110 §15.2).
     add("after-103", "a response 103 before", quality, &|reply| Reply {
         before: EARLY_HINTS,
@@ -293,9 +297,7 @@ pub(super) fn add_deflate(setup: &Setup, cases: &mut Vec<Case>) {
     let answer = |name: &str, value: &str| {
         let title = format!("the answer `{value}`");
         let case = Case::new(setup, format!("deflate/answer-{name}"), title).about_opening();
-        let mut case = case.reply(Reply::new(setup).text(EXTENSIONS, value));
-        (case.rfc, case.section) = (7692, "7.1");
-        case
+        case.reply(Reply::new(setup).text(EXTENSIONS, value)).owed(&duty::ANSWER)
     };
     let all = [
         "server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12",

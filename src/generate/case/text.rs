@@ -4,22 +4,29 @@ use std::format;
 use std::vec::Vec;
 
 use super::wire::{LAST, MIDDLE, PING, first, single};
-use super::{Case, Level, Setup, Step};
+use super::{Case, Level, Setup, Step, duty};
 use crate::{OpCode, Rule};
 
 /// Texts at the edges of what is UTF-8.
-const VALID: [(&str, &str); 18] = [
-    ("nul", "\0"),
-    ("u-7f", "\u{7F}"),
-    ("u-80", "\u{80}"),
+const VALID: [(&str, &str); 8] = [
     ("u-7ff", "\u{7FF}"),
     ("u-800", "\u{800}"),
     ("u-d7ff", "\u{D7FF}"),
     ("u-e000", "\u{E000}"),
     ("u-fffd", "\u{FFFD}"),
+    ("u-10000", "\u{10000}"),
+    ("u-100000", "\u{100000}"),
+    ("mixed", "κόσμε, мир, 世界, 🌍, world"),
+];
+
+/// Valid texts that a program may have a reason to change or not to take: with control characters,
+/// noncharacters, or what a normalisation changes.
+const UNUSUAL: [(&str, &str); 11] = [
+    ("nul", "\0"),
+    ("u-7f", "\u{7F}"),
+    ("u-80", "\u{80}"),
     ("u-fffe", "\u{FFFE}"),
     ("u-ffff", "\u{FFFF}"),
-    ("u-10000", "\u{10000}"),
     ("u-10ffff", "\u{10FFFF}"),
     ("noncharacters", "\u{FDD0}\u{1FFFE}\u{10FFFE}"),
     // The last character of each plane: they have each first byte from F0 to F4.
@@ -31,7 +38,6 @@ const VALID: [(&str, &str); 18] = [
     ("byte-order-mark", "\u{FEFF}text"),
     ("controls", "\t\r\n\u{1B}[0m\u{2028}"),
     ("combining", "e\u{301}\u{200D}\u{1F469}\u{200D}\u{1F680}"),
-    ("mixed", "κόσμε, мир, 世界, 🌍, world"),
 ];
 
 /// What is not UTF-8.
@@ -72,26 +78,33 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
 }
 
 fn new(setup: &Setup, name: &str, title: &str) -> Case {
-    Case::new(setup, format!("utf8/{name}"), title).section("8.1").needs(OpCode::Text)
+    Case::new(setup, format!("utf8/{name}"), title).needs(OpCode::Text)
 }
 
 fn add_valid(setup: &Setup, cases: &mut Vec<Case>) {
     let text = OpCode::Text;
-    for (name, valid) in VALID {
+    let valid = |name: &str, valid: &str| {
         let title = format!("the text {}", valid.escape_unicode());
         let title = if valid.len() > 16 { format!("a text: {name}") } else { title };
         let case = new(setup, &format!("valid-{name}"), &title);
-        cases.push(case.message(setup, text, valid.as_bytes()).go_on());
+        case.send(setup.message(text, valid.as_bytes()))
+    };
+    for (name, usual) in VALID {
+        cases.push(valid(name, usual).echo(text, usual.as_bytes()).go_on());
+    }
+    for (name, unusual) in UNUSUAL {
+        let case = valid(name, unusual).section("8.1").level(Level::Quality);
+        cases.push(case.step(Step::MayEcho(text, unusual.into())).go_on());
     }
     let binary = OpCode::Binary;
     let title = "bytes that are not UTF-8, in a binary message";
-    let case = Case::new(setup, "utf8/invalid-in-binary", title).section("5.6");
+    let case = Case::new(setup, "utf8/invalid-in-binary", title);
     cases.push(case.message(setup, binary, b"\xC0\x80\xFF\xED\xA0\x80\xF4\x90").go_on());
-    let case = Case::new(setup, "utf8/invalid-in-binary-fragments", title).section("5.6");
+    let case = Case::new(setup, "utf8/invalid-in-binary-fragments", title).owed(&duty::FRAGMENTS);
     let bytes = [setup.frame(first(binary), b"\xF0\x9F"), setup.frame(LAST, b"\xFF")].concat();
     cases.push(case.needs(binary).send(bytes).echo(binary, b"\xF0\x9F\xFF").go_on());
     let title = "bytes that are not UTF-8, in a Ping";
-    let case = Case::new(setup, "utf8/invalid-in-ping", title).section("5.5.2");
+    let case = Case::new(setup, "utf8/invalid-in-ping", title).owed(&duty::PING);
     let payload = b"\xC0\x80\xFF";
     cases.push(case.send(setup.frame(PING, payload)).step(Step::Pong(payload.to_vec())).go_on());
 }
@@ -128,11 +141,12 @@ fn add_invalid(setup: &Setup, cases: &mut Vec<Case>) {
 /// Texts in fragments: only the message as a whole is UTF-8 (§5.6).
 fn add_split(setup: &Setup, cases: &mut Vec<Case>) {
     let text = OpCode::Text;
+    let new = |name: &str, title: &str| new(setup, name, title).owed(&duty::FRAGMENTS);
     let whole = "é€🌍";
     let bytes = whole.as_bytes();
     for cut in 1..bytes.len() {
         let title = format!("the text \"{whole}\" in two fragments, cut at byte {cut}");
-        let case = new(setup, &format!("split-at-{cut}"), &title);
+        let case = new(&format!("split-at-{cut}"), &title);
         let (a, b) = bytes.split_at(cut);
         let frames = [setup.frame(first(text), a), setup.frame(LAST, b)].concat();
         cases.push(case.send(frames).echo(text, bytes).go_on());
@@ -142,10 +156,10 @@ fn add_split(setup: &Setup, cases: &mut Vec<Case>) {
         .enumerate()
         .map(|(index, byte)| setup.frame(if index == 0 { first(text) } else { MIDDLE }, &[*byte]));
     let frames = [each.collect::<Vec<_>>().concat(), setup.frame(LAST, b"")].concat();
-    let case = new(setup, "split-everywhere", "a text with a fragment for each byte");
+    let case = new("split-everywhere", "a text with a fragment for each byte");
     cases.push(case.send(frames).echo(text, bytes).go_on());
     let title = "a character in two fragments, with an empty one and a Ping between";
-    let case = new(setup, "split-with-ping", title);
+    let case = new("split-with-ping", title);
     let frames = [
         setup.frame(first(text), b"\xE2\x82"),
         setup.frame(MIDDLE, b""),
@@ -163,10 +177,10 @@ fn add_split(setup: &Setup, cases: &mut Vec<Case>) {
         ("split-restart", "a character that is begun, and another", b"\xE2\x82", "€".as_bytes()),
     ] {
         let frames = [setup.frame(first(text), a), setup.frame(LAST, b)].concat();
-        cases.push(new(setup, name, title).send(frames).refuse(Rule::InvalidUtf8));
+        cases.push(new(name, title).send(frames).refuse(Rule::InvalidUtf8));
     }
     let title = "two texts: the first ends inside a character, the second begins with its rest";
-    let case = new(setup, "split-over-messages", title).send(setup.message(text, b"\xE2\x82"));
+    let case = new("split-over-messages", title).send(setup.message(text, b"\xE2\x82"));
     cases.push(case.refuse(Rule::InvalidUtf8));
 }
 

@@ -4,7 +4,7 @@ use std::format;
 use std::vec::Vec;
 
 use super::wire::{LAST, PING, first, single};
-use super::{Case, Level, Setup, Step};
+use super::{Case, Level, Setup, Step, duty};
 use crate::{Accepts, OpCode, Rule};
 
 pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
@@ -44,7 +44,7 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
         .message(setup, good, b"good");
     cases.push(case.send(setup.message(bad, b"wrong")).refuse(rule));
     let case = new("good", "the other type").message(setup, good, b"good");
-    cases.push(case.section("7.4.1").go_on());
+    cases.push(case.go_on());
     let title = "the first fragment of a data message, refused at once";
     let case = new("early-fragment", title).level(Level::Quality);
     cases.push(case.send(setup.frame(first(bad), b"wrong")).refuse_early(rule));
@@ -57,6 +57,6 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     let title = "a Ping between two fragments of the type that is accepted";
     let bytes =
         [setup.frame(first(good), b"a"), setup.frame(PING, b"p"), setup.frame(LAST, b"b")].concat();
-    let case = new("good-fragments", title).needs(good).section("5.4").send(bytes);
+    let case = new("good-fragments", title).needs(good).owed(&duty::CONTROL_BETWEEN).send(bytes);
     cases.push(case.step(Step::Pong(b"p".to_vec())).echo(good, b"ab").go_on());
 }

@@ -45,6 +45,14 @@ impl Record<'_> {
         self.ran.broken.or(self.case.rule)
     }
 
+    /// Returns the sentence of the RFC that the peer does not keep, unless it broke a rule itself or the
+    /// case breaks one.
+    fn sentence(&self) -> Option<&'static str> {
+        let is_kept =
+            self.ran.outcome != Outcome::Fail(self.case.level) || self.ran.broken.is_some();
+        Some(self.case.sentence).filter(|sentence| !sentence.is_empty() && !is_kept)
+    }
+
     /// Returns the section of the RFC.
     fn section(&self) -> String {
         match self.case.rfc {

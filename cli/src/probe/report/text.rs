@@ -109,11 +109,12 @@ fn failure(out: &mut impl Write, level: Level, group: &[&Record<'_>]) -> io::Res
     writeln!(out, "{style}✗ {id}{style:#} {}", heading(level))?;
     let rows = [
         ("what", format!("{} ({}{rule})", case.title, record.section())),
+        ("says", record.sentence().map_or(String::new(), |sentence| format!("\"{sentence}\""))),
         ("sent", sent(record, MOST)),
         ("due", ran.due.clone()),
         ("got", ran.got.clone()),
     ];
-    for (name, text) in rows {
+    for (name, text) in rows.into_iter().filter(|(_, text)| !text.is_empty()) {
         wrapped(out, &format!("  {DIM}{name:<5}{DIM:#}"), "       ", &plain(&text))?;
     }
     if !others.is_empty() {
