@@ -18,6 +18,8 @@ use crate::input::interrupt;
 #[cfg(feature = "wss")]
 use crate::live::identity::Identity;
 use crate::live::target::Target;
+#[cfg(feature = "wss")]
+use crate::live::tls::HTTP1;
 use crate::session::limits::Limits;
 use crate::tap::{self, Pcapng, Route, SECTION};
 
@@ -171,7 +173,7 @@ fn route(args: &Tap) -> Result<Route, String> {
     let target = Target::parse(&args.url).map_err(|error| format!("{}: {error}", args.url))?;
     let addresses = target.resolve().map_err(|error| format!("{}: {error}", target.host))?;
     #[cfg(feature = "wss")]
-    let to_server = args.trust.client(&target)?;
+    let to_server = args.trust.client(&target, HTTP1)?;
     #[cfg(feature = "wss")]
     let to_client = tls_to_client(args, &target)?;
     #[cfg(not(feature = "wss"))]
