@@ -40,7 +40,8 @@ connections, so it does not see whether the host of an endpoint has acknowledged
 What --enforce refuses:
   A frame that breaks a rule does not pass. Its sender is sent the Close frame that is due, for example 1003, and the \
 other endpoint one with 1001, if it has whole frames only; both connections then end. The report shows the \
-conversation as the sender of the frame sees it. The opening handshake passes as it is.
+conversation as the sender of the frame sees it. The opening handshake passes as it is. So does HTTP/2, which is \
+judged, but nothing in it is refused.
 
 Exit status, also after Ctrl-C (SIGINT) or SIGTERM, which end wsvet with a summary:
   2  wrong usage; no connection that can be judged; or a file that cannot be written
