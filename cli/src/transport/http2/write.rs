@@ -78,7 +78,7 @@ mod tests {
         for len in [0, 126, 127, 128, 300, 16_300, 16_384, 40_000] {
             let long = vec![b'x'; len];
             let fields: Vec<(&str, &[u8])> =
-                vec![(":method", b"CONNECT"), (":protocol", b"websocket"), ("x-long", &long)];
+                vec![(":method", &b"CONNECT"[..]), (":protocol", b"websocket"), ("x-long", &long)];
             let mut out = PREFACE.to_vec();
             let mut setting = Vec::new();
             append_setting(4, 1 << 20, &mut setting);
