@@ -69,7 +69,7 @@ fn read(pieces: &[(Role, Vec<u8>)], size: usize) -> (Told, Option<String>) {
                     }
                     Event::Response(stream, ..) => assert!(told.contains_key(&stream)),
                     Event::Lack(..) => unreachable!("nothing is missing"),
-                    Event::GoAway(..) => {}
+                    Event::GoAway(..) | Event::Control(..) => {}
                 }
                 Ok::<(), Infallible>(())
             };

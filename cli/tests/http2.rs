@@ -54,7 +54,7 @@ fn read(pieces: &[(Role, Vec<u8>)]) -> Result<Streams, String> {
                 Event::Reset(id, from, code) => {
                     streams.get_mut(&id).unwrap().ends[from as usize].push(code.to_string());
                 }
-                Event::GoAway(..) => {}
+                Event::GoAway(..) | Event::Control(..) => {}
             }
             Ok(())
         };

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use arbitrary::Unstructured;
 use common::capture::lines;
-use common::{assert_kept, frame, run};
+use common::{assert_kept, frame, http2, run};
 use rustix::net::sockopt::set_socket_linger;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -225,6 +225,31 @@ fn the_verdict_is_told_while_the_tap_runs() {
     tap.out = Some(thread::spawn(move || out.map(Result::unwrap).collect()));
     let told = tap.end();
     assert_eq!((told.out.as_str(), told.status), ("", 0));
+}
+
+/// With `--enforce` as without it: the streams of HTTP/2 are judged, and not refused.
+#[test]
+fn http2_passes_and_is_judged() {
+    let note = "wsvet: --enforce refuses nothing in HTTP/2, which passes and is judged\n";
+    for (args, told) in [(&["--once"][..], ""), (&["--once", "--enforce"], note)] {
+        let tap = Tap::start(args);
+        let [mut client, mut server] = tap.connect();
+        let mut compressor = http2::Compressor::default();
+        pass(&mut client, &mut server, &http2::preface());
+        pass(&mut server, &mut client, &http2::allowance());
+        let request = compressor.headers(Client, 1, 0, &http2::connect("/chat", &[]));
+        pass(&mut client, &mut server, &request);
+        let response = compressor.headers(Server, 1, 0, &[(":status", "200")]);
+        pass(&mut server, &mut client, &response);
+        let data = |flags, bytes: &[u8]| http2::frame(http2::DATA, flags, 1, bytes);
+        pass(&mut client, &mut server, &data(0, &of(Client, 0x83, b"xy")));
+        pass(&mut server, &mut client, &data(http2::END_STREAM, &of(Server, CLOSE, b"\x03\xEA")));
+        finish(&client, &mut server);
+        finish(&server, &mut client);
+        let ended = tap.wait();
+        ended.says(&["CONNECT /chat on HTTP/2 stream 1", "reserved-opcode at byte 0"], 1);
+        assert_eq!(ended.err, told);
+    }
 }
 
 #[test]

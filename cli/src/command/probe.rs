@@ -13,11 +13,14 @@ use crate::command::told::{Stop, Told};
 use crate::command::trust::Trust;
 use crate::input::interrupt;
 use crate::live::target::{self, Target};
+#[cfg(feature = "wss")]
+use crate::live::tls::{HTTP1, HTTP2};
 use crate::probe::campaign::{self, Options};
 use crate::probe::explore::explore;
 use crate::probe::link::Link;
 use crate::probe::listen::{Host, Limits};
 use crate::probe::report;
+use crate::probe::stream::Stream;
 use crate::probe::tcp::Tcp;
 use crate::session::limits::DataType;
 
@@ -65,6 +68,8 @@ Examples:
     wsvet probe --server-accepts text --max-message 1048576 ws://127.0.0.1:9001/chat
   Probe a browser:
     wsvet probe --listen 127.0.0.1:9001 --html report.html
+  One that also speaks WebSocket over HTTP/2:
+    wsvet probe --http2 ws://127.0.0.1:9001/
   Fail a build only for what is new:
     wsvet probe --json ws://127.0.0.1:9001/ > known.jsonl
     wsvet probe --baseline known.jsonl --junit report.xml ws://127.0.0.1:9001/";
@@ -82,6 +87,13 @@ pub(crate) struct Probe {
     /// Port 0 takes a free one. A browser that opens the address as a page probes itself.
     #[arg(long, value_name = "ADDR", conflicts_with_all = ["server_accepts", "parallel"])]
     pub(crate) listen: Option<String>,
+
+    /// Probe the server over HTTP/2 (RFC 8441): ws:// with prior knowledge, wss:// with ALPN
+    ///
+    /// The stream of an extended CONNECT takes the place of TCP. What HTTP/2 does not have is skipped, such as
+    /// the key and Upgrade.
+    #[arg(long, conflicts_with = "listen")]
+    pub(crate) http2: bool,
 
     /// Add a header field to each request (with --listen: response), such as 'Authorization: Bearer ...'
     #[arg(long, value_name = "NAME: VALUE", value_parser = field)]
@@ -301,7 +313,7 @@ fn connector<'a>(
 ) -> Result<impl Fn() -> io::Result<Box<dyn Link>> + Sync + use<'a>, String> {
     let limit = args.timeout;
     #[cfg(feature = "wss")]
-    let tls = args.trust.client(target)?;
+    let tls = args.trust.client(target, if args.http2 { HTTP2 } else { HTTP1 })?;
     #[cfg(not(feature = "wss"))]
     if target.tls {
         let without_tls = crate::command::trust::WITHOUT_TLS;
@@ -311,8 +323,22 @@ fn connector<'a>(
         let socket = target::connect(&addresses, limit)?;
         #[cfg(feature = "wss")]
         if let Some(tls) = &tls {
-            return Ok(Box::new(crate::probe::tls::connect(tls, socket, limit)?));
+            let link = crate::probe::tls::connect(tls, socket, limit)?;
+            return over(link, "https", args.http2, limit);
         }
-        Ok(Box::new(Tcp::new(socket, limit)?))
+        over(Tcp::new(socket, limit)?, "http", args.http2, limit)
     })
+}
+
+/// Returns the link, or a stream of HTTP/2 over it.
+fn over(
+    link: impl Link + 'static,
+    scheme: &'static str,
+    http2: bool,
+    limit: Duration,
+) -> io::Result<Box<dyn Link>> {
+    match http2 {
+        true => Ok(Box::new(Stream::open(link, scheme, limit)?)),
+        false => Ok(Box::new(link)),
+    }
 }

@@ -18,6 +18,8 @@ use crate::input::interrupt;
 #[cfg(feature = "wss")]
 use crate::live::identity::Identity;
 use crate::live::target::Target;
+#[cfg(feature = "wss")]
+use crate::live::tls::HTTP1;
 use crate::session::limits::Limits;
 use crate::tap::{self, Pcapng, Route, SECTION};
 
@@ -38,7 +40,8 @@ connections, so it does not see whether the host of an endpoint has acknowledged
 What --enforce refuses:
   A frame that breaks a rule does not pass. Its sender is sent the Close frame that is due, for example 1003, and the \
 other endpoint one with 1001, if it has whole frames only; both connections then end. The report shows the \
-conversation as the sender of the frame sees it. The opening handshake passes as it is.
+conversation as the sender of the frame sees it. The opening handshake passes as it is. So does HTTP/2, which is \
+judged, but nothing in it is refused.
 
 Exit status, also after Ctrl-C (SIGINT) or SIGTERM, which end wsvet with a summary:
   2  wrong usage; no connection that can be judged; or a file that cannot be written
@@ -171,7 +174,7 @@ fn route(args: &Tap) -> Result<Route, String> {
     let target = Target::parse(&args.url).map_err(|error| format!("{}: {error}", args.url))?;
     let addresses = target.resolve().map_err(|error| format!("{}: {error}", target.host))?;
     #[cfg(feature = "wss")]
-    let to_server = args.trust.client(&target)?;
+    let to_server = args.trust.client(&target, HTTP1)?;
     #[cfg(feature = "wss")]
     let to_client = tls_to_client(args, &target)?;
     #[cfg(not(feature = "wss"))]

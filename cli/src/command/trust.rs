@@ -27,9 +27,9 @@ pub(crate) struct Trust {
 
 #[cfg(feature = "wss")]
 impl Trust {
-    /// Returns what connects to the server over TLS, if its URL wants that.
-    pub(crate) fn client(&self, target: &Target) -> Result<Option<Client>, String> {
-        let client = || Client::new(&target.host, self.ca.as_deref(), self.insecure);
+    /// Returns what connects to the server over TLS for this version of HTTP, if its URL wants TLS.
+    pub(crate) fn client(&self, target: &Target, http: &[u8]) -> Result<Option<Client>, String> {
+        let client = || Client::new(&target.host, http, self.ca.as_deref(), self.insecure);
         target.tls.then(client).transpose()
     }
 }

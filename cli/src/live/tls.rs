@@ -12,9 +12,15 @@ use rustls::crypto::{WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    CertificateError, ClientConfig, ClientConnection, ConnectionCommon, DigitallySignedStruct,
-    Error, RootCertStore, SideData,
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, ConnectionCommon,
+    DigitallySignedStruct, Error, RootCertStore, SideData,
 };
+
+/// The name of HTTP/1.1 in ALPN (RFC 7301).
+pub const HTTP1: &[u8] = b"http/1.1";
+
+/// The name of HTTP/2 in ALPN (RFC 9113 §3.2).
+pub const HTTP2: &[u8] = b"h2";
 
 /// What connects to a server over TLS.
 pub struct Client {
@@ -23,13 +29,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// Creates a client that verifies the certificate of the server: with those in the PEM file `ca`, or
-    /// those of the system, or not at all if `insecure`.
+    /// Creates a client that asks for this version of HTTP, [`HTTP1`] or [`HTTP2`], and verifies the
+    /// certificate of the server: with those in the PEM file `ca`, or those of the system, or not at all if
+    /// `insecure`.
     ///
     /// # Errors
     ///
     /// What is wrong with the name or the certificates.
-    pub fn new(host: &str, ca: Option<&Path>, insecure: bool) -> Result<Self, String> {
+    pub fn new(host: &str, http: &[u8], ca: Option<&Path>, insecure: bool) -> Result<Self, String> {
         let provider = Arc::new(ring::default_provider());
         let algorithms = provider.signature_verification_algorithms;
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -41,8 +48,7 @@ impl Client {
         } else {
             builder.with_root_certificates(roots(ca)?).with_no_client_auth()
         };
-        // A WebSocket connection over HTTP/1.1 (RFC 6455 §4.1).
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![http.to_vec()];
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| format!("{host}: TLS needs the name or the address of a host"))?;
         Ok(Self { config: Arc::new(config), name })
@@ -58,6 +64,11 @@ impl Client {
         let mut connection = connection.map_err(io::Error::other)?;
         let ended = "the server ended TCP in the handshake of TLS: it may want ws://";
         handshake(&mut connection, socket, limit, ended)?;
+        // Without ALPN, a server speaks HTTP/1.1.
+        let has_alpn = connection.alpn_protocol().is_some();
+        if !has_alpn && self.config.alpn_protocols.iter().any(|http| http == HTTP2) {
+            return Err(io::Error::other("the server did not choose HTTP/2 (h2) in ALPN"));
+        }
         Ok(connection)
     }
 }
@@ -114,6 +125,9 @@ fn advice(error: &Error) -> String {
         Error::InvalidCertificate(_) => format!(
             "{error}: --ca names a file with the certificate of the authority, and --insecure accepts any"
         ),
+        Error::AlertReceived(AlertDescription::NoApplicationProtocol) => {
+            format!("{error}: the server does not speak the version of HTTP that is asked for")
+        }
         Error::InvalidMessage(_) => format!("{error}: the server may want ws://"),
         _ => error.to_string(),
     }

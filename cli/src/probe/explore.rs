@@ -7,6 +7,7 @@ use wsvet::generate::{Case, Setup};
 use wsvet::{Accepts, CloseCode, OpCode, Role};
 
 use crate::probe::call::Call;
+use crate::probe::connect::Connect;
 use crate::probe::link::Link;
 use crate::probe::peer::{Patience, Peer};
 use crate::probe::visit::{Closed, NoResponse, Visit, closed};
@@ -48,15 +49,17 @@ pub fn explore(
     let mut trip = None;
     // A subprotocol may fix the type of data: the first connection shows which one is in use.
     let cases = Case::all(setup);
-    let plain = &cases[0].request;
+    let plain = &cases[0];
     for opcode in [OpCode::Text, OpCode::Binary] {
         if !server.accepts.unwrap_or_default().admits(opcode) {
             continue;
         }
         let mut link = connect().map_err(|error| format!("cannot connect: {error}"))?;
+        server.http2 = link.tunnel().and_then(|_| Connect::of(plain).ok());
         let mut visit = Visit::new(&mut *link, Role::Server);
-        let response = visit.open(plain, most).map_err(|why| no_response(&why, most))?;
-        if response.status != 101 {
+        let response = visit.open(plain, most);
+        let response = response.map_err(|why| no_response(&why, visit.ending(), most))?;
+        if !response.accepted {
             return Err(refused(response.status));
         }
         server.broken = response.broken;
@@ -69,7 +72,7 @@ pub fn explore(
     if let Some(case) = cases.iter().find(|case| case.needs.deflate) {
         let mut link = connect().map_err(|error| format!("cannot connect: {error}"))?;
         let mut visit = Visit::new(&mut *link, Role::Server);
-        let response = visit.open(&case.request, most);
+        let response = visit.open(case, most);
         server.deflates = response.is_ok_and(|response| response.agreed.parameters.is_some());
         visit.send_close(Some(CloseCode::NORMAL_CLOSURE));
     }
@@ -222,10 +225,14 @@ fn refused(status: u16) -> String {
     format!("the server refused the connection with HTTP {status}{advice}")
 }
 
-fn no_response(why: &NoResponse, most: Duration) -> String {
+/// `ending` is how the server ended a stream of HTTP/2.
+fn no_response(why: &NoResponse, ending: Option<&str>, most: Duration) -> String {
     match why {
         NoResponse::Late => {
             format!("no response within {} s: --timeout waits longer", most.as_secs_f32())
+        }
+        NoResponse::End(_) if ending.is_some() => {
+            format!("no response: {}", ending.unwrap_or_default())
         }
         NoResponse::End(_) => {
             "the server ended TCP without a response: it may want wss://".to_owned()

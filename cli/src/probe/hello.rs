@@ -3,6 +3,9 @@
 use wsvet::deflate::Parameters;
 use wsvet::handshake::{self, Headers, InvalidHttp, Rule, parse_request, parse_response};
 
+use crate::probe::connect::{self, Connect};
+use crate::transport::http2::Fields;
+
 /// The most bytes of a head.
 pub(super) const MOST: usize = 64 << 10;
 
@@ -19,13 +22,25 @@ pub(super) struct Response {
     /// The length of the head in bytes.
     pub(super) len: usize,
     pub(super) status: u16,
-    /// The rules that it breaks, if its status is 101.
+    /// Whether it accepts the request: with status 101, or over HTTP/2 with 2xx (RFC 8441 §5).
+    pub(super) accepted: bool,
+    /// The rules that it breaks, if it accepts the request.
     pub(super) broken: Vec<Rule>,
     pub(super) agreed: Agreed,
     /// An extension that it accepts and that the prober made up.
     pub(super) invented: Option<String>,
     /// Whether it has the header field Sec-WebSocket-Version.
     pub(super) lists_versions: bool,
+    /// The name of a field that HTTP/2 does not have.
+    pub(super) foreign: Option<String>,
+}
+
+/// Judges the response to a request over HTTP/2.
+pub(super) fn over_http2(request: &Connect, status: u16, fields: &Fields) -> Response {
+    let foreign = connect::foreign(fields.0.iter().map(|(name, _)| name.as_str()));
+    let lines = fields.0.iter().map(|(name, value)| (name, value));
+    let response = view(&request.view(), &handshake::Response::new(status, lines));
+    Response { foreign: foreign.map(str::to_owned), ..response }
 }
 
 /// Parses the response to a request. Returns `None` if more bytes are needed.
@@ -76,10 +91,12 @@ fn view<'q, 's>(
     Response {
         len: 0,
         status: response.status(),
+        accepted,
         broken: response.broken(request).collect(),
         agreed,
         invented: names.find(|name| accepted && name.starts_with("x-wsvet")).map(str::to_owned),
         lists_versions: !values("Sec-WebSocket-Version").is_empty(),
+        foreign: None,
     }
 }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use wsvet::End;
 
+use crate::probe::connect::Connect;
+use crate::transport::http2::Fields;
+
 /// What came of waiting for the server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Received {
@@ -43,4 +46,22 @@ pub trait Link {
 
     /// Returns the time since the link was made.
     fn elapsed(&self) -> Duration;
+
+    /// Returns the stream of HTTP/2 that the link is, if it is one. Its request is not sent as bytes.
+    fn tunnel(&mut self) -> Option<&mut dyn Tunnel> {
+        None
+    }
+}
+
+/// A stream of HTTP/2, which takes the place of a TCP connection (RFC 8441 §5).
+pub trait Tunnel {
+    /// Sends the request, and waits for the response: its status, which is not 1xx, and its fields.
+    ///
+    /// # Errors
+    ///
+    /// What came instead of a response.
+    fn connect(&mut self, request: &Connect, limit: Duration) -> Result<(u16, Fields), Received>;
+
+    /// Returns how the server ended the stream, if there is more to say than that it did.
+    fn ending(&self) -> Option<&str>;
 }

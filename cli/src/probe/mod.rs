@@ -7,6 +7,7 @@
 
 pub mod call;
 pub mod campaign;
+pub mod connect;
 mod ending;
 pub mod explore;
 mod going_on;
@@ -22,6 +23,7 @@ pub mod play;
 mod refusing;
 pub mod report;
 mod sent;
+pub mod stream;
 pub mod tcp;
 #[cfg(feature = "wss")]
 pub mod tls;

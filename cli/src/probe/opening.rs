@@ -6,7 +6,7 @@ use wsvet::{End, Role};
 
 use crate::probe::call::Call;
 use crate::probe::hello::{Agreed, Response};
-use crate::probe::play::{Failure, Player, Stop, failed, unknown};
+use crate::probe::play::{Failure, Player, Stop, failed, failed_step, unknown};
 use crate::probe::visit::{Closed, NoResponse, closed};
 use crate::probe::words;
 
@@ -18,7 +18,7 @@ impl Player<'_> {
     pub(super) fn ask(&mut self) -> Result<(), Stop> {
         let case = self.case;
         let response = self.response()?;
-        let accepted = response.status == 101;
+        let accepted = response.accepted;
         if let 429 | 502..=504 = response.status {
             return unknown(format!(
                 "HTTP {}: the server may have too much to do",
@@ -36,7 +36,7 @@ impl Player<'_> {
             _ if accepted && self.switched(&response) => {
                 unknown("HTTP 101 without `Upgrade: websocket`, so perhaps another protocol")
             }
-            _ if accepted => failed(Level::Must, "accepted: HTTP 101"),
+            _ if accepted => failed(Level::Must, format!("accepted: HTTP {}", response.status)),
             Answer::RefuseVersion if !response.lists_versions => failed(
                 Level::Must,
                 format!("HTTP {} without Sec-WebSocket-Version", response.status),
@@ -63,7 +63,7 @@ impl Player<'_> {
     fn response(&mut self) -> Result<Response, Stop> {
         let refuses = self.case.answer != Answer::Accept;
         let level = if refuses { Level::Should } else { self.case.refusal };
-        self.visit.open(&self.case.request, self.patience.most).or_else(|why| match why {
+        self.visit.open(self.case, self.patience.most).or_else(|why| match why {
             NoResponse::Late => failed(level, format!("no response within {}", self.most())),
             NoResponse::End(End::Reset) if refuses => unknown("TCP was reset"),
             NoResponse::End(_) => failed(level, "the end of TCP without a response"),
@@ -76,6 +76,13 @@ impl Player<'_> {
             return failed(Level::Must, format!("accepted {extension}, which no server knows"));
         }
         self.judge_head(&response.broken)?;
+        if let Some(name) = &response.foreign
+            && PLAIN.contains(&&*self.case.id)
+        {
+            let got = format!("a response with the field {name}");
+            let due = "a response without fields of HTTP/1.1 connections (RFC 9113 §8.2.2)";
+            return failed_step(Level::Must, due.to_owned(), got);
+        }
         self.suits(&response.agreed)
     }
 

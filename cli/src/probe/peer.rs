@@ -6,6 +6,8 @@ use wsvet::generate::Case;
 use wsvet::handshake::Rule;
 use wsvet::{Accepts, OpCode, Role};
 
+use crate::probe::connect::Connect;
+
 /// How long the prober waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -48,6 +50,8 @@ pub struct Peer {
     pub agent: Option<String>,
     /// Whether a client sends the same key again.
     pub repeats_key: bool,
+    /// The request over HTTP/2 with nothing but what is needed, if the server is asked so.
+    pub http2: Option<Connect>,
 }
 
 impl Peer {
@@ -70,6 +74,7 @@ impl Peer {
             subprotocol: None,
             agent: None,
             repeats_key: false,
+            http2: None,
         }
     }
 
@@ -104,6 +109,6 @@ impl Peer {
         if needs.deflate && self.role == Role::Client && !self.deflates {
             return Some("the client does not offer permessage-deflate".to_owned());
         }
-        None
+        self.http2.as_ref()?.cannot(case)
     }
 }

@@ -49,13 +49,14 @@ fn run(
     let visit = Visit::new(link, peer.role);
     let mut player = Player { case, peer, patience, visit, closed: false, weak: None };
     let ended = open(&mut player).and_then(|()| player.steps());
-    let Player { visit, weak, .. } = player;
+    let Player { mut visit, weak, .. } = player;
     let stop = match ended {
         Ok(()) | Err(Stop::Passed) => weak.unwrap_or(Stop::Passed),
         Err(stop) => stop,
     };
     let took = visit.elapsed();
     let due = words::due(case);
+    let ending = visit.ending().map(str::to_owned);
     let Visit { sent, received, .. } = visit;
     let mut ran = Ran { sent, received, took, ..Ran::without(Outcome::Pass, "") };
     match stop {
@@ -80,6 +81,12 @@ fn run(
         Stop::Skipped(reason) => {
             ran.outcome = Outcome::Skipped;
             (ran.due, ran.got) = (due, reason);
+        }
+    }
+    if peer.http2.is_some() {
+        (ran.due, ran.got) = (words::over_http2(&ran.due), words::over_http2(&ran.got));
+        if let Some(ending) = ending.filter(|_| ran.outcome != Outcome::Pass) {
+            ran.got += &format!(" ({ending})");
         }
     }
     ran

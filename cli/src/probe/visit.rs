@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use wsvet::generate::Case;
 use wsvet::{CloseCode, End, OpCode, Role, encode};
 
+use crate::probe::connect::Connect;
 use crate::probe::hello::{self, Agreed, Response};
 use crate::probe::incoming::Incoming;
 use crate::probe::link::{Link, Received};
@@ -25,7 +27,7 @@ pub(super) enum Closed {
 pub(super) enum NoResponse {
     Late,
     End(End),
-    /// It is no response of HTTP/1.
+    /// It is no response of HTTP.
     Invalid(String),
 }
 
@@ -58,12 +60,22 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// Sends the request, and waits for the response.
-    pub(super) fn open(
-        &mut self,
-        request: &[Vec<u8>],
-        limit: Duration,
-    ) -> Result<Response, NoResponse> {
+    /// Sends the request of a case, and waits for the response.
+    pub(super) fn open(&mut self, case: &Case, limit: Duration) -> Result<Response, NoResponse> {
+        let Some(tunnel) = self.link.tunnel() else { return self.upgrade(&case.request, limit) };
+        let connect = Connect::of(case).map_err(NoResponse::Invalid)?;
+        let answered = tunnel.connect(&connect, limit);
+        let (status, fields) = answered.map_err(|received| match received {
+            Received::End(end) => NoResponse::End(end),
+            _ => NoResponse::Late,
+        })?;
+        let response = hello::over_http2(&connect, status, &fields);
+        self.incoming = Incoming::new(self.peer.peer(), response.agreed.parameters);
+        Ok(response)
+    }
+
+    /// Sends the request of HTTP/1.1, and waits for the response.
+    fn upgrade(&mut self, request: &[Vec<u8>], limit: Duration) -> Result<Response, NoResponse> {
         self.send_segments(request);
         let request = request.concat();
         let end = self.link.elapsed() + limit;
@@ -79,7 +91,7 @@ impl<'a> Visit<'a> {
                     self.buffer.clear();
                     self.incoming = Incoming::new(self.peer.peer(), response.agreed.parameters);
                     // The body of a refusal is not frames.
-                    if response.status == 101 {
+                    if response.accepted {
                         self.received.add(&frames);
                         self.incoming.take(&mut frames);
                     }
@@ -205,6 +217,11 @@ impl<'a> Visit<'a> {
 
     pub(super) fn elapsed(&self) -> Duration {
         self.link.elapsed()
+    }
+
+    /// Returns how the server ended the stream of HTTP/2, if there is more to say than that it did.
+    pub(super) fn ending(&mut self) -> Option<&str> {
+        self.link.tunnel().and_then(|tunnel| tunnel.ending())
     }
 }
 

@@ -33,6 +33,13 @@ pub(super) fn due(case: &Case) -> String {
     found.map_or_else(|| "HTTP 101".to_owned(), self::step)
 }
 
+/// Says the same of a stream of HTTP/2, which takes the place of TCP (RFC 8441 §5).
+pub(super) fn over_http2(text: &str) -> String {
+    text.replace("TCP", "the stream")
+        .replace("HTTP 101", "HTTP 200")
+        .replace("other than 101", "other than 200")
+}
+
 pub(super) fn step(step: &Step) -> String {
     match step {
         Step::Refuse(codes) => format!("a Close with {}", or(codes)),

@@ -241,6 +241,7 @@ impl Connections {
                 }
                 return Ok(());
             }
+            Event::Control(..) => return Ok(()),
         };
         self.measure(stream, at, judging)
     }

@@ -22,7 +22,7 @@ pub(super) struct Gate {
     early: Vec<u8>,
     /// How many of these bytes may pass.
     released: usize,
-    /// Whether people were told what was refused.
+    /// Whether people were told what was refused, or that nothing is.
     told: bool,
 }
 
@@ -32,6 +32,8 @@ enum Stage {
     Frames(Box<Gateway>),
     /// This is no WebSocket connection, so everything passes.
     Open,
+    /// The gateway does not know the streams of HTTP/2, so everything passes.
+    Http2,
 }
 
 impl Gate {
@@ -55,7 +57,7 @@ impl Gate {
         at: Duration,
     ) -> usize {
         match &mut self.stage {
-            Stage::Open => chunk.len(),
+            Stage::Open | Stage::Http2 => chunk.len(),
             Stage::Frames(gateway) => {
                 gateway.at(at);
                 let [before, now] = gateway.receive(from, chunk).parts();
@@ -90,8 +92,12 @@ impl Gate {
                     self.released = self.early.len();
                     0
                 }
-                Progress::Upgraded(_) | Progress::Http2 { .. } | Progress::Other(_) => {
-                    self.stage = Stage::Open;
+                progress
+                @ (Progress::Upgraded(_) | Progress::Http2 { .. } | Progress::Other(_)) => {
+                    self.stage = match progress {
+                        Progress::Http2 { .. } => Stage::Http2,
+                        _ => Stage::Open,
+                    };
                     self.released = self.early.len();
                     chunk.len()
                 }
@@ -155,6 +161,11 @@ impl Gate {
 
     /// Returns what people must be told, once.
     pub(super) fn news(&mut self) -> Option<String> {
+        if matches!(self.stage, Stage::Http2) && !std::mem::replace(&mut self.told, true) {
+            return Some(
+                "--enforce refuses nothing in HTTP/2, which passes and is judged".to_owned(),
+            );
+        }
         let refused = self.refused().filter(|_| !self.told)?;
         self.told = true;
         let other = match refused.cut {

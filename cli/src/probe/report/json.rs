@@ -26,6 +26,8 @@ struct PeerLine<'a> {
     subprotocol: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     agent: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    http2: bool,
     answers_pings: bool,
     round_trip_millis: f64,
 }
@@ -87,6 +89,7 @@ impl<W: Write> Json<W> {
             permessage_deflate: peer.deflates,
             subprotocol: peer.subprotocol.as_deref(),
             agent: peer.agent.as_deref(),
+            http2: peer.http2.is_some(),
             answers_pings: peer.pongs,
             round_trip_millis: millis(found.trip),
         })

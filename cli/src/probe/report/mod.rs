@@ -130,6 +130,9 @@ fn facts(found: &Found) -> Vec<String> {
         }
         .to_owned(),
     ];
+    if peer.http2.is_some() {
+        facts.push("speaks HTTP/2".to_owned());
+    }
     if peer.refuses_binary {
         facts.push("refused a binary message with 1003".to_owned());
     }

@@ -32,6 +32,27 @@ pub enum Event<'a> {
     Reset(u32, Role, ErrorCode),
     /// An endpoint ends the connection. It did not process streams with a higher number than this.
     GoAway(Role, u32, ErrorCode, String),
+    /// What the peer of this endpoint must obey or answer.
+    Control(Role, Control<'a>),
+}
+
+/// A frame that the peer of its sender must obey or answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control<'a> {
+    /// SETTINGS, as [`settings`] reads them. They must be acknowledged (RFC 9113 §6.5.3).
+    Settings(&'a [u8]),
+    /// A PING, which must be sent back (§6.7).
+    Ping([u8; 8]),
+    /// The sender takes this many more bytes on this stream, or on the connection if it is 0 (§6.9).
+    Window(u32, u32),
+}
+
+/// Returns the number and the value of each setting.
+pub fn settings(payload: &[u8]) -> impl Iterator<Item = (u16, u32)> {
+    payload.chunks_exact(6).filter_map(|setting| {
+        let (number, value) = setting.split_first_chunk()?;
+        Some((u16::from_be_bytes(*number), u32::from_be_bytes(*value.first_chunk()?)))
+    })
 }
 
 /// What was seen of a connection as a whole.
@@ -278,7 +299,26 @@ impl Http2 {
                 }
                 Ok(Ok(()))
             }
-            Kind::Settings if !head.has(ACK) => Ok(self.settings(from, payload)),
+            Kind::Settings if !head.has(ACK) => {
+                if let Err(fault) = self.settings(from, payload) {
+                    return Ok(Err(fault));
+                }
+                out(Event::Control(from, Control::Settings(payload)))?;
+                Ok(Ok(()))
+            }
+            Kind::Ping if !head.has(ACK) => {
+                if let Some(payload) = payload.first_chunk() {
+                    out(Event::Control(from, Control::Ping(*payload)))?;
+                }
+                Ok(Ok(()))
+            }
+            Kind::WindowUpdate => {
+                if let Some(more) = payload.first_chunk() {
+                    let more = u32::from_be_bytes(*more) & (u32::MAX >> 1);
+                    out(Event::Control(from, Control::Window(head.stream, more)))?;
+                }
+                Ok(Ok(()))
+            }
             Kind::GoAway => {
                 let Some((start, debug)) = payload.split_first_chunk::<8>() else {
                     return Ok(Ok(()));
@@ -360,9 +400,7 @@ impl Http2 {
 
     fn settings(&mut self, from: Role, payload: &[u8]) -> Result<(), Fault> {
         let peer = &mut self.ends[from.peer() as usize];
-        for setting in payload.chunks_exact(6) {
-            let id = u16::from_be_bytes([setting[0], setting[1]]);
-            let value = u32::from_be_bytes([setting[2], setting[3], setting[4], setting[5]]);
+        for (id, value) in settings(payload) {
             match id {
                 1 => peer.fields.allow(value),
                 5 if !(MAX_FRAME..1 << 24).contains(&value) => {

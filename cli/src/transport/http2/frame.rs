@@ -15,7 +15,7 @@ pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) const HEADER: usize = 9;
 
 /// The largest payload of a frame unless the receiver allows more, in bytes (RFC 9113 §6.5.2).
-pub(super) const MAX_FRAME: u32 = 1 << 14;
+pub const MAX_FRAME: u32 = 1 << 14;
 
 /// The most bytes of a GOAWAY that are kept.
 const GOAWAY: u32 = 8 + 128;
@@ -24,11 +24,11 @@ const GOAWAY: u32 = 8 + 128;
 const SETTINGS: u32 = 16 << 10;
 
 /// The flag of DATA and HEADERS that ends the direction of a stream.
-pub(super) const END_STREAM: u8 = 0x1;
+pub const END_STREAM: u8 = 0x1;
 /// The flag of SETTINGS that acknowledges those of the peer.
-pub(super) const ACK: u8 = 0x1;
+pub const ACK: u8 = 0x1;
 /// The flag that ends a header block.
-pub(super) const END_HEADERS: u8 = 0x4;
+pub const END_HEADERS: u8 = 0x4;
 /// The flag of DATA, HEADERS and PUSH_PROMISE with padding.
 pub(super) const PADDED: u8 = 0x8;
 /// The flag of HEADERS with a priority.
@@ -75,6 +75,23 @@ impl Kind {
             8 => Self::WindowUpdate,
             9 => Self::Continuation,
             byte => Self::Other(byte),
+        }
+    }
+
+    /// Returns the number on the wire.
+    pub(super) fn number(self) -> u8 {
+        match self {
+            Self::Data => 0,
+            Self::Headers => 1,
+            Self::Priority => 2,
+            Self::RstStream => 3,
+            Self::Settings => 4,
+            Self::PushPromise => 5,
+            Self::Ping => 6,
+            Self::GoAway => 7,
+            Self::WindowUpdate => 8,
+            Self::Continuation => 9,
+            Self::Other(byte) => byte,
         }
     }
 }
@@ -167,7 +184,7 @@ impl Head {
     /// Returns the number of bytes of the payload that are kept.
     fn kept(&self) -> u32 {
         match self.kind {
-            Kind::Data | Kind::Priority | Kind::Ping | Kind::WindowUpdate | Kind::Other(_) => 0,
+            Kind::Data | Kind::Priority | Kind::Other(_) => 0,
             Kind::GoAway => self.len.min(GOAWAY),
             _ => self.len,
         }
