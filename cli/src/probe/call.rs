@@ -97,6 +97,9 @@ impl Call {
     /// Returns the segments of the response in this case, if the case says something of this client.
     #[must_use]
     pub fn response(&self, case: &Case) -> Option<Vec<Vec<u8>>> {
+        if case.needs.deflate && !self.offers_deflate {
+            return None;
+        }
         parse_request(&self.head, |request| case.respond(request)).ok()??.1
     }
 

@@ -50,23 +50,6 @@ fn illegal(
 fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
     let quality = Level::Quality;
     let must = Level::Must;
-    for (name, reason) in
-        [("empty", ""), ("other", "Web Socket Protocol Handshake"), ("like-field", "a: b; c=\"d\"")]
-    {
-        let title = format!("the status line `HTTP/1.1 101 {reason}`");
-        let case =
-            legal(setup, &format!("reason-{name}"), &title, |reply| reply.status(101, reason));
-        cases.push(case.owed(&duty::REASON));
-    }
-    let unknown = legal(setup, "unknown-field", "with a field that nobody knows", |reply| {
-        reply.add("X-Wsvet", "probe")
-    });
-    cases.push(unknown.owed(&duty::UNKNOWN_FIELD));
-    let usual = legal(setup, "usual-fields", "with Date, Server and Set-Cookie", |reply| {
-        let reply = reply.add("Date", "Thu, 01 Jan 1970 00:00:00 GMT").add("Server", "wsvet");
-        reply.add("Set-Cookie", "wsvet=probe; Path=/")
-    });
-    cases.push(usual.owed(&duty::UNKNOWN_FIELD));
     let mut add = |name: &str, title: &str, level, change: &dyn Fn(Reply) -> Reply| {
         cases.push(legal(setup, name, title, change).level(level));
     };
@@ -116,6 +99,23 @@ fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
     add("subprotocol-declined", "none of the subprotocols that were offered", quality, &|reply| {
         reply.remove(PROTOCOL)
     });
+    for (name, reason) in
+        [("empty", ""), ("other", "Web Socket Protocol Handshake"), ("like-field", "a: b; c=\"d\"")]
+    {
+        let title = format!("the status line `HTTP/1.1 101 {reason}`");
+        let case =
+            legal(setup, &format!("reason-{name}"), &title, |reply| reply.status(101, reason));
+        cases.push(case.owed(&duty::REASON));
+    }
+    let unknown = legal(setup, "unknown-field", "with a field that nobody knows", |reply| {
+        reply.add("X-Wsvet", "probe")
+    });
+    cases.push(unknown.owed(&duty::UNKNOWN_FIELD));
+    let usual = legal(setup, "usual-fields", "with Date, Server and Set-Cookie", |reply| {
+        let reply = reply.add("Date", "Thu, 01 Jan 1970 00:00:00 GMT").add("Server", "wsvet");
+        reply.add("Set-Cookie", "wsvet=probe; Path=/")
+    });
+    cases.push(usual.owed(&duty::UNKNOWN_FIELD));
 }
 
 /// Frames that come with the last bytes of the response.
