@@ -309,7 +309,7 @@ fn clients_with_different_offers_share_the_cases() {
             let Ok(stream) = TcpStream::connect(&address) else { return };
             let request = RequestBuilder::new(&address, "/", Key::new([number; 16]));
             // Those that find out what the client is, and then two that the first case does not fit.
-            let offer = (number < 2 || number > 3).then(|| Parameters::new().offer());
+            let offer = (!(2..=3).contains(&number)).then(|| Parameters::new().offer());
             let request = request.extensions(offer.as_deref());
             if let Ok(mut socket) = WebSocket::connect(stream, CLIENT, &request, || [1, 2, 3, 4]) {
                 while let Ok(Some(message)) = socket.next() {

@@ -231,7 +231,7 @@ impl Shared {
             Job::Meet(mut meeting) => {
                 let mut setup = self.lock().turns.setup.clone();
                 let found = meeting.meet(call, link, &mut setup);
-                self.lock().turns.met(meeting, found, setup);
+                self.lock().turns.met(*meeting, found, setup);
             }
             Job::Run(Run { index, response, cases, found }) => {
                 let Found { peer, patience, .. } = &*found;

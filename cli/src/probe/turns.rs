@@ -19,7 +19,7 @@ const KINDS: usize = 8;
 
 /// What a connection is used for.
 pub(super) enum Job {
-    Meet(Meeting),
+    Meet(Box<Meeting>),
     Run(Run),
     Nothing,
 }
@@ -102,7 +102,7 @@ impl Turns {
             self.kinds.push(call.clone());
         }
         let job = match self.cases.clone().zip(self.found.clone()) {
-            None => self.meeting.take().map(Job::Meet)?,
+            None => Job::Meet(Box::new(self.meeting.take()?)),
             Some((cases, found)) => match self.fitting(call, &cases) {
                 Some((index, response)) => Job::Run(Run { index, response, cases, found }),
                 None => return self.misfit(&cases),
