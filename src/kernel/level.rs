@@ -139,8 +139,8 @@ impl Level {
         debug_assert!(self.is_here());
         match self {
             // SAFETY: the processor has AVX2: `of_this_machine` has asked it, and asks for AVX-512
-            // only on processors with AVX2. Registers of 64 bytes are slower here: each load from
-            // `from` crosses two cache lines, because the blocks of `to` are aligned.
+            // only on processors with AVX2. There is no kernel for 64 bytes: it is not measured whether
+            // it would be faster where each load from `from` crosses two cache lines.
             #[cfg(all(feature = "std", target_arch = "x86_64"))]
             Self::Avx512 | Self::Avx2 => unsafe { avx2::copy(key, from, to) },
             // SAFETY: an x86 processor has SSE4.1: `of_this_machine` has asked it, or this was
