@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 use super::Endpoint;
 use super::opening::{self, TIME_LIMIT};
@@ -539,9 +539,7 @@ impl<S: Stream> WebSocket<S> {
             }
             match self.stream.write(bytes) {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                // The memory is used again from its start.
-                Ok(len) if len == bytes.len() => bytes.clear(),
-                Ok(len) => bytes.advance(len),
+                Ok(len) => self.endpoint.sent(len),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }

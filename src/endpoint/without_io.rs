@@ -5,7 +5,7 @@ use std::boxed::Box;
 
 #[cfg(feature = "tokio")]
 use bytes::Bytes;
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 
 use crate::codec::{Budget, Error, Messages, Prepared};
 use crate::handshake::Agreement;
@@ -533,6 +533,16 @@ impl Endpoint {
     /// Returns the number of bytes that wait to be sent, without the Pong that waits.
     pub(super) fn unsent(&self) -> usize {
         self.buffers.as_ref().map_or(0, |buffers| buffers.to_send.len())
+    }
+
+    /// Takes bytes off the front that were sent. If all were, their memory is used again from its start.
+    pub(super) fn sent(&mut self, len: usize) {
+        let to_send = &mut self.buffers().to_send;
+        if len == to_send.len() {
+            to_send.clear();
+        } else {
+            to_send.advance(len);
+        }
     }
 
     /// Returns whether anything waits to be sent, also a Pong.

@@ -21,7 +21,7 @@ use std::boxed::Box;
 use std::io;
 use std::sync::Arc;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::buffer;
@@ -282,7 +282,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Notes a message, and tries to send the Pong for it.
-    #[inline]
     fn received(&mut self, message: &Message, cx: &mut Context<'_>) {
         if message.is_ping() {
             let _ = self.poll_write(cx);
@@ -377,9 +376,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let bytes = self.endpoint.to_send();
             match ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                // The memory is used again from its start.
-                len if len == bytes.len() => bytes.clear(),
-                len => bytes.advance(len),
+                len => self.endpoint.sent(len),
             }
             self.unflushed = true;
             if let Some(times) = &mut self.times {
