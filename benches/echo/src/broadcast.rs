@@ -93,7 +93,7 @@ async fn bytes(listener: TcpListener, text: String) {
     }
 }
 
-/// Reads on all connections for so long; gives how many messages have come.
+/// Reads on all connections for this time, and returns the number of messages that have arrived.
 fn receive(address: SocketAddr, time: Duration) -> u64 {
     let sockets = load::connect(address, CONNECTIONS);
     let end = Instant::now() + time;

@@ -14,6 +14,8 @@ mod yawc;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
+
 use crate::contender::{About, Contender};
 use crate::measure::Kind;
 pub use outgoing::{Outgoing, all};
@@ -89,6 +91,13 @@ fn room(outgoing: &Outgoing) -> Vec<u8> {
     let mut room = Vec::with_capacity(outgoing.room());
     room.resize(outgoing.room(), 1);
     room
+}
+
+/// The same, empty, for those that append to it.
+fn empty(outgoing: &Outgoing) -> BytesMut {
+    let mut buffer = BytesMut::from_iter(room(outgoing));
+    buffer.clear();
+    buffer
 }
 
 #[cfg(test)]

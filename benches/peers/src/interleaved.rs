@@ -30,7 +30,7 @@ trait Connections: Sized {
     /// So many open connections.
     fn open(count: usize, frame: &[u8]) -> Self;
 
-    /// Receives the frame on this connection, and gives the length of the message.
+    /// Receives the frame on this connection, and returns the length of the message in bytes.
     fn receive(&mut self, connection: usize) -> Result<usize, String>;
 }
 

@@ -52,8 +52,8 @@ pub fn encode_all(outgoing: &Outgoing, out: &mut [u8]) -> usize {
     at
 }
 
-/// Copies and masks a payload; a long one from where a cache line of the copy starts, so that no
-/// store crosses two.
+/// Copies and masks a payload. In a long one the stores are aligned to cache lines, so that none
+/// crosses two.
 #[inline(always)]
 fn copy_lines(key: u32, from: &[u8], to: &mut [u8]) {
     if from.len() < 512 {

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use sockudo_ws::OpCode;
 use sockudo_ws::frame::encode_frame;
 
-use super::{Encode, Outgoing, room};
+use super::{Encode, Outgoing, empty};
 use crate::contender::{About, Judges};
 
 /// `encode_frame`.
@@ -23,9 +23,7 @@ impl Encode for Sockudo {
     type Output = BytesMut;
 
     fn prepare(outgoing: &Outgoing) -> BytesMut {
-        let mut out = BytesMut::from_iter(room(outgoing));
-        out.clear();
-        out
+        empty(outgoing)
     }
 
     fn encode(out: &mut BytesMut, outgoing: &Outgoing) -> Result<(), String> {

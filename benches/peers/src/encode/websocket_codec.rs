@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use tokio_util::codec::Encoder;
 use websocket_codec::{Message, MessageCodec};
 
-use super::{Encode, Outgoing, room};
+use super::{Encode, Outgoing, empty};
 use crate::contender::{About, Judges};
 
 /// `MessageCodec::encode`.
@@ -25,9 +25,7 @@ impl Encode for WebsocketCodec {
     fn prepare(outgoing: &Outgoing) -> Self::Output {
         let messages = outgoing.frames().map(|(_, payload)| Message::binary(payload.to_vec()));
         let messages = messages.collect();
-        let mut out = BytesMut::from_iter(room(outgoing));
-        out.clear();
-        (MessageCodec::with_masked_encode(outgoing.masked), messages, out)
+        (MessageCodec::with_masked_encode(outgoing.masked), messages, empty(outgoing))
     }
 
     fn encode((codec, messages, out): &mut Self::Output, _: &Outgoing) -> Result<(), String> {

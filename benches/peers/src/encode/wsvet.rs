@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use wsvet::{OpCode, encode};
 
-use super::{Encode, Outgoing, room};
+use super::{Encode, Outgoing, empty, room};
 use crate::contender::{About, Judges};
 
 /// `encode::single`.
@@ -54,9 +54,7 @@ impl Encode for WsvetAppend {
     type Output = BytesMut;
 
     fn prepare(outgoing: &Outgoing) -> BytesMut {
-        let mut out = BytesMut::from_iter(room(outgoing));
-        out.clear();
-        out
+        empty(outgoing)
     }
 
     fn encode(out: &mut BytesMut, outgoing: &Outgoing) -> Result<(), String> {

@@ -6,7 +6,7 @@ use yawc::Role;
 use yawc::codec::Encoder;
 use yawc::frame::Frame;
 
-use super::{Encode, Outgoing, room};
+use super::{Encode, Outgoing, empty};
 use crate::contender::{About, Judges};
 
 /// `codec::Encoder::encode`.
@@ -35,9 +35,7 @@ impl Encode for Yawc {
             }
         });
         let frames = frames.collect();
-        let mut out = BytesMut::from_iter(room(outgoing));
-        out.clear();
-        (Encoder::new(role), frames, out)
+        (Encoder::new(role), frames, empty(outgoing))
     }
 
     fn encode((encoder, frames, out): &mut Self::Output, _: &Outgoing) -> Result<(), String> {

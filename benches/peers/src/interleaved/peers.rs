@@ -1,21 +1,17 @@
 //! The crates that receive on many connections.
 
 use std::cell::Cell;
-use std::io::{self, Read, Write};
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 
 use bytes::BytesMut;
 use fastwebsockets::FragmentCollector;
 use sockudo_ws::protocol::Protocol;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tungstenite::protocol::{WebSocketConfig, WebSocketContext};
 use wsvet::{Event, Policy, StreamDecoder};
 
 use super::Connections;
 use crate::contender::{About, Judges};
-use crate::receive::memory::complete;
+use crate::receive::memory::{Source, Stream, complete};
 
 /// wsvet: a `StreamDecoder` for each connection, and one buffer.
 pub struct Wsvet {
@@ -92,7 +88,7 @@ impl Connections for Sockudo {
 /// tungstenite: a `WebSocketContext` for each connection.
 pub struct Tungstenite {
     contexts: Vec<WebSocketContext>,
-    stream: Arriving,
+    stream: Stream<Arriving>,
 }
 
 impl Connections for Tungstenite {
@@ -108,11 +104,11 @@ impl Connections for Tungstenite {
     fn open(count: usize, frame: &[u8]) -> Self {
         let config = WebSocketConfig::default().read_buffer_size(4 << 10);
         let new = || WebSocketContext::new(tungstenite::protocol::Role::Server, Some(config));
-        Self { contexts: (0..count).map(|_| new()).collect(), stream: Arriving::new(frame) }
+        Self { contexts: (0..count).map(|_| new()).collect(), stream: Stream(Arriving::new(frame)) }
     }
 
     fn receive(&mut self, connection: usize) -> Result<usize, String> {
-        self.stream.arrive();
+        self.stream.0.arrive();
         match self.contexts[connection].read(&mut self.stream).map_err(|e| e.to_string())? {
             tungstenite::Message::Text(text) => Ok(text.len()),
             _ => Err("no message".into()),
@@ -122,8 +118,8 @@ impl Connections for Tungstenite {
 
 /// fastwebsockets: a `FragmentCollector` for each connection.
 pub struct Fastwebsockets {
-    sockets: Vec<FragmentCollector<Arriving>>,
-    stream: Arriving,
+    sockets: Vec<FragmentCollector<Stream<Arriving>>>,
+    stream: Stream<Arriving>,
 }
 
 impl Connections for Fastwebsockets {
@@ -137,7 +133,7 @@ impl Connections for Fastwebsockets {
     };
 
     fn open(count: usize, frame: &[u8]) -> Self {
-        let stream = Arriving::new(frame);
+        let stream = Stream(Arriving::new(frame));
         let new = || {
             let role = fastwebsockets::Role::Server;
             let socket = fastwebsockets::WebSocket::after_handshake(stream.clone(), role);
@@ -147,13 +143,13 @@ impl Connections for Fastwebsockets {
     }
 
     fn receive(&mut self, connection: usize) -> Result<usize, String> {
-        self.stream.arrive();
+        self.stream.0.arrive();
         let read = complete(self.sockets[connection].read_frame());
         Ok(read.map_err(|e| e.to_string())?.payload.len())
     }
 }
 
-/// A stream on which one frame arrives, again and again. All connections share it.
+/// One frame that arrives again and again. All connections share it.
 #[derive(Clone)]
 struct Arriving {
     frame: Rc<[u8]>,
@@ -169,62 +165,13 @@ impl Arriving {
     fn arrive(&self) {
         self.read.set(0);
     }
+}
 
-    fn next(&self, most: usize) -> &[u8] {
+impl Source for Arriving {
+    fn next(&mut self, most: usize) -> &[u8] {
         let rest = &self.frame[self.read.get()..];
         let len = rest.len().min(most);
         self.read.set(self.read.get() + len);
         &rest[..len]
-    }
-}
-
-impl Read for Arriving {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.next(buf.len());
-        if bytes.is_empty() {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        buf[..bytes.len()].copy_from_slice(bytes);
-        Ok(bytes.len())
-    }
-}
-
-impl Write for Arriving {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl AsyncRead for Arriving {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let bytes = self.next(buf.remaining());
-        buf.put_slice(bytes);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Arriving {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(buf.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
     }
 }

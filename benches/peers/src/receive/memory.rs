@@ -9,11 +9,21 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::workloads::Workload;
 
-/// What the client has sent, ready to be read; what is written to it is thrown away.
-///
-/// A read gives as many bytes as were asked for, while there are any, but at most a chunk. It never
-/// waits.
-pub struct Memory {
+/// Bytes that have arrived and were not read.
+pub trait Source {
+    /// Takes the next of them, at most so many.
+    fn next(&mut self, most: usize) -> &[u8];
+}
+
+/// What a source has, ready to be read; what is written to it is thrown away. It never waits.
+#[derive(Clone)]
+pub struct Stream<S>(pub S);
+
+/// What the client of a workload has sent.
+pub type Memory = Stream<Sent>;
+
+/// A read gives as many bytes as were asked for, while there are any, but at most a chunk.
+pub struct Sent {
     bytes: Vec<u8>,
     read: usize,
     chunk: usize,
@@ -22,14 +32,16 @@ pub struct Memory {
 impl Memory {
     /// A connection on which the workload's bytes arrive, and then its end.
     pub fn new(workload: &Workload) -> Self {
-        Self { bytes: workload.bytes.clone(), read: 0, chunk: workload.chunk_len() }
+        Self(Sent { bytes: workload.bytes.clone(), read: 0, chunk: workload.chunk_len() })
     }
 
     /// A connection that has ended.
     pub fn empty() -> Self {
-        Self { bytes: Vec::new(), read: 0, chunk: 1 }
+        Self(Sent { bytes: Vec::new(), read: 0, chunk: 1 })
     }
+}
 
+impl Source for Sent {
     fn next(&mut self, most: usize) -> &[u8] {
         let rest = &self.bytes[self.read..];
         let len = rest.len().min(most).min(self.chunk);
@@ -38,15 +50,15 @@ impl Memory {
     }
 }
 
-impl Read for Memory {
+impl<S: Source> Read for Stream<S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.next(buf.len());
+        let bytes = self.0.next(buf.len());
         buf[..bytes.len()].copy_from_slice(bytes);
         Ok(bytes.len())
     }
 }
 
-impl Write for Memory {
+impl<S> Write for Stream<S> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         Ok(buf.len())
     }
@@ -56,19 +68,19 @@ impl Write for Memory {
     }
 }
 
-impl AsyncRead for Memory {
+impl<S: Source + Unpin> AsyncRead for Stream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let bytes = self.next(buf.remaining());
+        let bytes = self.0.next(buf.remaining());
         buf.put_slice(bytes);
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Memory {
+impl<S: Unpin> AsyncWrite for Stream<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
