@@ -2,6 +2,7 @@
 #![allow(unreachable_pub)] // the modules of a test are private
 
 mod probe {
+    pub mod campaign;
     pub mod client;
     pub mod endpoint;
     pub mod faults;
@@ -10,7 +11,7 @@ mod probe {
     pub mod server;
 }
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -19,7 +20,6 @@ use probe::faults::{FAULTS, Fault};
 use probe::results::{MOST, Results, assert_faultless, assert_same, failures, is_short};
 use wsvet::Accepts;
 use wsvet::generate::{Case, Level, Setup};
-use wsvet_cli::probe::campaign::{self, Options};
 use wsvet_cli::probe::explore::{Found, explore};
 use wsvet_cli::probe::link::Link;
 use wsvet_cli::probe::outcome::{Outcome, Ran};
@@ -56,13 +56,7 @@ fn run_those(
         (found.peer.echoes_text, found.peer.echoes_binary) = (true, !kind.text_only);
     }
     let cases: Vec<Case> = Case::all(&setup).into_iter().filter(wanted).collect();
-    let options = Options { stress: false, parallel: 2, patience: found.patience };
-    let mut results = BTreeMap::new();
-    campaign::run(&cases, &found.peer, &connect, options, |case, ran| {
-        results.insert(case.id.clone(), ran);
-        Ok(())
-    })
-    .unwrap();
+    let results = probe::campaign::run(&cases, &found, &connect);
     assert_eq!(results.len(), cases.len());
     results
 }

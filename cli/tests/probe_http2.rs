@@ -3,6 +3,7 @@
 
 mod common;
 mod probe {
+    pub mod campaign;
     pub mod client;
     pub mod endpoint;
     pub mod faults;
@@ -12,7 +13,6 @@ mod probe {
     pub mod server;
 }
 
-use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
@@ -26,7 +26,6 @@ use probe::results::{MOST, Results, assert_faultless, assert_same, failures, is_
 use proptest::prelude::*;
 use wsvet::Accepts;
 use wsvet::generate::{Case, Setup};
-use wsvet_cli::probe::campaign::{self, Options};
 use wsvet_cli::probe::connect::Connect;
 use wsvet_cli::probe::explore::explore;
 use wsvet_cli::probe::link::{Link, Received};
@@ -65,14 +64,7 @@ fn judge(
     // Found out before the fault: the server is known to send messages back.
     (found.peer.echoes_text, found.peer.echoes_binary) = (kind.echo, kind.echo && !kind.text_only);
     let cases: Vec<Case> = Case::all(&setup).into_iter().filter(wanted).collect();
-    let options = Options { stress: false, parallel: 2, patience: found.patience };
-    let mut results = BTreeMap::new();
-    campaign::run(&cases, &found.peer, &connect, options, |case, ran| {
-        results.insert(case.id.clone(), ran);
-        Ok(())
-    })
-    .unwrap();
-    Ok(results)
+    Ok(probe::campaign::run(&cases, &found, &connect))
 }
 
 #[test]
@@ -155,7 +147,7 @@ fn each_fault_is_found_over_http2_as_well() {
     assert!(count > 40, "{count}");
 }
 
-/// How a server ends a stream is shown where it matters.
+/// The results name how a server ends a stream, unless it is END_STREAM.
 #[test]
 fn the_end_of_a_stream_is_judged_as_that_of_tcp() {
     use Manner::{Breaks, EndsTcp, GoesAway, NeverEnds, Plain, Resets};

@@ -24,7 +24,7 @@ pub enum Manner {
     SmallWindows,
     /// Pads its DATA, cuts it, and sends empty ones.
     Padded,
-    /// Sends PINGs, frames that nobody knows, and settings again.
+    /// Sends PINGs, frames of unknown types, and SETTINGS again.
     Chatty,
     /// Cuts its header blocks.
     Continued,
@@ -36,7 +36,7 @@ pub enum Manner {
     ForeignField,
     /// Responds with status 101.
     Switches,
-    /// Resets the stream where it must end it.
+    /// Resets the stream instead of ending it.
     Resets,
     /// Does not end the stream.
     NeverEnds,
