@@ -6,7 +6,9 @@ python3 answer.py PORT [HEX | wait]... [--set 'NAME: VALUE']... [--accept lower-
 a second before the next one.
 """
 
-import argparse, base64, hashlib, socket, time
+import argparse, base64, hashlib, socket
+
+from tcp import read
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("port", type=int)
@@ -22,23 +24,6 @@ const socket = new WebSocket(location.href.replace("http", "ws"));
 socket.binaryType = "arraybuffer";
 socket.onmessage = (event) => socket.send(event.data);
 </script>"""
-
-
-def read(peer, seconds):
-    """All that comes within the seconds, and whether TCP ended."""
-    received, until = b"", time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        peer.settimeout(left)
-        try:
-            chunk = peer.recv(1 << 16)
-        except TimeoutError:
-            break
-        except ConnectionResetError:
-            return received, "TCP was reset"
-        if not chunk:
-            return received, "TCP ended"
-        received += chunk
-    return received, "TCP is open"
 
 
 def frames(received):

@@ -6,7 +6,9 @@ Each argument is sent in a segment of its own; `wait` reads for half a second be
 sends this text instead of the opening handshake (\\r and \\n as escapes). Masked with 00000000, a frame is as it reads.
 """
 
-import argparse, select, socket, time
+import argparse, socket
+
+from tcp import read
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("port", type=int)
@@ -16,21 +18,6 @@ parser.add_argument("--request")
 parser.add_argument("--header", action="append", default=[])
 parser.add_argument("--wait", type=float, default=1)
 arguments = parser.parse_intermixed_args()
-
-
-def read(peer, seconds):
-    """All that comes within the seconds, and whether TCP ended."""
-    received, until = b"", time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        if select.select([peer], [], [], left)[0]:
-            try:
-                chunk = peer.recv(1 << 16)
-            except ConnectionResetError:
-                return received, "TCP was reset"
-            if not chunk:
-                return received, "TCP ended"
-            received += chunk
-    return received, "TCP is open"
 
 
 fields = [

@@ -1,4 +1,4 @@
-//! A stream of HTTP/2 over another link (RFC 8441): that of a case, on a connection of its own.
+//! A stream of HTTP/2 over another link (RFC 8441). Each case has one stream, on a connection of its own.
 
 use std::convert::Infallible;
 use std::io;
