@@ -126,11 +126,17 @@ type Data = [Vec<u8>; 2];
 
 /// Returns the data in these records, and whether any was lost.
 fn decrypted(records: &[(usize, Vec<u8>)]) -> Result<(Data, bool), Failure> {
+    decrypted_without("no secret", records)
+}
+
+/// Returns the same if the key log lacks the secrets whose labels contain this.
+fn decrypted_without(lacking: &str, records: &[(usize, Vec<u8>)]) -> Result<(Data, bool), Failure> {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let line =
         |(label, fill): &(&str, u8)| format!("{label} {} {}\n", hex(&RANDOM), hex(&[*fill; 32]));
     let mut log = KeyLog::new(false);
-    log.add_text("the test", LABELS.iter().map(line).collect::<String>().as_bytes());
+    let labels = LABELS.iter().filter(|(label, _)| !label.contains(lacking));
+    log.add_text("the test", labels.map(line).collect::<String>().as_bytes());
     let mut decryptor = Decryptor::new(Rc::new(RefCell::new(log)));
     let (mut data, mut lost) = (Data::default(), false);
     let mut sink = |found: Found<'_>| {
@@ -197,6 +203,29 @@ fn early_data_counts_if_the_server_accepts_it() {
         let (data, _) = decrypted(&records).unwrap();
         let expected: &[u8] = if accepts { b"early late" } else { b"late" };
         assert_eq!(data[CLIENT], expected, "{accepts}");
+    }
+}
+
+/// Whether early data counts is said under a secret of the handshake, and the data is under one of its own.
+#[test]
+fn early_data_needs_the_secrets_for_it() {
+    for accepts in [true, false] {
+        for lacking in ["HANDSHAKE", "SERVER_HANDSHAKE", "EARLY"] {
+            let mut records = handshake(Some(b"early "), accepts);
+            records.push((SERVER, Sealer::new("SERVER_TRAFFIC").data(b"answer")));
+            records.push((CLIENT, Sealer::new("CLIENT_TRAFFIC").data(b"late")));
+            let got = decrypted_without(lacking, &records);
+            match got {
+                // Rejected early data is not decrypted.
+                Ok((data, _)) if lacking == "EARLY" && !accepts => {
+                    assert_eq!(data[CLIENT], b"late")
+                }
+                got => assert!(
+                    matches!(got, Err(Failure::Fault(Fault::NoKeys))),
+                    "{lacking} {accepts}"
+                ),
+            }
+        }
     }
 }
 

@@ -283,6 +283,8 @@ impl Decryptor {
             Some(TLS13) if side.epoch == Epoch::Application && is_client => &[Label::ClientTraffic],
             Some(TLS13) if side.epoch == Epoch::Application => &[Label::ServerTraffic],
             Some(TLS13) if side.epoch == Epoch::Early => &[Label::ClientEarly],
+            // Only the server's EncryptedExtensions say whether early data counts.
+            Some(TLS13) if is_client && self.early == Early::Undecided => &[Label::ServerHandshake],
             Some(TLS13) => &[Label::ClientTraffic, Label::ServerTraffic],
             _ => &[Label::Master],
         };
