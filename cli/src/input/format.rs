@@ -7,21 +7,13 @@ use crate::input::{follow, head, known, lines, mitmproxy, netlog, saz, tshark};
 /// The number of bytes that are read to detect any other format.
 pub(crate) const GUESS: u64 = 64 << 10;
 
-/// Returns whether this is the start of a capture: the section header of pcapng, or pcap in either
-/// byte order, with microseconds, with nanoseconds or in Kuznetzov's variant.
+/// Returns whether this is the start of a capture that is read: the section header of pcapng, or pcap in
+/// either byte order with microseconds or nanoseconds, or little-endian in Kuznetzov's variant.
 pub fn is_capture(start: &[u8]) -> bool {
     let magic = start.first_chunk::<4>().copied().map(u32::from_be_bytes);
     matches!(
         magic,
-        Some(
-            0xA1B2_C3D4
-                | 0xD4C3_B2A1
-                | 0xA1B2_3C4D
-                | 0x4D3C_B2A1
-                | 0xA1B2_CD34
-                | 0x34CD_B2A1
-                | 0x0A0D_0D0A
-        )
+        Some(0xA1B2_C3D4 | 0xD4C3_B2A1 | 0xA1B2_3C4D | 0x4D3C_B2A1 | 0x34CD_B2A1 | 0x0A0D_0D0A)
     )
 }
 

@@ -19,6 +19,7 @@ const fn row(sign: Sign, name: &'static str, instead: &'static str) -> Known {
 /// The binary formats. The first row that fits is taken.
 pub(super) const BINARY: &[Known] = &[
     // Captures that are not read.
+    row(At(0, b"\xA1\xB2\xCD\x34"), "a big-endian pcap capture in Kuznetzov's variant", CONVERT),
     row(At(0, b"snoop\0\0\0"), "a snoop capture", CONVERT),
     row(Starts(&[b"RTSS", b"GMBU"]), "a capture of Microsoft Network Monitor", CONVERT),
     row(At(0, b"TRSNIFF data"), "a Sniffer capture", CONVERT),

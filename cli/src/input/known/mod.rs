@@ -62,7 +62,7 @@ mod tests {
     /// The first bytes of what people have, and the word that must be in its name.
     #[test]
     fn known_formats_are_named() {
-        let cases: [(&[u8], &str); 45] = [
+        let cases: [(&[u8], &str); 46] = [
             (b"CONNECTED(00000003)\n>>> TLS 1.0, RecordHeader [length 0005]\n", "openssl"),
             (b">>> TLS 1.3, Handshake [length 0200], ClientHello\n    01 00 01 fc\n", "openssl"),
             (
@@ -78,6 +78,7 @@ mod tests {
             (b"PK\x03\x04\x14\0", "zip"),
             (b"7z\xBC\xAF\x27\x1C", "7z"),
             (b"Rar!\x1A\x07\0", "rar"),
+            (b"\xA1\xB2\xCD\x34\0\x02\0\x04", "big-endian pcap"),
             (b"snoop\0\0\0\0\0\0\x02", "snoop"),
             (b"GMBU\0\0\0\0", "Network Monitor"),
             (b"\x89PNG\r\n\x1A\n", "image"),
