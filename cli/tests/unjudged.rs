@@ -309,3 +309,45 @@ fn the_clocks_and_the_blocks_of_pcapng_are_read() {
         }
     }
 }
+
+/// Bytes of several connections, one after the other: the first is judged, and no endpoint is blamed for the
+/// request of the second.
+#[test]
+fn another_request_is_another_connection() {
+    let request = b"GET /a HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let response = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    let frames = b"\x81\x85\x37\xFA\x21\x3D\x7F\x9F\x4D\x51\x58\x81\x05Hello";
+    let connection = [&request[..], response, frames].concat();
+    let both = connection.repeat(2);
+    let hex: String = both.iter().map(|byte| format!("{byte:02x}")).collect();
+    for input in [&both[..], hex.as_bytes()] {
+        let (json, status) = check(&["--json"], input);
+        assert_eq!(status, 0, "{json}");
+        assert_eq!(check(&["--strict"], input).1, 2);
+        let lines = lines(&json);
+        let of = |event: &str| -> Vec<_> {
+            lines.iter().filter(|line| line["event"] == event).collect()
+        };
+        assert_eq!((of("frame").len(), of("violation").len()), (2, 0), "{json}");
+        let strays = of("unjudged");
+        assert_eq!(strays.len(), 1, "{json}");
+        assert_eq!(strays[0]["why"], "connections-mixed");
+        assert_eq!(strays[0]["detail"], format!("from byte {} on", connection.len()));
+        let (text, _) = check(&[], input);
+        let place = format!("(from byte {} on)", connection.len());
+        assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(&place), "{text}");
+    }
+    // A frame that only starts like a request is a frame, and so is one in a payload.
+    for word in ["GEX", "GETX"] {
+        let broken = [&connection[..], word.as_bytes(), &[b'x'; 80]].concat();
+        let (json, _) = check(&["--json"], &broken);
+        let lines = lines(&json);
+        let broke = lines.iter().find(|line| line["event"] == "violation");
+        assert_eq!(broke.unwrap()["rule"], "reserved-bits", "{json}");
+    }
+    let quoted = [&connection[..], b"\x81\x04GET ", frames].concat();
+    let (json, status) = check(&["--json"], &quoted);
+    assert_eq!((json.matches("\"event\":\"frame\"").count(), status), (5, 0), "{json}");
+}

@@ -18,7 +18,11 @@ use crate::session::judging::Judging;
 use crate::session::record::Record;
 use crate::session::recorder::{Recorder, observe};
 use crate::session::report::{Opening, Place, ReadAs};
+use crate::session::unjudged::{Stray, Unjudged};
 use crate::transport::packet::Moment;
+
+/// How a request begins.
+const REQUEST: &[u8] = b"GET ";
 
 /// The number of bytes that are read at once.
 const PIECE: usize = 64 << 10;
@@ -56,7 +60,7 @@ pub(crate) fn judge(
             let unknown = deflate.is_some() && agreement.permessage_deflate().is_none();
             one_way(input, from, if unknown { &default } else { &agreement }, judging)
         }
-        Some(Heads { agreement, .. }) => both_ways(input, agreement, judging),
+        Some(Heads { agreement, len, .. }) => both_ways(input, len as u64, agreement, judging),
     }
 }
 
@@ -129,10 +133,11 @@ fn one_way(
     }
 }
 
-/// Judges the frames of both endpoints in one sequence of bytes. The mask bit of each header tells who
-/// sent it.
+/// Judges the frames of both endpoints in one sequence of bytes, from this position in the input. The mask
+/// bit of each header tells who sent it. A request where a frame is due is that of another connection.
 fn both_ways(
     mut input: impl Read,
+    mut position: u64,
     agreement: Agreement,
     judging: &mut Judging<'_>,
 ) -> io::Result<Answer> {
@@ -153,6 +158,7 @@ fn both_ways(
             Ok(len) => len,
             Err(error) => return Ok(Err(reason(&error))),
         };
+        position += len as u64;
         let mut rest = &buffer[..len];
         while !rest.is_empty() {
             if let Some((from, left)) = open {
@@ -165,12 +171,30 @@ fn both_ways(
             }
             cut.push(rest[0]);
             rest = &rest[1..];
-            let Ok((header, _)) = Header::decode(&cut) else { continue };
-            let from = sender(&cut);
+            if cut == REQUEST {
+                frames.finish([None; 2], None, judging)?;
+                let start = position - (rest.len() + REQUEST.len()) as u64;
+                judging.stray(&Stray {
+                    stream: None,
+                    connection: None,
+                    ends: [None, None],
+                    has_roles: false,
+                    why: Unjudged::Mixed,
+                    detail: Some(format!("from byte {start} on")),
+                    packets: 0,
+                    time,
+                })?;
+                return Ok(Ok(Vec::new()));
+            }
+            if REQUEST.starts_with(&cut) {
+                continue;
+            }
+            let Ok((header, payload)) = Header::decode(&cut) else { continue };
+            let (from, left) = (sender(&cut), header.payload_len() - payload.len() as u64);
             at.packet += 1;
             frames.feed(from, &cut, at, judging)?;
             cut.clear();
-            open = Some((from, header.payload_len())).filter(|(_, left)| *left > 0);
+            open = Some((from, left)).filter(|(_, left)| *left > 0);
         }
         if len == 0 {
             if !cut.is_empty() {

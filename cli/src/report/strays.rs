@@ -57,7 +57,8 @@ impl Group {
     }
 }
 
-/// Returns the addresses of a connection, or its number if a part of it was judged.
+/// Returns the addresses of a connection, or its number if a part of it was judged, and what is known of it
+/// besides.
 fn name(stray: &Stray) -> String {
     let [one, other] = stray.ends.each_ref().map(|end| plain(end.as_deref().unwrap_or(UNKNOWN)));
     let name = match stray.connection {
@@ -66,6 +67,7 @@ fn name(stray: &Stray) -> String {
         None => format!("{one} {} {other}", if stray.has_roles { "to" } else { "and" }),
     };
     match &stray.detail {
+        Some(detail) if stray.connection.is_none() && stray.ends == [None, None] => plain(detail),
         Some(detail) => format!("{name}: {}", plain(detail)),
         None => name,
     }

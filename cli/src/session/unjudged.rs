@@ -88,6 +88,10 @@ reasons! {
     FramesCut "frames-cut" true
         "packets that carry its frames are cut at the snapshot length, and what is missing is not judged: \
          capture whole packets, with -s 0",
+    /// The bytes of several connections follow each other.
+    Mixed "connections-mixed" true
+        "the request of another connection, where a frame is due: give the bytes of each connection by \
+         themselves, for example tshark -Y 'tcp.stream eq 0', or give the capture",
     /// It did not fit into memory.
     Memory "memory" true
         "no more was kept: the packets that wait for others do not fit into --max-memory",
