@@ -139,8 +139,8 @@ pub(super) const CLOSE: Duty = Duty::new(
 
 pub(super) const COMPRESSED: Duty = Duty::new(
     7692,
-    "7.2.1",
-    "DEFLATE blocks of any type MAY be used to compress one message.",
+    "6.2",
+    "An endpoint MUST use the following algorithm to receive a message in the form of a compressed message.",
     Level::Must,
 );
 
