@@ -206,7 +206,8 @@ fn early_data_counts_if_the_server_accepts_it() {
     }
 }
 
-/// Whether early data counts is said under a secret of the handshake, and the data is under one of its own.
+/// If a secret is missing without which it is not known whether the server accepted the early data, or what the
+/// data is, the key is missing, and the record is not broken.
 #[test]
 fn early_data_needs_the_secrets_for_it() {
     for accepts in [true, false] {

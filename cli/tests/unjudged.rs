@@ -339,7 +339,7 @@ fn another_request_is_another_connection() {
         let place = format!("(from byte {} on)", connection.len());
         assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(&place), "{text}");
     }
-    // A frame that only starts like a request is a frame, and so is one in a payload.
+    // Bytes that only resemble the start of a request are a frame. In a payload, that start is data.
     for word in ["GEX", "GETX"] {
         let broken = [&connection[..], word.as_bytes(), &[b'x'; 80]].concat();
         let (json, _) = check(&["--json"], &broken);

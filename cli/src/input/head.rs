@@ -14,6 +14,9 @@ pub(super) const MAX_HEADS: usize = 64 << 10;
 /// The most header lines of a head.
 const MAX_HEADERS: usize = 128;
 
+/// How the request of an upgrade begins.
+pub(super) const REQUEST: &[u8] = b"GET ";
+
 /// The heads before the frames.
 pub(super) struct Heads {
     /// The number of their bytes.
@@ -41,7 +44,7 @@ impl Heads {
 
 /// Returns whether this may be the start of HTTP heads.
 pub(super) fn may_start(start: &[u8]) -> bool {
-    [&b"GET "[..], b"HTTP/1."].iter().any(|word| {
+    [REQUEST, b"HTTP/1."].iter().any(|word| {
         let len = word.len().min(start.len());
         start[..len] == word[..len]
     })

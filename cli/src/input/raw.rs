@@ -9,7 +9,7 @@ use wsvet::{Header, Role};
 
 use crate::input::answer::{Answer, reason};
 use crate::input::chain;
-use crate::input::head::{Heads, MAX_HEADS, heads, may_start};
+use crate::input::head::{Heads, MAX_HEADS, REQUEST, heads, may_start};
 use crate::input::reading::Reading;
 use crate::session::agreement::Agreement;
 use crate::session::cause::{Known, Watch};
@@ -20,9 +20,6 @@ use crate::session::recorder::{Recorder, observe};
 use crate::session::report::{Opening, Place, ReadAs};
 use crate::session::unjudged::{Stray, Unjudged};
 use crate::transport::packet::Moment;
-
-/// How a request begins.
-const REQUEST: &[u8] = b"GET ";
 
 /// The number of bytes that are read at once.
 const PIECE: usize = 64 << 10;
@@ -133,8 +130,9 @@ fn one_way(
     }
 }
 
-/// Judges the frames of both endpoints in one sequence of bytes, from this position in the input. The mask
-/// bit of each header tells who sent it. A request where a frame is due is that of another connection.
+/// Judges the frames of both endpoints in one sequence of bytes. The mask bit of each header tells who
+/// sent it. If a request follows a frame, another connection begins there, and the rest is not judged.
+/// `position` is the number of bytes of the input before the first frame.
 fn both_ways(
     mut input: impl Read,
     mut position: u64,

@@ -1,4 +1,5 @@
-//! A stream of HTTP/2 over another link (RFC 8441). Each case has one stream, on a connection of its own.
+//! A WebSocket connection in a stream of HTTP/2 (RFC 8441). Each case opens its own HTTP/2 connection, with
+//! one stream.
 
 use std::convert::Infallible;
 use std::io;

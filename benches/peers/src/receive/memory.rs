@@ -22,7 +22,7 @@ pub struct Stream<S>(pub S);
 /// What the client of a workload has sent.
 pub type Memory = Stream<Sent>;
 
-/// A read gives as many bytes as were asked for, while there are any, but at most a chunk.
+/// The bytes that a client has sent. Each read returns at most `chunk` of them.
 pub struct Sent {
     bytes: Vec<u8>,
     read: usize,
