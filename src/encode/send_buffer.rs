@@ -8,7 +8,7 @@ use std::io::{self, IoSlice, Write};
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::append::{Append, Checked, Payload};
-use super::{HeaderBytes, kernel};
+use super::kernel;
 use crate::Header;
 
 /// The minimum length in bytes of a payload that is held instead of copied. For a shorter one, the
@@ -120,18 +120,34 @@ impl SendBuffer {
         if self.is_empty() {
             return Ok(0);
         }
-        let written = if self.held.is_empty() {
-            stream.write(&self.copied)?
-        } else {
-            let mut parts = [IoSlice::new(&[]); PARTS];
-            let count = self.chunks_vectored(&mut parts);
-            stream.write_vectored(&parts[..count])?
+        let written = match (self.held.front(), self.held.len()) {
+            (None, _) => stream.write(&self.copied)?,
+            (Some((1.., payload)), 1) if self.after == 0 => {
+                stream.write_vectored(&[IoSlice::new(&self.copied), IoSlice::new(payload)])?
+            }
+            _ => {
+                let mut parts = [IoSlice::new(&[]); PARTS];
+                let count = self.chunks_vectored(&mut parts);
+                stream.write_vectored(&parts[..count])?
+            }
         };
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
         self.advance(written);
         Ok(written)
+    }
+
+    /// Appends a header.
+    #[inline]
+    fn put_header(&mut self, header: &Header) {
+        let before = self.copied.len();
+        let mut wire = [0; Header::MAX_LEN];
+        let len = header.encode(&mut wire);
+        // A copy of constant length is cheaper than one of this length.
+        self.copied.extend_from_slice(&wire);
+        self.copied.truncate(before + len);
+        self.after += len;
     }
 
     /// Holds the payload at the end of the buffer.
@@ -170,9 +186,7 @@ impl Append for SendBuffer {
                 Err(payload) => return self.put_frame(header, &payload, checked),
             },
         };
-        let head = HeaderBytes::new(header);
-        self.copied.extend_from_slice(&head);
-        self.after += head.len();
+        self.put_header(header);
         self.hold(payload);
     }
 
@@ -204,7 +218,7 @@ impl Buf for SendBuffer {
         if count == self.len() {
             // The memory of the copied bytes is used again from its start.
             self.copied.clear();
-            self.held.clear();
+            while self.held.pop_front().is_some() {}
             (self.after, self.held_len) = (0, 0);
             return;
         }
