@@ -104,15 +104,18 @@ fn ethernet(packet: &[u8]) -> Vec<u8> {
 
 const IP_NUMBER_OF_GRE: u8 = 47;
 
-/// The number of the ways to wrap a packet.
-const WAYS: u8 = 28;
+/// The number of the headers to put before a packet.
+const HEADERS: u8 = 41;
+
+/// The number of the ways to wrap a packet: a header, or fragments of two lengths.
+const WAYS: u8 = HEADERS + 2;
 
 /// Wraps each packet. `v6` says which IP the new header is, if it has one.
 fn wrap(carried: Carried, way: u8, v6: bool, ids: &mut Ids) -> Carried {
-    if way >= 26 {
+    if way >= HEADERS {
         let carried = if carried.parts { wrap(carried, 8, v6, ids) } else { carried };
         let carried = to(carried, Ip);
-        let piece = if way == 26 { 8 } else { 24 };
+        let piece = if way == HEADERS { 8 } else { 24 };
         let all = carried.all.iter().flat_map(|packet| {
             *ids += 1;
             fragments(packet, *ids, piece)
@@ -120,8 +123,8 @@ fn wrap(carried: Carried, way: u8, v6: bool, ids: &mut Ids) -> Carried {
         return Carried { kind: Ip, parts: true, all: all.collect() };
     }
     let (needs, gives) = match way {
-        0..=7 => (Ip, Ethernet),
-        8..=14 => (Ip, Ip),
+        0..=7 | 26..=29 => (Ip, Ethernet),
+        8..=14 | 30..=38 => (Ip, Ip),
         _ => (Ethernet, Ip),
     };
     let carried = to(carried, needs);
@@ -192,7 +195,40 @@ fn one(packet: &[u8], way: u8, v6: bool) -> Vec<u8> {
         23 => gre(&[&[0x10, 0, 0x22, 0xEB, 0, 0, 0, 1], &[0x20, 1, 0, 1], &[0; 8]]),
         24 => gre(&[&[0x10, 0, 0x22, 0xEB, 0, 0, 0, 1], &[0x20, 1, 0, 1], &[0; 7], &[1], &[0; 8]]),
         // EtherIP.
-        _ => ip(v6, 97, &[&[0x30, 0][..], packet].concat()),
+        25 => ip(v6, 97, &[&[0x30, 0][..], packet].concat()),
+        // HSR, 802.1BR and another number for a VLAN.
+        26 => behind(&[&[0x89, 0x2F, 0, 52, 0, 1], &typed]),
+        27 => behind(&[&[0x89, 0x3F, 0, 1, 0, 2, 0, 0], &typed]),
+        28 => behind(&[&[0x92, 0, 0, 7], &typed]),
+        // TRILL with an option.
+        29 => {
+            let trill = [0x22, 0xF3, 0, 0x45, 0, 1, 0, 2, 9, 9, 9, 9];
+            [addresses, &trill[..], &ethernet(packet)].concat()
+        }
+        // L2TP, and the same with all optional fields.
+        30 => tunnel(1701, &[&[0, 2, 0, 1, 0, 2], &ppp]),
+        31 => tunnel(
+            1701,
+            &[
+                &[0x4A, 2],
+                &be(packet.len() + 20),
+                &[0, 1, 0, 2, 0, 3, 0, 4, 0, 3, 9, 9, 9, 0xFF, 3],
+                &ppp,
+            ],
+        ),
+        // Teredo, and the same with authentication and an origin.
+        32 => tunnel(3544, &[&[]]),
+        33 => tunnel(3544, &[&[0, 1, 1, 2, 7, 8, 8], &[9; 9], &[0; 2], &[5; 6]]),
+        34 => tunnel(4341, &[&[0x80, 0, 0, 1, 0, 0, 0, 0]]),
+        // GUE with a flag and its field, GUE without a header, FOU.
+        35 => tunnel(6080, &[&[2, number, 0, 1], &[9; 8]]),
+        36 => tunnel(6080, &[&[]]),
+        37 => tunnel(5555, &[&[]]),
+        38 => tunnel(4754, &[&[0x20, 0], &typed, &[0; 4]]),
+        39 => tunnel(4341, &[&[0x84, 0, 0, 3, 0, 0, 0, 0]]),
+        // CAPWAP.
+        40 => tunnel(5247, &[&[0, 0x10, 0x42, 0, 0, 0, 0, 0]]),
+        _ => unreachable!(),
     }
 }
 
@@ -362,7 +398,7 @@ proptest! {
     /// aggregate of several.
     #[test]
     fn any_change_of_a_header(
-        ways in prop::collection::vec((0..26u8, any::<bool>()), 1..4),
+        ways in prop::collection::vec((0..HEADERS, any::<bool>()), 1..4),
         link in 0..LINKS,
         at: Index,
         byte: u8,
@@ -402,7 +438,7 @@ fn every_truncation_is_said() {
             let (link, packet) = on(link, &packet);
             assert_cuts(link, &packet, &expected);
         }
-        for way in 0..26 {
+        for way in 0..HEADERS {
             let carried = Carried { kind: Ip, parts: false, all: vec![packet.clone()] };
             let carried = to(wrap(carried, way, v6, &mut 0), Ethernet);
             assert_cuts(1, &carried.all[0], &expected);
@@ -475,6 +511,20 @@ fn what_cannot_be_read_is_named() {
     let fragment = [&[0x08, 0x05][..], &[0; 60]].concat();
     assert_eq!(alone(105, &fragment), [Found::Unread(Unread::WifiFragment)]);
     assert_eq!(alone(9, &[0, 0xFD, 1, 2, 3]), [Found::Unread(Unread::Ppp)]);
+    let over_udp = |port, payload: &[u8]| alone(101, &udp(false, port, payload));
+    assert_eq!(alone(101, &ip(true, 108, &[0; 40])), [Found::Unread(Unread::IpComp)]);
+    assert_eq!(alone(101, &ip(false, 115, &[0; 40])), [Found::Unread(Unread::L2tp)]);
+    assert_eq!(over_udp(1701, &[0, 3, 0, 0]), [Found::Unread(Unread::L2tp)]);
+    assert_eq!(over_udp(4500, &[1; 40]), [Found::Unread(Unread::Ipsec)]);
+    assert_eq!(over_udp(51820, &[4, 0, 0, 0, 1, 2]), [Found::Unread(Unread::WireGuard)]);
+    assert_eq!(over_udp(1194, &[0x48, 0, 0, 1]), [Found::Unread(Unread::OpenVpn)]);
+    assert_eq!(over_udp(5247, &[1, 0, 0, 0, 1]), [Found::Unread(Unread::Capwap)]);
+    assert_eq!(over_udp(443, &[0xC0, 0, 0, 0, 1]), [Found::Unread(Unread::Quic)]);
+    // Keys are exchanged, the other side is kept awake, a name is asked for from the same port.
+    assert_eq!(over_udp(1701, &[0xC8, 2, 0, 0]), [Found::Other]);
+    assert_eq!(over_udp(4500, &[0; 40]), [Found::Other]);
+    assert_eq!(over_udp(4500, &[0xFF]), [Found::Other]);
+    assert_eq!(over_udp(51820, &[4, 0, 0x81, 0x80]), [Found::Other]);
     // MACsec that encrypts.
     let macsec = [&[0; 12][..], &[0x88, 0xE5, 0x0C, 0, 0, 0, 0, 1], &[7; 40]].concat();
     assert_eq!(alone(1, &macsec), [Found::Unread(Unread::Macsec)]);

@@ -3,6 +3,7 @@
 
 use etherparse::{EtherType, IpNumber, UdpSlice, ip_number};
 
+use crate::transport::over_udp::over_udp;
 use crate::transport::tunnel;
 
 /// What stands inside a packet, or inside one of its headers.
@@ -40,12 +41,36 @@ pub enum Unread {
     WifiFragment,
     /// It is compressed or encrypted by PPP.
     Ppp,
+    /// It is compressed with IPComp.
+    IpComp,
+    /// It is encrypted with WireGuard.
+    WireGuard,
+    /// It is encrypted with OpenVPN.
+    OpenVpn,
+    /// It is L2TP version 3, whose header has no fixed length.
+    L2tp,
+    /// It is encrypted or fragmented by CAPWAP, or in the format of a vendor.
+    Capwap,
+    /// It is QUIC.
+    Quic,
 }
 
 impl Unread {
     /// All reasons, in the order of the output.
-    pub const ALL: [Self; 6] =
-        [Self::Depth, Self::Ipsec, Self::Macsec, Self::Wifi, Self::WifiFragment, Self::Ppp];
+    pub const ALL: [Self; 12] = [
+        Self::Depth,
+        Self::Ipsec,
+        Self::Macsec,
+        Self::Wifi,
+        Self::WifiFragment,
+        Self::Ppp,
+        Self::IpComp,
+        Self::WireGuard,
+        Self::OpenVpn,
+        Self::L2tp,
+        Self::Capwap,
+        Self::Quic,
+    ];
 
     /// Returns what the packet is, and what to do.
     pub const fn text(self) -> &'static str {
@@ -62,6 +87,18 @@ impl Unread {
                 "fragments of 802.11, which are not put together: capture at an endpoint"
             }
             Self::Ppp => "compressed or encrypted by PPP: capture inside the tunnel",
+            Self::IpComp => "compressed with IPComp: capture inside the tunnel",
+            Self::WireGuard => "encrypted with WireGuard: capture inside the tunnel",
+            Self::OpenVpn => "encrypted with OpenVPN: capture inside the tunnel",
+            Self::L2tp => {
+                "L2TP version 3, whose header depends on the configuration: capture inside the tunnel"
+            }
+            Self::Capwap => {
+                "encrypted or fragmented by CAPWAP, or in the format of a vendor: capture at an endpoint"
+            }
+            Self::Quic => {
+                "QUIC, and WebSocket over HTTP/3 is not judged: turn QUIC off in the client"
+            }
         }
     }
 }
@@ -84,9 +121,20 @@ pub(super) fn of_ether_type(typed: EtherType, bytes: &[u8]) -> Inner<'_> {
         // The tag of a backbone service instance (802.1ah).
         0x88E7 => bytes.get(4..).map(Inner::Ethernet),
         0x894F => tunnel::nsh(bytes),
+        0x22F3 => tunnel::trill(bytes),
+        // More tags, with the type of what follows: VLAN of some vendors, HSR (IEC 62439-3), VN-Tag,
+        // 802.1BR, Cisco's metadata.
+        0x9200 | 0x9300 => tagged(bytes, 2),
+        0x892F | 0x8926 => tagged(bytes, 4),
+        0x893F | 0x8909 => tagged(bytes, 6),
         _ => Some(Inner::Other),
     };
     inner.unwrap_or(Inner::Cut)
+}
+
+/// Returns what follows a tag of this length.
+fn tagged(bytes: &[u8], len: usize) -> Option<Inner<'_>> {
+    Some(Inner::Ether(EtherType(be16(bytes, len)?), bytes.get(len + 2..)?))
 }
 
 /// Returns what follows a header of LLC.
@@ -112,6 +160,8 @@ pub(super) fn of_ip_number(number: IpNumber, bytes: &[u8]) -> Inner<'_> {
             Err(_) => None,
         },
         ip_number::ENCAP_SEC => Some(Inner::Unread(Unread::Ipsec)),
+        ip_number::IP_COMP => Some(Inner::Unread(Unread::IpComp)),
+        ip_number::LAYER2_TUNNELING_PROTOCOL => Some(Inner::Unread(Unread::L2tp)),
         ip_number::MPLS_IN_IP => tunnel::mpls(bytes),
         // EtherIP.
         ip_number::ETHER_IP => bytes.get(2..).map(Inner::Ethernet),
@@ -124,11 +174,11 @@ pub(super) fn of_ip_number(number: IpNumber, bytes: &[u8]) -> Inner<'_> {
 
 /// Returns what a tunnel over UDP has.
 fn of_ports(ports: [u16; 2], bytes: &[u8]) -> Option<Inner<'_>> {
-    let tunnel = ports.iter().rev().find_map(|port| tunnel::over_udp(*port));
+    let tunnel = ports.iter().rev().find_map(|port| over_udp(*port));
     tunnel.map_or(Some(Inner::Other), |read| read(bytes))
 }
 
 /// Returns whether the start of this UDP packet has the port of a tunnel.
 pub(super) fn is_tunnel(udp: &[u8]) -> bool {
-    [0, 2].iter().any(|at| be16(udp, *at).and_then(tunnel::over_udp).is_some())
+    [0, 2].iter().any(|at| be16(udp, *at).and_then(over_udp).is_some())
 }

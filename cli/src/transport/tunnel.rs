@@ -1,42 +1,10 @@
-//! The headers of tunnels: what stands inside GRE, ERSPAN, MPLS, PPP, PPPoE, VXLAN, Geneve, GTP-U, NSH
-//! and TZSP.
+//! The headers of tunnels that follow Ethernet or IP: GRE, ERSPAN, MPLS, PPP, PPPoE, NSH and TRILL.
 //!
 //! Each function returns `None` if the bytes end inside the header.
 
 use etherparse::EtherType;
 
 use crate::transport::inner::{Inner, Unread, be16};
-
-/// What reads the header of a tunnel.
-type Read = for<'a> fn(&'a [u8]) -> Option<Inner<'a>>;
-
-/// Returns what reads a tunnel over UDP, by the port that is registered for it or in common use.
-pub(super) fn over_udp(port: u16) -> Option<Read> {
-    Some(match port {
-        // Linux used 8472 before the port was registered.
-        4789 | 8472 => vxlan,
-        4790 => vxlan_gpe,
-        6081 => geneve,
-        2152 => gtp,
-        6635 => mpls,
-        37008 => tzsp,
-        _ => return None,
-    })
-}
-
-/// Returns what stands inside VXLAN (RFC 7348).
-fn vxlan(bytes: &[u8]) -> Option<Inner<'_>> {
-    const HAS_NETWORK: u8 = 0x08;
-    let rest = bytes.get(8..)?;
-    Some(if bytes[0] & HAS_NETWORK != 0 { Inner::Ethernet(rest) } else { Inner::Other })
-}
-
-/// Returns what stands inside VXLAN with its protocol extension.
-fn vxlan_gpe(bytes: &[u8]) -> Option<Inner<'_>> {
-    const HAS_PROTOCOL: u8 = 0x04;
-    let rest = bytes.get(8..)?;
-    if bytes[0] & HAS_PROTOCOL == 0 { vxlan(bytes) } else { next(bytes[3], rest) }
-}
 
 /// Returns what stands inside a header of NSH (RFC 8300).
 pub(super) fn nsh(bytes: &[u8]) -> Option<Inner<'_>> {
@@ -45,76 +13,13 @@ pub(super) fn nsh(bytes: &[u8]) -> Option<Inner<'_>> {
     if len < 8 { Some(Inner::Other) } else { next(protocol, bytes.get(len..)?) }
 }
 
-/// Returns what this number names in NSH and in the protocol extension of VXLAN.
-fn next(protocol: u8, rest: &[u8]) -> Option<Inner<'_>> {
+/// Returns what this number names in NSH, and in the protocol extensions of VXLAN and LISP.
+pub(super) fn next(protocol: u8, rest: &[u8]) -> Option<Inner<'_>> {
     Some(match protocol {
         1 | 2 => Inner::Ip(rest),
         3 => Inner::Ethernet(rest),
         4 => return nsh(rest),
         5 => return mpls(rest),
-        _ => Inner::Other,
-    })
-}
-
-/// Returns what stands inside Geneve (RFC 8926).
-fn geneve(bytes: &[u8]) -> Option<Inner<'_>> {
-    let first = *bytes.first()?;
-    let options = 4 * usize::from(first & 0x3F);
-    let protocol = be16(bytes, 2)?;
-    let rest = bytes.get(8 + options..)?;
-    Some(if first >> 6 == 0 { Inner::Ether(EtherType(protocol), rest) } else { Inner::Other })
-}
-
-/// Returns what stands inside GTP-U (3GPP TS 29.281).
-fn gtp(bytes: &[u8]) -> Option<Inner<'_>> {
-    const VERSION_1: u8 = 0b0011_0000;
-    const USER_DATA: u8 = 255;
-    let [flags, kind, ..] = *bytes else { return None };
-    if flags & 0xF0 != VERSION_1 || kind != USER_DATA {
-        return Some(Inner::Other);
-    }
-    let mut rest = bytes.get(8..)?;
-    if flags & 7 != 0 {
-        let mut extension = *rest.get(3)?;
-        rest = rest.get(4..)?;
-        while extension != 0 {
-            let len = 4 * usize::from(*rest.first()?);
-            if len == 0 {
-                return Some(Inner::Other);
-            }
-            extension = *rest.get(len - 1)?;
-            rest = rest.get(len..)?;
-        }
-    }
-    Some(match rest.first()? >> 4 {
-        4 | 6 => Inner::Ip(rest),
-        // A session of the type Ethernet.
-        _ if is_ethernet(rest)? => Inner::Ethernet(rest),
-        _ => Inner::Other,
-    })
-}
-
-/// Returns what stands inside TZSP, with which routers send what they capture.
-fn tzsp(bytes: &[u8]) -> Option<Inner<'_>> {
-    const PADDING: u8 = 0;
-    const END: u8 = 1;
-    let [version, kind, ..] = *bytes else { return None };
-    let link = be16(bytes, 2)?;
-    let mut rest = bytes.get(4..)?;
-    if version != 1 || kind > 1 {
-        return Some(Inner::Other);
-    }
-    loop {
-        match *rest {
-            [END, ..] => break,
-            [PADDING, ..] => rest = &rest[1..],
-            [_, len, ..] => rest = rest.get(2 + usize::from(len)..)?,
-            _ => return None,
-        }
-    }
-    Some(match link {
-        1 => Inner::Ethernet(&rest[1..]),
-        18 => Inner::Packet(105, &rest[1..]),
         _ => Inner::Other,
     })
 }
@@ -183,7 +88,7 @@ pub(super) fn mpls(bytes: &[u8]) -> Option<Inner<'_>> {
 }
 
 /// Returns whether these bytes may be a frame of Ethernet: whether it has a usual type.
-fn is_ethernet(bytes: &[u8]) -> Option<bool> {
+pub(super) fn is_ethernet(bytes: &[u8]) -> Option<bool> {
     const USUAL: [u16; 8] = [0x0800, 0x0806, 0x8100, 0x86DD, 0x8847, 0x8864, 0x88A8, 0x88E7];
     Some(USUAL.contains(&be16(bytes, 12)?))
 }
@@ -218,4 +123,10 @@ pub(super) fn ppp(bytes: &[u8]) -> Option<Inner<'_>> {
         }
         _ => Inner::Other,
     })
+}
+
+/// Returns what stands inside TRILL (RFC 6325).
+pub(super) fn trill(bytes: &[u8]) -> Option<Inner<'_>> {
+    let options = 4 * usize::from(be16(bytes, 0)? >> 6 & 0x1F);
+    bytes.get(6 + options..).map(Inner::Ethernet)
 }
