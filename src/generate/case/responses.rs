@@ -337,10 +337,13 @@ pub(super) fn add_deflate(setup: &Setup, cases: &mut Vec<Case>) {
             "parameter-twice",
             "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
         ),
-        ("twice", "permessage-deflate, permessage-deflate"),
     ] {
         cases.push(answer(name, value).refuse_head(Rule::ExtensionDoesNotFit, Answer::Refuse(&[])));
     }
+    // No sentence says that a client must refuse it.
+    let case = answer("twice", "permessage-deflate, permessage-deflate");
+    let case = case.refuse_head(Rule::ExtensionDoesNotFit, Answer::Refuse(&[]));
+    cases.push(case.level(Level::Quality));
 }
 
 impl Reply {
