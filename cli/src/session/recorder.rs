@@ -274,10 +274,16 @@ impl Recorder {
         let told = std::mem::take(&mut self.told_early);
         self.open = Some(Open { sent, broken: told });
         self.inflated.begin(&sent);
+        if sent.broken.is_empty() { Ok(()) } else { self.broken_header(&sent, told, sink) }
+    }
+
+    /// Records the rules that a header breaks. `told` says whether the first of them was recorded.
+    #[cold]
+    fn broken_header(&mut self, sent: &Sent, told: bool, sink: &mut Sink<'_>) -> io::Result<()> {
         let shown = if self.thoroughness.keep_going { usize::MAX } else { 1 };
         for rule in sent.broken.iter().take(shown).skip(told.into()) {
             let violation = Violation::in_header(rule, sent.offset);
-            self.report(Found::of(&sent, violation, None), &[], 0, sink)?;
+            self.report(Found::of(sent, violation, None), &[], 0, sink)?;
         }
         // The end of a frame with an invalid length is unknown.
         self.ended = sent.broken.contains(Rule::LengthOverflow);
@@ -387,7 +393,10 @@ impl Recent {
     }
 
     fn push(&mut self, plain: &[u8]) {
-        let plain = &plain[plain.len().saturating_sub(BEFORE)..];
+        if let Some(last) = plain.last_chunk() {
+            (self.bytes, self.len) = (*last, BEFORE);
+            return;
+        }
         let kept = self.len.min(BEFORE - plain.len());
         self.bytes.copy_within(self.len - kept..self.len, 0);
         self.len = kept + plain.len();
