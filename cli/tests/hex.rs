@@ -303,6 +303,7 @@ fn what_is_not_sure_is_refused() {
     assert!(error("0000000 160 161 162\n0000003\n").contains("may be"));
     assert!(error("8581 fa37 3d21 9f7f 514d 0058").contains("last byte first"));
     assert!(error("Sent: 81 00\nReceived: 81 00").contains("both directions"));
+    assert!(error("client: 81 00\nserver: 81 00").contains("both directions"));
     assert!(error("see [1] and [2, 3] for more").contains("neither"));
     assert!(error("{\"a\": 1}").contains("JSON"));
 }
@@ -311,6 +312,8 @@ fn what_is_not_sure_is_refused() {
 fn lines_with_labels_are_one_stream() {
     assert_eq!(bytes("recv 1: 81 05 48\nrecv 2: 65 6c 6c 6f\n"), *b"\x81\x05Hello");
     assert_eq!(bytes("<Buffer 81 05 48>\n<Buffer 65 6c 6c 6f>\n"), *b"\x81\x05Hello");
+    let both = "client > server: 81 05 48\nclient > server: 65 6c 6c 6f\n";
+    assert_eq!(bytes(both), *b"\x81\x05Hello");
     let cut = read(b"<Buffer 81 05 48 ... 4 more bytes>").unwrap();
     assert!(cut.notes[0].contains("4 more bytes"), "{cut:?}");
 }
@@ -345,6 +348,8 @@ fn escapes_without_quotes_may_be_cut() {
     );
     let whole = read(br"\x81\x06Hel...").unwrap();
     assert_eq!((whole.blocks.concat(), &*whole.notation), (b"\x81\x06Hel...".to_vec(), "escapes"));
+    // One `\x` is the mark of PostgreSQL for hex digits.
+    assert_eq!(bytes(r"\x810548656c6c6f"), *b"\x81\x05Hello");
     let quoted = read(br#""\x81\x05Hel...""#).unwrap();
     assert_eq!(quoted.blocks.concat(), b"\x81\x05Hel...");
 }

@@ -68,6 +68,10 @@ fn tells(capture: &Capture, expected: &[&str], status: i32) -> String {
         lines.iter().map(|line| line["timeline"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(timeline(&again), timeline(&json));
+    for steps in timeline(&json) {
+        let times: Vec<_> = steps.as_array().unwrap().iter().map(|step| &step["time"]).collect();
+        assert!(times.is_sorted_by_key(|time| time.as_f64()), "{json}");
+    }
     let (text, code) = check(&[], &capture.file);
     assert_eq!(code, status, "{text}");
     // Long lines are folded.
@@ -200,4 +204,40 @@ fn strict_counts_what_cannot_be_judged() {
     capture.frame(Client, TEXT, b"hi");
     assert_eq!(check(&[], &capture.file).1, 0);
     assert_eq!(check(&["--strict"], &capture.file).1, 2);
+}
+
+/// What it refused is in the bytes of the client, which the capture does not have.
+#[test]
+fn nobody_is_blamed_if_only_one_endpoint_was_captured() {
+    for code in [1000_u16, 1002, 1003, 1007, 1009] {
+        let answer = switching(&format!("{UPGRADE}{ACCEPT}"));
+        let close = [&b"\x88\x02"[..], &code.to_be_bytes()].concat();
+        let mut capture = Capture::new();
+        capture.packet(Server, "SA", b"").packet(Server, "A", answer.as_bytes());
+        capture.packet(Server, "A", b"\x81\x05Hello").packet(Server, "A", &close);
+        capture.packet(Server, "FA", b"");
+        let text = tells(&capture, &["verdict: open"], 0);
+        assert!(text.contains("unknown how it was closed"), "{text}");
+    }
+}
+
+/// References to data outside of a window of fewer bits are not judged, so the code may be right.
+#[test]
+fn a_small_window_leaves_open_whether_a_refusal_is_right() {
+    for (bits, expected, status) in
+        [(9, "verdict: clean client", 0), (15, "verdict: wrongly-refused client", 1)]
+    {
+        let offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+        let answer = format!(
+            "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits={bits}\r\n"
+        );
+        let mut capture = opening(
+            &request(&format!("{UPGRADE}{KEY}{offer}")),
+            &switching(&format!("{UPGRADE}{ACCEPT}{answer}")),
+        );
+        capture.packet(Server, "A", b"\xC1\x07\xF2\x48\xCD\xC9\xC9\x07\x00");
+        capture.packet(Client, "A", b"\x88\x82\0\0\0\0\x03\xEF");
+        capture.packet(Server, "A", b"\x88\x02\x03\xEF");
+        tells(&leave(capture, Server), &[expected], status);
+    }
 }

@@ -19,7 +19,8 @@ use crate::session::report::{Report, Tally};
 pub(crate) struct Reporting {
     /// Exit with status 2 if a connection cannot be judged, even beside others that can
     ///
-    /// For example, the capture starts after its opening handshake, or lacks bytes of it.
+    /// For example, it is encrypted, or does not fit into --max-memory. A connection that begins in the
+    /// middle or lacks bytes is judged from the next frame that is found, and does not count.
     #[arg(long)]
     pub(crate) strict: bool,
 

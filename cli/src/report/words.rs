@@ -234,6 +234,9 @@ pub(super) fn verdict(closing: &Closing) -> String {
     if *gap && !matches!(verdict, Verdict::Open | Verdict::NeverOpened { .. }) {
         text.push_str(if opening.agreement.uncertain.is_some() {
             " (whether the code is right is unknown: what it answers was perhaps not captured)"
+        } else if closing.beyond_window {
+            " (whether the code is right is unknown: references to data outside of the negotiated window are \
+             not judged)"
         } else if captured {
             " (the capture lacks bytes)"
         } else {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use wsvet::{
-    Act, Conversation, Direction, End, Finding, Header, OpCode, Role, Unopened, Verdict, Violation,
-    mask,
+    Act, CloseCode, Conversation, Direction, End, Finding, Header, OpCode, Role, Unopened, Verdict,
+    Violation, mask,
 };
 
 use crate::session::agreement::{Agreement, HandshakeFinding};
@@ -88,6 +88,13 @@ impl Frames {
             found: None,
             reported: Vec::new(),
         };
+        if let Some(uncertain) = &frames.opening.agreement.uncertain {
+            for from in [Role::Client, Role::Server] {
+                if uncertain.skipped[from as usize].is_none() {
+                    frames.lacking.note(from, Lack::Frames);
+                }
+            }
+        }
         let Agreement { asked, opened, .. } = frames.opening.agreement;
         if let Some(asked) = asked {
             frames.conversation.at(asked);
@@ -573,7 +580,20 @@ impl Frames {
             None => true,
             Some(uncertain) => is_certain(&verdict, uncertain.is_blind(), known),
         };
-        let certain = certain && self.lacking.is_certain(&verdict);
+        // What refers to data outside of a window that was negotiated is not judged.
+        let is_windowed = |from: Role| {
+            let agreed = opening.agreement.permessage_deflate();
+            sides[from as usize].inflated.messages > 0
+                && agreed.is_some_and(|agreed| agreed.window_bits(from) < 15)
+        };
+        let beyond_window = match verdict {
+            Verdict::WronglyRefused { by, code } => {
+                let codes = [CloseCode::PROTOCOL_ERROR, CloseCode::INVALID_FRAME_PAYLOAD_DATA];
+                codes.contains(&code) && is_windowed(by.peer())
+            }
+            _ => false,
+        };
+        let certain = certain && self.lacking.is_certain(&verdict) && !beyond_window;
         if !certain {
             let closed = |from| conversation.direction(from).close().is_some();
             verdict = match verdict {
@@ -592,9 +612,16 @@ impl Frames {
             }
             verdict => verdict,
         };
-        // The endpoint may have refused a message that was not judged.
         let unjudged = match verdict {
+            // The endpoint may have refused a message that was not judged.
             Verdict::WronglyRefused { by, .. } => sides[by.peer() as usize].inflated.lost,
+            // The bytes of the other endpoint would say more of the end.
+            Verdict::Open => {
+                let mut steps = conversation.timeline();
+                let ends = steps.any(|step| matches!(step.act, Act::Closed(_) | Act::Ended(_)));
+                ends && [Role::Client, Role::Server].map(|of| self.lacking.lacks_frames(of))
+                    != [false; 2]
+            }
             _ => false,
         };
         let findings = match found {
@@ -617,6 +644,7 @@ impl Frames {
             until: self.now,
             reported: self.reported,
             gap: self.gap || unjudged || !certain,
+            beyond_window,
         }
     }
 

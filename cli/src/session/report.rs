@@ -87,6 +87,9 @@ pub struct Closing {
     pub reported: Vec<Reported>,
     /// Whether the input lacks data that the verdict needs.
     pub gap: bool,
+    /// Whether an endpoint may have refused a reference to data outside of the negotiated window, which
+    /// is not judged.
+    pub beyond_window: bool,
 }
 
 /// What an input itself says of a connection, beside its frames: the words of a browser or a proxy.

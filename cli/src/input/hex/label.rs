@@ -40,6 +40,7 @@ pub(super) fn read(text: &Text<'_>) -> Option<Result<Pasted, HexError>> {
     let mut notation = None;
     let (mut blocks, mut notes) = (Vec::new(), Vec::new());
     let (mut sent, mut received) = (false, false);
+    let (mut client, mut server) = (false, false);
     let lines = text.lines.iter().filter(|(_, line)| !is_comment(line));
     for &(number, line) in lines {
         let line = line.trim();
@@ -56,8 +57,12 @@ pub(super) fn read(text: &Text<'_>) -> Option<Result<Pasted, HexError>> {
         }
         sent |= has(label, &SENT);
         received |= has(label, &RECEIVED);
+        // A label with both names an arrow between them, or the two ends of the connection.
+        let [of_client, of_server] = ["client", "server"].map(|role| has(label, &[role]));
+        client |= of_client && !of_server;
+        server |= of_server && !of_client;
     }
-    if sent && received {
+    if sent && received || client && server {
         let told =
             "the labels name both directions: give the lines of one direction, with --receiver";
         return Some(Err(HexError::told(0, told)));

@@ -6,6 +6,9 @@ use super::{base64, digits, pairs};
 
 /// Reads one or more string literals, and nothing else but what may stand around them.
 pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
+    if let Some(bytes) = of_database(text) {
+        return Some(Ok(Pasted::one("hex digits after \\x", bytes)));
+    }
     // A line of escapes that lost its quotes.
     if text.starts_with("\\x") {
         let mut bytes = Vec::new();
@@ -71,6 +74,13 @@ pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
         return (escaped || prefixed).then(|| Err(HexError::told(0, told)));
     }
     (escaped || prefixed).then(|| Ok(Pasted::one("a string with escapes", bytes)))
+}
+
+/// Reads bytes as PostgreSQL prints them: `\x`, and then hex digits for all bytes.
+fn of_database(text: &str) -> Option<Vec<u8>> {
+    let digits = text.strip_prefix("\\x")?;
+    let is_hex = digits.len() > 2 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    digits::decode(digits.as_bytes()).ok().filter(|_| is_hex)
 }
 
 /// Returns whether a literal has an escape with a number. Other escapes stand in any text.

@@ -3,6 +3,7 @@
 use super::{Connection, End, Stage};
 use crate::session::agreement::{Agreement, HandshakeFinding};
 use crate::session::unjudged::{Stray, Unjudged};
+use crate::transport::packet::Moment;
 
 impl Connection {
     /// Does not judge the connection.
@@ -74,14 +75,16 @@ impl Connection {
     }
 
     /// Returns the upgrade that the client asked for and did not get, if it is certain: the server
-    /// refused it, or an endpoint ended its stream before the answer.
-    pub(super) fn unopened(&self) -> Option<Agreement> {
+    /// refused it, or an endpoint ended its stream before the answer. The moment is that of the answer,
+    /// or of the last packet.
+    pub(super) fn unopened(&self) -> Option<(Agreement, Moment)> {
         let Stage::Http(handshake, _) = &self.stage else { return None };
         let agreement = handshake.unopened()?;
         let refused =
             agreement.found.iter().any(|found| matches!(found, HandshakeFinding::Refused(_)));
         let ended = self.ends.iter().any(|end| end.ended.is_some());
         let whole = self.ends.iter().all(|end| end.stream.gap().is_none() && end.packets > 0);
-        (refused || ended && whole).then_some(agreement)
+        let time = handshake.refused_at().unwrap_or(self.last.time);
+        (refused || ended && whole).then_some((agreement, Moment { time, ..self.last }))
     }
 }

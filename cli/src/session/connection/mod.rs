@@ -276,8 +276,8 @@ impl Connection {
                 self.end(from, Ending::Reset, reset.at, judging)?;
             }
         }
-        if let Some(agreement) = self.unopened() {
-            self.upgrade(agreement, self.last, judging)?;
+        if let Some((agreement, at)) = self.unopened() {
+            self.upgrade(agreement, at, judging)?;
         }
         if self.ends.iter().any(|end| end.ended.is_none() && end.stream.gap().is_some()) {
             self.lack();

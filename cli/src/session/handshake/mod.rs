@@ -50,8 +50,8 @@ pub struct Handshake {
     asked: std::collections::VecDeque<Asked>,
     /// The answer of the server, if it was captured before the request.
     agreed: Option<Answer>,
-    /// The last upgrade request that the server refused, and its answer.
-    refused: Option<(Asked, Answer)>,
+    /// The last upgrade request that the server refused, its answer, and the time of the answer.
+    refused: Option<(Asked, Answer, Duration)>,
     /// Where the tunnel leads that the server opened.
     tunnel: Option<String>,
     /// The time of the last bytes.
@@ -155,9 +155,14 @@ impl Handshake {
     pub fn unopened(&self) -> Option<Agreement> {
         match (self.asked.back(), &self.refused) {
             (Some(asked), _) if asked.upgrade => Some(agreement(asked, None)),
-            (_, Some((asked, answer))) => Some(agreement(asked, Some(answer))),
+            (_, Some((asked, answer, _))) => Some(agreement(asked, Some(answer))),
             _ => None,
         }
+    }
+
+    /// Returns the time at which the server refused the last upgrade request.
+    pub fn refused_at(&self) -> Option<Duration> {
+        self.refused.as_ref().filter(|_| !self.waits()).map(|(.., at)| *at)
     }
 
     /// Returns what was agreed as far as the client's request tells, if it waits for its answer.
@@ -321,7 +326,7 @@ impl Handshake {
         let bodiless = matches!(status, 204 | 304) || head;
         self.server.body = if bodiless { Body::None } else { body };
         if let Some(asked) = asked.filter(|asked| asked.upgrade) {
-            self.refused = Some((asked, answer));
+            self.refused = Some((asked, answer, self.now));
         }
         Progress::Waiting
     }
