@@ -115,6 +115,20 @@ fn a_server_of_which_nothing_is_known_fails_nothing() {
     }
 }
 
+/// What a program answers, and how often, is its own affair.
+#[test]
+fn a_server_that_answers_in_another_way_fails_nothing() {
+    for fault in [Fault::EchoesAsBinary, Fault::RepliesTwice] {
+        let kind = Kind { echo: true, ..Kind::default() };
+        let found = find(kind, Some(fault), usize::MAX, &mut setup(kind)).unwrap();
+        let connect = || -> io::Result<Box<dyn Link>> {
+            Ok(Box::new(Memory::new(kind, Some(fault), usize::MAX)))
+        };
+        let results = probe::campaign::run(&Case::all(&setup(kind)), &found, &connect);
+        assert_eq!(failures(&results), [], "{fault:?}");
+    }
+}
+
 /// Its own messages come between, and were not seen before the cases.
 #[test]
 fn a_server_that_also_says_something_else_fails_nothing() {

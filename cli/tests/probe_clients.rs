@@ -16,7 +16,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-use probe::endpoint::{Kind, Memory};
+use probe::endpoint::{Kind, Memory, fresh_key};
 use probe::faults::{FAULTS, Fault, OF_CLIENTS};
 use probe::results::{MOST, Results, assert_faultless, assert_same, failures, is_short};
 use wsvet::deflate::Parameters;
@@ -293,7 +293,7 @@ fn serve_cases_until_done(address: &str) {
         }
         let stream = TcpStream::connect(address).unwrap();
         let request = RequestBuilder::new(address, "/", Key::new([number; 16]));
-        let Ok(mut socket) = WebSocket::connect(stream, CLIENT, &request, || [1, 2, 3, 4]) else {
+        let Ok(mut socket) = WebSocket::connect(stream, CLIENT, &request, fresh_key) else {
             continue;
         };
         while let Ok(Some(_)) = socket.next() {}
@@ -311,7 +311,7 @@ fn clients_with_different_offers_share_the_cases() {
             // Those that find out what the client is, and then two that the first case does not fit.
             let offer = (!(2..=3).contains(&number)).then(|| Parameters::new().offer());
             let request = request.extensions(offer.as_deref());
-            if let Ok(mut socket) = WebSocket::connect(stream, CLIENT, &request, || [1, 2, 3, 4]) {
+            if let Ok(mut socket) = WebSocket::connect(stream, CLIENT, &request, fresh_key) {
                 while let Ok(Some(message)) = socket.next() {
                     let _ = socket.feed(message);
                 }
@@ -332,7 +332,7 @@ fn a_client_that_does_not_come_again_is_told_what_to_do() {
     drop(TcpStream::connect(&address));
     let stream = TcpStream::connect(&address).unwrap();
     let request = RequestBuilder::new(&address, "/", Key::new([1; 16]));
-    let mut socket = WebSocket::connect(stream, CLIENT, &request, || [1, 2, 3, 4]).unwrap();
+    let mut socket = WebSocket::connect(stream, CLIENT, &request, fresh_key).unwrap();
     while let Ok(Some(_)) = socket.next() {}
     let mut error = String::new();
     child.stderr.as_mut().unwrap().read_to_string(&mut error).unwrap();

@@ -111,6 +111,7 @@ pub struct Meeting {
     peer: Peer,
     trip: Option<Duration>,
     keys: Vec<Vec<u8>>,
+    masking_keys: Vec<[u8; 4]>,
     /// The types of data that were not yet sent.
     types: Vec<OpCode>,
     most: Duration,
@@ -121,13 +122,14 @@ impl Meeting {
     #[must_use]
     pub fn new(setup: &Setup, most: Duration) -> Self {
         let types = vec![OpCode::Binary, OpCode::Text];
-        Self { peer: peer(setup), trip: None, keys: Vec::new(), types, most }
+        let (keys, masking_keys) = (Vec::new(), Vec::new());
+        Self { peer: peer(setup), trip: None, keys, masking_keys, types, most }
     }
 
     /// Uses one connection of the client. Returns what was found out, if that was the last one that is
     /// needed. `setup` is told which type of data to send.
     pub fn meet(&mut self, call: &Call, link: &mut dyn Link, setup: &mut Setup) -> Option<Found> {
-        let Self { peer, trip, keys, types, most } = self;
+        let Self { peer, trip, keys, masking_keys, types, most } = self;
         let mut visit = Visit::new(link, Role::Client);
         let cases = Case::all(setup);
         let response = call.response(&cases[0]).unwrap_or_default();
@@ -145,6 +147,10 @@ impl Meeting {
         }
         visit.end_sending();
         visit.wait(QUIET, |incoming| incoming.end);
+        for key in visit.incoming.masking_keys() {
+            peer.repeats_masking_key |= masking_keys.contains(key);
+            masking_keys.push(*key);
+        }
         types.is_empty().then(|| found(peer.clone(), setup, *trip, *most))
     }
 }
@@ -168,8 +174,8 @@ fn greet(
     let mut look = |incoming: &mut super::incoming::Incoming| {
         while let Some(message) = incoming.next_message() {
             let same = message.0 == opcode && message.1 == HELLO;
+            other |= echo || !same;
             echo |= same;
-            other |= !same;
         }
     };
     let pong = visit.wait(most, |incoming| {
@@ -199,8 +205,15 @@ fn greet(
         .contains(&code),
         _ => false,
     };
-    // A server that also says something else does not only send back.
-    let echoes = echo && !other;
+    // A server that also says something else does not only send back, nor one that does so once.
+    let mut echoes = echo && !other;
+    if echoes && closed(&visit.incoming).is_none() {
+        visit.send_frame(opcode, HELLO);
+        let again = visit.wait(most, |incoming| {
+            incoming.next_message().map(Some).or_else(|| closed(incoming).map(|_| None))
+        });
+        echoes = again.flatten() == Some((opcode, HELLO.to_vec()));
+    }
     if echoes && !server.echoes_empty && closed(&visit.incoming).is_none() {
         visit.send_frame(opcode, b"");
         let empty = |incoming: &mut super::incoming::Incoming| incoming.next_message();

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use wsvet::deflate::{self, Parameters};
-use wsvet::{CloseCode, End, Event, OpCode, Policy, Role, StreamDecoder, Violation};
+use wsvet::{CloseCode, End, Event, OpCode, Policy, Reader, Role, StreamDecoder, Violation};
 
 /// The most bytes of frames, and of what they inflate to, that are taken from a peer in one case. After
 /// that, the case is inconclusive.
@@ -11,6 +11,9 @@ const MOST: u64 = 256 << 20;
 
 /// The most bytes of a message that are kept, which is more than any case sends.
 const MOST_KEPT: usize = 64 << 20;
+
+/// The most masking keys that are kept.
+const MOST_KEYS: usize = 64;
 
 /// The approximate memory of a message in addition to its bytes.
 const COST: u64 = 64;
@@ -24,6 +27,7 @@ enum Decoder {
 pub(super) struct Incoming {
     decoder: Decoder,
     events: Events,
+    keys: Keys,
     taken: u64,
     pub(super) end: Option<End>,
     /// The first rule that the peer broke.
@@ -67,6 +71,38 @@ impl Events {
     }
 }
 
+/// The masking keys of frames with a payload. Some clients have no key of its own for an empty one.
+#[derive(Default)]
+struct Keys {
+    reader: Reader,
+    seen: Vec<[u8; 4]>,
+}
+
+impl Keys {
+    fn take(&mut self, mut bytes: &[u8]) {
+        let Self { reader, seen } = self;
+        while !bytes.is_empty() && seen.len() < MOST_KEYS {
+            let used = match reader.frame() {
+                None => {
+                    let used = reader.header(bytes);
+                    let header = reader.frame().filter(|header| header.payload_len() > 0);
+                    seen.extend(header.and_then(|header| header.masking_key()));
+                    used
+                }
+                Some(_) => {
+                    let len = reader.available(bytes.len());
+                    reader.advance(len as u64);
+                    len
+                }
+            };
+            bytes = &bytes[used..];
+            if reader.is_whole() {
+                reader.finish();
+            }
+        }
+    }
+}
+
 impl Incoming {
     /// `prober` is the role in which it is received.
     pub(super) fn new(prober: Role, parameters: Option<Parameters>) -> Self {
@@ -79,7 +115,8 @@ impl Incoming {
                 Decoder::Deflate(Box::new(deflate::StreamDecoder::new(policy, parameters)))
             }
         };
-        Self { decoder, events: Events::default(), taken: 0, end: None, violation: None }
+        let (events, keys) = (Events::default(), Keys::default());
+        Self { decoder, events, keys, taken: 0, end: None, violation: None }
     }
 
     /// Takes the next bytes of the peer.
@@ -88,7 +125,8 @@ impl Incoming {
         if self.violation.is_some() || self.is_too_much() {
             return;
         }
-        let Self { decoder, events, .. } = self;
+        let Self { decoder, events, keys, .. } = self;
+        keys.take(bytes);
         let judged = match decoder {
             Decoder::Plain(decoder) => {
                 let mut rest = bytes;
@@ -108,6 +146,11 @@ impl Incoming {
             Decoder::Deflate(decoder) => decoder.decode(bytes, |event| events.take(&event)),
         };
         self.violation = judged.err();
+    }
+
+    /// Returns the masking keys of the first frames.
+    pub(super) fn masking_keys(&self) -> &[[u8; 4]] {
+        &self.keys.seen
     }
 
     /// Returns whether the peer sent more than any case asks for.

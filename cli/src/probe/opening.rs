@@ -106,6 +106,11 @@ impl Player<'_> {
             let got = "the key of an earlier request: it must be random (§4.1)".to_owned();
             return failure(got, None);
         }
+        if plain && self.peer.repeats_masking_key {
+            let due = Some("frames that are masked with a fresh key each".to_owned());
+            let got = "the masking key of an earlier frame: it must be random (§5.3)";
+            return Err(Stop::Failed(Failure { due, ..Failure::new(Level::Must, got) }));
+        }
         Ok(())
     }
 

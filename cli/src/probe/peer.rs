@@ -50,6 +50,8 @@ pub struct Peer {
     pub agent: Option<String>,
     /// Whether a client sends the same key again.
     pub repeats_key: bool,
+    /// Whether a client masks frames with a key that it used before.
+    pub repeats_masking_key: bool,
     /// The request over HTTP/2 with nothing but what is needed, if the server is asked so.
     pub http2: Option<Connect>,
 }
@@ -74,6 +76,7 @@ impl Peer {
             subprotocol: None,
             agent: None,
             repeats_key: false,
+            repeats_masking_key: false,
             http2: None,
         }
     }

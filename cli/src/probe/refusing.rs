@@ -5,7 +5,7 @@ use wsvet::{CloseCode, End};
 
 use crate::probe::going_on::Answered;
 use crate::probe::play::{Player, Stop, failed_step, unknown};
-use crate::probe::sent::carries;
+use crate::probe::sent::{carries, is_legal};
 use crate::probe::visit::{Closed, closed};
 use crate::probe::words;
 
@@ -37,13 +37,16 @@ impl Player<'_> {
 
     /// The peer refused what was sent, as it must. Did it say why?
     fn refused(&mut self, closed: Closed, codes: &[CloseCode], due: String) -> Result<(), Stop> {
-        if let Some((opcode, payload)) = self.visit.incoming.next_message()
-            && !self.peer.is_chatty
-            && self.peer.echoes(opcode)
-            && carries(self.case, &payload)
-        {
-            let got = format!("delivered, and then refused: {}", words::message(opcode, &payload));
-            return failed_step(Level::Must, due, got);
+        while let Some((opcode, payload)) = self.visit.incoming.next_message() {
+            if !self.peer.is_chatty
+                && self.peer.echoes(opcode)
+                && carries(self.case, &payload)
+                && !is_legal(self.case, &payload)
+            {
+                let got =
+                    format!("delivered, and then refused: {}", words::message(opcode, &payload));
+                return failed_step(Level::Must, due, got);
+            }
         }
         match closed {
             Closed::With(Some(code)) if codes.contains(&code) => {

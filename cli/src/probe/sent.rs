@@ -32,3 +32,12 @@ pub(super) fn carries(case: &Case, message: &[u8]) -> bool {
     let contains = |payloads: &[u8]| payloads.windows(message.len()).any(|part| part == message);
     contains(&data) || contains(&control)
 }
+
+/// Returns whether a case sends a legal message with this payload, which the peer may deliver, and with
+/// another opcode, too.
+pub(super) fn is_legal(case: &Case, message: &[u8]) -> bool {
+    case.steps.iter().any(|step| match step {
+        Step::Echo(_, payload) | Step::MayEcho(_, payload) => payload == message,
+        _ => false,
+    })
+}

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use wsvet::End;
@@ -441,6 +442,7 @@ impl Endpoint {
             Some(LosesLastByte) if payload.len() > 8 => truncate(&mut payload, 8),
             Some(SwapsTypes) => opcode = 3 - opcode,
             Some(EchoesAsText) => opcode = 1,
+            Some(EchoesAsBinary) => opcode = 2,
             Some(LosesEmpty) if payload.is_empty() => return,
             Some(LosesZeros) => payload.retain(|byte| *byte != 0),
             Some(ChangesHighBytes) if opcode == 2 => {
@@ -668,9 +670,18 @@ impl Endpoint {
                 self.out.extend((len as u64).to_be_bytes());
             }
         }
-        if mask != 0 {
-            self.out.extend([0; 4]);
+        if mask == 0 {
+            return self.out.extend(payload);
         }
-        self.out.extend(payload);
+        let is_fresh = self.kind.client && !self.has(RepeatsMaskingKey);
+        let key = if is_fresh { fresh_key() } else { [0; 4] };
+        self.out.extend(key);
+        self.out.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
     }
+}
+
+/// Returns a masking key that no frame had before.
+pub fn fresh_key() -> [u8; 4] {
+    static FRAMES: AtomicU32 = AtomicU32::new(1);
+    FRAMES.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B1).to_be_bytes()
 }

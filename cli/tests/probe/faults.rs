@@ -13,6 +13,7 @@ macro_rules! faults {
             LosesEmpty,
             TrimsText,
             DropsByteOrderMark,
+            EchoesAsBinary,
             $($fault,)*
             $($own),*
         }
@@ -236,6 +237,7 @@ faults! {
     ;
     // Those of a client alone. The request.
     RepeatsKey "response/plain" Must
+    RepeatsMaskingKey "response/plain" Must
     SendsShortKey "response/plain" Must
     SendsNoUpgrade "response/plain" Must
     SendsNoConnection "response/plain" Must
