@@ -74,14 +74,14 @@ impl Summary {
         }
         let unread = Unread::ALL.into_iter().max_by_key(|why| self.unread[*why as usize]);
         let unread = unread.filter(|why| self.unread[*why as usize] > 0);
-        match (self.packets, &self.why) {
-            (0, _) => "the capture has no packets that can be read".to_owned(),
-            (_, Some(why)) => why.clone(),
+        match (self.packets, &self.why, unread) {
+            (0, ..) => "the capture has no packets that can be read".to_owned(),
+            (_, Some(why), _) => why.clone(),
             _ if self.incomplete > 0 => {
                 "the capture has fragments of IP packets, and the other fragments are missing"
                     .to_owned()
             }
-            (packets, None) if let Some(why) = unread => {
+            (packets, None, Some(why)) => {
                 let count = self.unread[why as usize];
                 format!("{count} of {packets} packets are {}", why.text())
             }
@@ -89,8 +89,8 @@ impl Summary {
                 "the packets are truncated inside their headers: capture whole packets, with -s 0"
                     .to_owned()
             }
-            (1, None) => "the capture has no TCP packets (1 packet read)".to_owned(),
-            (packets, None) => format!("the capture has no TCP packets ({packets} packets read)"),
+            (1, ..) => "the capture has no TCP packets (1 packet read)".to_owned(),
+            (packets, ..) => format!("the capture has no TCP packets ({packets} packets read)"),
         }
     }
 

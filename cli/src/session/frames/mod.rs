@@ -1,12 +1,13 @@
 //! Judges the frames of both directions of a connection, and returns the verdict.
 
+mod closing;
+
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
 use wsvet::{
-    Act, CloseCode, Conversation, Direction, End, Finding, Header, OpCode, Role, Unopened, Verdict,
-    Violation, mask,
+    Act, Conversation, Direction, End, Finding, Header, OpCode, Role, Verdict, Violation, mask,
 };
 
 use crate::session::agreement::{Agreement, HandshakeFinding};
@@ -16,7 +17,7 @@ use crate::session::lacking::{Lack, Lacking};
 use crate::session::pings::Pings;
 use crate::session::record::{Record, is_in_payload};
 use crate::session::recorder::{Found, Recorder, Sink, observe};
-use crate::session::report::{Closing, Gap, Next, Opening, OverHttp2, Place, Reported, Side};
+use crate::session::report::{Gap, Next, Opening, OverHttp2, Place, Reported};
 use crate::session::silence::Silence;
 use crate::session::unjudged::Unjudged;
 use crate::transport::packet::Moment;
@@ -562,107 +563,9 @@ impl Frames {
         self.tell_causes(from, known, judging)
     }
 
-    fn closing(self) -> Closing {
-        let known = [Role::Client, Role::Server].map(|from| self.knows_end_of(from));
-        let Self { opening, conversation, recorders, ended, found, .. } = self;
-        let partial = self.partial || known.contains(&false);
-        let side = |(from, recorder): (Role, Recorder)| {
-            let direction = conversation.direction(from);
-            let last = direction.last().copied();
-            let before = ended.zip(last).map(|(end, sent)| end.saturating_sub(sent.at));
-            let (frames, bytes) = (direction.frames(), direction.offset());
-            Side { from, frames, bytes, inflated: recorder.into_inflated(), last, before }
-        };
-        let [client, server] = recorders;
-        let sides = [(Role::Client, client), (Role::Server, server)].map(side);
-        let mut verdict = conversation.verdict();
-        let certain = match &opening.agreement.uncertain {
-            None => true,
-            Some(uncertain) => is_certain(&verdict, uncertain.is_blind(), known),
-        };
-        // What refers to data outside of a window that was negotiated is not judged.
-        let is_windowed = |from: Role| {
-            let agreed = opening.agreement.permessage_deflate();
-            sides[from as usize].inflated.messages > 0
-                && agreed.is_some_and(|agreed| agreed.window_bits(from) < 15)
-        };
-        let beyond_window = match verdict {
-            Verdict::WronglyRefused { by, code } => {
-                let codes = [CloseCode::PROTOCOL_ERROR, CloseCode::INVALID_FRAME_PAYLOAD_DATA];
-                codes.contains(&code) && is_windowed(by.peer())
-            }
-            _ => false,
-        };
-        let certain = certain && self.lacking.is_certain(&verdict) && !beyond_window;
-        if !certain {
-            let closed = |from| conversation.direction(from).close().is_some();
-            verdict = match verdict {
-                Verdict::WronglyRefused { by, code }
-                    if closed(by.peer()) && !self.lacking.is_disordered() =>
-                {
-                    Verdict::Clean { first: by, code }
-                }
-                _ => Verdict::Open,
-            };
-        }
-        let verdict = match verdict {
-            // An input that says why it has no answer has no end of the connection.
-            Verdict::Open if !opening.agreement.opened && !self.reported.is_empty() => {
-                Verdict::NeverOpened { by: Role::Server, why: Unopened::NoAnswer }
-            }
-            verdict => verdict,
-        };
-        let unjudged = match verdict {
-            // The endpoint may have refused a message that was not judged.
-            Verdict::WronglyRefused { by, .. } => sides[by.peer() as usize].inflated.lost,
-            // The bytes of the other endpoint would say more of the end.
-            Verdict::Open => {
-                let mut steps = conversation.timeline();
-                let ends = steps.any(|step| matches!(step.act, Act::Closed(_) | Act::Ended(_)));
-                ends && [Role::Client, Role::Server].map(|of| self.lacking.lacks_frames(of))
-                    != [false; 2]
-            }
-            _ => false,
-        };
-        let findings = match found {
-            Some(found) => found,
-            None if partial => Vec::new(),
-            None => conversation.findings().collect(),
-        };
-        Closing {
-            opening,
-            verdict,
-            timeline: conversation.timeline().collect(),
-            reasons: self.reasons,
-            sides,
-            pings: self.pings,
-            waiting: [Role::Client, Role::Server].map(|from| conversation.waiting_pings(from)),
-            findings,
-            heard: self.heard,
-            ended,
-            silence: self.silence.before_the_end().filter(|_| !partial),
-            until: self.now,
-            reported: self.reported,
-            gap: self.gap || unjudged || !certain,
-            beyond_window,
-        }
-    }
-
     fn place(&self, from: Role, at: Option<Moment>) -> Place {
         let Opening { connection, stream, .. } = self.opening;
         Place { connection, from, stream, at }
-    }
-}
-
-/// Returns whether a verdict holds although the input lacks the opening handshake, or a part of it.
-/// `is_blind` says whether it is unknown what was negotiated, and `known` of which endpoint it is known
-/// how its stream ended.
-fn is_certain(verdict: &Verdict, is_blind: bool, known: [bool; 2]) -> bool {
-    match verdict {
-        // The endpoint may have refused what came before, or what the subprotocol does not allow.
-        Verdict::WronglyRefused { .. } => !is_blind,
-        Verdict::Refused { .. } | Verdict::Clean { .. } | Verdict::Open => true,
-        verdict => verdict.by().is_none_or(|by| known[by as usize]),
     }
 }
 
