@@ -98,12 +98,13 @@ fn a_server_of_any_manner_fails_nothing() {
 /// Whether the server in HTTP/2 cannot have the fault: it is about what only HTTP/1.1 has.
 fn is_of_http1(fault: Fault) -> bool {
     use Fault::{
-        AcceptOfLowerCaseKey, FirstLineOnly, NamesCaseSensitive, NeedsHostFirst, NoAccept,
-        NoConnectionInResponse, NoUpgradeInResponse, RefusesSilently, WrongAccept,
+        AcceptOfLowerCaseKey, AnnouncesBody, FirstLineOnly, NamesCaseSensitive, NeedsHostFirst,
+        NoAccept, NoConnectionInResponse, NoUpgradeInResponse, RefusesSilently, WrongAccept,
     };
     matches!(
         fault,
         AcceptOfLowerCaseKey
+            | AnnouncesBody
             | FirstLineOnly
             | NamesCaseSensitive
             | NeedsHostFirst

@@ -29,9 +29,9 @@ pub(super) struct Response {
     pub(super) agreed: Agreed,
     /// An extension that it accepts and that the prober made up.
     pub(super) invented: Option<String>,
-    /// Whether it has the header field Sec-WebSocket-Version.
+    /// Whether its field Sec-WebSocket-Version lists 13.
     pub(super) lists_versions: bool,
-    /// The name of a field that HTTP/2 does not have.
+    /// The name of a field that it must not have: one that HTTP/2 does not have, or one of a body.
     pub(super) foreign: Option<String>,
 }
 
@@ -88,6 +88,8 @@ fn view<'q, 's>(
         false => Agreed::default(),
     };
     let mut names = extensions.split(',').map(str::trim);
+    let of_body = ["Content-Length", "Transfer-Encoding"];
+    let body = of_body.into_iter().find(|name| !values(name).is_empty());
     Response {
         len: 0,
         status: response.status(),
@@ -95,8 +97,8 @@ fn view<'q, 's>(
         broken: response.broken(request).collect(),
         agreed,
         invented: names.find(|name| accepted && name.starts_with("x-wsvet")).map(str::to_owned),
-        lists_versions: !values("Sec-WebSocket-Version").is_empty(),
-        foreign: None,
+        lists_versions: values("Sec-WebSocket-Version").split(',').any(|one| one.trim() == "13"),
+        foreign: body.filter(|_| accepted).map(str::to_owned),
     }
 }
 

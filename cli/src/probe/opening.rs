@@ -39,7 +39,7 @@ impl Player<'_> {
             _ if accepted => failed(Level::Must, format!("accepted: HTTP {}", response.status)),
             Answer::RefuseVersion if !response.lists_versions => failed(
                 Level::Must,
-                format!("HTTP {} without Sec-WebSocket-Version", response.status),
+                format!("HTTP {} without 13 in Sec-WebSocket-Version", response.status),
             ),
             Answer::Refuse(statuses)
                 if !statuses.is_empty() && !statuses.contains(&response.status) =>
@@ -80,7 +80,11 @@ impl Player<'_> {
             && PLAIN.contains(&&*self.case.id)
         {
             let got = format!("a response with the field {name}");
-            let due = "a response without fields of HTTP/1.1 connections (RFC 9113 §8.2.2)";
+            let due = if self.peer.http2.is_some() {
+                "a response without fields of HTTP/1.1 connections (RFC 9113 §8.2.2)"
+            } else {
+                "a response with status 101 and no field of a body (RFC 9110 §8.6, RFC 9112 §6.1)"
+            };
             return failed_step(Level::Must, due.to_owned(), got);
         }
         self.suits(&response.agreed)

@@ -43,6 +43,8 @@ faults! {
     AcceptsAnyVersion "opening/version-14" Must
     AcceptsRepeatedVersion "opening/repeated-version" Quality
     HidesVersions "opening/version-refusal-lists" Must
+    ListsOtherVersions "opening/version-refusal-lists" Must
+    AnnouncesBody "opening/plain" Must
     AcceptsMissingKey "opening/missing-key" Must
     AcceptsAnyKey "opening/key-15-bytes" Quality
     AcceptsRepeatedKey "opening/repeated-key" Quality

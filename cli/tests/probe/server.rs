@@ -89,7 +89,8 @@ impl Endpoint {
     fn refuse_request(&mut self, status: u16) {
         let mut text = format!("HTTP/1.1 {status} no\r\nContent-Length: 0\r\n");
         if status == 426 && !self.has(HidesVersions) {
-            text += "Sec-WebSocket-Version: 13\r\n";
+            let listed = if self.has(ListsOtherVersions) { "8, 12" } else { "8, 13" };
+            text += &format!("Sec-WebSocket-Version: {listed}\r\n");
         }
         if self.has(RefusesSilently) {
             text.clear();
@@ -110,6 +111,9 @@ impl Endpoint {
             _ => accept_key(key),
         };
         let mut text = "HTTP/1.1 101 Switching Protocols\r\n".to_owned();
+        if self.has(AnnouncesBody) {
+            text += "Content-Length: 0\r\n";
+        }
         if !self.has(NoUpgradeInResponse) {
             text += "Upgrade: websocket\r\n";
         }
