@@ -255,6 +255,8 @@ impl Handshake {
                 }
                 Progress::Waiting
             }
+            // The parser unfolds the lines of responses alone.
+            Err(_) if self.client.unfold() => self.read_client(),
             _ => Progress::Other(Unjudged::of_start(self.client.rest())),
         }
     }
@@ -416,6 +418,22 @@ mod tests {
         for size in 1..100 {
             assert_eq!(run(turns, size), (agreement(), vec![], vec![]), "by {size}");
         }
+    }
+
+    #[test]
+    fn a_folded_line_of_a_request_is_read() {
+        let folded = [
+            &b"GET /chat HTTP/1.1\r\nHost: x\r\nConnection:\r\n\tUpgrade\r\nX-Long: a\r\n  b\r\n"[..],
+            &REQUEST[REQUEST.windows(8).position(|part| part == b"Upgrade:").unwrap()..],
+            b"\x89\x80abcd",
+        ];
+        let turns = [(Role::Client, &folded.concat()[..]), (Role::Server, ANSWER)];
+        for size in 1..400 {
+            let expected = (agreement(), b"\x89\x80abcd".to_vec(), vec![]);
+            assert_eq!(run(&turns, size), expected, "by {size}");
+        }
+        let broken: &[(Role, &[u8])] = &[(Role::Client, b"GET / HTTP/1.1\r\n Host: x\r\n\r\n")];
+        assert!(matches!(run(broken, 100).0, Progress::Other(_)));
     }
 
     /// Quadratic cost would take minutes here.

@@ -56,6 +56,22 @@ impl Side {
         self.rest().len() <= MAX_HEAD
     }
 
+    /// Replaces the breaks of folded lines in the header by spaces (RFC 9112 §5.2). Returns whether there
+    /// are any.
+    pub(super) fn unfold(&mut self) -> bool {
+        let head = &mut self.bytes[self.done..];
+        let end = head.windows(4).position(|part| part == b"\r\n\r\n").unwrap_or(head.len());
+        let mut folded = false;
+        for at in 0..end {
+            if let [b'\r', b'\n', b' ' | b'\t', ..] = head[at..] {
+                head[at..at + 2].fill(b' ');
+                folded = true;
+            }
+        }
+        self.looked &= !folded;
+        folded
+    }
+
     /// Drops the bytes of the body. Returns whether the body is complete.
     pub(super) fn skip_body(&mut self) -> bool {
         loop {
