@@ -13,6 +13,9 @@ mod probe {
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use probe::endpoint::{Kind, Memory};
@@ -20,8 +23,9 @@ use probe::faults::{FAULTS, Fault};
 use probe::results::{MOST, Results, assert_faultless, assert_same, failures, is_short};
 use wsvet::Accepts;
 use wsvet::generate::{Case, Level, Setup};
+use wsvet_cli::probe::campaign::{self, Options};
 use wsvet_cli::probe::explore::{Found, explore};
-use wsvet_cli::probe::link::Link;
+use wsvet_cli::probe::link::{Link, Received};
 use wsvet_cli::probe::outcome::{Outcome, Ran};
 use wsvet_cli::probe::report::{self, Record, Report};
 
@@ -288,4 +292,56 @@ fn reports() {
 fn faults_and_cases_are_distinct() {
     let ids: BTreeSet<_> = FAULTS.iter().map(|(_, id, _)| id).collect();
     assert!(ids.len() > 100, "{}", ids.len());
+}
+
+/// A connection that counts those that there are at once.
+struct Counted(Memory, Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.1.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Link for Counted {
+    fn send(&mut self, segment: &[u8]) -> io::Result<()> {
+        self.0.send(segment)
+    }
+
+    fn end_sending(&mut self) -> io::Result<()> {
+        self.0.end_sending()
+    }
+
+    fn receive(&mut self, buffer: &mut Vec<u8>, wait: Duration) -> Received {
+        self.0.receive(buffer, wait)
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// What loads a server makes it late in other cases.
+#[test]
+fn cases_that_can_do_harm_run_alone() {
+    let kind = Kind { echo: true, ..Kind::default() };
+    let found = find(kind, None, usize::MAX, &mut setup(kind)).unwrap();
+    let options = Options { stress: true, parallel: 4, patience: found.patience };
+    let most_at_once = |stress: bool| {
+        let (active, most) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+        let connect = || -> io::Result<Box<dyn Link>> {
+            most.fetch_max(active.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            // The others come meanwhile.
+            thread::sleep(Duration::from_millis(5));
+            Ok(Box::new(Counted(Memory::new(kind, None, usize::MAX), active.clone())))
+        };
+        let cases: Vec<_> =
+            Case::all(&setup(kind)).into_iter().filter(|case| case.stress == stress).collect();
+        let cases = &cases[..cases.len().min(40)];
+        assert!(cases.len() > 1);
+        campaign::run(cases, &found.peer, &connect, options, |_, _| Ok(())).unwrap();
+        most.into_inner()
+    };
+    assert!(most_at_once(false) > 1);
+    assert_eq!(most_at_once(true), 1);
 }

@@ -34,7 +34,8 @@ pub struct Options {
 /// Creates a connection to the server.
 pub type Connect<'a> = dyn Fn() -> io::Result<Box<dyn Link>> + Sync + 'a;
 
-/// Runs the cases, and calls `each` with what came of them, in their order.
+/// Runs the cases, and calls `each` with what came of them, in their order. The cases that can do harm
+/// are the last ones. They run one at a time, so that none makes another late.
 ///
 /// # Errors
 ///
@@ -46,16 +47,32 @@ pub fn run(
     options: Options,
     mut each: impl FnMut(&Case, Ran) -> io::Result<()>,
 ) -> io::Result<()> {
-    let (next, gone) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let gone = AtomicBool::new(false);
+    let judge = |case: &Case| judge(case, server, connect, options, &gone);
+    let harmless = cases.iter().take_while(|case| !case.stress).count();
+    let (harmless, harmful) = cases.split_at(harmless);
+    run_at_once(harmless, options.parallel, &judge, &mut each)?;
+    run_at_once(harmful, 1, &judge, &mut each)
+}
+
+/// Runs cases, as many at once as `parallel` says, and calls `each` with what came of them, in their
+/// order.
+fn run_at_once(
+    cases: &[Case],
+    parallel: usize,
+    judge: &(impl Fn(&Case) -> Ran + Sync),
+    each: &mut impl FnMut(&Case, Ran) -> io::Result<()>,
+) -> io::Result<()> {
+    let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
-        for _ in 0..options.parallel.min(cases.len()) {
-            let (sender, next, gone) = (sender.clone(), &next, &gone);
+        for _ in 0..parallel.min(cases.len()) {
+            let (sender, next) = (sender.clone(), &next);
             scope.spawn(move || {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = cases.get(index) else { return };
-                    if sender.send((index, judge(case, server, connect, options, gone))).is_err() {
+                    if sender.send((index, judge(case))).is_err() {
                         return;
                     }
                 }
