@@ -283,6 +283,19 @@ fn a_browser_gets_a_page_and_is_told_when_all_is_done() {
     assert_eq!((lines.len(), status), (3, Some(0)), "{lines:#?}");
 }
 
+#[test]
+fn a_client_whose_requests_are_none_ends_the_run() {
+    let (child, address) = listen(&["--idle", "1"]);
+    let (lines, status) = report(child, || {
+        while let Ok(mut stream) = TcpStream::connect(&address) {
+            // The prober may have ended since.
+            let _ = stream.write_all(b"GET  HTTP/1.1\r\n\r\n");
+            let _ = stream.read(&mut [0; 64]);
+        }
+    });
+    assert_eq!((lines.len(), status), (0, Some(2)), "{lines:#?}");
+}
+
 /// Does what the page does.
 fn serve_cases_until_done(address: &str) {
     for number in 0..10_u8 {

@@ -218,7 +218,10 @@ impl Shared {
             Ok(None) => {}
             Err(error) => {
                 let mut state = self.lock();
-                (state.invalid, state.turns.last) = (Some(error), Instant::now());
+                // A client that sends nothing else is idle, however often it connects.
+                if state.invalid.replace(error).is_none() {
+                    state.turns.last = Instant::now();
+                }
                 drop(state);
                 send(&mut link, &page::response(400, "text/plain", "not HTTP/1.1\n"));
             }
