@@ -183,7 +183,7 @@ fn reset_after_close(timeline: &[Step]) -> Option<Role> {
 }
 
 /// Returns why it is unknown how a connection was closed, if it is.
-pub(super) fn unknown(closing: &Closing) -> Option<&'static str> {
+fn unknown(closing: &Closing) -> Option<&'static str> {
     let Closing { verdict, opening, gap, .. } = closing;
     let text = if opening.stream.is_some() {
         "unknown how it was closed: the capture lacks bytes"

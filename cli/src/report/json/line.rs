@@ -7,7 +7,7 @@ use wsvet::handshake::Due;
 use wsvet::{Act, Finding, Header, OpCode, Role, Unopened, Verdict, Violation};
 
 use crate::report::stream::outcome;
-use crate::report::words::{hex_bytes, unknown};
+use crate::report::words::hex_bytes;
 use crate::session::agreement::{HandshakeFinding, Uncertain};
 use crate::session::cause::Cause;
 use crate::session::inflate::Message;
@@ -421,7 +421,7 @@ impl<'a> VerdictLine<'a> {
                 Verdict::OwnLimit { len, .. } => Some(*len),
                 _ => None,
             },
-            text: unknown(closing).map_or_else(|| outcome(closing), str::to_owned),
+            text: outcome(closing),
             target: opening.agreement.target.as_deref(),
             subprotocol: opening.agreement.subprotocol.as_deref(),
             extensions: &opening.agreement.extensions,
