@@ -122,6 +122,7 @@ impl SendBuffer {
         }
         let written = match (self.held.front(), self.held.len()) {
             (None, _) => stream.write(&self.copied)?,
+            // Most writes of a long message have two parts.
             (Some((1.., payload)), 1) if self.after == 0 => {
                 stream.write_vectored(&[IoSlice::new(&self.copied), IoSlice::new(payload)])?
             }
@@ -144,7 +145,7 @@ impl SendBuffer {
         let before = self.copied.len();
         let mut wire = [0; Header::MAX_LEN];
         let len = header.encode(&mut wire);
-        // A copy of constant length is cheaper than one of this length.
+        // A copy of constant length is cheaper than one of the header's length.
         self.copied.extend_from_slice(&wire);
         self.copied.truncate(before + len);
         self.after += len;
@@ -218,6 +219,7 @@ impl Buf for SendBuffer {
         if count == self.len() {
             // The memory of the copied bytes is used again from its start.
             self.copied.clear();
+            // For the few that there are, this is cheaper than `clear`.
             while self.held.pop_front().is_some() {}
             (self.after, self.held_len) = (0, 0);
             return;

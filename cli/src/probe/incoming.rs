@@ -27,7 +27,8 @@ enum Decoder {
 pub(super) struct Incoming {
     decoder: Decoder,
     events: Events,
-    keys: Keys,
+    /// Of a client.
+    keys: Option<Keys>,
     taken: u64,
     pub(super) end: Option<End>,
     /// The first rule that the peer broke.
@@ -71,7 +72,7 @@ impl Events {
     }
 }
 
-/// The masking keys of frames with a payload. Some clients have no key of its own for an empty one.
+/// The masking keys of frames with a payload. The key of an empty frame masks nothing.
 #[derive(Default)]
 struct Keys {
     reader: Reader,
@@ -115,7 +116,7 @@ impl Incoming {
                 Decoder::Deflate(Box::new(deflate::StreamDecoder::new(policy, parameters)))
             }
         };
-        let (events, keys) = (Events::default(), Keys::default());
+        let (events, keys) = (Events::default(), (prober == Role::Server).then(Keys::default));
         Self { decoder, events, keys, taken: 0, end: None, violation: None }
     }
 
@@ -126,7 +127,7 @@ impl Incoming {
             return;
         }
         let Self { decoder, events, keys, .. } = self;
-        keys.take(bytes);
+        keys.iter_mut().for_each(|keys| keys.take(bytes));
         let judged = match decoder {
             Decoder::Plain(decoder) => {
                 let mut rest = bytes;
@@ -150,7 +151,7 @@ impl Incoming {
 
     /// Returns the masking keys of the first frames.
     pub(super) fn masking_keys(&self) -> &[[u8; 4]] {
-        &self.keys.seen
+        self.keys.as_ref().map_or(&[], |keys| &keys.seen)
     }
 
     /// Returns whether the peer sent more than any case asks for.

@@ -111,9 +111,9 @@ impl Player<'_> {
             return failure(got, None);
         }
         if plain && self.peer.repeats_masking_key {
-            let due = Some("frames that are masked with a fresh key each".to_owned());
+            let due = "frames that are masked with a fresh key each".to_owned();
             let got = "the masking key of an earlier frame: it must be random (§5.3)";
-            return Err(Stop::Failed(Failure { due, ..Failure::new(Level::Must, got) }));
+            return failed_step(Level::Must, due, got);
         }
         Ok(())
     }

@@ -33,8 +33,8 @@ pub(super) fn carries(case: &Case, message: &[u8]) -> bool {
     contains(&data) || contains(&control)
 }
 
-/// Returns whether a case sends a legal message with this payload, which the peer may deliver, and with
-/// another opcode, too.
+/// Returns whether a case sends a legal message with this payload. The peer may send it back, with any
+/// opcode.
 pub(super) fn is_legal(case: &Case, message: &[u8]) -> bool {
     case.steps.iter().any(|step| match step {
         Step::Echo(_, payload) | Step::MayEcho(_, payload) => payload == message,

@@ -182,24 +182,14 @@ fn reset_after_close(timeline: &[Step]) -> Option<Role> {
     (reset.act == Act::Ended(End::Reset) && soon).then_some(reset.from)
 }
 
-/// Returns why it is unknown how a connection was closed, if it is.
-fn unknown(closing: &Closing) -> Option<&'static str> {
-    let Closing { verdict, opening, gap, .. } = closing;
-    let text = if opening.stream.is_some() {
-        "unknown how it was closed: the capture lacks bytes"
-    } else {
-        "unknown how it was closed: the input does not say it"
-    };
-    (*gap && *verdict == Verdict::Open).then_some(text)
-}
-
 /// Returns how a connection was closed, and what the user can do.
 pub(super) fn verdict(closing: &Closing) -> String {
     let Closing { verdict, timeline, sides, opening, gap, .. } = closing;
     let captured = opening.stream.is_some();
-    let unknown = unknown(closing);
     let mut text = match verdict {
-        Verdict::Open if *gap && captured => unknown.unwrap_or_default().to_owned(),
+        Verdict::Open if *gap && captured => {
+            "unknown how it was closed: the capture lacks bytes".to_owned()
+        }
         Verdict::Open if reported_code(closing).is_some() => {
             let code = reported_code(closing).unwrap_or(CloseCode::NO_STATUS_RECEIVED);
             format!("closed with {code}, as the input reports; it does not say by whom")
@@ -209,7 +199,8 @@ pub(super) fn verdict(closing: &Closing) -> String {
             "never opened: the input has no answer of the server (a browser reports 1006)"
                 .to_owned()
         }
-        _ => unknown.map_or_else(|| outcome(closing), str::to_owned),
+        Verdict::Open if *gap => "unknown how it was closed: the input does not say it".to_owned(),
+        _ => outcome(closing),
     };
     text.push_str(&silence(closing));
     for step in timeline.iter().filter(|step| step.act == Act::SentDataAfterClose) {

@@ -26,7 +26,8 @@ pub(super) fn over_udp(port: u16) -> Option<Read> {
         4341 => lisp,
         4754 => tunnel::gre,
         5247 => capwap,
-        5555 => ip,
+        // FOU.
+        5555 => tunnel::ip,
         6080 => gue,
         443 => quic,
         1194 => openvpn,
@@ -80,11 +81,8 @@ fn gtp(bytes: &[u8]) -> Option<Inner<'_>> {
             rest = rest.get(len..)?;
         }
     }
-    Some(match ip(rest)? {
-        // A session of the type Ethernet.
-        Inner::Other if tunnel::is_ethernet(rest)? => Inner::Ethernet(rest),
-        inner => inner,
-    })
+    // A session may be of the type Ethernet.
+    tunnel::ip_or_ethernet(rest)
 }
 
 /// Returns what stands inside TZSP, with which routers send what they capture.
@@ -112,23 +110,17 @@ fn tzsp(bytes: &[u8]) -> Option<Inner<'_>> {
     })
 }
 
-/// Returns the packet of IP that follows without another header, as in FOU.
-fn ip(bytes: &[u8]) -> Option<Inner<'_>> {
-    let version = bytes.first()? >> 4;
-    Some(if matches!(version, 4 | 6) { Inner::Ip(bytes) } else { Inner::Other })
-}
-
 /// Returns what stands inside L2TP version 2 (RFC 2661).
 fn l2tp(bytes: &[u8]) -> Option<Inner<'_>> {
     const CONTROL: u16 = 0x8000;
     const LENGTH: u16 = 0x4000;
     const SEQUENCE: u16 = 0x0800;
     const OFFSET: u16 = 0x0200;
+    const VERSION: u16 = 0x000F;
     let flags = be16(bytes, 0)?;
-    match flags & 0xF {
-        _ if flags & CONTROL != 0 => return Some(Inner::Other),
-        2 => {}
-        3 => return Some(Inner::Unread(Unread::L2tp)),
+    match (flags & CONTROL, flags & VERSION) {
+        (0, 2) => {}
+        (0, 3) => return Some(Inner::Unread(Unread::L2tp)),
         _ => return Some(Inner::Other),
     }
     let mut at = 6;
@@ -153,14 +145,14 @@ fn teredo(bytes: &[u8]) -> Option<Inner<'_>> {
     if be16(rest, 0)? == ORIGIN {
         rest = rest.get(8..)?;
     }
-    ip(rest)
+    tunnel::ip(rest)
 }
 
 /// Returns what stands inside LISP (RFC 9300), and in its protocol extension (RFC 9305).
 fn lisp(bytes: &[u8]) -> Option<Inner<'_>> {
     const HAS_PROTOCOL: u8 = 0x04;
     let rest = bytes.get(8..)?;
-    if bytes[0] & HAS_PROTOCOL == 0 { ip(rest) } else { tunnel::next(bytes[3], rest) }
+    if bytes[0] & HAS_PROTOCOL == 0 { tunnel::ip(rest) } else { tunnel::next(bytes[3], rest) }
 }
 
 /// Returns what stands inside GUE, of both versions.
@@ -168,7 +160,7 @@ fn gue(bytes: &[u8]) -> Option<Inner<'_>> {
     const CONTROL: u8 = 0x20;
     let first = *bytes.first()?;
     if first >> 6 == 1 {
-        return ip(bytes);
+        return tunnel::ip(bytes);
     }
     if first >> 6 != 0 || first & CONTROL != 0 {
         return Some(Inner::Other);
@@ -197,17 +189,22 @@ fn capwap(bytes: &[u8]) -> Option<Inner<'_>> {
     })
 }
 
+/// Returns why a packet cannot be read, if it is of the protocol that its port names.
+fn named(is_of_protocol: bool, why: Unread) -> Inner<'static> {
+    if is_of_protocol { Inner::Unread(why) } else { Inner::Other }
+}
+
 /// Names the packets of QUIC by the bit that is always set (RFC 9000, §17.2).
 fn quic(bytes: &[u8]) -> Option<Inner<'_>> {
     const FIXED: u8 = 0x40;
     let is_quic = bytes.first()? & FIXED != 0;
-    Some(if is_quic { Inner::Unread(Unread::Quic) } else { Inner::Other })
+    Some(named(is_quic, Unread::Quic))
 }
 
 /// Names the packets of OpenVPN by their opcode.
 fn openvpn(bytes: &[u8]) -> Option<Inner<'_>> {
     let is_openvpn = (1..=11).contains(&(bytes.first()? >> 3));
-    Some(if is_openvpn { Inner::Unread(Unread::OpenVpn) } else { Inner::Other })
+    Some(named(is_openvpn, Unread::OpenVpn))
 }
 
 /// Names the packets of ESP inside UDP (RFC 3948). Others are keep-alives, or exchange keys.
@@ -217,11 +214,11 @@ fn ipsec(bytes: &[u8]) -> Option<Inner<'_>> {
         return Some(Inner::Other);
     }
     let is_esp = bytes.first_chunk::<4>()? != &[0; 4];
-    Some(if is_esp { Inner::Unread(Unread::Ipsec) } else { Inner::Other })
+    Some(named(is_esp, Unread::Ipsec))
 }
 
 /// Names the packets of WireGuard by their type, and the three zeros after it.
 fn wireguard(bytes: &[u8]) -> Option<Inner<'_>> {
     let is_wireguard = matches!(bytes.first_chunk()?, [1..=4, 0, 0, 0]);
-    Some(if is_wireguard { Inner::Unread(Unread::WireGuard) } else { Inner::Other })
+    Some(named(is_wireguard, Unread::WireGuard))
 }

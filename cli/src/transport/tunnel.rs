@@ -78,17 +78,29 @@ pub(super) fn mpls(bytes: &[u8]) -> Option<Inner<'_>> {
             break;
         }
     }
-    Some(match rest.first()? >> 4 {
-        4 | 6 => Inner::Ip(rest),
-        _ if is_ethernet(rest)? => Inner::Ethernet(rest),
+    Some(match ip_or_ethernet(rest)? {
         // A control word (RFC 4448).
-        0 => Inner::Ethernet(rest.get(4..)?),
-        _ => Inner::Other,
+        Inner::Other if rest[0] >> 4 == 0 => Inner::Ethernet(rest.get(4..)?),
+        inner => inner,
+    })
+}
+
+/// Returns the packet of IP that follows without another header, if it is one.
+pub(super) fn ip(bytes: &[u8]) -> Option<Inner<'_>> {
+    let version = bytes.first()? >> 4;
+    Some(if matches!(version, 4 | 6) { Inner::Ip(bytes) } else { Inner::Other })
+}
+
+/// Returns the packet of IP or the frame of Ethernet that follows, if it is one of them.
+pub(super) fn ip_or_ethernet(bytes: &[u8]) -> Option<Inner<'_>> {
+    Some(match ip(bytes)? {
+        Inner::Other if is_ethernet(bytes)? => Inner::Ethernet(bytes),
+        inner => inner,
     })
 }
 
 /// Returns whether these bytes may be a frame of Ethernet: whether it has a usual type.
-pub(super) fn is_ethernet(bytes: &[u8]) -> Option<bool> {
+fn is_ethernet(bytes: &[u8]) -> Option<bool> {
     const USUAL: [u16; 8] = [0x0800, 0x0806, 0x8100, 0x86DD, 0x8847, 0x8864, 0x88A8, 0x88E7];
     Some(USUAL.contains(&be16(bytes, 12)?))
 }

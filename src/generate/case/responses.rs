@@ -299,6 +299,9 @@ pub(super) fn add_deflate(setup: &Setup, cases: &mut Vec<Case>) {
         let case = Case::new(setup, format!("deflate/answer-{name}"), title).about_opening();
         case.reply(Reply::new(setup).text(EXTENSIONS, value)).owed(&duty::ANSWER)
     };
+    let refused = |name: &str, value: &str| {
+        answer(name, value).refuse_head(Rule::ExtensionDoesNotFit, Answer::Refuse(&[]))
+    };
     let all = [
         "server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12",
         "client_max_window_bits=12",
@@ -338,12 +341,11 @@ pub(super) fn add_deflate(setup: &Setup, cases: &mut Vec<Case>) {
             "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
         ),
     ] {
-        cases.push(answer(name, value).refuse_head(Rule::ExtensionDoesNotFit, Answer::Refuse(&[])));
+        cases.push(refused(name, value));
     }
     // No sentence says that a client must refuse it.
-    let case = answer("twice", "permessage-deflate, permessage-deflate");
-    let case = case.refuse_head(Rule::ExtensionDoesNotFit, Answer::Refuse(&[]));
-    cases.push(case.level(Level::Quality));
+    let twice = refused("twice", "permessage-deflate, permessage-deflate");
+    cases.push(twice.level(Level::Quality));
 }
 
 impl Reply {

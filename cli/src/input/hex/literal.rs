@@ -79,8 +79,10 @@ pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
 /// Reads bytes as PostgreSQL prints them: `\x`, and then hex digits for all bytes.
 fn of_database(text: &str) -> Option<Vec<u8>> {
     let digits = text.strip_prefix("\\x")?;
-    let is_hex = digits.len() > 2 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    digits::decode(digits.as_bytes()).ok().filter(|_| is_hex)
+    if digits.len() <= 2 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    digits::decode(digits.as_bytes()).ok()
 }
 
 /// Returns whether a literal has an escape with a number. Other escapes stand in any text.
