@@ -214,6 +214,9 @@ fn a_lost_packet_is_never_a_breach() {
                 let start = line["offset"].as_u64().unwrap();
                 assert!(packets.starts[from as usize].contains(&start), "{said}: {line}");
             }
+            let packets_of_frames =
+                of(&found, "frame").into_iter().map(|line| line["packet"].as_u64());
+            assert!(packets_of_frames.is_sorted(), "{said}: frames are not in order\n{json}");
             let gaps = of(&found, "gap");
             let strays = of(&found, "unjudged");
             assert_eq!(strays.len(), usize::from(!gaps.is_empty()), "{said}: {json}");
@@ -268,24 +271,44 @@ fn conversation() -> Vec<(Role, Vec<u8>)> {
     frames
 }
 
-#[test]
-fn all_frames_after_a_lost_one_are_judged() {
-    let frames = conversation();
-    for lost in 0..frames.len() {
-        let mut capture = Capture::open("");
-        for (index, (from, bytes)) in frames.iter().enumerate() {
-            capture.wait(100);
-            if index == lost {
-                capture.seq[*from as usize] += bytes.len() as u32;
-            } else {
-                capture.packet(*from, "A", bytes);
-            }
+/// Returns the capture of these frames, without one of them.
+fn without(frames: &[(Role, Vec<u8>)], lost: Option<usize>, wait: u64) -> Capture {
+    let mut capture = Capture::open("");
+    for (index, (from, bytes)) in frames.iter().enumerate() {
+        capture.wait(wait);
+        if Some(index) == lost {
+            capture.seq[*from as usize] += bytes.len() as u32;
+        } else {
+            capture.packet(*from, "A", bytes);
         }
-        capture.packet(Server, "FA", b"").packet(Client, "FA", b"");
+    }
+    capture.packet(Server, "FA", b"").packet(Client, "FA", b"");
+    capture
+}
+
+/// Frames in the order in which they were judged: the sender, the byte, the packet and the time of each.
+fn sequence(found: &[Value]) -> Vec<[Value; 4]> {
+    let of_frame =
+        |line: &&Value| ["from", "offset", "packet", "time"].map(|name| line[name].clone());
+    of(found, "frame").iter().map(of_frame).collect()
+}
+
+#[test]
+fn all_frames_after_a_lost_one_are_judged_in_their_order() {
+    let frames = conversation();
+    for (lost, wait) in (0..frames.len()).flat_map(|lost| [(lost, 1), (lost, 100), (lost, 5_000)]) {
+        let whole = lines(&check(&["--json"], &without(&frames, None, wait).file).0);
+        let capture = without(&frames, Some(lost), wait);
         let (json, status) = check(&["--json"], &capture.file);
         let found = lines(&json);
         assert_eq!(status, 0, "{json}");
-        assert_eq!(of(&found, "frame").len(), frames.len() - 1, "packet {lost} is lost\n{json}");
+        let mut expected = sequence(&whole);
+        assert_eq!(expected.len(), frames.len());
+        expected.remove(lost);
+        for [.., packet, _] in &mut expected[lost..] {
+            *packet = (packet.as_u64().unwrap() - 1).into();
+        }
+        assert_eq!(sequence(&found), expected, "packet {lost} is lost\n{json}");
         let [stray] = of(&found, "unjudged")[..] else { panic!("{json}") };
         assert_eq!(stray["why"], "frames-lost");
         let (text, _) = check(&[], &capture.file);
@@ -331,9 +354,9 @@ fn judging_goes_on_soon_after_the_receiver_has_acknowledged_what_is_lost() {
     assert!(held < 10, "{json}");
 }
 
-/// A packet that comes late is not lost, even if the acknowledgement stands before it.
+/// The bytes before it are missing, but the client has acknowledged it.
 #[test]
-fn who_ended_a_connection_is_unknown_if_a_violation_came_late() {
+fn a_violation_after_a_gap_was_let_pass_if_the_receiver_went_on() {
     let mut random = Random(1003);
     let text = frame(&mut random, Client, TEXT, b"hi");
     let long = frame(&mut random, Server, 0x82, &[0; 2_560]);
@@ -341,16 +364,36 @@ fn who_ended_a_connection_is_unknown_if_a_violation_came_late() {
     let mut capture = Capture::open("");
     capture.packet(Server, "A", start);
     capture.seq[Server as usize] += 2_000;
-    // The client acknowledges the violation, and goes on before it can be judged.
+    // The client acknowledges the violation, and goes on.
     capture.packet(Server, "A", &end).packet(Client, "A", &text);
     capture.wait(3_000);
     capture.packet(Client, "A", &text).packet(Server, "FA", b"").packet(Client, "FA", b"");
     let (json, _) = check(&["--json"], &capture.file);
     let found = lines(&json);
     assert_eq!(of(&found, "violation").len(), 1, "{json}");
-    assert_eq!(of(&found, "verdict")[0]["outcome"], "open", "{json}");
+    let verdict = of(&found, "verdict")[0];
+    assert_eq!((&verdict["outcome"], &verdict["by"]), (&"let-pass".into(), &"client".into()));
 }
 
+/// Bytes of another connection between the same endpoints are no data after a Close.
+#[test]
+fn what_comes_far_behind_a_close_is_not_judged() {
+    let mut capture = Capture::open("");
+    for from in [Client, Server] {
+        capture.frame(from, TEXT, b"hi").frame(from, CLOSE, b"\x03\xE8");
+    }
+    capture.seq[Server as usize] += 100_000;
+    for _ in 0..8 {
+        capture.frame(Server, TEXT, b"a text of the other connection").frame(Client, PONG, b"");
+    }
+    let (json, status) = check(&["--json"], &capture.file);
+    let found = lines(&json);
+    assert!(of(&found, "violation").is_empty(), "{json}");
+    assert_eq!(of(&found, "gap")[0]["missing"], 100_000, "{json}");
+    assert_eq!(status, 0, "{json}");
+}
+
+/// A packet that comes late is not lost, even if the acknowledgement stands before it.
 #[test]
 fn packets_in_the_wrong_order_are_whole() {
     let frames = conversation();

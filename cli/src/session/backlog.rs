@@ -1,13 +1,10 @@
 //! Keeps the segments of a connection that begins in the middle, until its first frame is found.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::session::boundary::Side;
-use crate::transport::packet::{Moment, Segment};
-
-/// The approximate memory that a segment takes in addition to its bytes.
-const SEGMENT_COST: usize = 96;
+use crate::session::kept::Kept;
+use crate::transport::packet::Segment;
 
 /// The most memory for the segments of a connection, in bytes.
 const MOST: usize = 256 << 10;
@@ -25,19 +22,6 @@ pub struct Backlog {
     look: (usize, Duration),
 }
 
-/// A segment.
-pub struct Kept {
-    /// The endpoint that sent it: 0 or 1.
-    pub from: usize,
-    at: Moment,
-    seq: u32,
-    acked: u32,
-    fin: bool,
-    rst: bool,
-    payload: Vec<u8>,
-    not_captured: usize,
-}
-
 impl Default for Backlog {
     fn default() -> Self {
         Self { kept: Vec::new(), cost: 0, bytes: 0, look: FIRST_LOOK }
@@ -47,16 +31,12 @@ impl Default for Backlog {
 impl Backlog {
     /// Keeps a segment. A segment without an effect on the streams is not kept.
     pub fn push(&mut self, from: usize, segment: &Segment<'_>) {
-        let &Segment { at, seq, acked, fin, rst, payload, not_captured, .. } = segment;
-        // A SYN has a sequence number of its own.
-        let seq = seq.wrapping_add(segment.syn.into());
-        if payload.is_empty() && not_captured == 0 && !fin && !rst {
-            return;
+        let kept = Kept::new(from, segment);
+        if kept.has_effect() {
+            self.cost += kept.memory();
+            self.bytes += kept.len();
+            self.kept.push(kept);
         }
-        self.cost += payload.len() + SEGMENT_COST;
-        self.bytes += payload.len() + not_captured;
-        let payload = payload.to_vec();
-        self.kept.push(Kept { from, at, seq, acked, fin, rst, payload, not_captured });
     }
 
     /// Returns the approximate memory that the segments take, in bytes.
@@ -108,27 +88,6 @@ impl Backlog {
     }
 
     fn of(&self, from: usize) -> impl Iterator<Item = &Kept> {
-        self.kept
-            .iter()
-            .filter(move |kept| kept.from == from && !kept.rst && !kept.payload.is_empty())
-    }
-}
-
-impl Kept {
-    /// Returns it as it came from the capture. `ends` has the addresses of the endpoints.
-    pub fn segment(&self, ends: [SocketAddr; 2]) -> Segment<'_> {
-        Segment {
-            at: self.at,
-            from: ends[self.from],
-            to: ends[1 - self.from],
-            seq: self.seq,
-            acked: self.acked,
-            syn: false,
-            ack: true,
-            fin: self.fin,
-            rst: self.rst,
-            payload: &self.payload,
-            not_captured: self.not_captured,
-        }
+        self.kept.iter().filter(move |kept| kept.from == from && kept.has_bytes())
     }
 }

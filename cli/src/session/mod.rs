@@ -10,6 +10,7 @@ pub mod handshake;
 pub mod http2;
 pub mod inflate;
 pub mod judging;
+pub mod kept;
 pub mod lacking;
 pub mod layer;
 pub mod limits;

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::transport::packet::Segment;
+use crate::transport::packet::{Moment, Segment};
 
 /// The most memory for segments after a gap, in bytes. A window is rarely larger, and memory must
 /// not grow with a capture that lacks a packet.
 const MAX_AFTER_GAP: usize = 32 << 20;
 
 /// The approximate memory that a stored segment takes in addition to its bytes.
-const SEGMENT_COST: usize = 64;
+const SEGMENT_COST: usize = 88;
 
 /// The most memory for segments while the start of the stream is unknown, in bytes.
 const MAX_UNPLACED: usize = 64 << 10;
@@ -38,7 +38,7 @@ pub struct Stream {
     /// position is a sequence number that does not wrap at 2^32.
     next: Option<u64>,
     /// The segments that came too early, by their positions.
-    early: BTreeMap<u64, Vec<u8>>,
+    early: BTreeMap<u64, (Moment, Vec<u8>)>,
     /// The approximate memory that `early` takes.
     early_cost: usize,
     /// The position of the FIN.
@@ -67,6 +67,8 @@ pub enum Reset {
 
 /// The bytes of a segment that came early.
 pub struct Early {
+    /// When the segment came.
+    pub at: Moment,
     bytes: Vec<u8>,
     /// The number of bytes that came before, in other segments.
     old: usize,
@@ -108,7 +110,7 @@ impl Stream {
             self.fin = Some(self.fin.map_or(end, |fin| fin.min(end)));
         }
         if self.first.is_none() || start > next {
-            self.keep(start, segment.payload);
+            self.keep(start, segment.at, segment.payload);
             &[]
         } else {
             if segment.not_captured > 0 {
@@ -145,7 +147,7 @@ impl Stream {
 
     /// Returns the sequence number and the bytes of the first early segment.
     pub fn first_early(&self) -> Option<(u32, &[u8])> {
-        self.early.first_key_value().map(|(start, bytes)| (*start as u32, &bytes[..]))
+        self.early.first_key_value().map(|(start, (_, bytes))| (*start as u32, &bytes[..]))
     }
 
     /// Returns the number of next bytes that will not come, because their segment is truncated.
@@ -159,14 +161,26 @@ impl Stream {
     /// Returns the early segments in order, each with the number of bytes from the next byte to its first.
     pub fn early(&self) -> impl Iterator<Item = (u64, &[u8])> {
         let next = self.next.unwrap_or_default();
-        self.early.iter().map(move |(start, bytes)| (start.saturating_sub(next), &bytes[..]))
+        self.early.iter().map(move |(start, (_, bytes))| (start.saturating_sub(next), &bytes[..]))
     }
 
-    /// Returns whether the receiver has acknowledged bytes after the first gap, so that the bytes in the
-    /// gap have come to it and not to the capture.
+    /// Returns whether there are early segments, and the receiver has acknowledged the bytes before
+    /// them, so that those have come to it and not to the capture.
     pub fn is_gap_acknowledged(&self) -> bool {
         let after = self.early.first_key_value().map(|(start, _)| *start);
-        self.gap().is_some() && after.is_some_and(|after| self.acked > after)
+        after.is_some_and(|after| self.acked >= after) && self.gap().is_some()
+    }
+
+    /// Returns when the first early segment came.
+    pub fn first_early_at(&self) -> Option<Moment> {
+        self.early.first_key_value().map(|(_, (at, _))| *at)
+    }
+
+    /// Returns whether the segment has the next byte.
+    pub fn has_next(&mut self, segment: &Segment<'_>) -> bool {
+        let start = self.position(segment.seq);
+        let end = start + (segment.payload.len() + segment.not_captured) as u64;
+        self.is_placed() && self.next.is_some_and(|next| (start..end).contains(&next))
     }
 
     /// Returns whether no more segments are kept, because those after a gap take too much memory.
@@ -186,10 +200,10 @@ impl Stream {
         if Some(*entry.key()) > self.next {
             return None;
         }
-        let (start, bytes) = entry.remove_entry();
+        let (start, (at, bytes)) = entry.remove_entry();
         self.early_cost -= bytes.len() + SEGMENT_COST;
         let old = self.pass(start, bytes.len());
-        Some(Early { bytes, old })
+        Some(Early { at, bytes, old })
     }
 
     /// Returns the position of a RST in the stream. The payload of a RST is not part of the stream: it
@@ -261,7 +275,7 @@ impl Stream {
         let mut bytes = [0; N];
         let mut len = 0;
         let mut next = *self.early.first_key_value()?.0;
-        for (start, segment) in &self.early {
+        for (start, (_, segment)) in &self.early {
             let old = usize::try_from(next.checked_sub(*start)?).ok()?;
             for byte in segment.iter().skip(old) {
                 bytes[len] = *byte;
@@ -332,11 +346,11 @@ impl Stream {
 
     /// Stores a segment that came too early. If a segment with the same position is stored, only the
     /// additional bytes of the new one are stored.
-    fn keep(&mut self, mut start: u64, mut bytes: &[u8]) {
+    fn keep(&mut self, mut start: u64, at: Moment, mut bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }
-        while let Some(kept) = self.early.get(&start) {
+        while let Some((_, kept)) = self.early.get(&start) {
             if bytes.len() <= kept.len() {
                 return;
             }
@@ -352,7 +366,7 @@ impl Stream {
             }
         } else {
             self.early_cost += cost;
-            self.early.insert(start, bytes.to_vec());
+            self.early.insert(start, (at, bytes.to_vec()));
         }
     }
 }
@@ -508,7 +522,10 @@ mod tests {
                 feed(&mut stream, 2 + n * 60_000, &vec![0; 60_000]);
             }
             assert!(stream.given_up, "limit {most}");
-            assert!(stream.early.values().map(Vec::len).sum::<usize>() <= most, "limit {most}");
+            assert!(
+                stream.early.values().map(|(_, bytes)| bytes.len()).sum::<usize>() <= most,
+                "limit {most}"
+            );
         }
     }
 

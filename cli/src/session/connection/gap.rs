@@ -2,23 +2,32 @@
 //!
 //! If all of them are in one payload, judging goes on after it. Otherwise it goes on at the next place at
 //! which a frame most likely starts, as in a connection that begins in the middle.
+//!
+//! An endpoint that acknowledges bytes has received them, so what it sends next may answer what came after
+//! the gap. From there the segments of both endpoints are held back until it is known where judging goes
+//! on, so that the frames are judged in the order of the capture.
 
 use std::io;
 use std::time::Duration;
 
-use super::{Connection, Stage, role};
+use super::{Connection, End, Stage, role};
 use crate::session::boundary::{self, Side};
 use crate::session::judging::Judging;
+use crate::session::kept::Kept;
 use crate::session::unjudged::{Stray, Unjudged};
-use crate::transport::packet::Segment;
+use crate::transport::packet::{Moment, Segment};
 
 /// The time after which bytes do not come any more that the receiver has acknowledged. Captures put
 /// packets in the wrong order, but not for long.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The early bytes after which those before them are not waited for if the receiver has acknowledged
-/// them.
+/// The memory of the segments after a gap at which the bytes before them are not waited for if the
+/// receiver has acknowledged them.
 const ENOUGH: usize = 1 << 20;
+
+/// The memory of the segments that are held back, and the time, at which they are judged although it is
+/// not known where judging goes on after the gap.
+const MOST_HELD: (usize, Duration) = (4 << 20, Duration::from_secs(60));
 
 /// The most bytes after a gap in which a frame is sought.
 const SEARCHED: usize = 4 << 20;
@@ -28,8 +37,10 @@ const SEARCHED: usize = 4 << 20;
 pub(super) struct Acknowledged {
     /// When that was seen first.
     since: Option<Duration>,
-    /// The memory of the early segments, and the time, at which a frame is sought again.
+    /// The memory of the segments after it, and the time, at which a frame is sought again.
     again: (usize, Duration),
+    /// Whether segments are no longer held back for it.
+    is_passed: bool,
 }
 
 impl Connection {
@@ -44,15 +55,16 @@ impl Connection {
         from: usize,
         missing: u64,
         tell: bool,
+        at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<bool> {
         let passed = match &mut self.stage {
             Stage::Frames(frames, client) => {
-                frames.pass_over(role(from, *client), missing, tell, self.last, judging)?
+                frames.pass_over(role(from, *client), missing, tell, at, judging)?
             }
             Stage::Http2(streams, client) => streams.lack(role(from, *client), missing, judging)?,
             Stage::Layered(layered) => {
-                let done = layered.lost(from, missing, self.last, judging);
+                let done = layered.lost(from, missing, at, judging);
                 self.unless_stopped(done, judging)?;
                 true
             }
@@ -65,88 +77,193 @@ impl Connection {
         Ok(passed)
     }
 
-    /// Goes on after the gap in the bytes of the receiver of this segment, if it proves that they do not
-    /// come any more.
+    /// Takes a segment, or holds it back if it comes after a gap.
+    pub(super) fn take(
+        &mut self,
+        from: usize,
+        segment: &Segment<'_>,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        if self.held.is_empty() {
+            self.acknowledge(from, segment);
+            if self.waiting().is_none() {
+                return self.deliver(from, segment, judging);
+            }
+        } else if self.waits(from) && self.ends[from].stream.has_next(segment) {
+            // The receiver has had its bytes since before the segments that are held back.
+            self.deliver(from, segment, judging)?;
+            return self.release(false, judging);
+        }
+        self.held.push(Kept::new(from, segment));
+        self.release(false, judging)
+    }
+
+    /// Judges the segments that are held back, as far as it is known where judging goes on. `is_last`
+    /// says whether nothing comes after them.
+    pub(super) fn release(&mut self, is_last: bool, judging: &mut Judging<'_>) -> io::Result<()> {
+        let ends = self.ends.each_ref().map(|end| end.address);
+        loop {
+            if let Some(from) = self.waiting() {
+                if !self.seek(from, is_last, judging)? {
+                    return Ok(());
+                }
+                continue;
+            }
+            let Some(kept) = self.held.pop() else { return Ok(()) };
+            let segment = kept.segment(ends);
+            self.acknowledge(kept.from, &segment);
+            if self.waiting().is_some() {
+                self.held.put_back(kept);
+            } else {
+                self.deliver(kept.from, &segment, judging)?;
+            }
+        }
+    }
+
+    /// Returns the endpoint for whose gap segments are held back.
+    fn waiting(&self) -> Option<usize> {
+        (0..2).find(|end| self.waits(*end))
+    }
+
+    /// Returns whether segments are held back for a gap of this endpoint.
+    fn waits(&self, from: usize) -> bool {
+        let End { stream, acknowledged, ended, .. } = &self.ends[from];
+        stream.is_gap_acknowledged()
+            && !acknowledged.is_passed
+            && ended.is_none()
+            && matches!(self.stage, Stage::Frames(..) | Stage::Http2(..) | Stage::Layered(_))
+    }
+
+    /// Takes what the sender of this segment has received.
+    pub(super) fn acknowledge(&mut self, from: usize, segment: &Segment<'_>) {
+        if segment.ack {
+            self.ends[1 - from].stream.acknowledge(segment.acked);
+        }
+    }
+
+    /// Seeks where judging goes on after the gap of this endpoint, if its bytes do not come any more.
+    /// Returns whether segments are no longer held back for it.
+    fn seek(&mut self, from: usize, is_last: bool, judging: &mut Judging<'_>) -> io::Result<bool> {
+        let now = self.last.time;
+        let (first, last) = self.held.times().unwrap_or((now, now));
+        let End { stream, acknowledged, .. } = &mut self.ends[from];
+        let memory = stream.memory() + self.held.memory();
+        let waited = last.saturating_sub(*acknowledged.since.get_or_insert(first));
+        if !(is_last || acknowledged.is_due(memory, waited)) {
+            return Ok(false);
+        }
+        if !self.resume(from, is_last, true, judging)? {
+            let is_passed = is_last || memory >= MOST_HELD.0 || waited >= MOST_HELD.1;
+            self.ends[from].acknowledged.is_passed = is_passed;
+        }
+        Ok(!self.waits(from))
+    }
+
+    /// Goes on after the gap of the receiver of this segment for which segments are no longer held back,
+    /// if it is known now where.
     pub(super) fn go_on_after_gap(
         &mut self,
         from: usize,
         segment: &Segment<'_>,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
-        let end = &mut self.ends[1 - from];
-        if segment.ack {
-            end.stream.acknowledge(segment.acked);
-        }
-        let memory = end.stream.memory();
+        let of = 1 - from;
+        let End { stream, acknowledged, .. } = &mut self.ends[of];
+        let memory = stream.memory();
         if memory == 0 {
-            end.acknowledged = Acknowledged::default();
-            return Ok(());
+            *acknowledged = Acknowledged::default();
         }
-        if !end.stream.is_gap_acknowledged() {
+        if !acknowledged.is_passed || !stream.is_gap_acknowledged() {
             return Ok(());
         }
         let now = segment.at.time;
-        let Acknowledged { since, again } = &mut end.acknowledged;
-        let waited = now.saturating_sub(*since.get_or_insert(now));
-        if waited < PATIENCE.max(again.1) && memory < ENOUGH.max(again.0) {
-            return Ok(());
-        }
-        *again = (2 * memory, 2 * waited);
-        self.resume(1 - from, false, judging)?;
-        self.end_if_complete(1 - from, segment.at, judging)
-    }
-
-    /// Goes on after the gaps in the bytes of an endpoint, as far as it can be proven where. `is_last`
-    /// says whether nothing comes after what is there.
-    pub(super) fn resume(
-        &mut self,
-        from: usize,
-        is_last: bool,
-        judging: &mut Judging<'_>,
-    ) -> io::Result<()> {
-        while let Some(gap) = self.ends[from].stream.gap() {
-            if let Stage::Frames(frames, _) = &mut self.stage
-                && self.ends[from].stream.memory() > 0
-            {
-                frames.came_late();
-            }
-            if self.pass_over(from, gap, true, judging)? {
-                self.catch_up_late(from, judging)?;
-                continue;
-            }
-            let at = self.last;
-            let Stage::Frames(frames, client) = &mut self.stage else { return Ok(()) };
-            let sender = role(from, *client);
-            let stream = &mut self.ends[from].stream;
-            let mut side = Side::default();
-            for (start, bytes) in stream.early() {
-                side.push((start - gap) as usize, bytes, SEARCHED);
-            }
-            let Some(found) = boundary::find_after(&side, sender, is_last) else { return Ok(()) };
-            let missing = gap + side.missing_before(found) as u64;
-            let skipped = gap + found as u64;
-            let to = frames.offset(sender) + skipped;
-            if !frames.resume(sender, missing, to, at, judging)? {
-                return Ok(());
-            }
-            stream.pass_over(skipped);
-            self.ends[from].acknowledged = Acknowledged::default();
-            self.lack();
-            self.catch_up_late(from, judging)?;
+        let waited = now.saturating_sub(*acknowledged.since.get_or_insert(now));
+        if acknowledged.is_due(memory, waited) && self.resume(of, false, false, judging)? {
+            self.end_if_complete(of, segment.at, judging)?;
         }
         Ok(())
     }
 
-    /// Judges bytes that were held back because others before them are missing.
-    fn catch_up_late(&mut self, from: usize, judging: &mut Judging<'_>) -> io::Result<()> {
-        let is_late = self.ends[from].stream.memory() > 0;
-        self.catch_up(from, judging)?;
+    /// Goes on after the gaps in the bytes of an endpoint that the end of the capture leaves, as far as it
+    /// can be proven where.
+    pub(super) fn resume_at_end(
+        &mut self,
+        from: usize,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        while self.resume(from, true, false, judging)? {}
+        Ok(())
+    }
+
+    /// Goes on after the first gap in the bytes of an endpoint, if it can be proven where. Returns whether
+    /// judging goes on. `is_last` says whether nothing comes after what is there; and `in_order`,
+    /// whether what the other endpoint sent after it is held back.
+    fn resume(
+        &mut self,
+        from: usize,
+        is_last: bool,
+        in_order: bool,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<bool> {
+        let stream = &self.ends[from].stream;
+        let Some(gap) = stream.gap() else { return Ok(false) };
+        let early = stream.first_early_at();
+        let at = early.unwrap_or(self.last);
+        if let Stage::Frames(frames, _) = &mut self.stage
+            && early.is_some()
+            && !in_order
+        {
+            frames.came_late();
+        }
+        if !self.pass_over(from, gap, true, at, judging)?
+            && !self.resume_at_frame(from, gap, at, is_last, judging)?
+        {
+            return Ok(false);
+        }
+        self.ends[from].acknowledged = Acknowledged::default();
+        let is_late = self.ends[from].stream.memory() > 0 && !in_order;
+        while let Some(early) = self.ends[from].stream.caught_up() {
+            self.bytes(from, early.bytes(), early.at, judging)?;
+        }
         if let Stage::Frames(frames, _) = &mut self.stage
             && is_late
         {
             frames.caught_up();
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Goes on at the next frame after a gap, if it can be proven where it is.
+    fn resume_at_frame(
+        &mut self,
+        from: usize,
+        gap: u64,
+        at: Moment,
+        is_last: bool,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<bool> {
+        let Stage::Frames(frames, client) = &mut self.stage else { return Ok(false) };
+        let sender = role(from, *client);
+        let stream = &mut self.ends[from].stream;
+        let held = stream.next().into_iter().flat_map(|next| self.held.of(from, next));
+        let mut pieces: Vec<_> = stream.early().chain(held).collect();
+        pieces.sort_by_key(|(start, _)| *start);
+        let mut side = Side::default();
+        for (start, bytes) in pieces {
+            if let Some(start) = start.checked_sub(gap) {
+                side.push(start as usize, bytes, SEARCHED);
+            }
+        }
+        let Some(found) = boundary::find_after(&side, sender, is_last) else { return Ok(false) };
+        let missing = gap + side.missing_before(found) as u64;
+        let skipped = gap + found as u64;
+        let to = frames.offset(sender) + skipped;
+        let goes_on = frames.resume(sender, missing, to, at, judging)?;
+        if goes_on {
+            stream.pass_over(skipped);
+            self.lack();
+        }
+        Ok(goes_on)
     }
 
     /// Notes that a part of the connection is not judged.
@@ -162,5 +279,17 @@ impl Connection {
         let full = self.ends.iter().any(|end| end.stream.has_given_up());
         let Some(why) = full.then_some(Unjudged::Memory).or(self.lacking) else { return Ok(()) };
         judging.stray(&Stray { connection, ..self.stray(why) })
+    }
+}
+
+impl Acknowledged {
+    /// Returns whether its bytes do not come any more, and it is time to seek a frame after it. `memory` is
+    /// that of the segments after it.
+    fn is_due(&mut self, memory: usize, waited: Duration) -> bool {
+        let due = waited >= PATIENCE.max(self.again.1) || memory >= ENOUGH.max(self.again.0);
+        if due {
+            self.again = (2 * memory, 2 * waited);
+        }
+        due
     }
 }

@@ -3,6 +3,7 @@
 mod account;
 mod ending;
 mod gap;
+mod held;
 mod http2;
 mod layered;
 mod succession;
@@ -27,6 +28,7 @@ use crate::transport::packet::{Moment, Segment};
 use crate::transport::tcp::Stream;
 
 use gap::Acknowledged;
+use held::Held;
 
 pub use succession::Succession;
 
@@ -38,6 +40,8 @@ pub struct Connection {
     stage: Stage,
     /// The segments that wait for the first frame, if the connection begins in the middle.
     backlog: Backlog,
+    /// The segments that are held back after a gap.
+    held: Held,
     /// The acknowledgment number of the answer with 101, if the request before it was not captured.
     answered: Option<u32>,
     /// The time of the first packet.
@@ -113,6 +117,7 @@ impl Connection {
             ends: [end(first.from), end(first.to)],
             stage: Stage::Unknown,
             backlog: Backlog::default(),
+            held: Held::default(),
             answered: None,
             first: first.at.time,
             last: first.at,
@@ -138,7 +143,7 @@ impl Connection {
 
     /// Returns the time of its last packet.
     pub fn last_time(&self) -> Duration {
-        self.last.time
+        self.held.times().map_or(self.last.time, |(_, last)| last)
     }
 
     /// Returns whether an endpoint sent data.
@@ -161,13 +166,12 @@ impl Connection {
             _ => 0,
         };
         let early: usize = self.ends.iter().map(|end| end.stream.memory()).sum();
-        size_of::<Self>() + stage + early + self.backlog.memory()
+        size_of::<Self>() + stage + early + self.backlog.memory() + self.held.memory()
     }
 
     /// Takes the next segment, in the order of the capture.
     pub fn segment(&mut self, segment: &Segment<'_>, judging: &mut Judging<'_>) -> io::Result<()> {
         let from = self.sender(segment);
-        self.last = segment.at;
         self.ends[from].packets += 1;
         self.has_data |= !segment.rst && segment.payload.len() + segment.not_captured > 0;
         self.is_cut |= segment.not_captured > 0;
@@ -178,7 +182,7 @@ impl Connection {
             Stage::Http(..) => self.backlog = Backlog::default(),
             _ => {}
         }
-        self.deliver(from, segment, judging)?;
+        self.take(from, segment, judging)?;
         match self.stage {
             Stage::Unknown if self.backlog.is_full() || self.backlog.is_due() => {
                 self.join(false, judging)
@@ -197,6 +201,7 @@ impl Connection {
         segment: &Segment<'_>,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
+        self.last = segment.at;
         if segment.rst {
             return self.reset(from, segment, judging);
         }
@@ -229,7 +234,7 @@ impl Connection {
         }
         // No gap is reported: a notice counts the truncated packets of the whole capture.
         while let Some(lost) = self.ends[from].stream.lost()
-            && self.pass_over(from, lost, false, judging)?
+            && self.pass_over(from, lost, false, segment.at, judging)?
         {
             self.catch_up(from, judging)?;
         }
@@ -266,8 +271,9 @@ impl Connection {
             Stage::Http(..) => self.go_alone(judging)?,
             _ => {}
         }
+        self.release(true, judging)?;
         for from in 0..2 {
-            self.resume(from, true, judging)?;
+            self.resume_at_end(from, judging)?;
         }
         for from in 0..2 {
             if self.ends[from].stream.is_finished() {
@@ -343,6 +349,7 @@ impl Connection {
     /// Keeps nothing more of the streams.
     fn forget(&mut self) {
         self.backlog = Backlog::default();
+        self.held = Held::default();
         self.ends.iter_mut().for_each(|end| end.stream.ignore());
     }
 

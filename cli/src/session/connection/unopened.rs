@@ -102,8 +102,12 @@ impl Connection {
     /// Judges the segments that have waited.
     pub(super) fn replay(&mut self, backlog: Backlog, judging: &mut Judging<'_>) -> io::Result<()> {
         let ends = self.ends.each_ref().map(|end| end.address);
-        let mut segments = backlog.into_segments();
-        segments.try_for_each(|kept| self.deliver(kept.from, &kept.segment(ends), judging))
+        let last = self.last;
+        for kept in backlog.into_segments() {
+            self.take(kept.from, &kept.segment(ends), judging)?;
+        }
+        self.last = last;
+        Ok(())
     }
 
     /// Goes on without a part of the opening handshake that was not captured, if the frames after it

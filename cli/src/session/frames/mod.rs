@@ -262,7 +262,8 @@ impl Frames {
     }
 
     /// Skips bytes that the capture lacks, and those after them up to this byte, at which a frame
-    /// starts. Returns whether judging goes on.
+    /// starts. Returns whether judging goes on. It does not after a Close frame: no frame may follow
+    /// one, so the bytes are most likely those of another connection.
     pub fn resume(
         &mut self,
         from: Role,
@@ -271,7 +272,8 @@ impl Frames {
         at: Moment,
         judging: &mut Judging<'_>,
     ) -> io::Result<bool> {
-        if self.recorders[from as usize].has_ended() {
+        let has_closed = self.conversation.direction(from).close().is_some();
+        if has_closed || self.recorders[from as usize].has_ended() {
             return Ok(false);
         }
         let offset = self.offset(from);

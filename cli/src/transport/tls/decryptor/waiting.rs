@@ -100,9 +100,11 @@ impl Decryptor {
     ) -> Result<(), Failure> {
         let mut is_over = [0, 1].map(|from| failed.as_ref().is_some_and(|(one, _)| *one == from));
         loop {
+            // Both go on before what came later, so that it stays in order.
             let client = self.client.unwrap_or_default();
-            if self.may_go_on(client) {
-                self.go_on(client, &mut failed, &mut is_over, sink);
+            if let Some(from) = [client, 1 - client].into_iter().find(|from| self.may_go_on(*from))
+            {
+                self.go_on(from, &mut failed, &mut is_over, sink);
                 continue;
             }
             let may = |held: &Held| !self.sides[held.from].waits;
@@ -124,8 +126,6 @@ impl Decryptor {
                         failed.get_or_insert((from, failure));
                     }
                 }
-            } else if self.may_go_on(1 - client) {
-                self.go_on(1 - client, &mut failed, &mut is_over, sink);
             } else {
                 return failed.map_or(Ok(()), |(_, failure)| Err(failure));
             }
