@@ -323,6 +323,50 @@ fn all_frames_after_a_lost_one_are_judged_in_their_order() {
     }
 }
 
+/// Returns a capture without these packets.
+fn drop_packets(file: &[u8], dropped: &[usize]) -> Vec<u8> {
+    let (header, mut rest) = file.split_at(24);
+    let mut kept = header.to_vec();
+    for number in 1.. {
+        let Some(len) = rest.get(8..12) else { break };
+        let len = 16 + u32::from_le_bytes(len.try_into().unwrap()) as usize;
+        if !dropped.contains(&number) {
+            kept.extend(&rest[..len]);
+        }
+        rest = &rest[len..];
+    }
+    kept
+}
+
+/// The SYN was captured, so the first bytes of the streams are known to be missing.
+#[test]
+fn without_the_request_or_the_response_all_frames_are_judged() {
+    let frames = conversation();
+    const REQUEST: usize = 3;
+    const RESPONSE: usize = 4;
+    for (wait, dropped, uncertain) in [1, 100, 5_000].into_iter().flat_map(|wait| {
+        [
+            (wait, &[REQUEST][..], "request-missing"),
+            (wait, &[RESPONSE], "answer-missing"),
+            (wait, &[REQUEST, RESPONSE], "begun-before-capture"),
+        ]
+    }) {
+        let whole = without(&frames, None, wait);
+        let times = |found: &[Value]| -> Vec<[Value; 2]> {
+            let of_frame = |line: &&Value| ["from", "time"].map(|name| line[name].clone());
+            of(found, "frame").iter().map(of_frame).collect()
+        };
+        let expected = times(&lines(&check(&["--json"], &whole.file).0));
+        let (json, status) = check(&["--json"], &drop_packets(&whole.file, dropped));
+        let found = lines(&json);
+        let said = format!("{wait} ms, without {dropped:?}\n{json}");
+        assert_eq!(status, 0, "{said}");
+        assert_eq!(of(&found, "connection")[0]["uncertain"]["why"], uncertain, "{said}");
+        assert_eq!(times(&found), expected, "{said}");
+        assert_eq!(of(&found, "verdict")[0]["outcome"], "clean", "{said}");
+    }
+}
+
 /// The packets of hours are not held back until the end of the capture.
 #[test]
 fn judging_goes_on_soon_after_the_receiver_has_acknowledged_what_is_lost() {

@@ -131,7 +131,11 @@ impl Connection {
         stream.is_gap_acknowledged()
             && !acknowledged.is_passed
             && ended.is_none()
-            && matches!(self.stage, Stage::Frames(..) | Stage::Http2(..) | Stage::Layered(_))
+            && match &self.stage {
+                Stage::Frames(..) | Stage::Http2(..) | Stage::Layered(_) => true,
+                Stage::Http(handshake, client) => handshake.lacks_part_of(role(from, *client)),
+                _ => false,
+            }
     }
 
     /// Takes what the sender of this segment has received.
@@ -209,13 +213,20 @@ impl Connection {
         let Some(gap) = stream.gap() else { return Ok(false) };
         let early = stream.first_early_at();
         let at = early.unwrap_or(self.last);
+        if let Stage::Http(..) = self.stage
+            && !self.open_without(from, gap, is_last, at, judging)?
+        {
+            return Ok(false);
+        }
         if let Stage::Frames(frames, _) = &mut self.stage
             && early.is_some()
             && !in_order
         {
             frames.came_late();
         }
-        if !self.pass_over(from, gap, true, at, judging)?
+        // Without a part of the opening handshake, the frames may start right after the gap.
+        if let Some(gap) = self.ends[from].stream.gap()
+            && !self.pass_over(from, gap, true, at, judging)?
             && !self.resume_at_frame(from, gap, at, is_last, judging)?
         {
             return Ok(false);
@@ -242,18 +253,10 @@ impl Connection {
         is_last: bool,
         judging: &mut Judging<'_>,
     ) -> io::Result<bool> {
+        let side = self.after_gap(from, gap);
         let Stage::Frames(frames, client) = &mut self.stage else { return Ok(false) };
         let sender = role(from, *client);
         let stream = &mut self.ends[from].stream;
-        let held = stream.next().into_iter().flat_map(|next| self.held.of(from, next));
-        let mut pieces: Vec<_> = stream.early().chain(held).collect();
-        pieces.sort_by_key(|(start, _)| *start);
-        let mut side = Side::default();
-        for (start, bytes) in pieces {
-            if let Some(start) = start.checked_sub(gap) {
-                side.push(start as usize, bytes, SEARCHED);
-            }
-        }
         let Some(found) = boundary::find_after(&side, sender, is_last) else { return Ok(false) };
         let missing = gap + side.missing_before(found) as u64;
         let skipped = gap + found as u64;
@@ -264,6 +267,21 @@ impl Connection {
             self.lack();
         }
         Ok(goes_on)
+    }
+
+    /// Returns the bytes of an endpoint after the first gap.
+    pub(super) fn after_gap(&self, from: usize, gap: u64) -> Side {
+        let stream = &self.ends[from].stream;
+        let held = stream.next().into_iter().flat_map(|next| self.held.of(from, next));
+        let mut pieces: Vec<_> = stream.early().chain(held).collect();
+        pieces.sort_by_key(|(start, _)| *start);
+        let mut side = Side::default();
+        for (start, bytes) in pieces {
+            if let Some(start) = start.checked_sub(gap) {
+                side.push(start as usize, bytes, SEARCHED);
+            }
+        }
+        side
     }
 
     /// Notes that a part of the connection is not judged.

@@ -71,6 +71,8 @@ struct End {
     stream: Stream,
     /// The number of its packets.
     packets: u64,
+    /// The packet of its last bytes before the upgrade.
+    before: Moment,
     /// How the stream ended, and when.
     ended: Option<(Ending, Moment)>,
     /// The last RST that its receiver perhaps did not accept, if nothing followed it.
@@ -108,6 +110,7 @@ impl Connection {
             address,
             stream: Stream::default(),
             packets: 0,
+            before: first.at,
             ended: None,
             reset: None,
             acknowledged: Acknowledged::default(),
@@ -176,9 +179,11 @@ impl Connection {
         self.has_data |= !segment.rst && segment.payload.len() + segment.not_captured > 0;
         self.is_cut |= segment.not_captured > 0;
         let alone = self.ends[1 - from].packets == 0;
-        match self.stage {
+        match &self.stage {
             Stage::Unknown => self.backlog.push(from, segment),
-            Stage::Http(..) if alone => self.backlog.push(from, segment),
+            Stage::Http(handshake, _) if alone || handshake.is_blank() => {
+                self.backlog.push(from, segment);
+            }
             Stage::Http(..) => self.backlog = Backlog::default(),
             _ => {}
         }
@@ -190,6 +195,7 @@ impl Connection {
             Stage::Http(..) if alone && (self.backlog.is_full() || self.backlog.is_due()) => {
                 self.go_alone(judging)
             }
+            Stage::Http(..) if self.backlog.is_full() => self.join_after_syn(judging),
             _ => Ok(()),
         }
     }
@@ -268,7 +274,10 @@ impl Connection {
     pub fn finish(mut self, until: Duration, judging: &mut Judging<'_>) -> io::Result<()> {
         match self.stage {
             Stage::Unknown => self.join(true, judging)?,
-            Stage::Http(..) => self.go_alone(judging)?,
+            Stage::Http(..) => {
+                self.go_alone(judging)?;
+                self.join_after_syn(judging)?;
+            }
             _ => {}
         }
         self.release(true, judging)?;
@@ -373,6 +382,7 @@ impl Connection {
                 self.unless_stopped(done, judging)
             }
             Stage::Http(handshake, client) => {
+                self.ends[from].before = at;
                 match handshake.feed(role(from, *client), bytes, at.time) {
                     Progress::Waiting => Ok(()),
                     Progress::Http2 { upgraded } => self.become_http2(upgraded, at, judging),
@@ -411,14 +421,15 @@ impl Connection {
         let Stage::Http(handshake, client) = &mut self.stage else { return Ok(()) };
         let client = *client;
         let opened = agreement.opened;
-        let first =
+        let mut first =
             [(client, handshake.take(Role::Client)), (1 - client, handshake.take(Role::Server))];
         // A stream that has ended is ended again below, after its bytes are judged.
         let ended = [0, 1].map(|end| self.ends[end].ended.take());
         self.open(agreement, client, at, judging)?;
         if opened {
+            first.sort_by_key(|(from, _)| self.ends[*from].before.packet);
             for (from, bytes) in first {
-                self.bytes(from, &bytes, at, judging)?;
+                self.bytes(from, &bytes, self.ends[from].before, judging)?;
             }
         }
         let mut ended: Vec<_> =

@@ -99,6 +99,65 @@ impl Connection {
         self.replay(backlog, judging)
     }
 
+    /// Starts the frames without the request or the response of the upgrade, whose sender this is, if all
+    /// of it is in the first gap of its stream, and the bytes after that are certainly frames. `is_last`
+    /// says whether nothing comes after them.
+    pub(super) fn open_without(
+        &mut self,
+        from: usize,
+        gap: u64,
+        is_last: bool,
+        at: Moment,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<bool> {
+        let Stage::Http(handshake, client) = &self.stage else { return Ok(false) };
+        let sender = role(from, *client);
+        if !handshake.lacks_part_of(sender) {
+            return Ok(false);
+        }
+        let (why, agreement) = match sender {
+            Role::Client => (Unjudged::NoRequest, handshake.agreed()),
+            Role::Server => (Unjudged::NoAnswer, handshake.asked()),
+        };
+        let Some(mut agreement) = agreement else { return Ok(false) };
+        let side = self.after_gap(from, gap);
+        let next = self.ends[from].stream.next();
+        let after = next.map(|next| next.wrapping_add(gap as u32));
+        // The server acknowledges the request with its response.
+        let ends_there = sender == Role::Client && self.answered == after;
+        let is_certain = match side.is_empty() {
+            true => {
+                is_last && (ends_there || is_frame(handshake.rest(sender.peer()), sender.peer()))
+            }
+            false if ends_there => is_frame(side.start(), sender),
+            false => boundary::find_after(&side, sender, is_last).is_some(),
+        };
+        if !is_certain {
+            return Ok(false);
+        }
+        agreement.opened = true;
+        agreement.uncertain = Some(Uncertain { why, skipped: [Some(0); 2] });
+        if ends_there {
+            self.ends[from].stream.pass_over(gap);
+        }
+        self.upgrade(agreement, at, judging)?;
+        Ok(true)
+    }
+
+    /// Seeks the first frames of a connection whose SYN was captured, but no part of its opening
+    /// handshake.
+    pub(super) fn join_after_syn(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
+        let Stage::Http(handshake, _) = &self.stage else { return Ok(()) };
+        if handshake.is_blank() && self.ends.iter().all(|end| end.stream.gap().is_some()) {
+            let http = std::mem::replace(&mut self.stage, Stage::Unknown);
+            self.join(true, judging)?;
+            if let Stage::Unknown = self.stage {
+                self.stage = http;
+            }
+        }
+        Ok(())
+    }
+
     /// Judges the segments that have waited.
     pub(super) fn replay(&mut self, backlog: Backlog, judging: &mut Judging<'_>) -> io::Result<()> {
         let ends = self.ends.each_ref().map(|end| end.address);

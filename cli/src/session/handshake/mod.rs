@@ -181,6 +181,22 @@ impl Handshake {
             .then(|| Agreement::new(None, subprotocol, None, extensions))
     }
 
+    /// Returns whether the request or the response of the upgrade is missing, whose sender this is,
+    /// although the other one was captured.
+    pub fn lacks_part_of(&self, sender: Role) -> bool {
+        let other = match sender {
+            Role::Client => self.agreed.is_some(),
+            Role::Server => self.waits(),
+        };
+        other && self.rest(sender).is_empty()
+    }
+
+    /// Returns whether nothing of it was captured.
+    pub fn is_blank(&self) -> bool {
+        let any = [Role::Client, Role::Server].iter().any(|sender| !self.rest(*sender).is_empty());
+        !any && self.asked.is_empty() && self.agreed.is_none() && self.refused.is_none()
+    }
+
     /// Returns the target of the tunnel that the server opened.
     pub fn tunnel(&self) -> Option<&str> {
         self.tunnel.as_deref()
