@@ -42,7 +42,7 @@ fn told(json: &str) -> Vec<String> {
     };
     let lines = lines(json).into_iter().filter_map(|line| {
         let keys: &[&str] = match line["event"].as_str()? {
-            "handshake" => &["by", "rule", "status", "declined"],
+            "handshake" => &["by", "rule", "status", "status_before", "declined"],
             "violation" => &["from", "rule"],
             "verdict" => &["outcome", "by", "why", "rule"],
             _ => return None,
@@ -176,7 +176,23 @@ fn what_is_followed_by_an_upgrade_is_no_failure() {
     capture.packet(Client, "A", asked.as_bytes());
     capture.packet(Server, "A", switching(&format!("{UPGRADE}{ACCEPT}")).as_bytes());
     capture.close();
-    tells(&capture, &["verdict: clean client"], 0);
+    tells(&capture, &["handshake: server 401", "verdict: clean client"], 0);
+}
+
+/// The verdict is about the last request, but those before it are told, too.
+#[test]
+fn requests_that_were_refused_before_are_told() {
+    let asked = request(&format!("{UPGRADE}{KEY}"));
+    let refusal = |status| format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n");
+    let mut capture = opening(&asked, &refusal(503));
+    for status in [404, 503, 404, 403] {
+        capture.packet(Client, "A", asked.as_bytes());
+        capture.packet(Server, "A", refusal(status).as_bytes());
+    }
+    let refused = "handshake: server 403";
+    let before = ["handshake: server 503", "handshake: server 404"];
+    let verdict = "verdict: never-opened server refused";
+    tells(&leave(capture, Server), &[refused, before[0], before[1], verdict], 1);
 }
 
 #[test]

@@ -89,7 +89,7 @@ reset-unanswered) and of never-opened (refused, no-answer, dropped, reset, broke
 
 Opening handshake:
   --json prints a line `handshake` for each rule that the request or the response breaks (`rule`), for a \
-refusal (`status`), and if the server chose none of the subprotocols that the client offered (`declined`).
+refusal (`status`), for one of an earlier request on the connection (`status_before`), and if the server chose none of the subprotocols that the client offered (`declined`).
 
 Duties over time:
   A ping without a pong, although the other endpoint sent other frames more than 1 s later, or 5 s passed \

@@ -36,6 +36,12 @@ pub(super) fn handshake(found: &HandshakeFinding, agreement: &Agreement) -> Told
             let text = format!("the server answered the upgrade request with HTTP {status}");
             Told { broken: None, text, due: None }
         }
+        HandshakeFinding::RefusedBefore(status) => {
+            let text = format!(
+                "the server answered an earlier upgrade request on this connection with HTTP {status}"
+            );
+            Told { broken: None, text, due: None }
+        }
         HandshakeFinding::Declined(offered) => Told {
             broken: None,
             text: format!(

@@ -54,6 +54,8 @@ pub enum HandshakeFinding {
     Broken(Rule),
     /// The server refused the request with this HTTP status.
     Refused(u16),
+    /// The server refused an earlier request on the same connection with this HTTP status.
+    RefusedBefore(u16),
     /// The client offered these subprotocols, and the server named none.
     Declined(Vec<String>),
 }
@@ -106,6 +108,13 @@ impl Agreement {
             self.found.push(found);
         }
         new
+    }
+
+    /// Adds that the server refused earlier requests with these HTTP statuses.
+    pub fn add_refused_before(&mut self, statuses: &[u16]) {
+        for status in statuses {
+            self.add(HandshakeFinding::RefusedBefore(*status));
+        }
     }
 
     /// Returns how messages may be compressed (RFC 7692). If the answer is invalid, this is the part

@@ -239,6 +239,7 @@ pub(super) struct Found {
 pub(super) struct Met {
     pub(super) rule: Option<String>,
     pub(super) status: Option<u16>,
+    pub(super) status_before: Option<u16>,
     pub(super) declined: Option<Vec<String>>,
 }
 
@@ -317,6 +318,9 @@ impl Met {
                 handshake::Rule::from_id(&rule).map(HandshakeFinding::Broken)
             }
             Self { status: Some(status), .. } => Some(HandshakeFinding::Refused(status)),
+            Self { status_before: Some(status), .. } => {
+                Some(HandshakeFinding::RefusedBefore(status))
+            }
             Self { declined: Some(offered), .. } => Some(HandshakeFinding::Declined(offered)),
             _ => None,
         }

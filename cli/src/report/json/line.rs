@@ -129,6 +129,9 @@ pub(super) struct HandshakeLine<'a> {
     /// The HTTP status with which the server refused the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<u16>,
+    /// The HTTP status with which the server refused an earlier request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status_before: Option<u16>,
     /// The subprotocols that the client offered, if the server chose none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) declined: Option<&'a [String]>,
@@ -145,11 +148,15 @@ impl<'a> HandshakeLine<'a> {
             header: None,
             due_status: None,
             status: None,
+            status_before: None,
             declined: None,
             text,
         };
         match found {
             HandshakeFinding::Refused(status) => Self { status: Some(*status), ..line },
+            HandshakeFinding::RefusedBefore(status) => {
+                Self { status_before: Some(*status), ..line }
+            }
             HandshakeFinding::Declined(offered) => Self { declined: Some(offered), ..line },
             HandshakeFinding::Broken(rule) => Self {
                 by: rule.sender().name(),

@@ -126,7 +126,7 @@ impl Frames {
             }
             HandshakeFinding::Broken(rule) => self.conversation.response(101, [rule]),
             HandshakeFinding::Refused(status) => self.conversation.response(status, []),
-            HandshakeFinding::Declined(_) => {}
+            HandshakeFinding::RefusedBefore(_) | HandshakeFinding::Declined(_) => {}
         }
         judging.tally.violations += u64::from(matches!(found, HandshakeFinding::Broken(_)));
         judging.report.handshake(&self.opening, &found)

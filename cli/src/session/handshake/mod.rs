@@ -52,6 +52,8 @@ pub struct Handshake {
     agreed: Option<Answer>,
     /// The last upgrade request that the server refused, its answer, and the time of the answer.
     refused: Option<(Asked, Answer, Duration)>,
+    /// The statuses of the upgrade requests that the server refused before, without repetitions.
+    refused_before: Vec<u16>,
     /// Where the tunnel leads that the server opened.
     tunnel: Option<String>,
     /// The time of the last bytes.
@@ -154,9 +156,31 @@ impl Handshake {
     /// the server refused.
     pub fn unopened(&self) -> Option<Agreement> {
         match (self.asked.back(), &self.refused) {
-            (Some(asked), _) if asked.upgrade => Some(agreement(asked, None)),
-            (_, Some((asked, answer, _))) => Some(agreement(asked, Some(answer))),
+            (Some(asked), _) if asked.upgrade => Some(self.after_refused(agreement(asked, None))),
+            (_, Some((asked, answer, _))) => {
+                let mut agreement = agreement(asked, Some(answer));
+                agreement.add_refused_before(&self.refused_before);
+                Some(agreement)
+            }
             _ => None,
+        }
+    }
+
+    fn upgraded(&self, asked: &Asked, answer: &Answer) -> Progress {
+        Progress::Upgraded(self.after_refused(agreement(asked, Some(answer))))
+    }
+
+    /// Adds that the server refused requests before this one.
+    fn after_refused(&self, mut agreement: Agreement) -> Agreement {
+        let last = self.refused.as_ref().map(|(_, answer, _)| answer.status);
+        agreement.add_refused_before(&self.refused_before);
+        agreement.add_refused_before(last.as_slice());
+        agreement
+    }
+
+    fn note_refused(&mut self, status: u16) {
+        if !self.refused_before.contains(&status) {
+            self.refused_before.push(status);
         }
     }
 
@@ -263,7 +287,7 @@ impl Handshake {
                 };
                 self.client.drop_front(len, body);
                 if let (true, Some(answer)) = (upgrade, self.agreed.take()) {
-                    return Progress::Upgraded(agreement(&asked, Some(&answer)));
+                    return self.upgraded(&asked, &answer);
                 }
                 self.asked.push_back(asked);
                 if self.asked.len() > MAX_ASKED {
@@ -315,7 +339,7 @@ impl Handshake {
         let asked = self.asked.pop_front();
         if let Some(asked) = asked.as_ref().filter(|asked| asked.extended && answer.accepts(asked))
         {
-            return Progress::Upgraded(agreement(asked, Some(&answer)));
+            return self.upgraded(asked, &answer);
         }
         if status == 101 {
             return match asked {
@@ -326,7 +350,7 @@ impl Handshake {
                         false => Progress::Other(Unjudged::OtherUpgrade),
                     }
                 }
-                Some(asked) => Progress::Upgraded(agreement(&asked, Some(&answer))),
+                Some(asked) => self.upgraded(&asked, &answer),
                 None => {
                     self.agreed = Some(answer);
                     Progress::Waiting
@@ -344,7 +368,9 @@ impl Handshake {
         let bodiless = matches!(status, 204 | 304) || head;
         self.server.body = if bodiless { Body::None } else { body };
         if let Some(asked) = asked.filter(|asked| asked.upgrade) {
-            self.refused = Some((asked, answer, self.now));
+            if let Some((_, before, _)) = self.refused.replace((asked, answer, self.now)) {
+                self.note_refused(before.status);
+            }
         }
         Progress::Waiting
     }
@@ -391,10 +417,14 @@ mod tests {
     }
 
     fn agreement() -> Progress {
+        Progress::Upgraded(agreed())
+    }
+
+    fn agreed() -> Agreement {
         let (target, subprotocol) = (Some("/chat".to_owned()), Some("mqtt".to_owned()));
         let mut agreement = Agreement::new(target, subprotocol, Some(both()), both());
         agreement.asked = Some(Duration::ZERO);
-        Progress::Upgraded(agreement)
+        agreement
     }
 
     /// Returns the extensions of the offer and of the answer.
@@ -431,8 +461,11 @@ mod tests {
             (Role::Client, REQUEST),
             (Role::Server, ANSWER),
         ];
+        let mut expected = agreed();
+        expected.add_refused_before(&[401]);
+        let expected = (Progress::Upgraded(expected), vec![], vec![]);
         for size in 1..100 {
-            assert_eq!(run(turns, size), (agreement(), vec![], vec![]), "by {size}");
+            assert_eq!(run(turns, size), expected, "by {size}");
         }
     }
 
