@@ -204,10 +204,6 @@ fn a_lost_packet_is_never_a_breach() {
             let (json, status) = check(args, &capture.file);
             let found = lines(&json);
             let new: Vec<_> = blame(&found).difference(&known).cloned().collect();
-            if !new.is_empty() {
-                std::fs::write("/tmp/whole.pcap", packets.capture(None).file).unwrap();
-                std::fs::write("/tmp/lost.pcap", &capture.file).unwrap();
-            }
             assert!(new.is_empty(), "{said}: {new:?}\n{json}");
             for line in of(&found, "frame") {
                 let from = if line["from"] == "client" { Client } else { Server };
@@ -216,7 +212,9 @@ fn a_lost_packet_is_never_a_breach() {
             }
             let packets_of_frames =
                 of(&found, "frame").into_iter().map(|line| line["packet"].as_u64());
-            assert!(packets_of_frames.is_sorted(), "{said}: frames are not in order\n{json}");
+            // After a minute, the other endpoint is judged although the gap is not passed.
+            let is_long = packets.all.iter().map(|(.., wait)| wait).sum::<u64>() > 60_000;
+            assert!(is_long || packets_of_frames.is_sorted(), "{said}: not in order\n{json}");
             let gaps = of(&found, "gap");
             let strays = of(&found, "unjudged");
             assert_eq!(strays.len(), usize::from(!gaps.is_empty()), "{said}: {json}");

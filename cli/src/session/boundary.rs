@@ -20,7 +20,12 @@ const FRAGMENT: i32 = 1;
 /// The evidence for a frame that starts a segment, or ends with the last byte.
 const ALIGNED: i32 = 4;
 
-/// The most evidence for a text, one bit a byte; and the evidence against a text that is no UTF-8.
+/// The evidence for a frame that is a whole segment of a connection that is known to be WebSocket: its
+/// length has 7 bits. Messages of other protocols often are whole segments, too.
+const EXACT: i32 = 7;
+
+/// The most evidence for a text, one bit a byte; and the evidence against a text that is no UTF-8, if
+/// the connection may not be WebSocket.
 const TEXT: i32 = 16;
 
 /// The evidence for a length in 64 bits that is minimal.
@@ -29,7 +34,8 @@ const LONG: i32 = 8;
 /// The evidence for a legal close code, and against another one.
 const CODE: i32 = 5;
 
-/// The evidence against a chain that ends at a header that breaks a rule.
+/// The evidence against a header that breaks a rule, and against a text that is no UTF-8 in a connection
+/// that is known to be WebSocket.
 const BROKEN: i32 = 8;
 
 /// The evidence that is needed if one endpoint sent nothing, and for both endpoints together.
@@ -42,8 +48,13 @@ const INSIDE: i32 = 20;
 /// messages of other protocols look like them, for example SUBSCRIBE of MQTT.
 const UNMASKED: i32 = 40;
 
-/// The evidence that is needed for one endpoint if the bytes of the other have no chain.
+/// The evidence that is needed for one endpoint if the bytes of the other have no chain, and for frames
+/// that are not masked if one of them breaks a rule.
 const ALONE: i32 = 50;
+
+/// The evidence that is needed for masked frames if one of them breaks a rule: what is masked looks like
+/// random bytes.
+const MASKED_BROKEN: i32 = 40;
 
 /// The most bytes of a payload that are looked at.
 const LOOKED_AT: usize = 4 << 10;
@@ -76,6 +87,15 @@ pub struct Found {
     pub is_settled: bool,
 }
 
+/// What the bytes are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// Perhaps no WebSocket.
+    Anything,
+    /// Those of a connection that is known to be WebSocket.
+    WebSocket,
+}
+
 /// Headers that follow each other.
 #[derive(Clone, Copy, Debug)]
 struct Chain {
@@ -85,7 +105,7 @@ struct Chain {
     /// Where the first frame starts that does not continue a message from before.
     from: usize,
     is_settled: bool,
-    /// Whether it ends at a header that breaks a rule.
+    /// Whether a header of it breaks a rule.
     is_broken: bool,
     /// Whether it ends with the last byte.
     is_whole: bool,
@@ -131,8 +151,10 @@ impl Side {
         self.bytes.get(at..end).unwrap_or_default()
     }
 
-    /// Follows the headers from this byte. Returns nothing if the first one breaks a rule.
-    fn chain(&self, start: usize) -> Option<Chain> {
+    /// Follows the headers from this byte. In a connection that is known to be WebSocket, also those that
+    /// break a rule, if each is that of a whole segment. Otherwise, returns nothing if the first one
+    /// breaks a rule.
+    fn chain(&self, start: usize, within: Within) -> Option<Chain> {
         let mut chain = Chain {
             masked: false,
             frames: 0,
@@ -145,25 +167,37 @@ impl Side {
         // Whether a message is open, if it is known.
         let mut open = None;
         let mut closed = false;
+        let mut was_exact = false;
         let mut at = start;
         while at < self.bytes.len() && chain.frames < FRAMES {
             let rest = self.captured(at);
             let Ok((header, after)) = Header::decode(rest) else { break };
+            let end = at as u64 + header.header_len() as u64 + header.payload_len();
+            let end = usize::try_from(end).unwrap_or(usize::MAX);
+            let is_exact = within == Within::WebSocket && self.is_segment(at, end);
             let same = chain.frames == 0 || header.is_masked() == chain.masked;
-            if closed || !same || !is_plausible(&header, open) {
+            let is_plausible = !closed && same && is_plausible(&header, open);
+            if !is_plausible {
                 chain.bits -= BROKEN;
                 chain.is_broken = true;
-                break;
+                if !is_exact || chain.frames == 0 {
+                    break;
+                }
             }
-            if chain.frames > 0 && self.starts.binary_search(&at).is_ok() {
+            if was_exact {
+                chain.bits += EXACT;
+            } else if chain.frames > 0 && self.starts.binary_search(&at).is_ok() {
                 chain.bits += ALIGNED;
             }
-            chain.masked = header.is_masked();
+            was_exact = is_exact;
             chain.frames += 1;
-            chain.bits += evidence(&header, after);
+            at = end;
+            if !is_plausible {
+                continue;
+            }
+            chain.masked = header.is_masked();
+            chain.bits += evidence(&header, after, within);
             closed = header.opcode() == OpCode::Close;
-            let end = at as u64 + header.header_len() as u64 + header.payload_len();
-            at = usize::try_from(end).unwrap_or(usize::MAX);
             match header.opcode() {
                 OpCode::Continuation if !chain.is_settled => {
                     // The message may have begun before.
@@ -179,7 +213,7 @@ impl Side {
             }
         }
         if at == self.bytes.len() {
-            chain.bits += ALIGNED;
+            chain.bits += if was_exact { EXACT } else { ALIGNED };
             chain.is_whole = true;
         }
         let is_inside = open == Some(true) && !chain.is_settled;
@@ -187,21 +221,30 @@ impl Side {
     }
 
     /// Returns the first chain at the start of a segment, or else at any byte.
-    fn first(&self, masked: Option<bool>, needed: i32) -> Option<Chain> {
+    fn first(&self, masked: Option<bool>, needed: i32, within: Within) -> Option<Chain> {
         let fits = |chain: &Chain, needed: i32| {
             chain.bits >= needed && masked.is_none_or(|masked| chain.masked == masked)
         };
-        let aligned = self.starts.iter().filter_map(|start| self.chain(*start));
+        let aligned = self.starts.iter().filter_map(|start| self.chain(*start, within));
         let mut aligned = aligned.filter(|chain| fits(chain, needed));
         aligned.next().or_else(|| {
-            let all = (0..self.bytes.len()).filter_map(|start| self.chain(start));
+            let all = (0..self.bytes.len()).filter_map(|start| self.chain(start, within));
             let chain =
                 all.filter(|chain| fits(chain, needed + INSIDE)).find(|chain| chain.frames > 2)?;
             // Its first header may be chance, and its length may lead to a true one by chance.
             let (header, _) = Header::decode(self.captured(chain.from)).ok()?;
             let second =
                 chain.from + header.header_len() + usize::try_from(header.payload_len()).ok()?;
-            self.chain(second).filter(|chain| fits(chain, needed))
+            self.chain(second, within).filter(|chain| fits(chain, needed))
+        })
+    }
+
+    /// Returns whether a segment starts and ends at these bytes.
+    fn is_segment(&self, start: usize, end: usize) -> bool {
+        self.starts.binary_search(&start).is_ok_and(|index| {
+            let hole = self.holes.partition_point(|hole| hole.end <= start);
+            let hole = self.holes.get(hole).map_or(self.bytes.len(), |hole| hole.start);
+            self.starts.get(index + 1).map_or(self.bytes.len(), |next| *next).min(hole) == end
         })
     }
 
@@ -223,7 +266,7 @@ impl Side {
                 && len >= 2
                 && is_plausible(&header, None)
                 && body.len() as u64 == len
-                && evidence(&header, body) >= HEADER + CODE
+                && evidence(&header, body, Within::WebSocket) >= HEADER + CODE
         };
         self.starts.iter().copied().find(closes)
     }
@@ -240,8 +283,8 @@ pub fn find(sides: &[Side; 2], is_last: bool) -> Option<Found> {
     let silent = sides.iter().any(Side::is_empty);
     let both = (0..2).filter_map(|client| {
         let chains = [
-            sides[client].first(Some(true), HEADER)?,
-            sides[1 - client].first(Some(false), HEADER)?,
+            sides[client].first(Some(true), HEADER, Within::Anything)?,
+            sides[1 - client].first(Some(false), HEADER, Within::Anything)?,
         ];
         let bits: i32 = chains.iter().map(|chain| chain.bits).sum();
         let frames: usize = chains.iter().map(|chain| chain.frames).sum();
@@ -260,14 +303,18 @@ pub fn find(sides: &[Side; 2], is_last: bool) -> Option<Found> {
         return None;
     }
     let one = (0..2).filter_map(|end| {
-        let chain = sides[end].first(None, NEEDED + places).filter(|chain| chain.frames > 1)?;
+        let chain = sides[end]
+            .first(None, NEEDED + places, Within::Anything)
+            .filter(|chain| chain.frames > 1)?;
         let needed = match chain.masked {
             _ if !silent || chain.is_broken => ALONE,
             false => UNMASKED,
             true => NEEDED,
         };
         // If the mask bits of both are the same, they do not tell who the client is.
-        if chain.bits < needed + places || sides[1 - end].first(None, NEEDED).is_some() {
+        if chain.bits < needed + places
+            || sides[1 - end].first(None, NEEDED, Within::Anything).is_some()
+        {
             return None;
         }
         let mut from = [None; 2];
@@ -288,9 +335,10 @@ pub fn find_after(side: &Side, from: Role, is_last: bool) -> Option<usize> {
     let masked = from == Role::Client;
     let places = side.places();
     let needed = places + if masked { NEEDED + 2 } else { UNMASKED };
-    let found = side.first(Some(masked), needed).filter(|chain| {
+    let needed_if_broken = places + if masked { MASKED_BROKEN } else { ALONE };
+    let found = side.first(Some(masked), needed, Within::WebSocket).filter(|chain| {
         let is_known = chain.is_settled || is_last && chain.is_whole;
-        is_known && (!chain.is_broken || chain.bits >= ALONE + places)
+        is_known && (!chain.is_broken || chain.bits >= needed_if_broken)
     });
     found.map(|chain| chain.from).or_else(|| side.last_close(masked).filter(|_| is_last))
 }
@@ -299,7 +347,7 @@ pub fn find_after(side: &Side, from: Role, is_last: bool) -> Option<usize> {
 /// Without a plausible one, frames start at the first byte.
 pub fn find_of(sides: &[Side; 2], client: usize) -> Found {
     let from = sides.each_ref().map(|side| {
-        let first = side.first(None, HEADER).map(|chain| chain.from);
+        let first = side.first(None, HEADER, Within::Anything).map(|chain| chain.from);
         (!side.is_empty()).then(|| first.unwrap_or_default())
     });
     Found { client, from, is_settled: true }
@@ -328,7 +376,7 @@ fn is_plausible(header: &Header, open: Option<bool>) -> bool {
 }
 
 /// Returns the evidence for a header, and the payload after it as far as it is there, in bits.
-fn evidence(header: &Header, after: &[u8]) -> i32 {
+fn evidence(header: &Header, after: &[u8], within: Within) -> i32 {
     let (opcode, len) = (header.opcode(), header.payload_len());
     if !header.fin() || opcode == OpCode::Continuation {
         return FRAGMENT;
@@ -340,11 +388,11 @@ fn evidence(header: &Header, after: &[u8]) -> i32 {
         wsvet::mask::apply(key, 0, &mut payload);
     }
     let content = match opcode {
-        OpCode::Text if header.rsv() == 0 => text(&payload),
+        OpCode::Text if header.rsv() == 0 => text(&payload, within),
         OpCode::Close => match payload.split_first_chunk::<2>() {
             Some((code, reason)) => {
                 let legal = CloseCode(u16::from_be_bytes(*code)).is_sendable();
-                if legal { CODE + text(reason) } else { -CODE }
+                if legal { CODE + text(reason, within) } else { -CODE }
             }
             None => 0,
         },
@@ -354,9 +402,12 @@ fn evidence(header: &Header, after: &[u8]) -> i32 {
 }
 
 /// Returns the evidence of bytes that should be UTF-8. A character may be cut at their end.
-fn text(bytes: &[u8]) -> i32 {
+fn text(bytes: &[u8], within: Within) -> i32 {
     match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_some() => -TEXT,
+        Err(error) if error.error_len().is_some() => match within {
+            Within::WebSocket => -BROKEN,
+            Within::Anything => -TEXT,
+        },
         _ => TEXT.min(bytes.len() as i32),
     }
 }

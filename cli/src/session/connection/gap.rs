@@ -182,8 +182,8 @@ impl Connection {
         }
         let now = segment.at.time;
         let waited = now.saturating_sub(*acknowledged.since.get_or_insert(now));
-        if acknowledged.is_due(memory, waited) && self.resume(of, false, false, judging)? {
-            self.end_if_complete(of, segment.at, judging)?;
+        if acknowledged.is_due(memory, waited) {
+            self.resume(of, false, false, judging)?;
         }
         Ok(())
     }
@@ -241,6 +241,8 @@ impl Connection {
         {
             frames.caught_up();
         }
+        let fin = self.ends[from].fin.filter(|_| in_order);
+        self.end_if_complete(from, fin.unwrap_or(self.last), judging)?;
         Ok(true)
     }
 

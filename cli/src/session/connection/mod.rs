@@ -73,6 +73,8 @@ struct End {
     packets: u64,
     /// The packet of its last bytes before the upgrade.
     before: Moment,
+    /// The packet of its last FIN.
+    fin: Option<Moment>,
     /// How the stream ended, and when.
     ended: Option<(Ending, Moment)>,
     /// The last RST that its receiver perhaps did not accept, if nothing followed it.
@@ -111,6 +113,7 @@ impl Connection {
             stream: Stream::default(),
             packets: 0,
             before: first.at,
+            fin: None,
             ended: None,
             reset: None,
             acknowledged: Acknowledged::default(),
@@ -210,6 +213,9 @@ impl Connection {
         self.last = segment.at;
         if segment.rst {
             return self.reset(from, segment, judging);
+        }
+        if segment.fin {
+            self.ends[from].fin = Some(segment.at);
         }
         self.go_on(from, segment);
         self.go_on_after_gap(from, segment, judging)?;
