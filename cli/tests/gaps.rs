@@ -321,6 +321,37 @@ fn all_frames_after_a_lost_one_are_judged_in_their_order() {
     }
 }
 
+/// A frame or two after the gap prove where frames start.
+#[test]
+fn a_breach_soon_after_a_lost_packet_is_found() {
+    let mut random = Random(1007);
+    for (from, before) in [(Client, 1), (Client, 2), (Client, 5), (Server, 2), (Server, 5)] {
+        for (first, payload, rule) in [
+            (0x83, &b"what?"[..], "reserved-opcode"),
+            (0xA1, b"what?", "reserved-bits"),
+            (0x09, b"what?", "fragmented-control"),
+            (0x80, b"what?", "unexpected-continuation"),
+            (TEXT, b"what \xFF is this?", "invalid-utf8"),
+        ] {
+            let text =
+                |random: &mut Random| frame(random, from, TEXT, b"what the application says");
+            let mut frames: Vec<_> = (0..2 + before).map(|_| (from, text(&mut random))).collect();
+            frames.push((from, frame(&mut random, from, first, payload)));
+            for sender in [from.peer(), from] {
+                frames.push((sender, frame(&mut random, sender, CLOSE, b"\x03\xEA")));
+            }
+            let capture = without(&frames, Some(1), 10);
+            let (json, _) = check(&["--json"], &capture.file);
+            let found = lines(&json);
+            let said = format!("{rule} from the {from}, {before} frames after the gap\n{json}");
+            let [violation] = of(&found, "violation")[..] else { panic!("{said}") };
+            assert_eq!(violation["rule"], rule, "{said}");
+            let packet = 4 + 1 + before + 1;
+            assert_eq!(violation["packet"], packet, "{said}");
+        }
+    }
+}
+
 /// Returns a capture without these packets.
 fn drop_packets(file: &[u8], dropped: &[usize]) -> Vec<u8> {
     let (header, mut rest) = file.split_at(24);
