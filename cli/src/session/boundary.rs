@@ -116,10 +116,10 @@ impl Side {
     /// may overlap. At most `most` bytes are taken, and those that are missing between them.
     pub fn push(&mut self, start: usize, payload: &[u8], most: usize) {
         let len = self.bytes.len();
+        if start >= most {
+            return;
+        }
         if start > len {
-            if start > most {
-                return;
-            }
             self.holes.push(len..start);
             self.bytes.resize(start, 0);
         }

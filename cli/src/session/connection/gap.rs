@@ -10,6 +10,8 @@
 use std::io;
 use std::time::Duration;
 
+use wsvet::Role;
+
 use super::{Connection, End, Stage, role};
 use crate::session::boundary::{self, Side};
 use crate::session::judging::Judging;
@@ -29,8 +31,9 @@ const ENOUGH: usize = 1 << 20;
 /// not known where judging goes on after the gap.
 const MOST_HELD: (usize, Duration) = (4 << 20, Duration::from_secs(60));
 
-/// The most bytes after a gap in which a frame is sought.
-const SEARCHED: usize = 4 << 20;
+/// The bytes after a gap in which a frame is sought: first, because looking at more costs time at each gap,
+/// and at most.
+const SEARCHED: [usize; 2] = [64 << 10, 4 << 20];
 
 /// A gap in the stream of an endpoint that its receiver has acknowledged.
 #[derive(Clone, Copy, Default)]
@@ -40,7 +43,7 @@ pub(super) struct Acknowledged {
     /// The memory of the segments after it, and the time, at which a frame is sought again.
     again: (usize, Duration),
     /// Whether segments are no longer held back for it.
-    is_passed: bool,
+    is_given_up: bool,
 }
 
 impl Connection {
@@ -129,7 +132,7 @@ impl Connection {
     fn waits(&self, from: usize) -> bool {
         let End { stream, acknowledged, ended, .. } = &self.ends[from];
         stream.is_gap_acknowledged()
-            && !acknowledged.is_passed
+            && !acknowledged.is_given_up
             && ended.is_none()
             && match &self.stage {
                 Stage::Frames(..) | Stage::Http2(..) | Stage::Layered(_) => true,
@@ -157,8 +160,8 @@ impl Connection {
             return Ok(false);
         }
         if !self.resume(from, is_last, true, judging)? {
-            let is_passed = is_last || memory >= MOST_HELD.0 || waited >= MOST_HELD.1;
-            self.ends[from].acknowledged.is_passed = is_passed;
+            let is_given_up = is_last || memory >= MOST_HELD.0 || waited >= MOST_HELD.1;
+            self.ends[from].acknowledged.is_given_up = is_given_up;
         }
         Ok(!self.waits(from))
     }
@@ -177,7 +180,7 @@ impl Connection {
         if memory == 0 {
             *acknowledged = Acknowledged::default();
         }
-        if !acknowledged.is_passed || !stream.is_gap_acknowledged() {
+        if !acknowledged.is_given_up || !stream.is_gap_acknowledged() {
             return Ok(());
         }
         let now = segment.at.time;
@@ -255,11 +258,13 @@ impl Connection {
         is_last: bool,
         judging: &mut Judging<'_>,
     ) -> io::Result<bool> {
-        let side = self.after_gap(from, gap);
-        let Stage::Frames(frames, client) = &mut self.stage else { return Ok(false) };
+        let Stage::Frames(_, client) = &self.stage else { return Ok(false) };
         let sender = role(from, *client);
+        let Some((side, found)) = self.frame_after(from, gap, sender, is_last) else {
+            return Ok(false);
+        };
+        let Stage::Frames(frames, _) = &mut self.stage else { return Ok(false) };
         let stream = &mut self.ends[from].stream;
-        let Some(found) = boundary::find_after(&side, sender, is_last) else { return Ok(false) };
         let missing = gap + side.missing_before(found) as u64;
         let skipped = gap + found as u64;
         let to = frames.offset(sender) + skipped;
@@ -271,8 +276,25 @@ impl Connection {
         Ok(goes_on)
     }
 
-    /// Returns the bytes of an endpoint after the first gap.
-    pub(super) fn after_gap(&self, from: usize, gap: u64) -> Side {
+    /// Seeks the first frame of an endpoint after the first gap. Returns the bytes after the gap, and the
+    /// one at which the frame starts.
+    pub(super) fn frame_after(
+        &self,
+        from: usize,
+        gap: u64,
+        sender: Role,
+        is_last: bool,
+    ) -> Option<(Side, usize)> {
+        let [few, most] = SEARCHED;
+        let seek = |most: usize, is_last: bool| {
+            let side = self.after_gap(from, gap, most);
+            boundary::find_after(&side, sender, is_last).map(|found| (side, found))
+        };
+        seek(few, false).or_else(|| seek(most, is_last))
+    }
+
+    /// Returns the bytes of an endpoint after the first gap, at most as many.
+    fn after_gap(&self, from: usize, gap: u64, most: usize) -> Side {
         let stream = &self.ends[from].stream;
         let held = stream.next().into_iter().flat_map(|next| self.held.of(from, next));
         let mut pieces: Vec<_> = stream.early().chain(held).collect();
@@ -280,7 +302,7 @@ impl Connection {
         let mut side = Side::default();
         for (start, bytes) in pieces {
             if let Some(start) = start.checked_sub(gap) {
-                side.push(start as usize, bytes, SEARCHED);
+                side.push(start as usize, bytes, most);
             }
         }
         side

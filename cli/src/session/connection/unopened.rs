@@ -120,17 +120,15 @@ impl Connection {
             Role::Server => (Unjudged::NoAnswer, handshake.asked()),
         };
         let Some(mut agreement) = agreement else { return Ok(false) };
-        let side = self.after_gap(from, gap);
-        let next = self.ends[from].stream.next();
-        let after = next.map(|next| next.wrapping_add(gap as u32));
+        let stream = &self.ends[from].stream;
+        let after = stream.next().map(|next| next.wrapping_add(gap as u32));
         // The server acknowledges the request with its response.
         let ends_there = sender == Role::Client && self.answered == after;
-        let is_certain = match side.is_empty() {
-            true => {
-                is_last && (ends_there || is_frame(handshake.rest(sender.peer()), sender.peer()))
-            }
-            false if ends_there => is_frame(side.start(), sender),
-            false => boundary::find_after(&side, sender, is_last).is_some(),
+        let other = sender.peer();
+        let is_certain = match stream.first_early() {
+            Some((_, bytes)) if ends_there => is_frame(bytes, sender),
+            Some(_) => self.frame_after(from, gap, sender, is_last).is_some(),
+            None => is_last && (ends_there || is_frame(handshake.rest(other), other)),
         };
         if !is_certain {
             return Ok(false);
