@@ -127,6 +127,8 @@ struct Prober {
     pongs: VecDeque<Vec<u8>>,
     /// The code of the Close frame, if one came.
     close: Option<Option<CloseCode>>,
+    /// Whether a Ping or another Close frame came after it.
+    more_after_close: bool,
 }
 
 impl Prober {
@@ -138,6 +140,7 @@ impl Prober {
             message: Vec::new(),
             pongs: VecDeque::new(),
             close: None,
+            more_after_close: false,
         }
     }
 
@@ -161,6 +164,11 @@ impl Prober {
                     return must("it refused, but also answered a Ping that came later");
                 }
                 Step::NoPong(_) => {}
+                Step::Silence if self.more_after_close => {
+                    let failure = "a Ping or another Close after its Close".to_owned();
+                    return Err(Failure(Level::Quality, failure));
+                }
+                Step::Silence => {}
                 Step::Close(code) => self.close(*code, case.refusal)?,
                 Step::EndSending => {
                     self.server.end();
@@ -192,6 +200,9 @@ impl Prober {
                     if end {
                         self.messages.push_back((opcode, mem::take(&mut self.message)));
                     }
+                }
+                Some(Event::Ping(_) | Event::Close(_)) if self.close.is_some() => {
+                    self.more_after_close = true;
                 }
                 Some(Event::Pong(payload)) => self.pongs.push_back(payload.to_vec()),
                 Some(Event::Close(close)) => self.close = Some(close.map(|close| close.code)),

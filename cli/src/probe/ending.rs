@@ -1,7 +1,7 @@
 //! The closing handshake, and the end of TCP.
 
 use wsvet::generate::{Level, Step};
-use wsvet::{CloseCode, End, Role};
+use wsvet::{CloseCode, End, OpCode, Role};
 
 use crate::probe::play::{Failure, Player, Stop, failed_step, unknown};
 use crate::probe::visit::{Closed, closed};
@@ -46,7 +46,21 @@ impl Player<'_> {
         }
     }
 
+    /// The peer has sent its Close frame. What it sends after that may still come.
+    pub(super) fn silence(&mut self, step: &Step) -> Result<(), Stop> {
+        self.wait(self.patience.quiet, |incoming| incoming.end)?;
+        if let Some(opcode) = self.visit.incoming.after_close() {
+            let got = match opcode {
+                OpCode::Close => "a second Close".to_owned(),
+                opcode => format!("a {} after its Close", opcode.name()),
+            };
+            self.weaken(words::step(step), &got);
+        }
+        Ok(())
+    }
+
     pub(super) fn end(&mut self, step: &Step) -> Result<(), Stop> {
+        self.answer_close(self.visit.incoming.close().flatten());
         // The server ends TCP first (§7.1.1).
         if self.peer.role == Role::Client {
             self.visit.end_sending();
@@ -62,7 +76,8 @@ impl Player<'_> {
 
     /// Closes a connection that is still open, and judges what comes until it is closed.
     pub(super) fn leave(&mut self) -> Result<(), Stop> {
-        self.answer_close(Some(CloseCode::NORMAL_CLOSURE));
+        let code = self.visit.incoming.close().unwrap_or(Some(CloseCode::NORMAL_CLOSURE));
+        self.answer_close(code);
         self.wait(self.patience.quiet, |incoming| closed(incoming))?;
         if self.peer.role == Role::Client {
             // What the client has sent is read, so that it sees no reset.

@@ -42,6 +42,8 @@ struct Events {
     /// The last Ping that was not answered.
     ping: Option<Vec<u8>>,
     close: Option<Option<CloseCode>>,
+    /// The first Ping or Close frame after a Close frame.
+    after_close: Option<OpCode>,
     open: Vec<u8>,
     /// The bytes that were kept so far, as far as they take memory.
     kept: u64,
@@ -60,6 +62,12 @@ impl Events {
                 if *end {
                     self.messages.push_back((*opcode, std::mem::take(&mut self.open)));
                 }
+            }
+            Event::Ping(_) if self.close.is_some() => {
+                self.after_close.get_or_insert(OpCode::Ping);
+            }
+            Event::Close(_) if self.close.is_some() => {
+                self.after_close.get_or_insert(OpCode::Close);
             }
             Event::Ping(payload) => self.ping = Some(payload.to_vec()),
             Event::Pong(payload) => {
@@ -167,6 +175,11 @@ impl Incoming {
     /// Returns the code of the peer's Close frame, if one has come.
     pub(super) const fn close(&self) -> Option<Option<CloseCode>> {
         self.events.close
+    }
+
+    /// Returns the type of the first Ping or Close frame that the peer sent after its Close frame.
+    pub(super) const fn after_close(&self) -> Option<OpCode> {
+        self.events.after_close
     }
 
     /// Takes the oldest message that was not taken.

@@ -162,6 +162,7 @@ impl Player<'_> {
             Step::MayEcho(opcode, payload) => self.may_echo(*opcode, payload),
             Step::Refuse(codes) => self.refuse(codes, step),
             Step::NoPong(payload) => self.no_pong(payload),
+            Step::Silence => self.silence(step),
             Step::RefuseEarly(codes) => self.refuse_early(codes, step),
             Step::Close(code) => self.close(*code, step),
             Step::EndSending => {

@@ -49,10 +49,8 @@ impl Player<'_> {
             }
         }
         match closed {
-            Closed::With(Some(code)) if codes.contains(&code) => {
-                self.answer_close(Some(code));
-                Ok(())
-            }
+            // The Close frame is answered when nothing more is sent.
+            Closed::With(Some(code)) if codes.contains(&code) => Ok(()),
             Closed::With(code) => match self.advice(code) {
                 Some(advice) => unknown(advice),
                 None => failed_step(Level::Should, due, words::close(code)),

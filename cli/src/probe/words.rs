@@ -26,8 +26,9 @@ pub(super) fn due(case: &Case) -> String {
     }
     let refuses = |step: &&Step| matches!(step, Step::Refuse(_) | Step::RefuseEarly(_));
     let found = case.steps.iter().rfind(refuses).or_else(|| {
-        let is_ending =
-            |step: &&Step| !matches!(step, Step::Send(_) | Step::GoOn | Step::NoPong(_));
+        let is_ending = |step: &&Step| {
+            !matches!(step, Step::Send(_) | Step::GoOn | Step::NoPong(_) | Step::Silence)
+        };
         case.steps.iter().rfind(is_ending).or(case.steps.last())
     });
     found.map_or_else(|| "HTTP 101".to_owned(), self::step)
@@ -50,6 +51,7 @@ pub(super) fn step(step: &Step) -> String {
         Step::Echo(opcode, payload) | Step::MayEcho(opcode, payload) => echo(*opcode, payload),
         Step::GoOn => "the connection goes on".to_owned(),
         Step::GoOnOr(codes) => format!("the connection goes on, or a Close with {}", or(codes)),
+        Step::Silence => "nothing after its Close but the end of TCP".to_owned(),
         Step::End => "the end of TCP".to_owned(),
         _ => String::new(),
     }

@@ -604,6 +604,12 @@ impl Endpoint {
         };
         let body = reply.map(u16::to_be_bytes);
         self.send(0x88, body.as_ref().map_or(&[], |body| body));
+        if self.has(ClosesTwice) {
+            self.send(0x88, b"");
+        }
+        if self.has(PingsAfterClose) {
+            self.send(0x89, b"still there?");
+        }
         if self.has(SendsAfterClose) {
             self.send(0x81, b"late");
         }
@@ -644,6 +650,17 @@ impl Endpoint {
                 true => self.send(0x88, b""),
                 false => self.send(0x88, &body),
             }
+            if self.has(RefusesTwice) {
+                self.send(0x88, &body);
+            }
+        }
+        let goes_on = match self.fault {
+            Some(GoesOnAfterRefusal | GoesOnAfterBadClose) => code == 1002,
+            Some(GoesOnAfterText) => code == 1007,
+            _ => false,
+        };
+        if goes_on {
+            return self.received.clear();
         }
         self.closed = true;
         if !self.has(KeepsTcpOpenAfterRefusal) {

@@ -179,6 +179,12 @@ faults! {
     AnswersIllegalCode "close/no-code" Must
     SendsAfterClose "close/code-1000" Must
     KeepsTcpOpen "close/code-1000" Must
+    ClosesTwice "close/then-nothing" Quality
+    PingsAfterClose "close/then-nothing" Quality
+    RefusesTwice "close/ping-after-refused-text" Quality
+    GoesOnAfterRefusal "close/ping-after-refused-frame" Must
+    GoesOnAfterText "close/ping-after-refused-text" Must
+    GoesOnAfterBadClose "close/ping-after-refused-close" Must
     KeepsHalfClosed "close/half-closed" Quality
     // What comes back.
     TruncatesAt125 "length/text-126" Must

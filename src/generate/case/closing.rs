@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use super::wire::{CLOSE, PING, first};
 use super::{Case, Level, Setup, Step, duty};
-use crate::{CloseCode, Rule};
+use crate::{CloseCode, OpCode, Rule};
 
 /// Codes that an endpoint may send.
 const LEGAL: [u16; 20] = [
@@ -106,6 +106,38 @@ fn add_after(setup: &Setup, cases: &mut Vec<Case>) {
         let rule = if bytes[0] == CLOSE { Rule::InvalidCloseCode } else { Rule::ReservedOpcode };
         let case = new(setup, name, title).send(bytes).refuse(rule).step(Step::End);
         cases.push(case.section("7.1.7"));
+    }
+    let title = "a Close: nothing follows the Close that answers it";
+    let case = new(setup, "then-nothing", title).send(setup.close(1000, b""));
+    cases.push(case.step(normal.clone()).step(Step::Silence));
+    // An endpoint that has failed the connection must not go on (§7.1.7).
+    for (name, title, needs, bytes, rule) in [
+        (
+            "frame",
+            "a Ping after a frame that was refused",
+            None,
+            setup.frame(0x83, b""),
+            Rule::ReservedOpcode,
+        ),
+        (
+            "text",
+            "a Ping after a text that was refused",
+            Some(OpCode::Text),
+            setup.message(OpCode::Text, b"\xFF"),
+            Rule::InvalidUtf8,
+        ),
+        (
+            "close",
+            "a Ping after a Close that was refused",
+            None,
+            setup.close(1005, b""),
+            Rule::InvalidCloseCode,
+        ),
+    ] {
+        let case = new(setup, &format!("ping-after-refused-{name}"), title);
+        let case = needs.into_iter().fold(case, Case::needs).send(bytes).refuse(rule);
+        let case = case.send(setup.frame(PING, b"late")).step(Step::Silence);
+        cases.push(case.step(Step::NoPong(b"late".to_vec())).section("7.1.7"));
     }
     let (prober, peer) = (setup.role.peer().name(), setup.role.name());
     let title =

@@ -128,6 +128,8 @@ pub enum Step {
     Refuse(&'static [CloseCode]),
     /// The peer has not answered the Ping with this payload, which was sent after what it refused.
     NoPong(Vec<u8>),
+    /// After its Close frame, the peer sends no Ping and no second Close frame.
+    Silence,
     /// The peer should refuse now, with one of these codes, although the message is not complete.
     /// If it does, no step follows.
     RefuseEarly(&'static [CloseCode]),
