@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use wsvet::generate::Case;
+use wsvet::deflate::Parameters;
+use wsvet::generate::{Case, Level};
 use wsvet::handshake::{Headers, Request, Rule, parse_request};
 
-use crate::probe::hello::{self, values};
+use crate::probe::hello::{self, Flaw, values};
 use crate::probe::link::{Link, Received};
 
 const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 const PROTOCOLS: &str = "Sec-WebSocket-Protocol";
+
+/// The most characters of a target or an offer that a report shows.
+const MOST_SHOWN: usize = 100;
 
 /// The request of a client.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub struct Call {
     /// The extensions and subprotocols that it offers.
     pub(super) offers: String,
     broken: Vec<Rule>,
+    /// What is wrong with it, apart from the rules.
+    pub(super) flaw: Option<Flaw>,
     pub(super) key: Vec<u8>,
     pub(super) offers_deflate: bool,
     pub(super) agent: Option<String>,
@@ -48,6 +54,7 @@ pub fn receive(link: &mut dyn Link, limit: Duration) -> Result<Option<Call>, Str
         if let Some((len, mut call)) = parsed {
             call.rest = buffer.split_off(len);
             call.head = buffer;
+            call.flaw = call.flaw.or_else(|| Flaw::of_lines(&call.head));
             return Ok(Some(call));
         }
         if buffer.len() > hello::MOST {
@@ -65,6 +72,7 @@ fn view<'h>(request: &Request<'h, impl Headers<'h>>) -> Call {
     // A request that lacks a part of what an upgrade needs is judged, too.
     let is_upgrade = request.is_upgrade() || request.lost_upgrade() || request.key().is_some();
     let mut extensions = request.extensions();
+    let flaw = flaw(request);
     Call {
         head: Vec::new(),
         rest: Vec::new(),
@@ -73,10 +81,36 @@ fn view<'h>(request: &Request<'h, impl Headers<'h>>) -> Call {
         target: request.target().to_owned(),
         offers: [EXTENSIONS, PROTOCOLS].map(field).join("; "),
         broken: request.broken().collect(),
+        flaw,
         key: request.key().unwrap_or_default().to_vec(),
         offers_deflate: extensions.any(|offer| offer.starts_with("permessage-deflate")),
         agent: Some(field("User-Agent")).filter(|agent| !agent.is_empty()),
     }
+}
+
+/// Returns what is wrong with a target or with offers.
+fn flaw<'h>(request: &Request<'h, impl Headers<'h>>) -> Option<Flaw> {
+    let target = request.target();
+    let is_websocket = ["ws://", "wss://"]
+        .iter()
+        .any(|scheme| target.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme)));
+    if is_websocket {
+        return Some(Flaw {
+            level: Level::Must,
+            due: "a path as the target, or a URL with http or https (§4.1)",
+            got: format!("the target {}", target.chars().take(MOST_SHOWN).collect::<String>()),
+        });
+    }
+    let is_invalid = |offer: &&str| {
+        let name = offer.split(';').next().unwrap_or_default().trim();
+        name == "permessage-deflate" && Parameters::new().accept(offer).is_none()
+    };
+    let offer = request.extensions().find(is_invalid)?;
+    Some(Flaw {
+        level: Level::Must,
+        due: "offers of permessage-deflate that a server may accept (RFC 7692 §7.1)",
+        got: format!("the offer {}", offer.chars().take(MOST_SHOWN).collect::<String>()),
+    })
 }
 
 impl Call {

@@ -51,10 +51,10 @@ impl Player<'_> {
         self.wait(self.patience.quiet, |incoming| incoming.end)?;
         if let Some(opcode) = self.visit.incoming.after_close() {
             let got = match opcode {
-                OpCode::Close => "a second Close".to_owned(),
-                opcode => format!("a {} after its Close", opcode.name()),
+                OpCode::Close => "a second Close",
+                _ => "a Ping after its Close",
             };
-            self.weaken(words::step(step), &got);
+            self.weaken(words::step(step), got);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The heads of the opening handshake: what they say, and what the endpoints agree on.
 
 use wsvet::deflate::Parameters;
+use wsvet::generate::Level;
 use wsvet::handshake::{self, Headers, InvalidHttp, Rule, parse_request, parse_response};
 
 use crate::probe::connect::{self, Connect};
@@ -33,6 +34,37 @@ pub(super) struct Response {
     pub(super) lists_versions: bool,
     /// The name of a field that it must not have: one that HTTP/2 does not have, or one of a body.
     pub(super) foreign: Option<String>,
+    /// What is wrong with it, apart from the rules.
+    pub(super) flaw: Option<Flaw>,
+}
+
+/// What is wrong with a head, though it breaks no rule of WebSocket.
+#[derive(Clone, Debug)]
+pub(super) struct Flaw {
+    pub(super) level: Level,
+    pub(super) due: &'static str,
+    pub(super) got: String,
+}
+
+impl Flaw {
+    /// A line of a head that does not end with CRLF.
+    pub(super) fn of_lines(head: &[u8]) -> Option<Self> {
+        let ends = |line: &[u8]| line.is_empty() || line.ends_with(b"\r");
+        (!head.split(|byte| *byte == b'\n').all(ends)).then(|| Self {
+            level: Level::Must,
+            due: "lines that end with CR LF (RFC 9112 §2.2)",
+            got: "a line that ends with LF alone".to_owned(),
+        })
+    }
+
+    /// A response with a version of HTTP that has no status 101.
+    fn of_version(head: &[u8]) -> Option<Self> {
+        head.starts_with(b"HTTP/1.0 ").then(|| Self {
+            level: Level::Should,
+            due: "a response with HTTP/1.1, as the request (RFC 9110 §6.2)",
+            got: "a response with HTTP/1.0, which has no status 101".to_owned(),
+        })
+    }
 }
 
 /// Judges the response to a request over HTTP/2.
@@ -55,7 +87,14 @@ pub(super) fn response(request: &[u8], received: &[u8]) -> Result<Option<Respons
         Err(_) => Some(read(&handshake::Request::new("GET", "/", (1, 1), NO_FIELDS), received)),
     };
     match parsed {
-        Some(Ok(parsed)) => Ok(parsed.map(|(len, parsed)| Response { len, ..parsed })),
+        Some(Ok(parsed)) => Ok(parsed.map(|(len, parsed)| {
+            let head = &received[..len];
+            Response {
+                len,
+                flaw: Flaw::of_lines(head).or_else(|| Flaw::of_version(head)),
+                ..parsed
+            }
+        })),
         Some(Err(error)) => Err(error.to_string()),
         None => Err("the request of the case is not complete".to_owned()),
     }
@@ -99,6 +138,7 @@ fn view<'q, 's>(
         invented: names.find(|name| accepted && name.starts_with("x-wsvet")).map(str::to_owned),
         lists_versions: values("Sec-WebSocket-Version").split(',').any(|one| one.trim() == "13"),
         foreign: body.filter(|_| accepted).map(str::to_owned),
+        flaw: None,
     }
 }
 

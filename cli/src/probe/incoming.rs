@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use wsvet::deflate::{self, Parameters};
 use wsvet::{CloseCode, End, Event, OpCode, Policy, Reader, Role, StreamDecoder, Violation};
 
+use crate::probe::window::Window;
+
 /// The most bytes of frames, and of what they inflate to, that are taken from a peer in one case. After
 /// that, the case is inconclusive.
 const MOST: u64 = 256 << 20;
@@ -29,6 +31,8 @@ pub(super) struct Incoming {
     events: Events,
     /// Of a client.
     keys: Option<Keys>,
+    /// If a window of less than 32 KiB was agreed on.
+    window: Option<Window>,
     taken: u64,
     pub(super) end: Option<End>,
     /// The first rule that the peer broke.
@@ -125,7 +129,8 @@ impl Incoming {
             }
         };
         let (events, keys) = (Events::default(), (prober == Role::Server).then(Keys::default));
-        Self { decoder, events, keys, taken: 0, end: None, violation: None }
+        let window = parameters.and_then(|parameters| Window::new(parameters, prober.peer()));
+        Self { decoder, events, keys, window, taken: 0, end: None, violation: None }
     }
 
     /// Takes the next bytes of the peer.
@@ -134,8 +139,9 @@ impl Incoming {
         if self.violation.is_some() || self.is_too_much() {
             return;
         }
-        let Self { decoder, events, keys, .. } = self;
+        let Self { decoder, events, keys, window, .. } = self;
         keys.iter_mut().for_each(|keys| keys.take(bytes));
+        let copy = window.as_ref().map(|_| bytes.to_vec());
         let judged = match decoder {
             Decoder::Plain(decoder) => {
                 let mut rest = bytes;
@@ -155,6 +161,14 @@ impl Incoming {
             Decoder::Deflate(decoder) => decoder.decode(bytes, |event| events.take(&event)),
         };
         self.violation = judged.err();
+        if let (None, Some(window), Some(mut copy)) = (self.violation, window, copy) {
+            window.take(&mut copy);
+        }
+    }
+
+    /// Returns the length of the agreed window in bytes, if the peer compressed with a longer one.
+    pub(super) fn exceeded_window(&self) -> Option<usize> {
+        self.window.as_ref()?.exceeded()
     }
 
     /// Returns the masking keys of the first frames.

@@ -29,4 +29,5 @@ pub mod tcp;
 pub mod tls;
 mod turns;
 mod visit;
+mod window;
 mod words;

@@ -5,7 +5,7 @@ use wsvet::handshake::Rule;
 use wsvet::{End, Role};
 
 use crate::probe::call::Call;
-use crate::probe::hello::{Agreed, Response};
+use crate::probe::hello::{Agreed, Flaw, Response};
 use crate::probe::play::{Failure, Player, Stop, failed, failed_step, unknown};
 use crate::probe::visit::{Closed, NoResponse, closed};
 use crate::probe::words;
@@ -75,7 +75,7 @@ impl Player<'_> {
         if let Some(extension) = &response.invented {
             return failed(Level::Must, format!("accepted {extension}, which no server knows"));
         }
-        self.judge_head(&response.broken)?;
+        self.judge_head(&response.broken, response.flaw.as_ref())?;
         if let Some(name) = &response.foreign
             && PLAIN.contains(&&*self.case.id)
         {
@@ -91,7 +91,7 @@ impl Player<'_> {
     }
 
     /// Fails if the head of the peer breaks a rule. Only the plain case tells what each head breaks.
-    fn judge_head(&self, broken: &[Rule]) -> Result<(), Stop> {
+    fn judge_head(&self, broken: &[Rule], flaw: Option<&Flaw>) -> Result<(), Stop> {
         let plain = PLAIN.contains(&&*self.case.id);
         let is_told = |rule: &&Rule| plain || !self.peer.broken.contains(rule);
         let head = match self.peer.role {
@@ -105,6 +105,9 @@ impl Player<'_> {
         if let Some(rule) = broken.iter().find(is_told) {
             let got = format!("a {head} that breaks {rule}: {}", rule.text());
             return failure(got, Some(rule.id()));
+        }
+        if plain && let Some(Flaw { level, due, got }) = flaw {
+            return failed_step(*level, (*due).to_owned(), got.clone());
         }
         if plain && self.peer.repeats_key {
             let got = "the key of an earlier request: it must be random (§4.1)".to_owned();
@@ -141,7 +144,7 @@ impl Player<'_> {
         let agreed = self.visit.respond(call.head(), response, call.rest());
         match self.case.answer {
             Answer::Accept => {
-                self.judge_head(call.broken())?;
+                self.judge_head(call.broken(), call.flaw.as_ref())?;
                 self.suits(&agreed)
             }
             _ => self.refuse_response(),

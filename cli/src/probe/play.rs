@@ -187,7 +187,9 @@ impl Player<'_> {
         mut found: impl FnMut(&mut Incoming) -> Option<T>,
     ) -> Result<Option<T>, Stop> {
         let found = self.visit.wait(limit, |incoming| {
-            let stops = incoming.violation.is_some() || incoming.is_too_much();
+            let stops = incoming.violation.is_some()
+                || incoming.is_too_much()
+                || incoming.exceeded_window().is_some();
             if stops { Some(None) } else { found(incoming).map(Some) }
         });
         let incoming = &self.visit.incoming;
@@ -201,6 +203,11 @@ impl Player<'_> {
                 broken: Some(violation.rule.id()),
                 ..Failure::new(Level::Must, words::broken(name, &violation))
             })),
+            None if let Some(len) = incoming.exceeded_window() => failed_step(
+                Level::Must,
+                format!("compressed with the agreed window of {len} bytes (RFC 7692 §7.1.2)"),
+                "a compressed message that refers to data before that window",
+            ),
             None if incoming.is_too_much() => unknown(format!("the {name} sent more than 256 MiB")),
             None => Ok(found.flatten()),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use wsvet::deflate::Parameters;
+use wsvet::deflate::{Deflater, Parameters};
 use wsvet::handshake::{Key, accept_key};
 use wsvet::{End, Role};
 
@@ -27,7 +27,9 @@ impl Endpoint {
         if self.has(SendsShortKey) {
             self.key.truncate(20);
         }
-        let mut text = format!("GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: {}\r\n", self.key);
+        let target = if self.has(SendsWebSocketUrl) { "ws://a/" } else { "/" };
+        let mut text =
+            format!("GET {target} HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: {}\r\n", self.key);
         for (line, fault) in [
             ("Upgrade: websocket", SendsNoUpgrade),
             ("Connection: keep-alive, Upgrade", SendsNoConnection),
@@ -41,7 +43,17 @@ impl Endpoint {
         if self.kind.deflate {
             text += &format!("Sec-WebSocket-Extensions: {OFFER}\r\n");
         }
-        self.out.extend(text.bytes().chain(*b"\r\n"));
+        for (fault, bits) in [(OffersBits16, "16"), (OffersBits08, "08")] {
+            if self.has(fault) {
+                let offer = format!("{OFFER}={bits}");
+                text += &format!("Sec-WebSocket-Extensions: {offer}\r\n");
+            }
+        }
+        text += "\r\n";
+        if self.has(SendsBareLf) {
+            text = text.replace("\r\n", "\n");
+        }
+        self.out.extend(text.bytes());
     }
 
     /// Judges the response.
@@ -129,7 +141,10 @@ impl Endpoint {
         }
         if let Ok(Some(parameters)) = agreed {
             self.inflater = Some(parameters.inflater(Role::Server));
-            self.deflater = Some(parameters.deflater(Role::Client));
+            self.deflater = Some(match self.has(ExceedsOwnWindow) {
+                true => Deflater::new(15, true),
+                false => parameters.deflater(Role::Client),
+            });
         }
         self.opened = true;
         if self.has(DropsEarlyFrames) {

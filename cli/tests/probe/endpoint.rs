@@ -403,6 +403,14 @@ impl Endpoint {
         if self.has(RefusesFinalBlock) && payload.first().is_some_and(|byte| byte & 7 == 3) {
             return Err(1007);
         }
+        let is_final = payload.first().is_some_and(|byte| byte & 7 == 3);
+        if is_final && (self.has(LosesAfterFinal) || self.has(RefusesAfterFinal)) {
+            self.served = usize::MAX;
+        } else if self.served == usize::MAX && self.has(LosesAfterFinal) {
+            return Ok(Vec::new());
+        } else if self.served == usize::MAX && self.has(RefusesAfterFinal) {
+            return Err(1007);
+        }
         if self.has(RefusesEmptyDeflate) && payload == [0] {
             return Err(1007);
         }

@@ -45,6 +45,9 @@ faults! {
     HidesVersions "opening/version-refusal-lists" Must
     ListsOtherVersions "opening/version-refusal-lists" Must
     AnnouncesBody "opening/plain" Must
+    RespondsWithHttp10 "opening/plain" Should
+    RespondsWithBareLf "opening/plain" Must
+    RefusesExtensionLines "opening/extensions-two-lines" Quality
     AcceptsMissingKey "opening/missing-key" Must
     AcceptsAnyKey "opening/key-15-bytes" Quality
     AcceptsRepeatedKey "opening/repeated-key" Quality
@@ -231,6 +234,10 @@ faults! {
     LosesOwnContext "deflate/context-20" Must
     KeepsOwnTail "deflate/hello" Must
     ForgetsRsv1 "deflate/hello" Must
+    ExceedsWindow "deflate/offer-window-9" Must
+    ExceedsMiddleWindow "deflate/offer-window-12" Must
+    LosesAfterFinal "deflate/context-after-final" Must
+    RefusesAfterFinal "deflate/context-after-final" Quality
     // Faults that only a declared type or limit shows.
     RefusesBinary "length/binary-1" Must
     RefusesFragments "fragments/text" Must
@@ -247,6 +254,11 @@ faults! {
     RepeatsKey "response/plain" Must
     RepeatsMaskingKey "response/plain" Must
     SendsShortKey "response/plain" Must
+    SendsWebSocketUrl "response/plain" Must
+    SendsBareLf "response/plain" Must
+    OffersBits16 "response/plain" Must
+    OffersBits08 "response/plain" Must
+    ExceedsOwnWindow "deflate/answer-window-9" Must
     SendsNoUpgrade "response/plain" Must
     SendsNoConnection "response/plain" Must
     SendsNoVersion "response/plain" Must

@@ -1,7 +1,7 @@
 //! The opening handshake of the server in memory.
 
 use wsvet::End;
-use wsvet::deflate::Parameters;
+use wsvet::deflate::{Deflater, Parameters};
 use wsvet::handshake::accept_key;
 
 use super::endpoint::Endpoint;
@@ -49,6 +49,7 @@ impl Endpoint {
         for (is_broken, fault, status) in [
             (spaced, AcceptsSpaceBeforeColon, 400),
             (self.has(RefusesAbsoluteForm) && !target.starts_with('/'), Nothing, 404),
+            (self.has(RefusesExtensionLines) && extensions.len() > 1, Nothing, 400),
             (self.has(RefusesTwoProtocolLines) && protocols.len() > 1, Nothing, 400),
             (!method.eq_ignore_ascii_case("GET"), AcceptsPost, 405),
             (method == "get", MethodCaseInsensitive, 405),
@@ -110,7 +111,8 @@ impl Endpoint {
             Some(AcceptOfLowerCaseKey) => accept_key(key.to_ascii_lowercase()),
             _ => accept_key(key),
         };
-        let mut text = "HTTP/1.1 101 Switching Protocols\r\n".to_owned();
+        let version = if self.has(RespondsWithHttp10) { "1.0" } else { "1.1" };
+        let mut text = format!("HTTP/{version} 101 Switching Protocols\r\n");
         if self.has(AnnouncesBody) {
             text += "Content-Length: 0\r\n";
         }
@@ -154,10 +156,18 @@ impl Endpoint {
                 }
                 text += &format!("Sec-WebSocket-Extensions: {answer}\r\n");
                 self.inflater = Some(parameters.inflater(wsvet::Role::Client));
-                self.deflater = Some(parameters.deflater(wsvet::Role::Server));
+                self.deflater =
+                    Some(match self.has(ExceedsWindow) || self.has(ExceedsMiddleWindow) {
+                        true => Deflater::new(15, true),
+                        false => parameters.deflater(wsvet::Role::Server),
+                    });
             }
         }
-        self.out.extend(text.bytes().chain(*b"\r\n"));
+        text += "\r\n";
+        if self.has(RespondsWithBareLf) {
+            text = text.replace("\r\n", "\n");
+        }
+        self.out.extend(text.bytes());
         self.opened = true;
         if self.has(GreetsMasked) {
             self.out.extend(b"\x81\x82\x01\x02\x03\x04ik");

@@ -104,6 +104,29 @@ fn add_offers(setup: &Setup, cases: &mut Vec<Case>) {
         let case = case.message(setup, setup.data, b"Hello, hello, hello");
         cases.push(case.message(setup, setup.data, b"Hello, hello, hello").go_on());
     }
+    for (bits, text) in wide(setup) {
+        let offer = format!("permessage-deflate; server_max_window_bits={bits}");
+        let title = format!("the offer `{offer}`, and a text that repeats itself farther back");
+        let case = Case::new(setup, format!("deflate/offer-window-{bits}"), title);
+        let mut case = offering(setup, case.owed(&duty::OFFER), &offer).needs(setup.data);
+        case.needs.deflate = true;
+        cases.push(case.message(setup, setup.data, &text).go_on());
+    }
+}
+
+/// The bits of windows, and for each a text in which each part was there before, but farther back than the
+/// window reaches (§7.1.2).
+pub(super) fn wide(setup: &Setup) -> Vec<(u8, Vec<u8>)> {
+    let text = |bits: u8| {
+        let mut state = 1_u32;
+        let mut letter = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            b'A' + (state >> 24) as u8 % 58
+        };
+        let once: Vec<u8> = (0..(1 << bits) + 100).map(|_| letter()).collect();
+        (bits, once.repeat(2))
+    };
+    [9, 10, 12].map(text).into_iter().filter(|(_, text)| setup.takes(text.len())).collect()
 }
 
 fn add_legal(setup: &Setup, cases: &mut Vec<Case>) {
@@ -246,7 +269,8 @@ fn add_context(setup: &Setup, cases: &mut Vec<Case>) {
         new("context-after-final", "a message that refers to one that ended with a final block");
     let case = case.send(setup.frame(compressed, b"\xF3\x48\xCD\xC9\xC9\x07\x00\x00"));
     let case = case.echo(data, b"Hello").send(setup.frame(compressed, HELLO_AGAIN));
-    cases.push(case.level(Level::Quality).echo(data, b"Hello").go_on());
+    // The window outlives a final block, but no sentence says so. Nothing may come of it but the message.
+    cases.push(case.owed(&duty::ANSWER).echo(data, b"Hello").go_on());
     let case = new("context-after-empty", "a message that refers to one before an empty message");
     let case = case.send(setup.frame(compressed, HELLO)).echo(data, b"Hello");
     let case = case.send(setup.frame(compressed, b"\x00")).echo(data, b"");

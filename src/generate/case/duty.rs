@@ -64,12 +64,14 @@ pub(super) const SPACE_BEFORE_COLON: Duty = Duty::new(
     Level::Must,
 );
 
+/// A server may refuse a client with what it offers, in two lines as in one.
 pub(super) const EXTENSIONS_IN_LINES: Duty = Duty::new(
     6455,
     "9.1",
     "this header field MAY be split or combined across multiple lines",
     Level::Must,
-);
+)
+.may_refuse();
 
 /// A server may refuse a client with what it offers. It must not accept what it does not know.
 pub(super) const EXTENSIONS: Duty = Duty::new(

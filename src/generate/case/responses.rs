@@ -326,6 +326,13 @@ pub(super) fn add_deflate(setup: &Setup, cases: &mut Vec<Case>) {
         let text = b"Hello, hello, hello";
         cases.push(case.message(setup, setup.data, text).message(setup, setup.data, text).go_on());
     }
+    for (bits, text) in super::deflate::wide(setup) {
+        let value = format!("permessage-deflate; client_max_window_bits={bits}");
+        let mut case = answer(&format!("window-{bits}"), &value).needs(setup.data);
+        case.title += ", and a text that repeats itself farther back";
+        case.needs.deflate = true;
+        cases.push(case.message(setup, setup.data, &text).go_on());
+    }
     for (name, value) in [
         ("unknown-parameter", "permessage-deflate; x-wsvet"),
         ("bits-7", "permessage-deflate; server_max_window_bits=7"),
