@@ -1,5 +1,6 @@
 //! A client that has connected: its request, and what the prober responds.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use wsvet::deflate::Parameters;
@@ -30,6 +31,7 @@ pub struct Call {
     pub target: String,
     /// The extensions and subprotocols that it offers.
     pub(super) offers: String,
+    host: String,
     broken: Vec<Rule>,
     /// What is wrong with it, apart from the rules.
     pub(super) flaw: Option<Flaw>,
@@ -80,6 +82,7 @@ fn view<'h>(request: &Request<'h, impl Headers<'h>>) -> Call {
         is_get: !request.broken().contains(Rule::MethodNotGet),
         target: request.target().to_owned(),
         offers: [EXTENSIONS, PROTOCOLS].map(field).join("; "),
+        host: field("Host"),
         broken: request.broken().collect(),
         flaw,
         key: request.key().unwrap_or_default().to_vec(),
@@ -121,6 +124,12 @@ impl Call {
     /// The bytes that came after the request, before the response.
     pub(super) fn rest(&self) -> &[u8] {
         &self.rest
+    }
+
+    /// Looks whether Host has the port at which the client connected.
+    pub(super) fn arrive_at(&mut self, local: SocketAddr) {
+        let flaw = || Flaw::of_host(&self.host, local);
+        self.flaw = self.flaw.take().or_else(flaw);
     }
 
     /// The rules that the request breaks.

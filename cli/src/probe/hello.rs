@@ -1,5 +1,7 @@
 //! The heads of the opening handshake: what they say, and what the endpoints agree on.
 
+use std::net::SocketAddr;
+
 use wsvet::deflate::Parameters;
 use wsvet::generate::Level;
 use wsvet::handshake::{self, Headers, InvalidHttp, Rule, parse_request, parse_response};
@@ -54,6 +56,19 @@ impl Flaw {
             level: Level::Must,
             due: "lines that end with CR LF (RFC 9112 §2.2)",
             got: "a line that ends with LF alone".to_owned(),
+        })
+    }
+
+    /// A Host without the port of the URL, as far as it is known that no proxy passed it on: both endpoints
+    /// are on this machine, and Host says so.
+    pub(super) fn of_host(host: &str, local: SocketAddr) -> Option<Self> {
+        let names = ["localhost", "127.0.0.1", "[::1]"];
+        let is_local =
+            local.ip().is_loopback() && names.iter().any(|name| host.eq_ignore_ascii_case(name));
+        (is_local && ![80, 443].contains(&local.port())).then(|| Self {
+            level: Level::Quality,
+            due: "the port in Host, if it is not the default one (§4.1)",
+            got: format!("Host: {host}, for port {}; a proxy may have removed it", local.port()),
         })
     }
 
@@ -148,4 +163,36 @@ pub(super) fn values<'h>(headers: impl Headers<'h>, name: &str) -> String {
     let values: Vec<_> =
         named.map(|(_, value)| String::from_utf8_lossy(value.trim_ascii())).collect();
     values.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_with_cr_lf() {
+        let good = |head: &[u8]| Flaw::of_lines(head).is_none();
+        assert!(good(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") && good(b""));
+        for bad in [&b"GET / HTTP/1.1\nHost: a\n\n"[..], b"GET / HTTP/1.1\r\nHost: a\n\r\n"] {
+            assert!(!good(bad));
+        }
+    }
+
+    /// A Host without a port is right for the default port, and may be so if a proxy is between.
+    #[test]
+    fn a_local_host_has_its_port() {
+        for (host, local, due) in [
+            ("localhost", "127.0.0.1:9001", true),
+            ("127.0.0.1", "127.0.0.1:9001", true),
+            ("[::1]", "[::1]:9001", true),
+            ("LOCALHOST:9001", "127.0.0.1:9001", false),
+            ("[::1]:9001", "[::1]:9001", false),
+            ("localhost", "127.0.0.1:80", false),
+            ("localhost", "192.0.2.1:9001", false),
+            ("example.com", "127.0.0.1:9001", false),
+        ] {
+            let found = Flaw::of_host(host, local.parse().unwrap());
+            assert_eq!(found.is_some(), due, "{host} {local}");
+        }
+    }
 }

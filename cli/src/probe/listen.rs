@@ -211,9 +211,13 @@ impl Shared {
 
     fn serve(&self, socket: TcpStream) -> io::Result<()> {
         socket.set_nonblocking(false)?;
+        let local = socket.local_addr()?;
         let mut link = Tcp::new(socket, self.most)?;
         match call::receive(&mut link, self.most) {
-            Ok(Some(call)) if call.is_upgrade => self.play(&call, &mut link),
+            Ok(Some(mut call)) if call.is_upgrade => {
+                call.arrive_at(local);
+                self.play(&call, &mut link);
+            }
             Ok(Some(call)) => send(&mut link, &self.http(&call)),
             Ok(None) => {}
             Err(error) => {
