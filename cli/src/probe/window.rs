@@ -135,13 +135,13 @@ mod tests {
     use super::*;
     use wsvet::deflate::{Deflater, InvalidDeflate};
 
-    /// Bytes in which nothing repeats itself, and then the first of them again.
+    /// Bytes of 32 values, so that they are compressed, in which little repeats itself, and then the first of them again.
     fn repeating(after: usize) -> Vec<u8> {
         let mut state = 7_u32;
         let mut bytes: Vec<u8> = (0..after)
             .map(|_| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 24) as u8
+                (state >> 27) as u8
             })
             .collect();
         bytes.extend_from_within(..after.min(40));
