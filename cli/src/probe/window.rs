@@ -135,7 +135,8 @@ mod tests {
     use super::*;
     use wsvet::deflate::{Deflater, InvalidDeflate};
 
-    /// Bytes of 32 values, so that they are compressed, in which little repeats itself, and then the first of them again.
+    /// Bytes of 32 values, so that they are compressed, in which little repeats itself. Then the first of them
+    /// come again.
     fn repeating(after: usize) -> Vec<u8> {
         let mut state = 7_u32;
         let mut bytes: Vec<u8> = (0..after)
