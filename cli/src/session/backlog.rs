@@ -34,7 +34,7 @@ impl Backlog {
         let kept = Kept::new(from, segment);
         if kept.has_effect() {
             self.cost += kept.memory();
-            self.bytes += kept.len();
+            self.bytes += kept.stream_len();
             self.kept.push(kept);
         }
     }

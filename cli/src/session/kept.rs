@@ -56,13 +56,13 @@ impl Kept {
     }
 
     /// Returns the number of its bytes in the stream, with those that were not captured.
-    pub fn len(&self) -> usize {
+    pub fn stream_len(&self) -> usize {
         self.payload.len() + self.not_captured
     }
 
     /// Returns whether it has an effect on the streams.
     pub fn has_effect(&self) -> bool {
-        self.len() > 0 || self.fin || self.rst
+        self.stream_len() > 0 || self.fin || self.rst
     }
 
     /// Returns the approximate memory that it takes, in bytes.

@@ -367,10 +367,10 @@ impl Handshake {
         let head = asked.as_ref().is_some_and(|asked| asked.method == "HEAD");
         let bodiless = matches!(status, 204 | 304) || head;
         self.server.body = if bodiless { Body::None } else { body };
-        if let Some(asked) = asked.filter(|asked| asked.upgrade) {
-            if let Some((_, before, _)) = self.refused.replace((asked, answer, self.now)) {
-                self.note_refused(before.status);
-            }
+        if let Some(asked) = asked.filter(|asked| asked.upgrade)
+            && let Some((_, before, _)) = self.refused.replace((asked, answer, self.now))
+        {
+            self.note_refused(before.status);
         }
         Progress::Waiting
     }
