@@ -119,7 +119,9 @@ Connections that are not judged:
   They are named at the end of each input, by their reasons; --json prints a line `unjudged` for each, whose \
 `why` is a fixed name, and whose `perhaps_websocket` says whether it may be a WebSocket connection. A \
 connection that begins in the middle is judged from the first plausible frame boundary; what is not known \
-of it stands in `uncertain` of its line `connection`. A connection goes on in the next capture if its packets \
+of it stands in `uncertain` of its line `connection`. What else of an input was not judged, such as truncated \
+packets, is told on standard error; --json prints a line `notice` for each, with its `text`, and for the \
+reason why an input cannot be judged. A connection goes on in the next capture if its packets \
 there follow.
 Hex text and raw bytes:
   Hex text may be digits, or what `xxd`, `hexdump`, `od`, `tcpdump -X` and Wireshark print, or an array, \

@@ -1,7 +1,7 @@
 //! The TCP connections of a capture, within a bound of memory.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::session::connection::{Connection, Succession};
 use crate::session::judging::Judging;
 use crate::session::unjudged::Unjudged;
+use crate::transport::network::Network;
 use crate::transport::packet::Segment;
 
 /// The most connections that are over or without data and are remembered, so that late packets are not
@@ -21,13 +22,38 @@ const ENTRY_COST: usize = 384;
 /// The memory above which giving up a connection frees some, in bytes.
 const WORTH: usize = 2 << 10;
 
+/// The most connections between the same endpoints that are told apart by their networks.
+const MOST_BESIDE: u16 = 32;
+
 /// The addresses and ports of both endpoints, the lower one first.
 pub(crate) type Ends = (SocketAddr, SocketAddr);
+
+/// What tells connections apart. Those between the same endpoints in different networks have different
+/// numbers.
+///
+/// Two networks may have the same addresses, but the network of a segment does not tell its connection:
+/// the directions of a connection may have different ones, a segment may have been captured in two, and
+/// a path may change. So a segment from a network in which its sender was not seen belongs to the
+/// connection that its sequence numbers fit, and begins another one only if they fit none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    ends: Ends,
+    number: u16,
+}
+
+impl Hash for Key {
+    /// Leaves out the number, which is almost always 0.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.ends.hash(state);
+    }
+}
 
 /// The connections of a capture that are not forgotten.
 #[derive(Default)]
 pub(crate) struct Connections {
-    known: HashMap<Ends, Box<Latest>>,
+    known: HashMap<Key, Box<Latest>>,
+    /// The highest number between endpoints that have connections in several networks.
+    several: HashMap<Ends, u16>,
     /// The number of connections in this capture so far.
     count: usize,
     /// The number of segments so far.
@@ -35,9 +61,9 @@ pub(crate) struct Connections {
     /// The approximate memory that all of them take, in bytes.
     memory: usize,
     /// All connections, and the number of the last segment that was seen when they were looked at.
-    oldest: VecDeque<(Ends, u64)>,
+    oldest: VecDeque<(Key, u64)>,
     /// The connections in the order in which they were opened or were over.
-    idle: VecDeque<Ends>,
+    idle: VecDeque<Key>,
 }
 
 /// The latest connection between two endpoints.
@@ -52,12 +78,19 @@ struct Latest {
     last: u64,
     /// Whether it began in the capture before, and had no segment in this one.
     is_carried: bool,
+    /// The networks in which each endpoint was seen last, that with the lower address first.
+    networks: [[Network; 3]; 2],
 }
 
 /// Returns the addresses and ports of both endpoints.
 pub(crate) fn ends(segment: &Segment<'_>) -> Ends {
     let (from, to) = (segment.from, segment.to);
     if from <= to { (from, to) } else { (to, from) }
+}
+
+/// Returns which of its ends sent the segment.
+fn side(segment: &Segment<'_>) -> usize {
+    usize::from(segment.from > segment.to)
 }
 
 impl Connections {
@@ -69,15 +102,22 @@ impl Connections {
     ) -> io::Result<()> {
         let ends = ends(segment);
         self.segments += 1;
-        let latest = match self.known.entry(ends) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                let now = Connection::new(self.count, segment);
-                self.count += 1;
-                self.oldest.push_back((ends, self.segments));
-                self.idle.push_back(ends);
-                let latest = Latest { now, perhaps: None, memory: 0, last: 0, is_carried: false };
-                entry.insert(Box::new(latest))
+        let mut key = Key { ends, number: 0 };
+        let latest = match self.known.get_mut(&key) {
+            Some(latest) if self.several.is_empty() && latest.was_seen_in(segment) => latest,
+            _ => {
+                key = self.key(segment);
+                let (count, segments) = (&mut self.count, self.segments);
+                let (oldest, idle) = (&mut self.oldest, &mut self.idle);
+                self.known.entry(key).or_insert_with(|| {
+                    let now = Connection::new(*count, segment);
+                    *count += 1;
+                    oldest.push_back((key, segments));
+                    idle.push_back(key);
+                    let (perhaps, networks) = (None, [[segment.network; 3]; 2]);
+                    let (memory, last, is_carried) = (0, 0, false);
+                    Box::new(Latest { now, perhaps, memory, last, is_carried, networks })
+                })
             }
         };
         latest.last = self.segments;
@@ -88,7 +128,7 @@ impl Connections {
         let was_over = latest.now.is_over();
         latest.segment(segment, &mut self.count, judging)?;
         if latest.now.is_over() && !was_over {
-            self.idle.push_back(ends);
+            self.idle.push_back(key);
         }
         self.memory -= latest.memory;
         latest.memory = latest.size();
@@ -100,6 +140,40 @@ impl Connections {
             self.forget_idle(segment.at.time, judging)?;
         }
         Ok(())
+    }
+
+    /// Returns the connection to which this segment belongs, by the networks and the sequence numbers.
+    #[cold]
+    fn key(&mut self, segment: &Segment<'_>) -> Key {
+        let ends = ends(segment);
+        let mut best = None;
+        for key in self.keys(ends) {
+            let Some(latest) = self.known.get(&key) else { continue };
+            let fit = (latest.has_numbers_of(segment), latest.was_seen_in(segment));
+            if fit > best.map_or((false, false), |(fit, _)| fit) {
+                best = Some((fit, key));
+            }
+        }
+        if let Some((_, key)) = best {
+            if let Some(latest) = self.known.get_mut(&key) {
+                latest.see(segment);
+            }
+            return key;
+        }
+        let mut keys = (0..MOST_BESIDE).map(|number| Key { ends, number });
+        let free = keys.find(|key| !self.known.contains_key(key));
+        let key = free.unwrap_or(Key { ends, number: 0 });
+        if key.number > 0 {
+            let last = self.several.entry(ends).or_default();
+            *last = key.number.max(*last);
+        }
+        key
+    }
+
+    /// Returns what the connections between these endpoints may have as their keys.
+    fn keys(&self, ends: Ends) -> impl Iterator<Item = Key> + use<> {
+        let last = self.several.get(&ends).copied().unwrap_or_default();
+        (0..=last).map(move |number| Key { ends, number })
     }
 
     /// Ends all connections. `until` is the time of the last packet.
@@ -122,26 +196,32 @@ impl Connections {
         until: Duration,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
-        self.remove(ends, Some(until), judging)?;
+        self.keys(ends).try_for_each(|key| self.remove(key, Some(until), judging))?;
         self.drop_stale();
         Ok(())
     }
 
     /// Returns the connections that are open.
-    pub(crate) fn open(&mut self) -> HashMap<Ends, &mut Connection> {
-        let open = self.known.iter_mut().filter(|(_, latest)| !latest.now.is_over());
-        open.map(|(ends, latest)| (*ends, &mut latest.now)).collect()
+    pub(crate) fn open(&mut self) -> HashMap<Ends, Vec<&mut Connection>> {
+        let mut open = HashMap::<_, Vec<_>>::new();
+        for (key, latest) in self.known.iter_mut().filter(|(_, latest)| !latest.now.is_over()) {
+            open.entry(key.ends).or_default().push(&mut latest.now);
+        }
+        open
     }
 
     /// Returns these connections for the next capture.
     pub(crate) fn carry_over(&mut self, going_on: &HashSet<Ends>) -> Self {
         let mut carried = Self { segments: self.segments, ..Self::default() };
-        for ends in going_on {
-            let Some(mut latest) = self.known.remove(ends) else { continue };
+        for key in going_on.iter().flat_map(|ends| self.keys(*ends)).collect::<Vec<_>>() {
+            let Some(mut latest) = self.known.remove(&key) else { continue };
             latest.is_carried = true;
             carried.memory += latest.memory;
-            carried.oldest.push_back((*ends, latest.last));
-            carried.known.insert(*ends, latest);
+            carried.oldest.push_back((key, latest.last));
+            carried.known.insert(key, latest);
+            if let Some(last) = self.several.get(&key.ends) {
+                carried.several.insert(key.ends, *last);
+            }
         }
         carried
     }
@@ -159,20 +239,20 @@ impl Connections {
     /// Gives up the connections that had no packet for the longest time, until the rest fits.
     fn shrink(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
         while self.memory as u64 > judging.memory
-            && let Some((ends, seen)) = self.oldest.pop_front()
+            && let Some((key, seen)) = self.oldest.pop_front()
         {
-            let Some(latest) = self.known.get_mut(&ends) else { continue };
+            let Some(latest) = self.known.get_mut(&key) else { continue };
             let last = latest.last;
             if last > seen {
-                self.oldest.push_back((ends, last));
+                self.oldest.push_back((key, last));
             } else if latest.memory > WORTH {
                 latest.give_up(judging)?;
                 self.memory -= latest.memory;
                 latest.memory = latest.size();
                 self.memory += latest.memory;
-                self.oldest.push_back((ends, last));
+                self.oldest.push_back((key, last));
             } else {
-                self.remove(ends, None, judging)?;
+                self.remove(key, None, judging)?;
             }
         }
         Ok(())
@@ -180,10 +260,10 @@ impl Connections {
 
     /// Forgets the first connection that is over or has no data.
     fn forget_idle(&mut self, now: Duration, judging: &mut Judging<'_>) -> io::Result<()> {
-        if let Some(ends) = self.idle.pop_front()
-            && self.known.get(&ends).is_some_and(|latest| latest.is_idle())
+        if let Some(key) = self.idle.pop_front()
+            && self.known.get(&key).is_some_and(|latest| latest.is_idle())
         {
-            self.remove(ends, Some(now), judging)?;
+            self.remove(key, Some(now), judging)?;
         }
         self.drop_stale();
         Ok(())
@@ -191,17 +271,21 @@ impl Connections {
 
     fn drop_stale(&mut self) {
         if self.oldest.len() > 2 * self.known.len() + IDLE {
-            self.oldest.retain(|(ends, _)| self.known.contains_key(ends));
+            self.oldest.retain(|(key, _)| self.known.contains_key(key));
         }
     }
 
     fn remove(
         &mut self,
-        ends: Ends,
+        key: Key,
         until: Option<Duration>,
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
-        let Some(latest) = self.known.remove(&ends) else { return Ok(()) };
+        let Some(latest) = self.known.remove(&key) else { return Ok(()) };
+        if !self.several.is_empty() && !self.keys(key.ends).any(|key| self.known.contains_key(&key))
+        {
+            self.several.remove(&key.ends);
+        }
         self.memory -= latest.memory;
         let Latest { now, perhaps, .. } = *latest;
         let mut both = [Some(now), perhaps].into_iter().flatten();
@@ -213,6 +297,26 @@ impl Connections {
 }
 
 impl Latest {
+    /// Returns whether the sender of the segment was seen in its network.
+    fn was_seen_in(&self, segment: &Segment<'_>) -> bool {
+        self.networks[side(segment)].contains(&segment.network)
+    }
+
+    /// Notes the network of the segment.
+    fn see(&mut self, segment: &Segment<'_>) {
+        if !self.was_seen_in(segment) {
+            let seen = &mut self.networks[side(segment)];
+            seen.rotate_right(1);
+            seen[0] = segment.network;
+        }
+    }
+
+    /// Returns whether the numbers of the segment are those of the connection.
+    fn has_numbers_of(&self, segment: &Segment<'_>) -> bool {
+        let both = [Some(&self.now), self.perhaps.as_ref()];
+        both.into_iter().flatten().any(|connection| connection.has_numbers_of(segment))
+    }
+
     /// Passes the segment to the connection to which it belongs. `count` is the number of connections
     /// so far.
     fn segment(

@@ -31,7 +31,7 @@ pub(crate) struct Rotation<'a> {
 /// is no SYN.
 pub(crate) fn going_on(
     path: &Path,
-    mut open: HashMap<Ends, &mut Connection>,
+    mut open: HashMap<Ends, Vec<&mut Connection>>,
     last: Duration,
 ) -> HashSet<Ends> {
     let mut found = HashSet::new();
@@ -77,12 +77,12 @@ pub(crate) fn going_on(
 /// Decides about the connection of a segment, which is its first one there.
 fn decide(
     segment: &Segment<'_>,
-    open: &mut HashMap<Ends, &mut Connection>,
+    open: &mut HashMap<Ends, Vec<&mut Connection>>,
     found: &mut HashSet<Ends>,
 ) {
     let ends = ends(segment);
-    if let Some(connection) = open.remove(&ends)
-        && connection.may_go_on_with(segment)
+    if let Some(mut connections) = open.remove(&ends)
+        && connections.iter_mut().any(|connection| connection.may_go_on_with(segment))
     {
         found.insert(ends);
     }

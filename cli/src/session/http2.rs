@@ -281,19 +281,8 @@ impl Connections {
 
     /// Returns a segment of this endpoint without bytes.
     fn segment(&self, from: Role, at: Moment) -> Segment<'static> {
-        Segment {
-            at,
-            from: self.ends[from as usize],
-            to: self.ends[from.peer() as usize],
-            seq: 0,
-            acked: 0,
-            syn: false,
-            ack: from == Role::Server,
-            fin: false,
-            rst: false,
-            payload: &[],
-            not_captured: 0,
-        }
+        let [from_address, to] = [from, from.peer()].map(|end| self.ends[end as usize]);
+        Segment { ack: from == Role::Server, ..Segment::empty(at, from_address, to) }
     }
 
     /// Returns the next sequence number of this endpoint on a stream, before `len` bytes.

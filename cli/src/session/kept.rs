@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::transport::network::Network;
 use crate::transport::packet::{Moment, Segment};
 
 /// The approximate memory that a kept segment takes in addition to its bytes.
@@ -38,6 +39,7 @@ impl Kept {
             at: self.at,
             from: ends[self.from],
             to: ends[1 - self.from],
+            network: Network::NONE,
             seq: self.seq,
             acked: self.acked,
             syn: false,

@@ -8,6 +8,7 @@ use etherparse::defrag::IpDefragBuf;
 use etherparse::{IpFragOffset, IpNumber, ip_number};
 
 use crate::transport::inner::{Inner, is_tunnel, of_ip_number};
+use crate::transport::network::Network;
 
 /// The most packets of which fragments are kept.
 const MOST_PACKETS: usize = 4096;
@@ -48,6 +49,8 @@ pub(super) struct Key {
     pub(super) to: IpAddr,
     pub(super) number: IpNumber,
     pub(super) id: u32,
+    /// The network in which they were captured.
+    pub(super) network: Network,
 }
 
 /// The fragments of packets that are not complete.
@@ -176,7 +179,8 @@ impl Packet {
         match key.number {
             ip_number::UDP => start.is_some_and(is_tunnel),
             number => {
-                number == ip_number::TCP || !matches!(of_ip_number(number, &[]), Inner::Other)
+                number == ip_number::TCP
+                    || !matches!(of_ip_number(number, &[], &mut Network::default()), Inner::Other)
             }
         }
     }

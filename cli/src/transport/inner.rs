@@ -3,6 +3,7 @@
 
 use etherparse::{EtherType, IpNumber, UdpSlice, ip_number};
 
+use crate::transport::network::{Kind, Network};
 use crate::transport::over_udp::over_udp;
 use crate::transport::tunnel;
 
@@ -108,23 +109,38 @@ pub(super) fn be16(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().copied().map(u16::from_be_bytes)
 }
 
+/// Returns the big-endian number at this place.
+pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
+}
+
 /// Returns what an EtherType names, if it is neither IP nor a VLAN.
-pub(super) fn of_ether_type(typed: EtherType, bytes: &[u8]) -> Inner<'_> {
+pub(super) fn of_ether_type<'a>(
+    typed: EtherType,
+    bytes: &'a [u8],
+    network: &mut Network,
+) -> Inner<'a> {
     /// Up to this number, the field is a length, and LLC follows.
     const LENGTH: u16 = 1500;
     let inner = match typed.0 {
         ..=LENGTH => llc(bytes),
         0x6558 => Some(Inner::Ethernet(bytes)),
-        0x8847 | 0x8848 => tunnel::mpls(bytes),
-        0x8864 => tunnel::pppoe(bytes),
-        0x880B => tunnel::ppp(bytes),
+        0x8847 | 0x8848 => tunnel::mpls(bytes, network),
+        0x8864 => tunnel::pppoe(bytes, network),
+        0x880B => tunnel::ppp(bytes, network),
         // The tag of a backbone service instance (802.1ah).
-        0x88E7 => bytes.get(4..).map(Inner::Ethernet),
-        0x894F => tunnel::nsh(bytes),
+        0x88E7 => be32(bytes, 0).map(|tag| {
+            network.enter(Kind::Service, tag & 0xFF_FFFF);
+            Inner::Ethernet(&bytes[4..])
+        }),
+        0x894F => tunnel::nsh(bytes, network),
         0x22F3 => tunnel::trill(bytes),
         // More tags, with the type of what follows: VLAN of some vendors, HSR (IEC 62439-3), VN-Tag,
         // 802.1BR, Cisco's metadata.
-        0x9200 | 0x9300 => tagged(bytes, 2),
+        0x9200 | 0x9300 => be16(bytes, 0).and_then(|tag| {
+            network.enter(Kind::Vlan, (tag & 0xFFF).into());
+            tagged(bytes, 2)
+        }),
         0x892F | 0x8926 => tagged(bytes, 4),
         0x893F | 0x8909 => tagged(bytes, 6),
         _ => Some(Inner::Other),
@@ -151,18 +167,24 @@ pub(super) fn llc(bytes: &[u8]) -> Option<Inner<'_>> {
 }
 
 /// Returns what follows the header of IP, if it is not TCP.
-pub(super) fn of_ip_number(number: IpNumber, bytes: &[u8]) -> Inner<'_> {
+pub(super) fn of_ip_number<'a>(
+    number: IpNumber,
+    bytes: &'a [u8],
+    network: &mut Network,
+) -> Inner<'a> {
     let inner = match number {
         ip_number::IPV4 | ip_number::IPV6 => Some(Inner::Ip(bytes)),
-        ip_number::GRE => tunnel::gre(bytes),
+        ip_number::GRE => tunnel::gre(bytes, network),
         ip_number::UDP => match UdpSlice::from_slice_lax(bytes) {
-            Ok(udp) => of_ports([udp.source_port(), udp.destination_port()], udp.payload()),
+            Ok(udp) => {
+                of_ports([udp.source_port(), udp.destination_port()], udp.payload(), network)
+            }
             Err(_) => None,
         },
         ip_number::ENCAP_SEC => Some(Inner::Unread(Unread::Ipsec)),
         ip_number::IP_COMP => Some(Inner::Unread(Unread::IpComp)),
         ip_number::LAYER2_TUNNELING_PROTOCOL => Some(Inner::Unread(Unread::L2tp)),
-        ip_number::MPLS_IN_IP => tunnel::mpls(bytes),
+        ip_number::MPLS_IN_IP => tunnel::mpls(bytes, network),
         // EtherIP.
         ip_number::ETHER_IP => bytes.get(2..).map(Inner::Ethernet),
         // Ethernet inside IPv6 with segment routing (RFC 8986).
@@ -173,9 +195,9 @@ pub(super) fn of_ip_number(number: IpNumber, bytes: &[u8]) -> Inner<'_> {
 }
 
 /// Returns what a tunnel over UDP has.
-fn of_ports(ports: [u16; 2], bytes: &[u8]) -> Option<Inner<'_>> {
+fn of_ports<'a>(ports: [u16; 2], bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     let tunnel = ports.iter().rev().find_map(|port| over_udp(*port));
-    tunnel.map_or(Some(Inner::Other), |read| read(bytes))
+    tunnel.map_or(Some(Inner::Other), |read| read(bytes, network))
 }
 
 /// Returns whether the start of this UDP packet has the port of a tunnel.

@@ -5,11 +5,12 @@
 use etherparse::EtherType;
 
 use crate::transport::inner::{Inner, be16, llc};
+use crate::transport::network::Network;
 use crate::transport::{tunnel, wifi};
 
 /// Returns what stands inside a packet of this link type, numbered as in the capture formats, or `None`
 /// if the type is not read.
-pub(super) fn of_link(link: i32, bytes: &[u8]) -> Option<Inner<'_>> {
+pub(super) fn of_link<'a>(link: i32, bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     let inner = match link {
         1 => Some(Inner::Ethernet(bytes)),
         // BSD loopback, either byte order: four bytes of address family.
@@ -17,14 +18,14 @@ pub(super) fn of_link(link: i32, bytes: &[u8]) -> Option<Inner<'_>> {
         // Raw IP, and other numbers that some systems write for it.
         12 | 14 | 101 | 228 | 229 => Some(Inner::Ip(bytes)),
         // PPP, with a byte for the direction, or with PPPoE before it.
-        9 => tunnel::ppp(bytes),
-        50 => serial(bytes),
-        51 => tunnel::pppoe(bytes),
+        9 => tunnel::ppp(bytes, network),
+        50 => serial(bytes, network),
+        51 => tunnel::pppoe(bytes, network),
         // The direction stands before the header, or in the place of its first byte.
-        204 => bytes.get(1..).and_then(tunnel::ppp),
-        166 => bytes.get(2..).and_then(tunnel::ppp),
-        104 => serial(bytes),
-        205 => bytes.get(1..).and_then(serial),
+        204 => bytes.get(1..).and_then(|bytes| tunnel::ppp(bytes, network)),
+        166 => bytes.get(2..).and_then(|bytes| tunnel::ppp(bytes, network)),
+        104 => serial(bytes, network),
+        205 => bytes.get(1..).and_then(|bytes| serial(bytes, network)),
         105 => wifi::frame(bytes, false),
         119 => wifi::prism(bytes),
         127 => wifi::radiotap(bytes),
@@ -42,7 +43,7 @@ pub(super) fn of_link(link: i32, bytes: &[u8]) -> Option<Inner<'_>> {
         138 => cooked(bytes, 16, 18),
         100 => llc(bytes),
         // MPLS.
-        219 => tunnel::mpls(bytes),
+        219 => tunnel::mpls(bytes, network),
         239 => nflog(bytes),
         // What stands before Ethernet: a tap, a preamble.
         240 => bytes.get(4..).map(Inner::Ethernet),
@@ -92,12 +93,12 @@ fn cooked(bytes: &[u8], protocol_at: usize, len: usize) -> Option<Inner<'_>> {
 }
 
 /// Returns what stands inside PPP or Cisco's HDLC: the first byte is an address that tells which.
-fn serial(bytes: &[u8]) -> Option<Inner<'_>> {
+fn serial<'a>(bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     const CISCO: [u8; 2] = [0x0F, 0x8F];
     if CISCO.contains(bytes.first()?) {
         return Some(Inner::Ether(EtherType(be16(bytes, 2)?), bytes.get(4..)?));
     }
-    tunnel::ppp(bytes)
+    tunnel::ppp(bytes, network)
 }
 
 /// Returns what stands inside a header of PPI, which names the link type of the rest.

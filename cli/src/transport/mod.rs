@@ -4,6 +4,7 @@ mod fragments;
 pub mod http2;
 mod inner;
 mod link;
+pub mod network;
 mod over_udp;
 pub mod packet;
 pub mod prefix;

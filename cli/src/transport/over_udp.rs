@@ -5,11 +5,12 @@
 
 use etherparse::{EtherType, IpNumber};
 
-use crate::transport::inner::{Inner, Unread, be16, of_ip_number};
+use crate::transport::inner::{Inner, Unread, be16, be32, of_ip_number};
+use crate::transport::network::{Kind, Network};
 use crate::transport::tunnel;
 
 /// What reads the header of a tunnel.
-type Read = for<'a> fn(&'a [u8]) -> Option<Inner<'a>>;
+type Read = for<'a> fn(&'a [u8], &mut Network) -> Option<Inner<'a>>;
 
 /// Returns what reads a tunnel over UDP, by the port that is registered for it or in common use.
 pub(super) fn over_udp(port: u16) -> Option<Read> {
@@ -27,7 +28,7 @@ pub(super) fn over_udp(port: u16) -> Option<Read> {
         4754 => tunnel::gre,
         5247 => capwap,
         // FOU.
-        5555 => tunnel::ip,
+        5555 => |bytes, _| tunnel::ip(bytes),
         6080 => gue,
         443 => quic,
         1194 => openvpn,
@@ -38,30 +39,39 @@ pub(super) fn over_udp(port: u16) -> Option<Read> {
 }
 
 /// Returns what stands inside VXLAN (RFC 7348).
-fn vxlan(bytes: &[u8]) -> Option<Inner<'_>> {
+fn vxlan<'a>(bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     const HAS_NETWORK: u8 = 0x08;
     let rest = bytes.get(8..)?;
-    Some(if bytes[0] & HAS_NETWORK != 0 { Inner::Ethernet(rest) } else { Inner::Other })
+    if bytes[0] & HAS_NETWORK == 0 {
+        return Some(Inner::Other);
+    }
+    network.enter(Kind::Vxlan, be32(bytes, 4)? >> 8);
+    Some(Inner::Ethernet(rest))
 }
 
 /// Returns what stands inside VXLAN with its protocol extension.
-fn vxlan_gpe(bytes: &[u8]) -> Option<Inner<'_>> {
+fn vxlan_gpe<'a>(bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     const HAS_PROTOCOL: u8 = 0x04;
     let rest = bytes.get(8..)?;
-    if bytes[0] & HAS_PROTOCOL == 0 { vxlan(bytes) } else { tunnel::next(bytes[3], rest) }
+    if bytes[0] & HAS_PROTOCOL == 0 {
+        return vxlan(bytes, network);
+    }
+    network.enter(Kind::Vxlan, be32(bytes, 4)? >> 8);
+    tunnel::next(bytes[3], rest, network)
 }
 
 /// Returns what stands inside Geneve (RFC 8926).
-fn geneve(bytes: &[u8]) -> Option<Inner<'_>> {
+fn geneve<'a>(bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     let first = *bytes.first()?;
     let options = 4 * usize::from(first & 0x3F);
     let protocol = be16(bytes, 2)?;
     let rest = bytes.get(8 + options..)?;
+    network.enter(Kind::Geneve, be32(bytes, 4)? >> 8);
     Some(if first >> 6 == 0 { Inner::Ether(EtherType(protocol), rest) } else { Inner::Other })
 }
 
 /// Returns what stands inside GTP-U (3GPP TS 29.281).
-fn gtp(bytes: &[u8]) -> Option<Inner<'_>> {
+fn gtp<'a>(bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     const VERSION_1: u8 = 0b0011_0000;
     const USER_DATA: u8 = 255;
     let [flags, kind, ..] = *bytes else { return None };
@@ -81,12 +91,13 @@ fn gtp(bytes: &[u8]) -> Option<Inner<'_>> {
             rest = rest.get(len..)?;
         }
     }
+    network.enter(Kind::Gtp, be32(bytes, 4)?);
     // A session may be of the type Ethernet.
     tunnel::ip_or_ethernet(rest)
 }
 
 /// Returns what stands inside TZSP, with which routers send what they capture.
-fn tzsp(bytes: &[u8]) -> Option<Inner<'_>> {
+fn tzsp<'a>(bytes: &'a [u8], _: &mut Network) -> Option<Inner<'a>> {
     const PADDING: u8 = 0;
     const END: u8 = 1;
     let [version, kind, ..] = *bytes else { return None };
@@ -111,7 +122,7 @@ fn tzsp(bytes: &[u8]) -> Option<Inner<'_>> {
 }
 
 /// Returns what stands inside L2TP version 2 (RFC 2661).
-fn l2tp(bytes: &[u8]) -> Option<Inner<'_>> {
+fn l2tp<'a>(bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     const CONTROL: u16 = 0x8000;
     const LENGTH: u16 = 0x4000;
     const SEQUENCE: u16 = 0x0800;
@@ -130,11 +141,13 @@ fn l2tp(bytes: &[u8]) -> Option<Inner<'_>> {
     if flags & OFFSET != 0 {
         at += 2 + usize::from(be16(bytes, at)?);
     }
-    tunnel::ppp(bytes.get(at..)?)
+    let numbers = if flags & LENGTH != 0 { 4 } else { 2 };
+    network.enter(Kind::L2tp, be32(bytes, numbers)?);
+    tunnel::ppp(bytes.get(at..)?, network)
 }
 
 /// Returns what stands inside Teredo (RFC 4380).
-fn teredo(bytes: &[u8]) -> Option<Inner<'_>> {
+fn teredo<'a>(bytes: &'a [u8], _: &mut Network) -> Option<Inner<'a>> {
     const ORIGIN: u16 = 0;
     const AUTHENTICATION: u16 = 1;
     let mut rest = bytes;
@@ -149,14 +162,22 @@ fn teredo(bytes: &[u8]) -> Option<Inner<'_>> {
 }
 
 /// Returns what stands inside LISP (RFC 9300), and in its protocol extension (RFC 9305).
-fn lisp(bytes: &[u8]) -> Option<Inner<'_>> {
+fn lisp<'a>(bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
+    const HAS_INSTANCE: u8 = 0x08;
     const HAS_PROTOCOL: u8 = 0x04;
     let rest = bytes.get(8..)?;
-    if bytes[0] & HAS_PROTOCOL == 0 { tunnel::ip(rest) } else { tunnel::next(bytes[3], rest) }
+    if bytes[0] & HAS_INSTANCE != 0 {
+        network.enter(Kind::Lisp, be32(bytes, 4)? >> 8);
+    }
+    if bytes[0] & HAS_PROTOCOL == 0 {
+        tunnel::ip(rest)
+    } else {
+        tunnel::next(bytes[3], rest, network)
+    }
 }
 
 /// Returns what stands inside GUE, of both versions.
-fn gue(bytes: &[u8]) -> Option<Inner<'_>> {
+fn gue<'a>(bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     const CONTROL: u8 = 0x20;
     let first = *bytes.first()?;
     if first >> 6 == 1 {
@@ -166,11 +187,11 @@ fn gue(bytes: &[u8]) -> Option<Inner<'_>> {
         return Some(Inner::Other);
     }
     let rest = bytes.get(4 + 4 * usize::from(first & 0x1F)..)?;
-    Some(of_ip_number(IpNumber(bytes[1]), rest))
+    Some(of_ip_number(IpNumber(bytes[1]), rest, network))
 }
 
 /// Returns what stands inside the data channel of CAPWAP (RFC 5415).
-fn capwap(bytes: &[u8]) -> Option<Inner<'_>> {
+fn capwap<'a>(bytes: &'a [u8], _: &mut Network) -> Option<Inner<'a>> {
     const FRAGMENT: u8 = 0x80;
     const KEEP_ALIVE: u8 = 0x08;
     const NATIVE: u8 = 0x01;
@@ -195,20 +216,20 @@ fn named(is_of_protocol: bool, why: Unread) -> Inner<'static> {
 }
 
 /// Names the packets of QUIC by the bit that is always set (RFC 9000, §17.2).
-fn quic(bytes: &[u8]) -> Option<Inner<'_>> {
+fn quic<'a>(bytes: &'a [u8], _: &mut Network) -> Option<Inner<'a>> {
     const FIXED: u8 = 0x40;
     let is_quic = bytes.first()? & FIXED != 0;
     Some(named(is_quic, Unread::Quic))
 }
 
 /// Names the packets of OpenVPN by their opcode.
-fn openvpn(bytes: &[u8]) -> Option<Inner<'_>> {
+fn openvpn<'a>(bytes: &'a [u8], _: &mut Network) -> Option<Inner<'a>> {
     let is_openvpn = (1..=11).contains(&(bytes.first()? >> 3));
     Some(named(is_openvpn, Unread::OpenVpn))
 }
 
 /// Names the packets of ESP inside UDP (RFC 3948). Others are keep-alives, or exchange keys.
-fn ipsec(bytes: &[u8]) -> Option<Inner<'_>> {
+fn ipsec<'a>(bytes: &'a [u8], _: &mut Network) -> Option<Inner<'a>> {
     const KEEP_ALIVE: &[u8] = &[0xFF];
     if bytes == KEEP_ALIVE {
         return Some(Inner::Other);
@@ -218,7 +239,7 @@ fn ipsec(bytes: &[u8]) -> Option<Inner<'_>> {
 }
 
 /// Names the packets of WireGuard by their type, and the three zeros after it.
-fn wireguard(bytes: &[u8]) -> Option<Inner<'_>> {
+fn wireguard<'a>(bytes: &'a [u8], _: &mut Network) -> Option<Inner<'a>> {
     let is_wireguard = matches!(bytes.first_chunk()?, [1..=4, 0, 0, 0]);
     Some(named(is_wireguard, Unread::WireGuard))
 }

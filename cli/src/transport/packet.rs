@@ -13,6 +13,7 @@ use etherparse::{
 use crate::transport::fragments::{Fragment, Fragments, Key};
 use crate::transport::inner::{Inner, of_ether_type, of_ip_number};
 use crate::transport::link::of_link;
+use crate::transport::network::{Kind, Network};
 
 pub use crate::transport::inner::Unread;
 pub use crate::transport::link::name_of;
@@ -28,6 +29,8 @@ pub struct Segment<'a> {
     pub from: SocketAddr,
     /// The destination address and port.
     pub to: SocketAddr,
+    /// The network in which it was captured.
+    pub network: Network,
     /// The sequence number.
     pub seq: u32,
     /// The acknowledgment number.
@@ -53,6 +56,7 @@ impl Segment<'_> {
             at,
             from,
             to,
+            network: Network::NONE,
             seq: 0,
             acked: 0,
             syn: false,
@@ -112,7 +116,7 @@ impl Packets {
         bytes: &[u8],
         take: &mut impl FnMut(Content<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.open(at, Inner::Packet(link, bytes), 0, take)
+        self.open(at, Inner::Packet(link, bytes), Network::NONE, 0, take)
     }
 
     /// Returns the number of fragmented packets that were not put together, although they may have TCP
@@ -125,6 +129,7 @@ impl Packets {
         &mut self,
         at: Moment,
         inner: Inner<'_>,
+        mut network: Network,
         depth: u32,
         take: &mut F,
     ) -> Result<(), E> {
@@ -143,45 +148,56 @@ impl Packets {
             },
             Inner::Ether(typed, bytes) => LaxSlicedPacket::from_ether_type(typed, bytes),
             Inner::Packet(link, bytes) => {
-                return match of_link(link, bytes) {
-                    Some(inner) => self.open(at, inner, depth + 1, take),
+                return match of_link(link, bytes, &mut network) {
+                    Some(inner) => self.open(at, inner, network, depth + 1, take),
                     None => take(Content::UnknownLink(link)),
                 };
             }
             Inner::Several(all) => {
-                return all.into_iter().try_for_each(|inner| self.open(at, inner, depth + 1, take));
+                return all
+                    .into_iter()
+                    .try_for_each(|inner| self.open(at, inner, network, depth + 1, take));
             }
             Inner::Unread(why) => return take(Content::Unread(why)),
             Inner::Cut => return take(Content::Cut),
             Inner::Other => return take(Content::Other),
         };
+        for tag in &sliced.link_exts {
+            if let LaxLinkExtSlice::Vlan(tag) = tag
+                && let number @ 1.. = tag.vlan_identifier().value()
+            {
+                network.enter(Kind::Vlan, number.into());
+            }
+        }
         let Some(ip) = Ip::of(&sliced) else {
             let inner = match (&sliced.stop_err, sliced.ether_payload()) {
                 (Some((SliceError::Len(_), layer)), _) if *layer != Layer::Arp => Inner::Cut,
-                (None, Some(payload)) => of_ether_type(payload.ether_type, payload.payload),
+                (None, Some(payload)) => {
+                    of_ether_type(payload.ether_type, payload.payload, &mut network)
+                }
                 (None, None) if is_protected(&sliced) => Inner::Unread(Unread::Macsec),
                 _ => Inner::Other,
             };
-            return self.open(at, inner, depth + 1, take);
+            return self.open(at, inner, network, depth + 1, take);
         };
         if let Some(TransportSlice::Tcp(tcp)) = &sliced.transport {
-            return take(Content::Tcp(ip.segment(at, tcp)));
+            return take(Content::Tcp(ip.segment(at, network, tcp)));
         }
         if let Some((offset, more, id)) = ip.fragment(&sliced) {
             let (number, payload) = (ip.payload.ip_number, ip.payload.payload);
-            let key = Key { from: ip.from, to: ip.to, number, id };
+            let key = Key { from: ip.from, to: ip.to, number, id, network };
             let is_whole = ip.claimed <= payload.len();
             let fragment = Fragment { key, offset, more, payload, is_whole };
             return match self.fragments.add(&fragment, at.time) {
-                Some(bytes) => self.whole(at, &ip, number, &bytes, depth + 1, take),
+                Some(bytes) => self.whole(at, &ip, network, number, &bytes, depth + 1, take),
                 None => take(Content::Fragment),
             };
         }
         let inner = match &sliced.stop_err {
             Some((SliceError::Len(_), layer)) if is_before_tcp(*layer) => Inner::Cut,
-            _ => of_ip_number(ip.payload.ip_number, ip.payload.payload),
+            _ => of_ip_number(ip.payload.ip_number, ip.payload.payload, &mut network),
         };
-        self.open(at, inner, depth + 1, take)
+        self.open(at, inner, network, depth + 1, take)
     }
 
     /// Parses the payload of a packet that was put together. `ip` is that of its last fragment.
@@ -189,17 +205,19 @@ impl Packets {
         &mut self,
         at: Moment,
         ip: &Ip<'_>,
+        mut network: Network,
         number: IpNumber,
         bytes: &[u8],
         depth: u32,
         take: &mut F,
     ) -> Result<(), E> {
         if number != ip_number::TCP {
-            return self.open(at, of_ip_number(number, bytes), depth, take);
+            let inner = of_ip_number(number, bytes, &mut network);
+            return self.open(at, inner, network, depth, take);
         }
         match TcpSlice::from_slice(bytes) {
             Ok(tcp) => {
-                let mut segment = ip.segment(at, &tcp);
+                let mut segment = ip.segment(at, network, &tcp);
                 segment.not_captured = 0;
                 take(Content::Tcp(segment))
             }
@@ -240,11 +258,12 @@ impl<'a> Ip<'a> {
     }
 
     /// Returns the TCP segment in the payload.
-    fn segment<'b>(&self, at: Moment, tcp: &TcpSlice<'b>) -> Segment<'b> {
+    fn segment<'b>(&self, at: Moment, network: Network, tcp: &TcpSlice<'b>) -> Segment<'b> {
         Segment {
             at,
             from: SocketAddr::new(self.from, tcp.source_port()),
             to: SocketAddr::new(self.to, tcp.destination_port()),
+            network,
             seq: tcp.sequence_number(),
             acked: tcp.acknowledgment_number(),
             syn: tcp.syn(),

@@ -258,6 +258,12 @@ impl Stream {
         !self.is_placed() || self.next.is_some_and(|next| next.abs_diff(start) <= NEAR)
     }
 
+    /// Returns whether a sequence number is near the next byte, or nothing is known of the stream.
+    pub fn is_near_number(&self, number: u32) -> bool {
+        let distance = |next: u64| (number.wrapping_sub(next as u32) as i32).unsigned_abs();
+        self.next.is_none_or(|next| u64::from(distance(next)) <= NEAR)
+    }
+
     /// Returns whether the segment may be the first of this stream in the next capture: whether it is
     /// within a usual window of the next byte.
     pub fn may_go_on_with(&mut self, segment: &Segment<'_>) -> bool {
@@ -376,6 +382,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::transport::network::Network;
     use crate::transport::packet::Moment;
     use proptest::prelude::*;
 
@@ -385,6 +392,7 @@ mod tests {
             at: Moment { packet: 1, time: Duration::ZERO },
             from: end,
             to: end,
+            network: Network::NONE,
             seq,
             acked: 0,
             syn: false,

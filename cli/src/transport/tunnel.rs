@@ -4,28 +4,29 @@
 
 use etherparse::EtherType;
 
-use crate::transport::inner::{Inner, Unread, be16};
+use crate::transport::inner::{Inner, Unread, be16, be32};
+use crate::transport::network::{Kind, Network};
 
 /// Returns what stands inside a header of NSH (RFC 8300).
-pub(super) fn nsh(bytes: &[u8]) -> Option<Inner<'_>> {
+pub(super) fn nsh<'a>(bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     let len = 4 * usize::from(*bytes.get(1)? & 0x3F);
     let protocol = *bytes.get(3)?;
-    if len < 8 { Some(Inner::Other) } else { next(protocol, bytes.get(len..)?) }
+    if len < 8 { Some(Inner::Other) } else { next(protocol, bytes.get(len..)?, network) }
 }
 
 /// Returns what this number names in NSH, and in the protocol extensions of VXLAN and LISP.
-pub(super) fn next(protocol: u8, rest: &[u8]) -> Option<Inner<'_>> {
+pub(super) fn next<'a>(protocol: u8, rest: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     Some(match protocol {
         1 | 2 => Inner::Ip(rest),
         3 => Inner::Ethernet(rest),
-        4 => return nsh(rest),
-        5 => return mpls(rest),
+        4 => return nsh(rest, network),
+        5 => return mpls(rest, network),
         _ => Inner::Other,
     })
 }
 
 /// Returns what stands inside GRE (RFC 2784, 2890; and RFC 2637 for PPTP).
-pub(super) fn gre(bytes: &[u8]) -> Option<Inner<'_>> {
+pub(super) fn gre<'a>(bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     const CHECKSUM: u16 = 0x8000;
     const ROUTING: u16 = 0x4000;
     const KEY: u16 = 0x2000;
@@ -36,6 +37,11 @@ pub(super) fn gre(bytes: &[u8]) -> Option<Inner<'_>> {
     const ERSPAN_3: u16 = 0x22EB;
     let (flags, protocol) = (be16(bytes, 0)?, be16(bytes, 2)?);
     let words = |bits: &[u16]| 4 * bits.iter().filter(|bit| flags & **bit != 0).count();
+    if flags & KEY != 0 {
+        let key = be32(bytes, 4 + words(&[CHECKSUM]))?;
+        // In version 1, its first half is the length of the payload.
+        network.enter(Kind::Gre, if flags & 7 == 0 { key } else { key & 0xFFFF });
+    }
     Some(match flags & 7 {
         0 if flags & ROUTING == 0 => {
             let rest = bytes.get(4 + words(&[CHECKSUM, KEY, SEQUENCE])..)?;
@@ -48,7 +54,7 @@ pub(super) fn gre(bytes: &[u8]) -> Option<Inner<'_>> {
             }
         }
         1 if protocol == PPP && flags & SEQUENCE != 0 => {
-            return ppp(bytes.get(8 + words(&[SEQUENCE, ACKNOWLEDGMENT])..)?);
+            return ppp(bytes.get(8 + words(&[SEQUENCE, ACKNOWLEDGMENT])..)?, network);
         }
         _ => Inner::Other,
     })
@@ -69,11 +75,12 @@ fn erspan_3(bytes: &[u8]) -> Option<Inner<'_>> {
 
 /// Returns what stands inside labels of MPLS. No label names it, so that its first bytes must tell
 /// (RFC 4928).
-pub(super) fn mpls(bytes: &[u8]) -> Option<Inner<'_>> {
+pub(super) fn mpls<'a>(bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     let mut rest = bytes;
     loop {
         let (label, after) = rest.split_first_chunk::<4>()?;
         rest = after;
+        network.enter(Kind::Mpls, u32::from_be_bytes(*label) >> 12);
         if label[2] & 1 == 1 {
             break;
         }
@@ -106,18 +113,19 @@ fn is_ethernet(bytes: &[u8]) -> Option<bool> {
 }
 
 /// Returns what stands inside the session stage of PPPoE (RFC 2516).
-pub(super) fn pppoe(bytes: &[u8]) -> Option<Inner<'_>> {
+pub(super) fn pppoe<'a>(bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     let rest = bytes.get(6..)?;
     if bytes[..2] != [0x11, 0] {
         return Some(Inner::Other);
     }
+    network.enter(Kind::Pppoe, be16(bytes, 2)?.into());
     let len = usize::from(be16(bytes, 4)?);
-    ppp(rest.get(..len).unwrap_or(rest))
+    ppp(rest.get(..len).unwrap_or(rest), network)
 }
 
 /// Returns what stands inside PPP, with or without its address and its compressible fields (RFC 1661,
 /// 1662).
-pub(super) fn ppp(bytes: &[u8]) -> Option<Inner<'_>> {
+pub(super) fn ppp<'a>(bytes: &'a [u8], network: &mut Network) -> Option<Inner<'a>> {
     let bytes = bytes.strip_prefix(&[0xFF, 3]).unwrap_or(bytes);
     let (protocol, rest) = match bytes {
         // The address, if the packet is cut after it.
@@ -128,7 +136,7 @@ pub(super) fn ppp(bytes: &[u8]) -> Option<Inner<'_>> {
     };
     Some(match protocol {
         0x0021 | 0x0057 => Inner::Ip(rest),
-        0x0281 | 0x0283 => return mpls(rest),
+        0x0281 | 0x0283 => return mpls(rest, network),
         // Headers or packets that are compressed, packets that are encrypted, and parts of packets.
         0x0003 | 0x002D | 0x002F | 0x003D | 0x0053 | 0x0055 | 0x00FB | 0x00FD => {
             Inner::Unread(Unread::Ppp)

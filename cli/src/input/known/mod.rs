@@ -62,7 +62,7 @@ mod tests {
     /// The first bytes of what people have, and the word that must be in its name.
     #[test]
     fn known_formats_are_named() {
-        let cases: [(&[u8], &str); 46] = [
+        let cases: [(&[u8], &str); 49] = [
             (b"CONNECTED(00000003)\n>>> TLS 1.0, RecordHeader [length 0005]\n", "openssl"),
             (b">>> TLS 1.3, Handshake [length 0200], ClientHello\n    01 00 01 fc\n", "openssl"),
             (
@@ -73,6 +73,12 @@ mod tests {
             (b"== Info:   Trying 127.0.0.1:9061...\n=> Send header, 77 bytes (0x4d)\n", "curl"),
             (b"\x01\x10\x4C\0\x01\x05Trace Display", "LANalyzer"),
             (b"\xFD7zXZ\0", "xz"),
+            (
+                b"WebSocket connection to 'wss://x.example/' failed: Invalid frame header\n",
+                "error message",
+            ),
+            (b"websockets.exceptions.ConnectionClosedError: sent 1011\n", "error message"),
+            (b"the connection failed with code 1006\n", "error message"),
             (b"BZh91AY&SY", "bzip2"),
             (b"\x04\x22\x4D\x18", "lz4"),
             (b"PK\x03\x04\x14\0", "zip"),
@@ -138,6 +144,9 @@ mod tests {
             "    1   0.000000    127.0.0.1 → 127.0.0.1    TCP 74\n\n0000  00 00 00 00\n",
             "00\t81\t85\n02\t37\tfa\n04\t21\t3d\n",
             "8185\n37fa213d7f9f4d5158\n",
+            "Invalid frame header: 83 00\n",
+            "close code 1002 after \\x83\\x00\n",
+            "code 1006: 818537fa213d7f9f4d5158\n",
         ] {
             assert!(text(start.as_bytes()).is_none(), "{start}");
         }

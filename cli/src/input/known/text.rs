@@ -10,6 +10,8 @@ const WRITE: &str =
     "it does not have their bytes: write the packets to a file with -w, and give that file";
 const FOLLOW: &str = "give the capture itself, or save one direction of the stream as Raw";
 const NO_FRAMES: &str = "give the bytes of the frames in hex, a HAR file or a capture";
+const EXPLAIN: &str = "`wsvet explain CODE` explains its close code, such as 1006; to learn which endpoint \
+     broke which rule, give a capture of the connection";
 
 const fn row(sign: Sign, name: &'static str, instead: &'static str) -> Known {
     Known { sign, name, instead }
@@ -57,6 +59,7 @@ pub(super) const TEXT: &[Known] = &[
     row(Looks(is_xml), "XML", NO_FRAMES),
     row(Looks(is_access_log), "an access log", NO_FRAMES),
     row(Looks(is_syslog), "a log", NO_FRAMES),
+    row(Looks(is_error_message), "an error message", EXPLAIN),
     row(
         Looks(is_http),
         "HTTP without a frame after it",
@@ -214,6 +217,44 @@ fn is_syslog(start: &[u8]) -> bool {
     let first = lines(start).next().unwrap_or_default();
     let named = months.iter().any(|month| first.starts_with(month.as_bytes()));
     named && first.get(3) == Some(&b' ') && has(first, "]: ")
+}
+
+/// Whether this is what a browser or a library says of a connection that failed, without bytes.
+fn is_error_message(start: &[u8]) -> bool {
+    let words = [
+        "WebSocket connection to '",
+        "Invalid frame header",
+        "Invalid WebSocket frame",
+        "ConnectionClosed",
+        "WebSocketException",
+        "WebSocketError",
+        "websocket: close ",
+        "close code",
+        "code 1006",
+        "code: 1006",
+        "code=1006",
+    ];
+    let is_json = matches!(trimmed(start).first(), Some(b'{' | b'['));
+    !is_json && words.iter().any(|word| has(start, word)) && !has_bytes(start)
+}
+
+/// Whether words of the text may be bytes in hex: two bytes after each other, or many in one word.
+fn has_bytes(start: &[u8]) -> bool {
+    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b",;:\\[](){}\"'".contains(byte);
+    let is_hex = |word: &[u8]| word.iter().all(u8::is_ascii_hexdigit);
+    let words = start.split(is_end).filter(|word| !word.is_empty());
+    let mut words = words.map(|word| {
+        let digits = word.strip_prefix(b"0x").or_else(|| word.strip_prefix(b"x"));
+        digits.unwrap_or(word)
+    });
+    let mut before = false;
+    words.any(|word| {
+        let is_byte = word.len() == 2 && is_hex(word);
+        let many = word.len() >= 8 && is_hex(word);
+        let found = many || is_byte && before;
+        before = is_byte;
+        found
+    })
 }
 
 /// Whether this is a head of HTTP.

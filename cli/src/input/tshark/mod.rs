@@ -18,6 +18,7 @@ use crate::input::answer::{Answer, no_traffic, reason};
 use crate::input::capture::Judge;
 use crate::input::fits::too_large;
 use crate::session::judging::Judging;
+use crate::transport::network::Network;
 use crate::transport::packet::{Moment, Segment};
 
 use frames::Dissected;
@@ -258,6 +259,7 @@ fn segment<'a>(
         at,
         from,
         to,
+        network: Network::NONE,
         seq: number("seq")?,
         acked: number("ack").unwrap_or_default(),
         syn: flags & SYN != 0,

@@ -636,6 +636,20 @@ pub(super) struct StepLine<'a> {
     pub(super) time: f64,
 }
 
+/// A notice about an input: what of it was not judged, or why it cannot be judged.
+#[derive(Serialize)]
+pub(super) struct NoticeLine<'a> {
+    event: &'static str,
+    text: &'a str,
+    input: &'a str,
+}
+
+impl<'a> NoticeLine<'a> {
+    pub(super) fn new(text: &'a str, input: &'a str) -> Self {
+        Self { event: "notice", text, input }
+    }
+}
+
 /// A connection that is not judged, or not to its end.
 #[derive(Serialize)]
 pub(super) struct StrayLine<'a> {

@@ -18,8 +18,8 @@ use crate::session::unjudged::Stray;
 
 use line::{
     BrokenLine, CauseLine, FindingLine, FrameLine, GapLine, HandshakeLine, IncompleteLine,
-    InputLine, Line, MessageLine, NegotiationLine, OpeningLine, StrayLine, UncertainLine,
-    VerdictLine, seconds,
+    InputLine, Line, MessageLine, NegotiationLine, NoticeLine, OpeningLine, StrayLine,
+    UncertainLine, VerdictLine, seconds,
 };
 
 /// Prints records for programs.
@@ -176,8 +176,9 @@ impl<W: Write> Report for Json<W> {
         self.out.flush()
     }
 
-    fn end_of_input(&mut self, _: &[String]) -> io::Result<()> {
-        Ok(())
+    fn end_of_input(&mut self, notices: &[String]) -> io::Result<()> {
+        let input = &self.input;
+        notices.iter().try_for_each(|notice| write(&mut self.out, &NoticeLine::new(notice, input)))
     }
 
     fn finish(&mut self, _: &Tally) -> io::Result<()> {

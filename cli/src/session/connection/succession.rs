@@ -25,6 +25,20 @@ impl Connection {
         (!segment.syn || is_answer) && self.ends[from].stream.may_go_on_with(segment)
     }
 
+    /// Returns whether the numbers of this segment, which came from another network, are those of this
+    /// connection: whether a SYN is the SYN of its sender again, or the sequence number and the
+    /// acknowledgment number are near the next bytes of both streams.
+    pub fn has_numbers_of(&self, segment: &Segment<'_>) -> bool {
+        let from = self.sender(segment);
+        let [stream, other] = [from, 1 - from].map(|end| &self.ends[end].stream);
+        let fits = if segment.syn && stream.is_placed() {
+            stream.started_with(segment)
+        } else {
+            stream.is_near_number(segment.seq)
+        };
+        fits && (!segment.ack || other.is_near_number(segment.acked))
+    }
+
     /// Returns whether this segment opens another connection between the same endpoints.
     pub fn is_succeeded_by(&self, segment: &Segment<'_>) -> Succession {
         if let (Stage::Unknown, Segment { syn: true, ack: false, rst: false, .. }) =
