@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::capture::{Capture, lines};
+use common::capture::{Capture, all_lines};
 use common::run;
 use etherparse::PacketBuilder;
 
@@ -65,7 +65,7 @@ fn each_notice_is_a_line() {
     ];
     for (file, expected) in cases {
         let output = run(&["check", "--json", "-"], &file);
-        let told = lines(&String::from_utf8(output.stdout).unwrap());
+        let told = all_lines(&String::from_utf8(output.stdout).unwrap());
         let notices: Vec<_> = told.iter().filter(|line| line["event"] == "notice").collect();
         let texts: Vec<_> = notices.iter().map(|line| line["text"].as_str().unwrap()).collect();
         assert_eq!(texts, expected);

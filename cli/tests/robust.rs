@@ -390,7 +390,7 @@ fn lines_of_connections_that_were_left_are_told() {
     assert_eq!((all.status.code(), text(&all.stderr)), (Some(0), String::new()));
     assert_eq!(text(&all.stdout).matches("\"event\":\"verdict\"").count(), 18_000);
     let late = run(&args, [&many[..], &line(1), &line(1), &line(2)].concat().as_bytes());
-    assert_eq!(text(&late.stdout), text(&all.stdout));
+    assert!(text(&late.stdout).starts_with(&text(&all.stdout)));
     assert!(text(&late.stderr).contains("lines that were not judged: 3 of 2 connections"));
     let strict = [&many[..], &line(1)].concat();
     assert_eq!(run(&["check", "--strict", "-"], strict.as_bytes()).status.code(), Some(2));

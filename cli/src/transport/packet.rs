@@ -6,7 +6,7 @@ use std::time::Duration;
 use etherparse::err::ip::LaxHeaderSliceError;
 use etherparse::err::{Layer, packet::SliceError};
 use etherparse::{
-    IpFragOffset, IpNumber, Ipv6ExtensionSlice, LaxIpPayloadSlice, LaxLinkExtSlice, LaxNetSlice,
+    IpFragOffset, Ipv6ExtensionSlice, LaxIpPayloadSlice, LaxLinkExtSlice, LaxNetSlice,
     LaxSlicedPacket, TcpSlice, TransportSlice, ip_number,
 };
 
@@ -189,7 +189,7 @@ impl Packets {
             let is_whole = ip.claimed <= payload.len();
             let fragment = Fragment { key, offset, more, payload, is_whole };
             return match self.fragments.add(&fragment, at.time) {
-                Some(bytes) => self.whole(at, &ip, network, number, &bytes, depth + 1, take),
+                Some(bytes) => self.whole(at, &ip, network, &bytes, depth + 1, take),
                 None => take(Content::Fragment),
             };
         }
@@ -206,11 +206,11 @@ impl Packets {
         at: Moment,
         ip: &Ip<'_>,
         mut network: Network,
-        number: IpNumber,
         bytes: &[u8],
         depth: u32,
         take: &mut F,
     ) -> Result<(), E> {
+        let number = ip.payload.ip_number;
         if number != ip_number::TCP {
             let inner = of_ip_number(number, bytes, &mut network);
             return self.open(at, inner, network, depth, take);

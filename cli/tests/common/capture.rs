@@ -117,6 +117,13 @@ pub fn check(args: &[&str], input: &[u8]) -> (String, i32) {
     (String::from_utf8(output.stdout).unwrap(), output.status.code().unwrap())
 }
 
+/// Returns the lines of `--json` about connections, without the notices about inputs.
 pub fn lines(text: &str) -> Vec<Value> {
+    let all = all_lines(text).into_iter();
+    all.filter(|line| line["event"] != "notice").collect()
+}
+
+/// Returns the lines of `--json`.
+pub fn all_lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
