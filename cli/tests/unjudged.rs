@@ -81,6 +81,30 @@ fn every_connection_is_accounted_for() {
     assert_eq!(again, strays);
 }
 
+/// A key log does not help if only one endpoint speaks TLS.
+#[test]
+fn tls_at_one_endpoint_alone_is_told() {
+    let get = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+    let alert = b"\x15\x03\x01\x00\x02\x02\x46";
+    let hello = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00";
+    let refused = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+    for (client, server, why, said) in [
+        (&get[..], &alert[..], "http-to-tls", "use wss://"),
+        (hello, refused, "tls-to-http", "use ws://"),
+        (hello, alert, "tls", "--tls-keylog"),
+    ] {
+        let mut capture = Capture::new();
+        capture.packet(Client, "S", b"").packet(Server, "SA", b"");
+        capture.packet(Client, "A", client).packet(Server, "A", server);
+        capture.packet(Server, "FA", b"").packet(Client, "FA", b"");
+        let (json, status) = check(&["--json"], &capture.file);
+        let found = lines(&json);
+        assert_eq!((found.len(), status), (1, 2), "{json}");
+        assert_eq!(found[0]["why"], why, "{json}");
+        assert!(found[0]["text"].as_str().unwrap().contains(said), "{json}");
+    }
+}
+
 #[test]
 fn people_are_told_in_a_few_lines() {
     let (text, _) = check(&[], &all_kinds().file);

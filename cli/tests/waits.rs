@@ -61,6 +61,24 @@ fn says(text: &str, phrases: &[&str]) {
     }
 }
 
+/// A SYN with the same ports proves that the connection before it has ended, but not when.
+#[test]
+fn a_connection_whose_ports_are_used_again_was_not_left_open() {
+    let closed = || {
+        let mut capture = Capture::open("");
+        capture.frame(Client, CLOSE, b"\x03\xE8").frame(Server, CLOSE, b"\x03\xE8").wait(100_000);
+        capture
+    };
+    let mut again = closed();
+    again.seq = [5_000_000, 7_000_000];
+    again.upgrade("");
+    again.close();
+    finds(&again, &[]);
+    let mut alive = closed();
+    alive.packet(Server, "FA", b"").packet(Client, "FA", b"");
+    finds(&alive, &["server-left-open server 1"]);
+}
+
 #[test]
 fn pings_that_the_client_never_answers() {
     let mut capture = Capture::open("");

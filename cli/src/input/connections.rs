@@ -333,7 +333,7 @@ impl Latest {
                 return after.segment(segment, judging);
             }
             if let Some(after) = perhaps.take() {
-                std::mem::replace(now, after).finish(segment.at.time, judging)?;
+                std::mem::replace(now, after).finish_before_next(segment.at.time, judging)?;
             }
             return now.segment(segment, judging);
         }
@@ -350,7 +350,7 @@ impl Latest {
         }
         match succession {
             Succession::Perhaps => *perhaps = Some(new),
-            _ => std::mem::replace(now, new).finish(time, judging)?,
+            _ => std::mem::replace(now, new).finish_before_next(time, judging)?,
         }
         Ok(())
     }

@@ -55,6 +55,12 @@ reasons! {
         "TLS whose handshake was not captured, and no key in the key log fits: capture it from its start",
     /// TLS whose handshake failed.
     TlsFailed "tls-failed" true "the TLS handshake failed, so nothing was sent over it",
+    /// TLS to a server without TLS.
+    TlsToHttp "tls-to-http" true
+        "TLS to a server that answers with HTTP without TLS: use ws://, or the port of the server for TLS",
+    /// HTTP to a server with TLS.
+    HttpToTls "http-to-tls" true
+        "HTTP without TLS to a server that answers with TLS: use wss://, or the port of the server without TLS",
     /// HTTP/2 whose frames cannot be read.
     Http2Malformed "http2-malformed" true "HTTP/2 that cannot be read any further",
     /// HTTP/2 whose start was not captured.
@@ -146,7 +152,7 @@ impl Unjudged {
 
     /// Returns whether the bytes may be frames if the user says so.
     pub const fn is_forced(self) -> bool {
-        !matches!(self, Self::Tls | Self::OtherUpgrade)
+        !matches!(self, Self::Tls | Self::HttpToTls | Self::OtherUpgrade)
     }
 
     /// Returns what a stream is that starts with these bytes and is not HTTP/1.1.

@@ -323,6 +323,29 @@ impl Connection {
         stray.map_or(Ok(()), |stray| judging.stray(&stray))
     }
 
+    /// Ends the connection because another one between the same endpoints was opened at this time. If its
+    /// end was not captured, it is not known when that was.
+    pub fn finish_before_next(
+        mut self,
+        next: Duration,
+        judging: &mut Judging<'_>,
+    ) -> io::Result<()> {
+        self.release(true, judging)?;
+        if self.ends.iter().any(|end| end.ended.is_none()) {
+            self.lack_end();
+        }
+        self.finish(next, judging)
+    }
+
+    /// Notes that its end was not captured.
+    pub fn lack_end(&mut self) {
+        match &mut self.stage {
+            Stage::Frames(frames, _) => frames.lack_frames(),
+            Stage::Layered(layered) => layered.lack_ends(),
+            _ => {}
+        }
+    }
+
     /// Ends the connection because the rest of it cannot be judged, or takes too much memory. Its later
     /// segments are ignored.
     pub fn give_up(

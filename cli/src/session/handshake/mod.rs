@@ -327,7 +327,10 @@ impl Handshake {
                 self.server.drop_front(len, Body::None);
                 self.answered(answer, body)
             }
-            _ => Progress::Other(Unjudged::of_start(self.server.rest())),
+            _ => Progress::Other(match Unjudged::of_start(self.server.rest()) {
+                Unjudged::Tls if !self.asked.is_empty() => Unjudged::HttpToTls,
+                why => why,
+            }),
         }
     }
 

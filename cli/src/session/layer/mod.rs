@@ -240,6 +240,11 @@ impl Layered {
         layer.end(from, how, at, &mut |event| inside.take(&event, judging))
     }
 
+    /// Notes that the ends of the connections inside were not captured.
+    pub fn lack_ends(&mut self) {
+        self.inside.all.iter_mut().for_each(|one| one.connection.lack_end());
+    }
+
     /// Takes that an endpoint sent a packet.
     pub fn heard_from(&mut self, from: usize, at: Moment) {
         self.inside.all.iter_mut().for_each(|one| one.connection.heard_from(from, at));

@@ -19,6 +19,8 @@ const MOST_MISSING: u64 = 1 << 29;
 pub(super) struct Tls {
     decryptor: Decryptor,
     keys: Rc<RefCell<KeyLog>>,
+    /// Whether each endpoint sent bytes.
+    has_sent: [bool; 2],
 }
 
 impl Tls {
@@ -29,7 +31,7 @@ impl Tls {
         if !is_whole {
             decryptor.begins_in_the_middle();
         }
-        Self { decryptor, keys }
+        Self { decryptor, keys, has_sent: [false; 2] }
     }
 }
 
@@ -41,6 +43,10 @@ impl Layer for Tls {
         at: Moment,
         inner: &mut Inner<'_>,
     ) -> Result<(), Stop> {
+        let is_first = !std::mem::replace(&mut self.has_sent[from], true);
+        if is_first && self.has_sent[1 - from] && bytes.starts_with(b"HTTP/") {
+            return Err(Stop::Unjudged(Unjudged::TlsToHttp));
+        }
         self.decryptor.bytes(from, bytes, at, &mut |found| pass(&found, inner)).map_err(stop)
     }
 
