@@ -388,11 +388,8 @@ fn json_lines_without_payloads_have_the_same_verdict() {
 /// Returns the lines in the order of their connections, without the name of the input and without
 /// what a violation hides.
 fn comparable(lines: &[u8]) -> Vec<Value> {
-    let lines = std::str::from_utf8(lines).unwrap();
-    let mut lines: Vec<Value> =
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     // What is said of an input is not said of its lines.
-    lines.retain(|line| line["event"] != "notice");
+    let mut lines = common::capture::lines(std::str::from_utf8(lines).unwrap());
     let mut broken = HashSet::new();
     for line in &mut lines {
         let direction = (line["connection"].as_u64(), line["from"] == "server");

@@ -88,8 +88,7 @@ impl Connection {
         judging: &mut Judging<'_>,
     ) -> io::Result<()> {
         if self.held.is_empty() {
-            self.acknowledge(from, segment);
-            if self.waiting().is_none() {
+            if !self.comes_after_gap(from, segment) {
                 return self.deliver(from, segment, judging);
             }
         } else if self.waits(from) && self.ends[from].stream.has_next(segment) {
@@ -114,8 +113,7 @@ impl Connection {
             }
             let Some(kept) = self.held.pop() else { return Ok(()) };
             let segment = kept.segment(ends);
-            self.acknowledge(kept.from, &segment);
-            if self.waiting().is_some() {
+            if self.comes_after_gap(kept.from, &segment) {
                 self.held.put_back(kept);
             } else {
                 self.deliver(kept.from, &segment, judging)?;
@@ -141,11 +139,12 @@ impl Connection {
             }
     }
 
-    /// Takes what the sender of this segment has received.
-    pub(super) fn acknowledge(&mut self, from: usize, segment: &Segment<'_>) {
+    /// Takes what the sender of this segment has received. Returns whether the segment is to be held back.
+    fn comes_after_gap(&mut self, from: usize, segment: &Segment<'_>) -> bool {
         if segment.ack {
             self.ends[1 - from].stream.acknowledge(segment.acked);
         }
+        self.waiting().is_some()
     }
 
     /// Seeks where judging goes on after the gap of this endpoint, if its bytes do not come any more.
@@ -249,7 +248,7 @@ impl Connection {
         Ok(true)
     }
 
-    /// Goes on at the next frame after a gap, if it can be proven where it is.
+    /// Continues at the first frame after a gap, if its start is certain.
     fn resume_at_frame(
         &mut self,
         from: usize,

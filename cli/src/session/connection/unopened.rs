@@ -76,21 +76,19 @@ impl Connection {
     pub(super) fn go_alone(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
         let Stage::Http(handshake, client) = &self.stage else { return Ok(()) };
         let client = *client;
-        let (end, why, agreement) = match self.ends.each_ref().map(|end| end.packets > 0) {
+        let end = match self.ends.each_ref().map(|end| end.packets > 0) {
             [true, true] => return Ok(()),
-            seen if seen[client] => (client, Unjudged::NoAnswer, handshake.asked()),
-            _ => (1 - client, Unjudged::NoRequest, handshake.agreed()),
+            seen if seen[client] => client,
+            _ => 1 - client,
         };
         let sender = role(end, client);
+        let skipped = [client, 1 - client].map(|of| (of == end).then_some(0));
+        let agreement = handshake.without(sender.peer(), skipped);
         let rest = handshake.rest(sender);
         let seq = self.ends[end].stream.next().map(|next| next.wrapping_sub(rest.len() as u32));
-        let (Some(mut agreement), Some(seq), true) = (agreement, seq, is_frame(rest, sender))
-        else {
+        let (Some(agreement), Some(seq), true) = (agreement, seq, is_frame(rest, sender)) else {
             return Ok(());
         };
-        agreement.opened = true;
-        let skipped = [client, 1 - client].map(|of| (of == end).then_some(0));
-        agreement.uncertain = Some(Uncertain { why, skipped });
         let backlog = std::mem::take(&mut self.backlog);
         let one = &mut self.ends[end];
         (one.stream, one.ended, one.reset) = (Stream::starting_at(seq), None, None);
@@ -115,11 +113,7 @@ impl Connection {
         if !handshake.lacks_part_of(sender) {
             return Ok(false);
         }
-        let (why, agreement) = match sender {
-            Role::Client => (Unjudged::NoRequest, handshake.agreed()),
-            Role::Server => (Unjudged::NoAnswer, handshake.asked()),
-        };
-        let Some(mut agreement) = agreement else { return Ok(false) };
+        let Some(agreement) = handshake.without(sender, [Some(0); 2]) else { return Ok(false) };
         let stream = &self.ends[from].stream;
         let after = stream.next().map(|next| next.wrapping_add(gap as u32));
         // The server acknowledges the request with its response.
@@ -133,8 +127,6 @@ impl Connection {
         if !is_certain {
             return Ok(false);
         }
-        agreement.opened = true;
-        agreement.uncertain = Some(Uncertain { why, skipped: [Some(0); 2] });
         if ends_there {
             self.ends[from].stream.pass_over(gap);
         }
@@ -177,10 +169,8 @@ impl Connection {
             && !self.ends[client].stream.is_placed()
             && acked == seq
             && is_frame(bytes, Role::Client)
-            && let Some(mut agreement) = handshake.agreed()
+            && let Some(agreement) = handshake.without(Role::Client, [Some(0); 2])
         {
-            let skipped = [Some(0); 2];
-            agreement.uncertain = Some(Uncertain { why: Unjudged::NoRequest, skipped });
             self.ends[client].stream.place();
             self.upgrade(agreement, self.last, judging)?;
             return self.catch_up(client, judging);

@@ -11,7 +11,7 @@ use wsvet::{Role, handshake};
 use head::{Answer, Asked, Headers, agreement, owned, request_body, response_body, values, view};
 use side::{Body, Side};
 
-use crate::session::agreement::Agreement;
+use crate::session::agreement::{Agreement, Uncertain};
 use crate::session::unjudged::Unjudged;
 use crate::transport::http2::{Fields, Sniffed, sniff};
 
@@ -190,7 +190,7 @@ impl Handshake {
     }
 
     /// Returns what was agreed as far as the client's request tells, if it waits for its answer.
-    pub fn asked(&self) -> Option<Agreement> {
+    fn asked(&self) -> Option<Agreement> {
         self.asked.back().filter(|asked| asked.upgrade).map(|asked| agreement(asked, None))
     }
 
@@ -219,6 +219,19 @@ impl Handshake {
     pub fn is_blank(&self) -> bool {
         let any = [Role::Client, Role::Server].iter().any(|sender| !self.rest(*sender).is_empty());
         !any && self.asked.is_empty() && self.agreed.is_none() && self.refused.is_none()
+    }
+
+    /// Returns what was agreed as far as it is known without the message of the upgrade that this endpoint
+    /// sent. `skipped` is that of [`Uncertain`].
+    pub fn without(&self, missing: Role, skipped: [Option<u64>; 2]) -> Option<Agreement> {
+        let (why, agreement) = match missing {
+            Role::Client => (Unjudged::NoRequest, self.agreed()),
+            Role::Server => (Unjudged::NoAnswer, self.asked()),
+        };
+        let mut agreement = agreement?;
+        agreement.opened = true;
+        agreement.uncertain = Some(Uncertain { why, skipped });
+        Some(agreement)
     }
 
     /// Returns the target of the tunnel that the server opened.
