@@ -240,7 +240,7 @@ impl Frames {
 
     /// Takes an unfragmented message off the front of `src`, as [`take_single`](Self::take_single)
     /// takes a frame. The text of a text message is checked once, when the message is created.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_message(&mut self, src: &mut BytesMut) -> Option<Message> {
         const TEXT: u8 = 0x81;
         const BINARY: u8 = 0x82;

@@ -501,7 +501,7 @@ impl Messages {
     /// Takes the next message off the front of `src` if it is data in a single frame, without
     /// compression, and whole.
     #[cfg(feature = "tokio")]
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_data(&mut self, src: &mut BytesMut) -> Option<Message> {
         self.frames.take_message(src)
     }

@@ -315,7 +315,7 @@ impl Endpoint {
     /// Returns the next message if it is data in a single frame, without compression, and has arrived
     /// whole. [`next`](Self::next) returns all others.
     #[cfg(feature = "tokio")]
-    #[inline]
+    #[inline(always)]
     pub(super) fn next_data(&mut self) -> Option<Message> {
         if self.over {
             return None;
@@ -509,13 +509,15 @@ impl Endpoint {
     /// Adds a message to the bytes to send, after the Pong that waits.
     #[inline]
     fn encode(&mut self, message: &Message) -> Result<(), Error> {
-        self.send_pong();
+        if self.buffers.as_ref().is_some_and(|buffers| buffers.pong.is_some()) {
+            self.send_pong();
+        }
         let buffers = self.buffers.get_or_insert_default();
         self.messages.encode_copied(message, &mut buffers.to_send)
     }
 
     /// Adds the Pong that waits to the bytes to send.
-    #[inline]
+    #[cold]
     fn send_pong(&mut self) {
         let Some(buffers) = &mut self.buffers else { return };
         if let Some(payload) = buffers.pong.take() {

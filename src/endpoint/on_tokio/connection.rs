@@ -213,7 +213,9 @@ impl<S> Connection<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Waits for the next message, and sends what is to be sent meanwhile.
-    #[inline(always)]
+    // Not inlined, so that the message is written where the caller wants it: to copy it as soon as it
+    // was written waits for the writes.
+    #[inline(never)]
     pub(super) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,

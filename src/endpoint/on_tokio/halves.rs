@@ -11,6 +11,7 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::connection::Connection;
+use super::polled::Polled;
 use crate::codec::Prepared;
 use crate::endpoint::Error;
 use crate::{CloseCode, Message, Utf8Bytes};
@@ -65,9 +66,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Receiver<S> {
     /// # Ok(())
     /// # }
     /// ```
+    // It returns a future, so it cannot be confused with the method of an iterator.
+    #[allow(clippy::should_implement_trait)]
     #[inline]
-    pub async fn next(&mut self) -> Result<Option<Message>, Error> {
-        poll_fn(|cx| lock(&self.0).poll_next(cx)).await
+    pub fn next(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> {
+        Polled(|cx: &mut Context<'_>| lock(&self.0).poll_next(cx))
     }
 }
 
@@ -147,7 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sender<S> {
     #[inline]
     pub fn feed(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
         let (message, mut is_fed) = (message.into(), false);
-        poll_fn(move |cx| lock(&self.0).poll_feed(&message, &mut is_fed, cx))
+        Polled(move |cx: &mut Context<'_>| lock(&self.0).poll_feed(&message, &mut is_fed, cx))
     }
 
     /// Adds a prepared message to what is sent next, as

@@ -4,6 +4,7 @@ mod buffer;
 mod connection;
 mod halves;
 mod opening;
+mod polled;
 mod times;
 mod wakers;
 
@@ -25,6 +26,7 @@ use crate::codec::{Budget, Prepared};
 use crate::handshake::{Agreement, Fields, Request, RequestBuilder, ResponseBuilder, Server};
 use crate::{CloseCode, Message, Policy, Role, Utf8Bytes};
 use connection::Connection;
+use polled::Polled;
 
 pub use halves::{Receiver, Sender};
 
@@ -542,9 +544,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     /// # Ok(())
     /// # }
     /// ```
+    // It returns a future, so it cannot be confused with the method of an iterator.
+    #[allow(clippy::should_implement_trait)]
     #[inline]
-    pub async fn next(&mut self) -> Result<Option<Message>, Error> {
-        poll_fn(|cx| self.0.poll_next(cx)).await
+    pub fn next(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> {
+        Polled(|cx: &mut Context<'_>| self.0.poll_next(cx))
     }
 
     /// Sends a message, and everything that was [fed](Self::feed) before it.
@@ -592,7 +596,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub fn feed(&mut self, message: impl Into<Message>) -> impl Future<Output = Result<(), Error>> {
         // Not an `async fn`, which moves the message once more.
         let (message, mut is_fed) = (message.into(), false);
-        poll_fn(move |cx| self.0.poll_feed(&message, &mut is_fed, cx))
+        Polled(move |cx: &mut Context<'_>| self.0.poll_feed(&message, &mut is_fed, cx))
     }
 
     /// Adds a prepared message to what is sent next, as [`feed`](Self::feed) does.
