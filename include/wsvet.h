@@ -852,7 +852,7 @@ struct wsvet_finding {
      */
     uint64_t waited;
     /**
-     * How many Pings have no answer. A lower bound if it is over 32. It is 1 for
+     * How many Pings have no answer. A lower bound if it is over 8. It is 1 for
      * `WSVET_SERVER_LEFT_OPEN`.
      */
     uint64_t count;

@@ -288,10 +288,10 @@ fn of_many_pings_the_latest_are_remembered() {
     finds(&script(&[Pong(Client, 99)]), &[]);
     finds(&script(&[Pong(Client, 98)]), &["unanswered-ping client 1 after 5s"]);
     // Its data is forgotten: it may answer a Ping that is not remembered, but no later one.
-    finds(&script(&[Pong(Client, 5)]), &["unanswered-ping client 32 after 5s"]);
+    finds(&script(&[Pong(Client, 5)]), &["unanswered-ping client 8 after 5s"]);
     finds(
         &script(&[Pong(Client, 5), Pong(Client, 6)]),
-        &["unanswered-ping client 32 after 5s, 1 other"],
+        &["unanswered-ping client 8 after 5s, 1 other"],
     );
 }
 

@@ -248,6 +248,32 @@ fn what_does_not_fit_into_memory_is_named() {
     assert_eq!(given_up[0], 0, "{json}");
 }
 
+/// The bytes that only explain violations are forgotten before a connection is given up.
+#[test]
+fn connections_fit_without_what_explains_violations() {
+    let mut capture = Capture::new();
+    let connections: Vec<_> = (0..50).map(|index| 40_000 + index).collect();
+    let mut next = Vec::new();
+    for port in connections {
+        (capture.port, capture.seq) = (port, [1_000, 9_000]);
+        capture.upgrade("");
+        for _ in 0..25 {
+            capture.frame(Client, TEXT, &[b'a'; 120]).frame(Server, TEXT, &[b'b'; 120]);
+        }
+        next.push((port, capture.seq));
+    }
+    for (port, seq) in next {
+        (capture.port, capture.seq) = (port, seq);
+        capture.close();
+    }
+    let unjudged = |most: &str| {
+        let (json, _) = check(&["--json", "--max-memory", most], &capture.file);
+        lines(&json).iter().filter(|line| line["event"] == "unjudged").count()
+    };
+    assert_eq!(unjudged("400K"), 0);
+    assert!(unjudged("200K") > 0);
+}
+
 /// Connections that are over, or without data, are forgotten, and still accounted for.
 #[test]
 fn a_flood_is_accounted_for() {

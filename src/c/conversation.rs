@@ -456,7 +456,7 @@ pub struct wsvet_finding {
     pub at: u64,
     /// The time in nanoseconds that passed from then to the end of the duty.
     pub waited: u64,
-    /// How many Pings have no answer. A lower bound if it is over 32. It is 1 for
+    /// How many Pings have no answer. A lower bound if it is over 8. It is 1 for
     /// `WSVET_SERVER_LEFT_OPEN`.
     pub count: u64,
     /// The number of Pongs with other data that the endpoint sent after the first of these Pings.

@@ -37,7 +37,7 @@ pub struct Finding {
     pub at: Duration,
     /// The time that passed from then to the end of the duty.
     pub waited: Duration,
-    /// The number of times: how many Pings have no answer. A lower bound if it is over 32. It is 1
+    /// The number of times: how many Pings have no answer. A lower bound if it is over 8. It is 1
     /// for [`Lapse::ServerLeftOpen`].
     pub count: u64,
     /// The number of Pongs with other data that the endpoint sent after the first of these Pings. It

@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::{Header, OpCode, Role};
 
 /// The number of waiting Pings of an endpoint whose data is remembered.
-const MOST: usize = 32;
+const MOST: usize = 8;
 
 /// The waiting Pings of the client and of the server.
 #[derive(Debug)]

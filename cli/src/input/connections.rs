@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::io;
 use std::net::SocketAddr;
+use std::ops::{AddAssign, SubAssign};
 use std::time::Duration;
 
 use crate::session::connection::{Connection, Succession};
@@ -18,6 +19,10 @@ const IDLE: usize = 1 << 14;
 
 /// The approximate memory of an entry in addition to its connection, in bytes.
 const ENTRY_COST: usize = 384;
+
+/// The part of the memory above which it is worth forgetting what only explains violations: one in so
+/// many bytes.
+const MUCH: u64 = 16;
 
 /// The memory above which giving up a connection frees some, in bytes.
 const WORTH: usize = 2 << 10;
@@ -58,12 +63,34 @@ pub(crate) struct Connections {
     count: usize,
     /// The number of segments so far.
     segments: u64,
-    /// The approximate memory that all of them take, in bytes.
-    memory: usize,
+    /// The memory that all of them take.
+    memory: Memory,
     /// All connections, and the number of the last segment that was seen when they were looked at.
     oldest: VecDeque<(Key, u64)>,
     /// The connections in the order in which they were opened or were over.
     idle: VecDeque<Key>,
+}
+
+/// The approximate memory of connections, in bytes.
+#[derive(Clone, Copy, Default)]
+struct Memory {
+    all: usize,
+    /// The part that is kept only to find the causes of violations.
+    evidence: usize,
+}
+
+impl AddAssign for Memory {
+    fn add_assign(&mut self, more: Self) {
+        self.all += more.all;
+        self.evidence += more.evidence;
+    }
+}
+
+impl SubAssign for Memory {
+    fn sub_assign(&mut self, less: Self) {
+        self.all -= less.all;
+        self.evidence -= less.evidence;
+    }
 }
 
 /// The latest connection between two endpoints.
@@ -71,9 +98,9 @@ struct Latest {
     /// The connection to which segments belong.
     now: Connection,
     /// The connection that the last SYN has perhaps opened.
-    perhaps: Option<Connection>,
-    /// The memory that was counted for both, in bytes.
-    memory: usize,
+    perhaps: Option<Box<Connection>>,
+    /// The memory that was counted for both.
+    memory: Memory,
     /// The number of the last segment.
     last: u64,
     /// Whether it began in the capture before, and had no segment in this one.
@@ -115,7 +142,7 @@ impl Connections {
                     oldest.push_back((key, segments));
                     idle.push_back(key);
                     let (perhaps, networks) = (None, [[segment.network; 3]; 2]);
-                    let (memory, last, is_carried) = (0, 0, false);
+                    let (memory, last, is_carried) = (Memory::default(), 0, false);
                     Box::new(Latest { now, perhaps, memory, last, is_carried, networks })
                 })
             }
@@ -133,7 +160,7 @@ impl Connections {
         self.memory -= latest.memory;
         latest.memory = latest.size();
         self.memory += latest.memory;
-        if self.memory as u64 > judging.memory {
+        if self.memory.all as u64 > judging.memory {
             self.shrink(judging)?;
         }
         if self.idle.len() > IDLE {
@@ -181,7 +208,7 @@ impl Connections {
         let Self { known, .. } = std::mem::take(self);
         let mut all: Vec<_> = known
             .into_values()
-            .flat_map(|latest| [Some(latest.now), latest.perhaps])
+            .flat_map(|latest| [Some(latest.now), latest.perhaps.map(|perhaps| *perhaps)])
             .flatten()
             .collect();
         all.sort_by_key(|connection| connection.stream);
@@ -236,16 +263,25 @@ impl Connections {
         self.known.len()
     }
 
-    /// Gives up the connections that had no packet for the longest time, until the rest fits.
+    /// Makes the connections fit: forgets what only explains violations, if that is much, and then gives up
+    /// the connections that had no packet for the longest time.
     fn shrink(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
-        while self.memory as u64 > judging.memory
+        if self.memory.evidence as u64 > judging.memory / MUCH {
+            self.memory = Memory::default();
+            for latest in self.known.values_mut() {
+                latest.forget_evidence();
+                latest.memory = latest.size();
+                self.memory += latest.memory;
+            }
+        }
+        while self.memory.all as u64 > judging.memory
             && let Some((key, seen)) = self.oldest.pop_front()
         {
             let Some(latest) = self.known.get_mut(&key) else { continue };
             let last = latest.last;
             if last > seen {
                 self.oldest.push_back((key, last));
-            } else if latest.memory > WORTH {
+            } else if latest.memory.all > WORTH {
                 latest.give_up(judging)?;
                 self.memory -= latest.memory;
                 latest.memory = latest.size();
@@ -288,7 +324,7 @@ impl Connections {
         }
         self.memory -= latest.memory;
         let Latest { now, perhaps, .. } = *latest;
-        let mut both = [Some(now), perhaps].into_iter().flatten();
+        let mut both = [Some(now), perhaps.map(|perhaps| *perhaps)].into_iter().flatten();
         both.try_for_each(|connection| {
             let until = until.unwrap_or(connection.last_time());
             connection.finish(until, judging)
@@ -313,7 +349,7 @@ impl Latest {
 
     /// Returns whether the numbers of the segment are those of the connection.
     fn has_numbers_of(&self, segment: &Segment<'_>) -> bool {
-        let both = [Some(&self.now), self.perhaps.as_ref()];
+        let both = [Some(&self.now), self.perhaps.as_deref()];
         both.into_iter().flatten().any(|connection| connection.has_numbers_of(segment))
     }
 
@@ -333,7 +369,7 @@ impl Latest {
                 return after.segment(segment, judging);
             }
             if let Some(after) = perhaps.take() {
-                std::mem::replace(now, after).finish_before_next(segment.at.time, judging)?;
+                std::mem::replace(now, *after).finish_before_next(segment.at.time, judging)?;
             }
             return now.segment(segment, judging);
         }
@@ -349,21 +385,30 @@ impl Latest {
             before.finish(time, judging)?;
         }
         match succession {
-            Succession::Perhaps => *perhaps = Some(new),
+            Succession::Perhaps => *perhaps = Some(Box::new(new)),
             _ => std::mem::replace(now, new).finish_before_next(time, judging)?,
         }
         Ok(())
     }
 
+    /// Forgets the bytes that are kept only to find the causes of violations.
+    fn forget_evidence(&mut self) {
+        let both = [Some(&mut self.now), self.perhaps.as_deref_mut()].into_iter().flatten();
+        both.for_each(Connection::forget_evidence);
+    }
+
     /// Keeps nothing more of the connections.
     fn give_up(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
-        let mut both = [Some(&mut self.now), self.perhaps.as_mut()].into_iter().flatten();
+        let mut both = [Some(&mut self.now), self.perhaps.as_deref_mut()].into_iter().flatten();
         both.try_for_each(|connection| connection.give_up(Unjudged::Memory, None, judging))
     }
 
-    fn size(&self) -> usize {
-        let both = [Some(&self.now), self.perhaps.as_ref()];
-        ENTRY_COST + both.into_iter().flatten().map(Connection::memory).sum::<usize>()
+    fn size(&self) -> Memory {
+        let both = [Some(&self.now), self.perhaps.as_deref()].into_iter().flatten();
+        Memory {
+            all: ENTRY_COST + both.clone().map(Connection::memory).sum::<usize>(),
+            evidence: both.map(Connection::evidence).sum(),
+        }
     }
 
     fn is_idle(&self) -> bool {

@@ -23,7 +23,15 @@ pub struct Pings {
 /// The most Pings of an endpoint that are stored until they are answered.
 const MOST: usize = 32;
 
+/// The approximate memory that a stored Ping takes, in bytes.
+const COST: usize = size_of::<(Vec<u8>, Duration)>() + 32;
+
 impl Pings {
+    /// Returns the approximate memory that it takes in addition to its own size, in bytes.
+    pub fn memory(&self) -> usize {
+        self.asked.iter().map(|asked| asked.len() * COST).sum()
+    }
+
     /// Processes a frame, if it is a Ping or a Pong (RFC 6455 §5.5.3).
     pub fn see(&mut self, from: Role, frame: &Frame<'_>, at: Duration) {
         // A Pong with an unknown payload cannot be assigned to a Ping.

@@ -15,6 +15,9 @@ const BEFORE: u64 = 2 << 10;
 /// at the end of its header.
 const KEPT: usize = BEFORE as usize + Header::MAX_LEN;
 
+/// The most bytes that are kept in addition, so that old ones are dropped many at once.
+const SLACK: usize = 512;
+
 /// The numbers of bytes after a violation at which its causes are looked for, until they are certain.
 /// What is found depends on these bytes alone, and not on the pieces in which they come.
 const STEPS: [u64; 9] = [16, 32, 64, 128, 256, 512, 1 << 10, 2 << 10, AFTER];
@@ -148,43 +151,61 @@ impl Watch {
         if self.full {
             return;
         }
-        if self.waiting().is_none() && !rest {
-            self.kept = Vec::new();
-            self.first = self.end;
-            return;
+        if !rest && self.waiting().is_none() {
+            return self.forget();
         }
+        let Some(last) = self.pending.iter().rfind(|pending| !pending.settled) else {
+            return self.keep_last(bytes);
+        };
         let there = self.first.saturating_add(self.kept.len() as u64);
-        let last = self.pending.iter().rfind(|pending| !pending.settled);
-        let wanted = last.map_or(0, |last| {
-            let wanted = last.violation.offset.saturating_add(AFTER).saturating_sub(there);
-            usize::try_from(wanted).unwrap_or(usize::MAX).min(bytes.len())
-        });
-        let tail = &bytes[bytes.len().saturating_sub(KEPT)..];
+        let wanted = last.violation.offset.saturating_add(AFTER).saturating_sub(there);
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(bytes.len());
         if bytes.len() - wanted <= KEPT {
             self.kept.extend_from_slice(bytes);
-        } else if last.is_none() {
-            self.kept.clear();
-            self.kept.extend_from_slice(tail);
-            self.first = self.end - tail.len() as u64;
         } else {
             self.kept.extend_from_slice(&bytes[..wanted]);
-            self.tail = tail.to_vec();
+            self.tail = bytes[bytes.len() - KEPT..].to_vec();
         }
-        self.trim();
+        if let Some(Pending { violation, .. }) = self.waiting() {
+            let first = violation.offset.saturating_sub(BEFORE);
+            let len = usize::try_from(first.saturating_sub(self.first)).unwrap_or(usize::MAX);
+            let len = len.min(self.kept.len());
+            self.kept.drain(..len);
+            self.first += len as u64;
+        }
     }
 
-    /// Drops the first bytes if there are many more than are looked at.
-    fn trim(&mut self) {
-        let len = match self.waiting() {
-            None if self.kept.len() <= 2 * KEPT => return,
-            None => self.kept.len() - KEPT,
-            Some(Pending { violation, .. }) => {
-                let len = violation.offset.saturating_sub(BEFORE).saturating_sub(self.first);
-                usize::try_from(len).unwrap_or(usize::MAX).min(self.kept.len())
-            }
-        };
-        self.kept.drain(..len);
-        self.first += len as u64;
+    /// Keeps the last of these bytes and of those before them, while no violation waits.
+    fn keep_last(&mut self, bytes: &[u8]) {
+        let excess = (self.kept.len() + bytes.len()).saturating_sub(KEPT);
+        let dropped = if excess > SLACK { excess } else { 0 };
+        let old = dropped.min(self.kept.len());
+        self.kept.drain(..old);
+        let tail = &bytes[dropped - old..];
+        let needed = self.kept.len() + tail.len();
+        if needed > self.kept.capacity() {
+            // Never more than is needed: a capture can have very many connections.
+            let capacity = (2 * self.kept.capacity()).min(KEPT + SLACK).max(needed);
+            self.kept.reserve_exact(capacity - self.kept.len());
+        }
+        self.kept.extend_from_slice(tail);
+        self.first = self.end - self.kept.len() as u64;
+    }
+
+    /// Forgets the last bytes, unless a violation waits for its causes. Those of the next one may then
+    /// not be found.
+    pub fn forget(&mut self) {
+        if self.waiting().is_none() {
+            self.kept = Vec::new();
+            self.first = self.end;
+        }
+    }
+
+    /// Returns the approximate memory that it takes in addition to its own size, in bytes.
+    pub fn memory(&self) -> usize {
+        let compressed = (1 + self.pending.len()) * self.compressed.len();
+        let lists = compressed * size_of::<(u64, Header)>() + size_of_val(&self.pending[..]);
+        self.kept.capacity() + self.tail.capacity() + lists
     }
 
     /// Skips bytes that are not known.
@@ -297,5 +318,32 @@ impl Watch {
     /// Returns the first violation whose causes are looked for.
     fn waiting(&self) -> Option<&Pending> {
         self.pending.iter().find(|pending| !pending.settled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tries all sequences of three pieces of these lengths.
+    #[test]
+    fn the_last_bytes_are_kept_and_little_more() {
+        let lens = [1, 37, 512, 513, KEPT - 1, KEPT, KEPT + 1, KEPT + SLACK, KEPT + 513, 6_000];
+        let stream: Vec<u8> = (0..18_000_u32).map(|i| (i * i / 7) as u8).collect();
+        for pieces in lens.iter().flat_map(|a| lens.map(|b| [*a, b])) {
+            for last in lens {
+                let mut watch = Watch::default();
+                let mut end = 0;
+                for len in pieces.into_iter().chain([last]) {
+                    watch.keep(&stream[end..end + len], true);
+                    end += len;
+                }
+                let kept = &watch.kept;
+                assert!(kept.len() >= end.min(KEPT), "{pieces:?}, {last}");
+                assert_eq!(*kept, stream[end - kept.len()..end], "{pieces:?}, {last}");
+                assert_eq!(watch.first, (end - kept.len()) as u64, "{pieces:?}, {last}");
+                assert!(kept.capacity() <= KEPT + SLACK, "{pieces:?}, {last}");
+            }
+        }
     }
 }

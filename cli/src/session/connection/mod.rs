@@ -175,6 +175,24 @@ impl Connection {
         size_of::<Self>() + stage + early + self.backlog.memory() + self.held.memory()
     }
 
+    /// Returns the part of it that is kept only to find the causes of violations, without that of HTTP/2.
+    pub fn evidence(&self) -> usize {
+        match &self.stage {
+            Stage::Frames(frames, _) => frames.evidence(),
+            Stage::Layered(layered) => layered.evidence(),
+            _ => 0,
+        }
+    }
+
+    /// Forgets as much of that as no violation waits for.
+    pub fn forget_evidence(&mut self) {
+        match &mut self.stage {
+            Stage::Frames(frames, _) => frames.forget_evidence(),
+            Stage::Layered(layered) => layered.forget_evidence(),
+            _ => {}
+        }
+    }
+
     /// Takes the next segment, in the order of the capture.
     pub fn segment(&mut self, segment: &Segment<'_>, judging: &mut Judging<'_>) -> io::Result<()> {
         let from = self.sender(segment);

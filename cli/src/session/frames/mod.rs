@@ -360,7 +360,18 @@ impl Frames {
 
     /// Returns the approximate memory that it takes in addition to its own size, in bytes.
     pub fn memory(&self) -> usize {
-        self.recorders.iter().map(Recorder::memory).sum()
+        let recorders: usize = self.recorders.iter().map(Recorder::memory).sum();
+        recorders + self.evidence() + self.pings.memory()
+    }
+
+    /// Returns the part of it that is kept only to find the causes of violations.
+    pub fn evidence(&self) -> usize {
+        self.watches.iter().map(Watch::memory).sum()
+    }
+
+    /// Forgets as much of that as no violation waits for.
+    pub fn forget_evidence(&mut self) {
+        self.watches.iter_mut().for_each(Watch::forget);
     }
 
     /// Returns whether the end of this endpoint's stream can be judged. If the connection begins in

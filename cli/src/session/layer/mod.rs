@@ -297,6 +297,16 @@ impl Layered {
         let inner = |one: &One| INNER_COST + one.connection.memory();
         self.layer.memory() + self.inside.all.iter().map(inner).sum::<usize>()
     }
+
+    /// Returns the part of it that is kept only to find the causes of violations.
+    pub fn evidence(&self) -> usize {
+        self.inside.all.iter().map(|one| one.connection.evidence()).sum()
+    }
+
+    /// Forgets as much of that as no violation waits for.
+    pub fn forget_evidence(&mut self) {
+        self.inside.all.iter_mut().for_each(|one| one.connection.forget_evidence());
+    }
 }
 
 impl Inside {
