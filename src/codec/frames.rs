@@ -233,9 +233,9 @@ impl Frames {
             return None;
         }
         self.validator.pass_single(end);
-        let mut payload = src.split_to(end);
+        let mut payload = src.split_to(end).freeze();
         payload.advance(start);
-        Some(FrameBuf { header, payload: payload.freeze() })
+        Some(FrameBuf { header, payload })
     }
 
     /// Takes an unfragmented message off the front of `src`, as [`take_single`](Self::take_single)
@@ -262,9 +262,9 @@ impl Frames {
                 if !passes(first, start, &mut src[..end]) {
                     return None;
                 }
-                let mut payload = src.split_to(end);
+                let mut payload = src.split_to(end).freeze();
                 payload.advance(start);
-                Message::Binary(payload.freeze())
+                Message::Binary(payload)
             }
             _ => return None,
         };
@@ -447,9 +447,9 @@ impl Frames {
         }
         self.finish(&header)?;
         let kept = core::mem::take(&mut self.kept);
-        let mut frame = src.split_to(kept);
-        frame.advance(header.header_len().min(kept));
-        Ok(Some(FrameBuf { header, payload: frame.freeze() }))
+        let mut payload = src.split_to(kept).freeze();
+        payload.advance(header.header_len().min(kept));
+        Ok(Some(FrameBuf { header, payload }))
     }
 
     /// Takes the next frame after the stream has ended. Returns `None` after the last frame if the

@@ -77,8 +77,9 @@ impl Utf8Bytes {
             None => is_utf8(0, &frame[start..]),
         };
         if checked {
-            frame.advance(start);
-            return Ok(Self(frame.freeze()));
+            let mut text = frame.freeze();
+            text.advance(start);
+            return Ok(Self(text));
         }
         if let Some(key) = key {
             kernel::mask(key, &mut frame[start..]);
