@@ -212,6 +212,10 @@ enum wsvet_handshake_rule {
      */
     WSVET_INVALID_EXTENSION_OFFER = 116,
     /**
+     * RFC 6455 section 4.1, status 400: the client sends data after its request and before the server's response.
+     */
+    WSVET_DATA_BEFORE_RESPONSE = 127,
+    /**
      * RFC 6455 section 4.2.2, the client fails the connection: the header Upgrade of a response with status 101 is missing, or is not `websocket`.
      */
     WSVET_UPGRADE_NOT_CONFIRMED = 117,

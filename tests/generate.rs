@@ -223,7 +223,9 @@ fn everything_is_reached() {
 /// Each rule of the opening handshake is broken as it is asked for, and by the right endpoint.
 #[test]
 fn every_rule_of_the_handshake_is_broken_as_it_is_asked_for() {
-    for rule in handshake::Rule::ALL {
+    // That rule is about the order of the bytes, and no head breaks it.
+    let of_heads = |rule: &&handshake::Rule| **rule != handshake::Rule::DataBeforeResponse;
+    for rule in handshake::Rule::ALL.iter().filter(of_heads) {
         let mut heads = HashSet::new();
         for seed in 0..2_000 {
             let data = random(seed);

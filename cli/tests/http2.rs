@@ -641,6 +641,27 @@ fn opened_at(target: &str) -> common::capture::Capture {
     capture
 }
 
+/// RFC 8441 §5: what RFC 6455 says about the order holds on the stream.
+#[test]
+fn data_before_the_response_is_found_on_a_stream() {
+    for early in [true, false] {
+        let mut compressor = Compressor::default();
+        let mut capture = common::capture::Capture::new();
+        capture.packet(Client, "S", b"").packet(Server, "SA", b"");
+        capture.packet(Client, "A", &preface()).packet(Server, "A", &allowance());
+        capture.packet(Client, "A", &compressor.headers(Client, 1, 0, &connect("/", &[])));
+        let data = frame(DATA, 0, 1, b"\x81\x80\0\0\0\0");
+        let answer = compressor.headers(Server, 1, 0, &[(":status", "200")]);
+        if early {
+            capture.packet(Client, "A", &data).packet(Server, "A", &answer);
+        } else {
+            capture.packet(Server, "A", &answer).packet(Client, "A", &data);
+        }
+        let (json, _) = common::capture::check(&["--json"], &capture.file);
+        assert_eq!(json.contains("\"data-before-response\""), early, "{json}");
+    }
+}
+
 /// The text about a capture, in one line.
 fn told(capture: &common::capture::Capture) -> String {
     let (text, _) = common::capture::check(&[], &capture.file);

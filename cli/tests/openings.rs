@@ -257,3 +257,116 @@ fn a_small_window_leaves_open_whether_a_refusal_is_right() {
         tells(&leave(capture, Server), &[expected], status);
     }
 }
+
+/// A request, two frames of the client, and the response with 101.
+fn hasty() -> (Vec<u8>, Vec<u8>, String) {
+    let data = b"\x81\x81\0\0\0\0a\x82\x80\0\0\0\0".to_vec();
+    let asked = request(&format!("{UPGRADE}{KEY}")).into_bytes();
+    (asked, data, switching(&format!("{UPGRADE}{ACCEPT}")))
+}
+
+const HASTY: [&str; 2] = ["handshake: client data-before-response", "verdict: open"];
+
+/// RFC 6455 §4.1: the client waits for the response before it sends data.
+#[test]
+fn data_before_the_response_is_found_at_every_cut() {
+    let (asked, data, answer) = hasty();
+    let client = [&asked[..], &data].concat();
+    for before in asked.len()..=client.len() {
+        for cut in [asked.len() / 2, asked.len(), before] {
+            let mut capture = opening("", "");
+            capture.packet(Client, "A", &client[..cut]).packet(Client, "A", &client[cut..before]);
+            capture.packet(Server, "A", answer.as_bytes());
+            capture.packet(Client, "A", &client[before..]);
+            let expected = if before > asked.len() { &HASTY[..] } else { &HASTY[1..] };
+            tells(&capture, expected, i32::from(before > asked.len()));
+        }
+    }
+    for begun in 1..answer.len() {
+        let mut capture = opening("", "");
+        capture.packet(Client, "A", &asked).packet(Server, "A", &answer.as_bytes()[..begun]);
+        capture.packet(Client, "A", &data).packet(Server, "A", &answer.as_bytes()[begun..]);
+        assert_eq!(told(&check(&["--json"], &capture.file).0), ["verdict: open"], "{begun}");
+    }
+}
+
+#[test]
+fn what_may_be_in_another_order_is_not_called_early() {
+    let (asked, data, answer) = hasty();
+    let len = answer.len() as u32;
+    // The client has acknowledged the response, which the capture has later.
+    let mut capture = opening("", "");
+    capture.packet(Client, "A", &asked);
+    capture.seq[1] += len;
+    capture.packet(Client, "A", &data);
+    capture.seq[1] -= len;
+    capture.packet(Server, "A", answer.as_bytes());
+    tells(&capture, &["verdict: open"], 0);
+    // The second part of the response is captured first.
+    let mut capture = opening("", "");
+    capture.packet(Client, "A", &asked);
+    capture.seq[1] += 10;
+    capture.packet(Server, "A", &answer.as_bytes()[10..]);
+    capture.seq[1] = 9_001;
+    capture.packet(Client, "A", &data).packet(Server, "A", &answer.as_bytes()[..10]);
+    tells(&capture, &["verdict: open"], 0);
+    // The capture has no SYN, so it is not known what of the server came before.
+    let mut capture = Capture::new();
+    capture.packet(Client, "A", &asked).packet(Client, "A", &data);
+    capture.packet(Server, "A", answer.as_bytes());
+    tells(&capture, &["verdict: open"], 0);
+    // A retransmission of the request, after the response.
+    let mut capture = opening("", "");
+    capture.packet(Client, "A", &asked).packet(Server, "A", answer.as_bytes());
+    capture.seq[0] -= asked.len() as u32;
+    capture.packet(Client, "A", &asked).packet(Client, "A", &data);
+    tells(&capture, &["verdict: open"], 0);
+}
+
+#[test]
+fn early_data_counts_only_before_a_101_and_its_interim_responses() {
+    let (asked, data, answer) = hasty();
+    let early = |before: &str, answers: &[&str]| {
+        let mut capture = opening("", "");
+        capture.packet(Client, "A", &asked);
+        if !before.is_empty() {
+            capture.packet(Server, "A", before.as_bytes());
+        }
+        capture.packet(Client, "A", &data);
+        for answer in answers {
+            capture.packet(Server, "A", answer.as_bytes());
+        }
+        told(&check(&["--json"], &capture.file).0).concat()
+    };
+    let hints = "HTTP/1.1 103 Early Hints\r\n\r\n";
+    let is_early = |told: &str| told.contains("data-before-response");
+    assert!(is_early(&early("", &[&answer])));
+    assert!(is_early(&early("", &[hints, &answer])));
+    assert!(!is_early(&early(hints, &[&answer])));
+    for refusal in ["403 Forbidden", "200 OK", "302 Found"] {
+        assert!(!is_early(&early("", &[&format!("HTTP/1.1 {refusal}\r\n\r\n")])), "{refusal}");
+    }
+    assert!(!is_early(&early("", &[])));
+    // The bytes are the body of the request.
+    for body in ["Content-Length: 13\r\n", "Transfer-Encoding: chunked\r\n"] {
+        let asked = request(&format!("{UPGRADE}{KEY}{body}"));
+        let mut capture = opening(&asked, "");
+        capture.packet(Client, "A", &data).packet(Server, "A", answer.as_bytes());
+        let told = told(&check(&["--json"], &capture.file).0).concat();
+        assert!(!is_early(&told), "{told}");
+    }
+}
+
+#[test]
+fn the_text_about_early_data_says_what_to_do() {
+    let (asked, data, answer) = hasty();
+    let mut capture = opening("", "");
+    capture.packet(Client, "A", &[asked, data].concat()).packet(Server, "A", answer.as_bytes());
+    let text = tells(&capture, &HASTY, 1);
+    for expected in [
+        "the client must wait for the response before it sends data",
+        "a server that notices it may refuse the request with HTTP 400",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+}

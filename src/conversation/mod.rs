@@ -173,7 +173,8 @@ impl Conversation {
     /// A conversation without a request and a response starts after the opening handshake. After a
     /// request, the server must respond before the connection ends. If the server sends frames
     /// instead, it has accepted the request with a response that was not observed. If you call the
-    /// function again, it adds rules.
+    /// function again, it adds rules: [`DataBeforeResponse`](handshake::Rule::DataBeforeResponse) if
+    /// you have data of the client, and the server has not responded yet.
     ///
     /// ```
     /// use wsvet::{Conversation, End, Policy, Role, Unopened, Verdict};

@@ -174,6 +174,9 @@ impl Handshake {
     /// Every rule can be broken. [`Rule::ExtensionDoesNotFit`] is found only with the feature
     /// `deflate`.
     ///
+    /// No request breaks [`Rule::DataBeforeResponse`] by itself: for this rule the request is legal, and
+    /// you send data right after it.
+    ///
     /// # Errors
     ///
     /// Any error that `u` returns.
@@ -276,6 +279,8 @@ impl Handshake {
 
     fn break_rule(&mut self, rule: Rule, u: &mut Unstructured<'_>) -> Result<()> {
         match rule {
+            // The heads are legal: the fault is to send data before the response.
+            Rule::DataBeforeResponse => {}
             Rule::MethodNotGet => self.method = u.choose(&["POST", "HEAD", "get", "CONNECT"])?,
             Rule::HttpVersionTooLow => self.http_version = *u.choose(&[(1, 0), (0, 9)])?,
             Rule::FragmentInTarget => self.target += u.choose(&["#", "#top"])?,
@@ -431,7 +436,11 @@ impl<'a> Arbitrary<'a> for Handshake {
             return Self::legal(u);
         }
         let rule = u.arbitrary()?;
-        Self::breaking(rule, u)
+        match rule {
+            // No head breaks it.
+            Rule::DataBeforeResponse => Self::legal(u),
+            _ => Self::breaking(rule, u),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The table of the rules of the opening handshake.
 //!
 //! The rows are in the order in which an endpoint meets what they are about: the request line, the
-//! fields of the request, those of the response. If a message breaks several rules, the first row
+//! fields of the request, what follows it, and the fields of the response. If a message breaks several rules, the first row
 //! applies.
 
 use core::fmt;
@@ -183,6 +183,13 @@ rules! {
     explain "An extension is a name with parameters, each after a semicolon and perhaps with a value: a token, or a token in quotes. A list that cannot be parsed must not be taken in part."
     resolve "Send for example `permessage-deflate; client_max_window_bits`, or leave the header out instead of sending it empty."
 
+    127 DataBeforeResponse "data-before-response" 6455 "4.1"
+    { due: status(400), field: None }
+    breaks "the client sends data after its request and before the server's response"
+    text "the client must wait for the response before it sends data"
+    explain "Until the response comes, the client does not know whether the server speaks WebSocket, and which extensions and subprotocol the frames have. A server that refuses the upgrade, or a proxy that does not know it, reads the early bytes as the next HTTP request, so they may be an attack. A server that answers with 101 mostly reads them as frames, and does not notice. The rule is about the order of the bytes, so no request breaks it by itself."
+    resolve "Send the first frame after the response with 101 has come and was checked: in the event `open` of the client. If a load balancer or a test tool writes the request and the first frame in one piece, separate them."
+
     117 UpgradeNotConfirmed "upgrade-not-confirmed" 6455 "4.2.2"
     { due: FAIL, field: Some(UPGRADE) }
     breaks "the header Upgrade of a response with status 101 is missing, or is not `websocket`"
@@ -283,7 +290,7 @@ impl Rule {
     }
 
     /// Returns the name of the header that the rule is about, or `None` if it is about the first
-    /// line of the request.
+    /// line of the request, or about what follows the request.
     ///
     /// ```
     /// # use wsvet::handshake::Rule;
@@ -407,11 +414,15 @@ mod tests {
         }
     }
 
-    /// An endpoint reads the request before the response, and its first line before the fields.
+    /// An endpoint reads the request before the response, its first line before the fields, and what
+    /// follows it after them.
     #[test]
     fn requests_come_before_responses() {
         assert!(ALL.is_sorted_by_key(|rule| rule.sender()));
         let first_line = ALL.iter().take_while(|rule| rule.field().is_none()).count();
-        assert!(ALL[first_line..].iter().all(|rule| rule.field().is_some()));
+        let others = ALL[first_line..].iter().filter(|rule| rule.field().is_none());
+        assert!(others.eq([&Rule::DataBeforeResponse]));
+        let of_server = ALL.iter().position(|rule| rule.sender() == Role::Server).unwrap();
+        assert_eq!(ALL[of_server - 1], Rule::DataBeforeResponse);
     }
 }

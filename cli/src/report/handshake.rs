@@ -25,6 +25,10 @@ pub(super) fn handshake(found: &HandshakeFinding, agreement: &Agreement) -> Told
             let exact = exact.filter(|_| rule.sender() == Role::Server);
             let text = exact.map_or_else(|| rule.text().to_owned(), |(_, text)| text);
             let due = match rule.due() {
+                // The RFC does not ask the server to notice.
+                Due::Status(status) if *rule == Rule::DataBeforeResponse => {
+                    format!("a server that notices it may refuse the request with HTTP {status}")
+                }
                 Due::Status(status) => {
                     format!("the server must refuse it with HTTP {status} (RFC 6455 §4.2.1)")
                 }

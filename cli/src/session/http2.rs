@@ -122,6 +122,11 @@ impl Streams {
         Ok(())
     }
 
+    /// Notes that the next bytes may be in another order than that in which they were sent and received.
+    pub fn doubt_order(&mut self) {
+        self.inner.open.values_mut().for_each(|inner| inner.connection.doubt_order());
+    }
+
     /// Takes that an endpoint sent a packet.
     pub fn heard_from(&mut self, from: Role, at: Moment) {
         self.inner.heard[from as usize] = Some(at);

@@ -318,6 +318,13 @@ impl Stream {
         }
     }
 
+    /// Returns whether the receiver may have had bytes that the capture does not have, or has later.
+    pub fn may_be_ahead(&self) -> bool {
+        !self.is_placed()
+            || !self.early.is_empty()
+            || self.next.is_some_and(|next| self.acked > next)
+    }
+
     /// Returns the number of bytes that are missing before the next early segment or the FIN, or if
     /// there is none, before what the receiver has acknowledged.
     pub fn gap(&self) -> Option<u64> {

@@ -238,6 +238,9 @@ impl Connection {
         self.go_on(from, segment);
         self.go_on_after_gap(from, segment, judging)?;
         self.heard_from(from, segment.at);
+        if !segment.payload.is_empty() && self.ends[1 - from].stream.may_be_ahead() {
+            self.doubt_order();
+        }
         let stream = &mut self.ends[from].stream;
         let bytes = stream.segment(segment);
         let mut client = segment.syn.then_some(if segment.ack { 1 - from } else { from });
@@ -277,6 +280,17 @@ impl Connection {
             Stage::Frames(frames, client) => frames.heard_from(role(from, *client), at),
             Stage::Layered(layered) => layered.heard_from(from, at),
             Stage::Http2(streams, client) => streams.heard_from(role(from, *client), at),
+            _ => {}
+        }
+    }
+
+    /// Notes that the next bytes may be in another order than that in which the endpoints sent and received
+    /// them.
+    pub fn doubt_order(&mut self) {
+        match &mut self.stage {
+            Stage::Http(handshake, _) => handshake.doubt_order(),
+            Stage::Http2(streams, _) => streams.doubt_order(),
+            Stage::Layered(layered) => layered.doubt_order(),
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use httparse::Header;
-use wsvet::handshake;
+use wsvet::handshake::{self, Rule};
 
 use super::side::Body;
 use crate::session::agreement::{Agreement, HandshakeFinding};
@@ -22,6 +22,12 @@ pub(super) struct Asked {
     pub(super) upgrade: bool,
     /// Whether it is an extended CONNECT of HTTP/2.
     pub(super) extended: bool,
+    /// Whether the request says that a body follows it.
+    pub(super) has_body: bool,
+    /// Whether an interim response to it has come.
+    pub(super) is_answered: bool,
+    /// Whether the client sent data after it and before the first byte of the response.
+    pub(super) is_followed: bool,
     /// When the request was complete.
     pub(super) at: Duration,
 }
@@ -78,6 +84,8 @@ pub(super) fn agreement(asked: &Asked, answer: Option<&Answer>) -> Agreement {
     if let Some(Answer { status, headers }) = answer {
         broken.extend(handshake::Response::new(*status, view(headers)).broken(&request));
     }
+    // What follows a request that the server refuses is the next request.
+    broken.extend((accepting.is_some() && asked.is_followed).then_some(Rule::DataBeforeResponse));
     for found in broken.map(HandshakeFinding::Broken).chain(found) {
         agreement.add(found);
     }

@@ -60,6 +60,8 @@ pub struct Handshake {
     now: Duration,
     /// Whether this is a stream of HTTP/2, so that no byte is HTTP/1.1.
     extended: bool,
+    /// Whether it is not certain in which order the endpoints sent their bytes.
+    is_order_doubted: bool,
 }
 
 impl Handshake {
@@ -89,6 +91,9 @@ impl Handshake {
             headers: request.0,
             upgrade: true,
             extended: true,
+            has_body: false,
+            is_answered: false,
+            is_followed: false,
             at,
         };
         Self { asked: [asked].into(), now: at, extended: true, ..Self::default() }
@@ -108,10 +113,34 @@ impl Handshake {
         self.now = at;
         self.side(sender).push(bytes);
         let progress = self.read();
+        if sender == Role::Client {
+            self.note_early();
+        }
         for side in [&mut self.client, &mut self.server] {
             side.bytes.drain(..std::mem::take(&mut side.done));
         }
         progress
+    }
+
+    /// Notes that it is not certain any more in which order the endpoints sent their bytes.
+    pub fn doubt_order(&mut self) {
+        self.is_order_doubted = true;
+    }
+
+    /// Notes that the client has sent data after its upgrade request, if nothing of the answer has come
+    /// (§4.1).
+    fn note_early(&mut self) {
+        let is_next = self.asked.len() == 1;
+        let is_answered = is_next && self.server.has_begun_message();
+        if self.is_order_doubted || is_answered || self.client.rest().is_empty() {
+            return;
+        }
+        if let Some(asked) = self.asked.back_mut()
+            && !asked.is_answered
+            && !asked.has_body
+        {
+            asked.is_followed |= asked.upgrade;
+        }
     }
 
     fn read(&mut self) -> Progress {
@@ -288,7 +317,9 @@ impl Handshake {
                 let headers = owned(request.headers);
                 let upgrade = handshake::Request::new(method, path, (1, version), view(&headers))
                     .is_upgrade();
-                let body = if upgrade { Body::None } else { request_body(&headers) };
+                let body = request_body(&headers);
+                let has_body = !matches!(body, Body::None | Body::Length(0));
+                let body = if upgrade { Body::None } else { body };
                 let asked = Asked {
                     method: method.to_owned(),
                     target: path.to_owned(),
@@ -296,6 +327,9 @@ impl Handshake {
                     headers: if upgrade { headers } else { Headers::new() },
                     upgrade,
                     extended: false,
+                    has_body,
+                    is_answered: false,
+                    is_followed: false,
                     at: self.now,
                 };
                 self.client.drop_front(len, body);
@@ -350,6 +384,9 @@ impl Handshake {
     fn answered(&mut self, answer: Answer, body: Body) -> Progress {
         let status = answer.status;
         if matches!(status, 100 | 102..=199) {
+            if let Some(asked) = self.asked.front_mut() {
+                asked.is_answered = true;
+            }
             return Progress::Waiting;
         }
         let asked = self.asked.pop_front();
@@ -404,6 +441,7 @@ fn http2(from: Role, start: &[u8]) -> Option<Progress> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::agreement::HandshakeFinding;
 
     const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
         Upgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\
@@ -432,10 +470,6 @@ mod tests {
         (result, client, server)
     }
 
-    fn agreement() -> Progress {
-        Progress::Upgraded(agreed())
-    }
-
     fn agreed() -> Agreement {
         let (target, subprotocol) = (Some("/chat".to_owned()), Some("mqtt".to_owned()));
         let mut agreement = Agreement::new(target, subprotocol, Some(both()), both());
@@ -457,7 +491,13 @@ mod tests {
                 [(Role::Client, &client[..]), (Role::Server, &server[..])],
                 [(Role::Server, &server[..]), (Role::Client, &client[..])],
             ] {
-                let expected = (agreement(), b"\x89\x80abcd".to_vec(), b"\x89\x00".to_vec());
+                let mut agreed = agreed();
+                // All of the client came before the response.
+                if turns[0].0 == Role::Client {
+                    agreed.add(HandshakeFinding::Broken(handshake::Rule::DataBeforeResponse));
+                }
+                let progress = Progress::Upgraded(agreed);
+                let expected = (progress, b"\x89\x80abcd".to_vec(), b"\x89\x00".to_vec());
                 assert_eq!(run(&turns, size), expected, "by {size}");
             }
         }
@@ -494,7 +534,10 @@ mod tests {
         ];
         let turns = [(Role::Client, &folded.concat()[..]), (Role::Server, ANSWER)];
         for size in 1..400 {
-            let expected = (agreement(), b"\x89\x80abcd".to_vec(), vec![]);
+            let mut agreed = agreed();
+            agreed.add(HandshakeFinding::Broken(handshake::Rule::DataBeforeResponse));
+            let progress = Progress::Upgraded(agreed);
+            let expected = (progress, b"\x89\x80abcd".to_vec(), vec![]);
             assert_eq!(run(&turns, size), expected, "by {size}");
         }
         let broken: &[(Role, &[u8])] = &[(Role::Client, b"GET / HTTP/1.1\r\n Host: x\r\n\r\n")];
@@ -519,6 +562,9 @@ mod tests {
             headers: Headers::new(),
             upgrade: false,
             extended: false,
+            has_body: false,
+            is_answered: false,
+            is_followed: false,
             at: Duration::ZERO,
         });
         handshake.asked.pop_front();

@@ -46,6 +46,11 @@ impl Side {
         &self.bytes[self.done..]
     }
 
+    /// Returns whether the first bytes of the next HTTP message have come.
+    pub(super) fn has_begun_message(&self) -> bool {
+        matches!(self.body, Body::None) && !self.rest().is_empty()
+    }
+
     /// Returns whether parsing again may find more than the last time.
     pub(super) fn look(&mut self) -> bool {
         !std::mem::replace(&mut self.looked, true)

@@ -245,6 +245,11 @@ impl Layered {
         self.inside.all.iter_mut().for_each(|one| one.connection.lack_end());
     }
 
+    /// Notes that the next bytes may be in another order than that in which they were sent and received.
+    pub fn doubt_order(&mut self) {
+        self.inside.all.iter_mut().for_each(|one| one.connection.doubt_order());
+    }
+
     /// Takes that an endpoint sent a packet.
     pub fn heard_from(&mut self, from: usize, at: Moment) {
         self.inside.all.iter_mut().for_each(|one| one.connection.heard_from(from, at));
