@@ -162,6 +162,13 @@ impl Runs {
         self.failed = Some(least);
         None
     }
+
+    /// Takes what came of the case if it failed, and cannot be run again for this reason.
+    pub(super) fn give_up(&mut self, reason: &str) -> Option<Ran> {
+        let (count, before) = (self.count, self.failed.take()?);
+        let got = format!("failed in {count} of {count} runs: {}; then {reason}", before.got);
+        Some(Ran { outcome: Outcome::Inconclusive, got, ..before })
+    }
 }
 
 fn connect_patiently(connect: &Connect<'_>) -> io::Result<Box<dyn Link>> {

@@ -13,7 +13,7 @@ use crate::input::interrupt;
 use crate::probe::call::{self, Call};
 use crate::probe::explore::{Found, Meeting};
 use crate::probe::link::{Link, Received};
-use crate::probe::outcome::{Outcome, Ran};
+use crate::probe::outcome::Ran;
 use crate::probe::page;
 use crate::probe::play::respond;
 use crate::probe::tcp::Tcp;
@@ -154,8 +154,8 @@ impl Host {
         self.shared.lock().turns.done = true;
         self.shared.changed.notify_all();
         for (index, case) in cases.iter().enumerate().skip(taken) {
-            let ran = self.shared.lock().turns.results.remove(&index);
-            each(case, ran.unwrap_or_else(|| Ran::without(Outcome::Skipped, reason.clone())))?;
+            let ran = self.shared.lock().turns.give_up(index, &reason);
+            each(case, ran)?;
         }
         self.part();
         Ok(())

@@ -154,6 +154,13 @@ impl Turns {
         self.pause();
     }
 
+    /// Takes what came of a case that is run no more, for this reason.
+    pub(super) fn give_up(&mut self, index: usize, reason: &str) -> Ran {
+        let result = self.results.remove(&index);
+        let failed = || self.runs.get_mut(&index)?.give_up(reason);
+        result.or_else(failed).unwrap_or_else(|| Ran::without(Outcome::Skipped, reason))
+    }
+
     fn keep(&mut self, index: usize, ran: Ran) {
         self.results.insert(index, ran);
         self.ran += 1;
