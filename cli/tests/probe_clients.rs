@@ -354,6 +354,23 @@ fn a_client_that_does_not_come_again_is_told_what_to_do() {
 }
 
 #[test]
+fn a_case_that_failed_before_the_client_went_away_is_told() {
+    let (child, address) = listen(&["--case", "ping/empty", "--idle", "0.2"]);
+    let (lines, _) = report(child, || {
+        // Two connections show what the client is. It leaves in the third.
+        for number in 0..3 {
+            let stream = TcpStream::connect(&address).unwrap();
+            let request = RequestBuilder::new(&address, "/", Key::new([number; 16]));
+            let mut socket = WebSocket::connect(stream, CLIENT, &request, fresh_key).unwrap();
+            while number < 2 && socket.next().is_ok_and(|message| message.is_some()) {}
+        }
+    });
+    assert!(lines[1].contains(r#""outcome":"inconclusive""#), "{lines:#?}");
+    assert!(lines[1].contains("failed in 1 of 1 runs: "), "{lines:#?}");
+    assert!(lines[1].contains("; then the client did not connect again"), "{lines:#?}");
+}
+
+#[test]
 fn cases_are_left_out_after_the_last_connection() {
     let (child, address) = listen(&["--case", "ping/", "--until", "4"]);
     let (lines, _) = report(child, || serve_cases(&address, CLIENT, true, false));
