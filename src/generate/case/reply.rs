@@ -7,6 +7,7 @@ use std::vec;
 use std::vec::Vec;
 
 use super::Setup;
+use super::deflate::NAME;
 use crate::Role;
 use crate::deflate::Parameters;
 use crate::handshake::{Headers, Key, Request, Response, Rule, accept_key};
@@ -58,6 +59,8 @@ pub(super) enum Value {
     Protocol(Protocol),
     /// The answer to an offer of permessage-deflate, if there is one whose window is large enough.
     Deflate,
+    /// This answer, with the parameters of the offer that each answer must have (RFC 7692 §7.1.1.1, §7.1.2.1).
+    Answer(String),
 }
 
 /// The value of Sec-WebSocket-Accept.
@@ -180,6 +183,7 @@ impl Value {
             Self::Protocol(Protocol::Two) => {
                 protocols.next().zip(protocols.next()).map(|(a, b)| format!("{a}, {b}"))
             }
+            Self::Answer(answer) => Some(complete(answer, request)),
             Self::Deflate => {
                 let offers: Vec<_> = request.extensions().collect();
                 let agreed = Parameters::new().accept(&offers.join(", "))?;
@@ -188,6 +192,19 @@ impl Value {
             }
         }
     }
+}
+
+/// Adds to an answer the parameters of the first offer that each answer to it must have.
+fn complete<'h>(answer: &str, request: &Request<'h, impl Headers<'h>>) -> String {
+    let mut offers = request.extensions();
+    let offer = offers.find(|offer| offer.starts_with(NAME)).unwrap_or_default();
+    let name = |parameter: &str| parameter.split('=').next().unwrap_or_default().trim().to_owned();
+    let asked = ["server_no_context_takeover", "server_max_window_bits"];
+    let missing = offer.split(';').skip(1).map(str::trim).filter(|parameter| {
+        let name = name(parameter);
+        asked.contains(&&*name) && !answer.contains(&name)
+    });
+    missing.fold(answer.to_owned(), |answer, parameter| format!("{answer}; {parameter}"))
 }
 
 impl Accept {

@@ -297,7 +297,8 @@ pub(super) fn add_deflate(setup: &Setup, cases: &mut Vec<Case>) {
     let answer = |name: &str, value: &str| {
         let title = format!("the answer `{value}`");
         let case = Case::new(setup, format!("deflate/answer-{name}"), title).about_opening();
-        case.reply(Reply::new(setup).text(EXTENSIONS, value)).owed(&duty::ANSWER)
+        let value = Value::Answer(value.to_owned());
+        case.reply(Reply::new(setup).set(EXTENSIONS, value)).owed(&duty::ANSWER)
     };
     let refused = |name: &str, value: &str| {
         answer(name, value).refuse_head(Rule::ExtensionDoesNotFit, Answer::Refuse(&[]))
@@ -353,6 +354,11 @@ pub(super) fn add_deflate(setup: &Setup, cases: &mut Vec<Case>) {
     // No sentence says that a client must refuse it.
     let twice = refused("twice", "permessage-deflate, permessage-deflate");
     cases.push(twice.level(Level::Quality));
+    // A client may support what it did not ask for.
+    let title = "the answer `permessage-deflate`, without the parameters that the client asks for";
+    let lacking = Case { title: title.to_owned(), ..refused("asked-parameter-missing", "") };
+    let lacking = lacking.reply(Reply::new(setup).text(EXTENSIONS, "permessage-deflate"));
+    cases.push(lacking.level(Level::Quality));
 }
 
 impl Reply {
