@@ -4,7 +4,7 @@ use wsvet::generate::{Level, Step};
 use wsvet::{CloseCode, End};
 
 use crate::probe::going_on::Answered;
-use crate::probe::play::{Player, Stop, failed_step, unknown};
+use crate::probe::play::{Failure, Player, Stop, failed_step, unknown};
 use crate::probe::sent::{carries, is_legal};
 use crate::probe::visit::{Closed, closed};
 use crate::probe::words;
@@ -12,6 +12,23 @@ use crate::probe::words;
 impl Player<'_> {
     pub(super) fn refuse(&mut self, codes: &[CloseCode], step: &Step) -> Result<(), Stop> {
         let due = words::step(step);
+        self.refusal(codes, due.clone()).map_err(|stop| self.sent_back(stop, due))
+    }
+
+    /// A peer that accepts a text or a code that is illegal may send it back, and so breaks the rule itself.
+    fn sent_back(&self, stop: Stop, due: String) -> Stop {
+        match stop {
+            Stop::Failed(failure)
+                if failure.broken.is_some_and(|id| Some(id) == self.case.rule) =>
+            {
+                let got = format!("accepted, and sent back: {}", failure.got);
+                Stop::Failed(Failure { due: Some(due), got, ..failure })
+            }
+            stop => stop,
+        }
+    }
+
+    fn refusal(&mut self, codes: &[CloseCode], due: String) -> Result<(), Stop> {
         if let Some(closed) = self.wait(self.patience.quiet, |incoming| closed(incoming))? {
             return self.refused(closed, codes, due);
         }
