@@ -68,13 +68,16 @@ fn run_those(
 /// Whether the fault hides that the server sends messages back.
 fn is_of_echo(fault: Fault) -> bool {
     use Fault::{
+        DeliversPings, EchoesReversed, GreetsMasked, MasksWrongly, RepliesTwice, SwapsTypes,
+    };
+    use Fault::{
         EchoesAsText, MasksFirstByteOnly, MasksFromSecondByte, SendsBadFragments, SendsLongForm,
     };
-    use Fault::{EchoesReversed, GreetsMasked, MasksWrongly, RepliesTwice, SwapsTypes};
     use Fault::{SendsRsv, WrongOrder};
     matches!(
         fault,
-        EchoesReversed
+        DeliversPings
+            | EchoesReversed
             | GreetsMasked
             | MasksWrongly
             | RepliesTwice

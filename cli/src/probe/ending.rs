@@ -74,6 +74,13 @@ impl Player<'_> {
         }
     }
 
+    /// The connection has ended, and nothing was sent that the peer did not have to read.
+    pub(super) fn no_reset(&mut self, step: &Step) {
+        if self.visit.incoming.end == Some(End::Reset) && self.peer.http2.is_none() {
+            self.weaken(words::step(step), "a reset of TCP");
+        }
+    }
+
     /// Closes a connection that is still open, and judges what comes until it is closed.
     pub(super) fn leave(&mut self) -> Result<(), Stop> {
         let code = self.visit.incoming.close().unwrap_or(Some(CloseCode::NORMAL_CLOSURE));

@@ -4,6 +4,7 @@ use wsvet::generate::{Level, Step};
 use wsvet::{CloseCode, End, OpCode, Role};
 
 use crate::probe::play::{Failure, LARGE, Player, Stop, failed_step, unknown};
+use crate::probe::sent::controls;
 use crate::probe::visit::{Closed, closed};
 use crate::probe::words;
 
@@ -32,7 +33,7 @@ impl Player<'_> {
         if !self.peer.pongs {
             let name = self.peer.role.name();
             return unknown(format!(
-                "the {name} answers no Ping, so it cannot be seen whether it goes on"
+                "the {name} sends no Pong with the payload of a Ping, so it cannot be seen whether it goes on"
             ));
         }
         self.visit.answer_ping();
@@ -48,7 +49,7 @@ impl Player<'_> {
             }
             Answered::Closed(closed) => return self.left(closed),
             Answered::Nothing(Some(other)) => {
-                format!("a Pong with another payload: {}", words::hex(&other))
+                format!("another Pong: {}", words::pong(&other))
             }
             Answered::Nothing(None) => format!("no Pong within {}", self.most()),
         };
@@ -108,6 +109,24 @@ impl Player<'_> {
             )),
             stop => Err(stop),
         })
+    }
+
+    /// No message with the payload of a Ping or a Pong may have come from a peer that sends messages back: it
+    /// would have taken the control frame for a message.
+    pub(super) fn no_control_message(&mut self) -> Result<(), Stop> {
+        let (case, peer) = (self.case, self.peer);
+        // A case about harm sends too much to compare.
+        if case.stress || peer.is_chatty || !(peer.echoes_text || peer.echoes_binary) {
+            return Ok(());
+        }
+        let controls = controls(case);
+        while let Some((opcode, payload)) = self.visit.incoming.next_message() {
+            if controls.contains(&payload) {
+                let due = "control frames are not delivered as messages".to_owned();
+                return failed_step(Level::Must, due, words::message(opcode, &payload));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn echo(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), Stop> {

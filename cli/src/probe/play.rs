@@ -146,6 +146,7 @@ impl Player<'_> {
         for step in &self.case.steps {
             self.step(step)?;
         }
+        self.no_control_message()?;
         self.leave()
     }
 
@@ -171,6 +172,10 @@ impl Player<'_> {
                 Ok(())
             }
             Step::End => self.end(step),
+            Step::NoReset => {
+                self.no_reset(step);
+                Ok(())
+            }
             _ => unknown("this version does not know the step"),
         }
     }

@@ -1,7 +1,9 @@
 //! What the frames of a case carry.
 
+use std::collections::BTreeSet;
+
 use wsvet::generate::{Case, Step};
-use wsvet::{Header, mask};
+use wsvet::{Header, OpCode, mask};
 
 /// Returns whether a message of the peer can be what a case sent to it: whether the payloads of its frames
 /// contain that of the message.
@@ -11,23 +13,10 @@ pub(super) fn carries(case: &Case, message: &[u8]) -> bool {
     if case.needs.deflate || message.is_empty() {
         return true;
     }
-    let segments = case.steps.iter().filter_map(|step| match step {
-        Step::Send(segments) => Some(segments.concat()),
-        _ => None,
-    });
-    let bytes = segments.collect::<Vec<_>>().concat();
-    // A control frame may stand between the fragments of a message.
     let (mut data, mut control) = (Vec::new(), Vec::new());
-    let mut rest = &bytes[..];
-    while let Ok((header, after)) = Header::decode(rest) {
-        let len = usize::try_from(header.payload_len()).unwrap_or(usize::MAX).min(after.len());
-        let payloads = if header.opcode().is_control() { &mut control } else { &mut data };
-        let start = payloads.len();
-        payloads.extend_from_slice(&after[..len]);
-        if let Some(key) = header.masking_key() {
-            mask::apply(key, 0, &mut payloads[start..]);
-        }
-        rest = &after[len..];
+    for (opcode, payload) in frames(case) {
+        // A control frame may stand between the fragments of a message.
+        if opcode.is_control() { &mut control } else { &mut data }.extend(payload);
     }
     let contains = |payloads: &[u8]| payloads.windows(message.len()).any(|part| part == message);
     contains(&data) || contains(&control)
@@ -40,4 +29,33 @@ pub(super) fn is_legal(case: &Case, message: &[u8]) -> bool {
         Step::Echo(_, payload) | Step::MayEcho(_, payload) => payload == message,
         _ => false,
     })
+}
+
+/// The payloads of the Pings and Pongs that a case sends, apart from those of its legal messages.
+pub(super) fn controls(case: &Case) -> BTreeSet<Vec<u8>> {
+    let is_control =
+        |(opcode, _): &(OpCode, Vec<u8>)| matches!(opcode, OpCode::Ping | OpCode::Pong);
+    let payloads = frames(case).into_iter().filter(is_control).map(|(_, payload)| payload);
+    payloads.filter(|payload| !payload.is_empty() && !is_legal(case, payload)).collect()
+}
+
+/// The opcodes and payloads of the frames that a case sends.
+fn frames(case: &Case) -> Vec<(OpCode, Vec<u8>)> {
+    let segments = case.steps.iter().filter_map(|step| match step {
+        Step::Send(segments) => Some(segments.concat()),
+        _ => None,
+    });
+    let bytes = segments.collect::<Vec<_>>().concat();
+    let mut frames = Vec::new();
+    let mut rest = &bytes[..];
+    while let Ok((header, after)) = Header::decode(rest) {
+        let len = usize::try_from(header.payload_len()).unwrap_or(usize::MAX).min(after.len());
+        let mut payload = after[..len].to_vec();
+        if let Some(key) = header.masking_key() {
+            mask::apply(key, 0, &mut payload);
+        }
+        frames.push((header.opcode(), payload));
+        rest = &after[len..];
+    }
+    frames
 }

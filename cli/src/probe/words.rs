@@ -53,6 +53,7 @@ pub(super) fn step(step: &Step) -> String {
         Step::GoOnOr(codes) => format!("the connection goes on, or a Close with {}", or(codes)),
         Step::Silence => "nothing after its Close but the end of TCP".to_owned(),
         Step::End => "the end of TCP".to_owned(),
+        Step::NoReset => "the end of TCP without a reset".to_owned(),
         _ => String::new(),
     }
 }
@@ -62,7 +63,10 @@ fn or(codes: &[CloseCode]) -> String {
 }
 
 pub(super) fn pong(payload: &[u8]) -> String {
-    format!("a Pong with {}", hex(payload))
+    match payload {
+        [] => "an empty Pong".to_owned(),
+        _ => format!("a Pong with {}", hex(payload)),
+    }
 }
 
 pub(super) fn echo(opcode: OpCode, payload: &[u8]) -> String {

@@ -40,7 +40,10 @@ impl Endpoint {
                 text += &format!("{line}\r\n");
             }
         }
-        if self.kind.deflate {
+        if self.has(AcceptsLackingAnswer) {
+            let asked = "server_no_context_takeover";
+            text += &format!("Sec-WebSocket-Extensions: {OFFER}; {asked}\r\n");
+        } else if self.kind.deflate {
             text += &format!("Sec-WebSocket-Extensions: {OFFER}\r\n");
         }
         for (fault, bits) in [(OffersBits16, "16"), (OffersBits08, "08")] {

@@ -172,6 +172,7 @@ impl Endpoint {
             127 => (u64::from_be_bytes(bytes[2..10].try_into().unwrap()), 10),
             short => (u64::from(short), 2),
         };
+        let len = if self.has(DropsHighestBit) { len & (u64::MAX >> 1) } else { len };
         let mut key = [0; 4];
         if masked {
             let Some(bytes) = bytes.get(at..at + 4) else { return false };
@@ -307,6 +308,7 @@ impl Endpoint {
             Some(AcceptsAbove10ffff) => above,
             Some(AcceptsCutText) => error.error_len().is_none(),
             Some(AcceptsFarInvalid) => at > 200,
+            Some(AcceptsVeryFarInvalid) => at >= 65_536,
             _ => false,
         };
         (!let_pass).then_some(error)
@@ -364,7 +366,11 @@ impl Endpoint {
         } else if self.has(ForgetsContextAtPlain) && self.inflater.is_some() {
             self.inflater = Some(Inflater::new(true));
         }
+        if self.has(ForgetsContextAtFragments) && compressed && message.fragments > 1 {
+            self.inflater = Some(Inflater::new(true));
+        }
         let unchecked = self.has(SkipsCompressedText) && compressed
+            || self.has(SkipsCompressedFragments) && compressed && message.fragments > 1
             || self.has(SkipsFragments) && message.fragments > 1;
         let wrong = message.opcode == 1 && !unchecked && self.invalid(&message.payload).is_some()
             || self.has(ChecksBinaryText)
@@ -434,6 +440,8 @@ impl Endpoint {
                 self.inflater = Some(Inflater::new(true));
                 Ok(Vec::new())
             }
+            // A block that is cut off.
+            Err(_) if self.has(AcceptsCutDeflate) && payload.len() < 5 => Ok(plain),
             Err(_) => Err(1007),
             Ok(()) => Ok(plain),
         }
@@ -502,6 +510,10 @@ impl Endpoint {
             Some(SendsRsv) => self.send(0xA0 | opcode, &payload),
             _ => self.send(0x80 | opcode, &payload),
         }
+        if self.has(CutsLongByPong) && payload.len() > 60_000 && !self.received.is_empty() {
+            let rest = self.out.split_off(self.out.len() - 1_000);
+            self.held = Some((0, rest.into()));
+        }
     }
 
     fn control(&mut self, fin: bool, opcode: u8, payload: Vec<u8>) {
@@ -509,6 +521,12 @@ impl Endpoint {
             8 => self.close(&payload),
             9 => {
                 let open = self.message.is_some();
+                if self.has(ForgetsContextAtPing) && self.inflater.is_some() {
+                    self.inflater = Some(Inflater::new(true));
+                }
+                if self.has(DeliversPings) {
+                    self.send(0x82, &payload);
+                }
                 match self.fault {
                     Some(NeverPongs) => return,
                     Some(NoPongToEmpty) if payload.is_empty() => return,
@@ -545,7 +563,11 @@ impl Endpoint {
                     }
                     _ => self.send(0x8A, &pong[..pong.len().min(125)]),
                 }
+                if self.has(CutsLongByPong) {
+                    self.out.extend(self.held.take().unwrap_or_default().1);
+                }
             }
+            10 if self.has(DeliversPongs) => self.send(0x82, &payload),
             10 if self.has(NoPongAfterPong) => self.served = usize::MAX,
             _ => {}
         }
@@ -623,7 +645,7 @@ impl Endpoint {
         }
         self.closed = true;
         if !self.has(KeepsTcpOpen) {
-            self.end = Some(End::Fin);
+            self.end = Some(if self.has(ResetsTcp) { End::Reset } else { End::Fin });
         }
     }
 

@@ -102,12 +102,14 @@ faults! {
     AcceptsLongForm16 "length-form/125-in-16-bits" Must
     AcceptsLongForm64 "length-form/126-in-64-bits" Must
     AcceptsHugeLength "length-form/2-to-the-63" Should
+    DropsHighestBit "length-form/2-to-the-63-and-5" Should
     AcceptsAnyText "utf8/ff" Must
     AcceptsSurrogates "utf8/surrogate-first" Must
     AcceptsOverlong "utf8/overlong-2" Must
     AcceptsAbove10ffff "utf8/above-10ffff" Must
     AcceptsCutText "utf8/cut-3" Must
     AcceptsFarInvalid "utf8/far-300" Must
+    AcceptsVeryFarInvalid "utf8/far-65536" Must
     SkipsFragments "utf8/split-invalid" Must
     AcceptsAnyCode "close/illegal-code-999" Should
     Accepts1005 "close/illegal-code-1005" Should
@@ -171,6 +173,9 @@ faults! {
     PongsAsText "utf8/invalid-in-ping" Must
     PongsRepeated "ping/ten-in-turn" Must
     PongsAsPings "ping/text" Must
+    CutsLongByPong "ping/after-long-message" Must
+    DeliversPings "ping/text" Must
+    DeliversPongs "ping/unsolicited-pong" Must
     PongsInLongForm "ping/text" Must
     FragmentsPongs "ping/text" Must
     NeverPongs "ping/text" Must
@@ -182,6 +187,7 @@ faults! {
     AnswersIllegalCode "close/no-code" Must
     SendsAfterClose "close/code-1000" Must
     KeepsTcpOpen "close/code-1000" Must
+    ResetsTcp "close/no-reset" Quality
     ClosesTwice "close/then-nothing" Quality
     PingsAfterClose "close/then-nothing" Quality
     RefusesTwice "close/ping-after-refused-text" Quality
@@ -225,12 +231,16 @@ faults! {
     AcceptsCompressedControl "deflate/rsv1-ping" Must
     AcceptsCompressedContinuation "deflate/rsv1-continuation" Must
     AcceptsBadDeflate "deflate/garbage" Must
+    AcceptsCutDeflate "deflate/cut-block" Quality
     RefusesFinalBlock "deflate/final-block" Must
     RefusesEmptyDeflate "deflate/empty" Must
     RefusesStored "deflate/stored" Must
     ForgetsContext "deflate/context" Must
     ForgetsContextAtPlain "deflate/context-after-plain" Must
+    ForgetsContextAtPing "deflate/context-after-ping" Must
+    ForgetsContextAtFragments "deflate/context-after-fragments" Must
     SkipsCompressedText "deflate/utf8" Must
+    SkipsCompressedFragments "deflate/utf8-fragments" Must
     LosesOwnContext "deflate/context-20" Must
     KeepsOwnTail "deflate/hello" Must
     ForgetsRsv1 "deflate/hello" Must
@@ -282,6 +292,7 @@ faults! {
     AcceptsUnknownExtension "response/extensions-unknown" Must
     AcceptsDeflateUnasked "response/extensions-deflate-not-offered" Must
     AcceptsBadAnswer "deflate/answer-bits-7" Must
+    AcceptsLackingAnswer "deflate/answer-asked-parameter-missing" Quality
     RefusesHints "response/after-103" Quality
     RefusesEmptyReason "response/reason-empty" Should
     RefusesDeclined "response/subprotocol-declined" Quality

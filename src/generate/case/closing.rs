@@ -110,6 +110,10 @@ fn add_after(setup: &Setup, cases: &mut Vec<Case>) {
     let title = "a Close: nothing follows the Close that answers it";
     let case = new(setup, "then-nothing", title).send(setup.close(1000, b""));
     cases.push(case.step(normal.clone()).step(Step::Silence));
+    let title = "a Close: TCP ends without a reset";
+    let case = new(setup, "no-reset", title).send(setup.close(1000, b"")).step(normal.clone());
+    let case = case.step(Step::NoReset).section("7.1.1").level(Level::Quality);
+    cases.push(case);
     // An endpoint that has failed the connection must not go on (§7.1.7).
     for (name, title, needs, bytes, rule) in [
         (

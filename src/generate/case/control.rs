@@ -3,8 +3,12 @@
 use std::format;
 use std::vec::Vec;
 
+use super::lengths::payload;
 use super::wire::{PING, PONG};
 use super::{Case, Setup, Step, duty};
+
+/// The length of a message that a peer may not send back at once, in bytes.
+const LONG: usize = 65_536;
 
 pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     let data = setup.data;
@@ -39,6 +43,14 @@ pub(super) fn add(setup: &Setup, cases: &mut Vec<Case>) {
     let case = new("with-message", "a Ping and a message in one segment").needs(data);
     let bytes = [setup.frame(PING, b"first"), setup.message(data, b"second")].concat();
     cases.push(case.send(bytes).step(Step::Pong(b"first".to_vec())).echo(data, b"second").go_on());
+    if setup.takes(LONG) {
+        let title =
+            "a long message and a Ping in one segment: the Pong does not cut what comes back";
+        let long = payload(data, LONG);
+        let bytes = [setup.message(data, &long), setup.frame(PING, b"after")].concat();
+        let case = new("after-long-message", title).needs(data).send(bytes).echo(data, &long);
+        cases.push(case.step(Step::Pong(b"after".to_vec())).go_on());
+    }
     for (name, title, bytes) in [
         ("unsolicited-pong", "a Pong without a Ping", setup.frame(PONG, b"unasked")),
         ("unsolicited-empty-pong", "an empty Pong without a Ping", setup.frame(PONG, b"")),

@@ -271,6 +271,16 @@ fn add_context(setup: &Setup, cases: &mut Vec<Case>) {
     let case = case.echo(data, b"Hello").send(setup.frame(compressed, HELLO_AGAIN));
     // The window outlives a final block, but no sentence says so. Nothing may come of it but the message.
     cases.push(case.owed(&duty::ANSWER).echo(data, b"Hello").go_on());
+    let case = new("context-after-ping", "a message that refers to the one before a Ping");
+    let case = case.send(setup.frame(compressed, HELLO)).echo(data, b"Hello");
+    let case = case.send(setup.frame(PING, b"p")).step(Step::Pong(b"p".to_vec()));
+    cases.push(case.send(setup.frame(compressed, HELLO_AGAIN)).echo(data, b"Hello").go_on());
+    let title = "a message that refers to the one before, which came in fragments";
+    let case = new("context-after-fragments", title);
+    let fragments =
+        [setup.frame(first(data) | RSV1, &HELLO[..3]), setup.frame(LAST, &HELLO[3..])].concat();
+    let case = case.send(fragments).echo(data, b"Hello");
+    cases.push(case.send(setup.frame(compressed, HELLO_AGAIN)).echo(data, b"Hello").go_on());
     let case = new("context-after-empty", "a message that refers to one before an empty message");
     let case = case.send(setup.frame(compressed, HELLO)).echo(data, b"Hello");
     let case = case.send(setup.frame(compressed, b"\x00")).echo(data, b"");
@@ -376,6 +386,14 @@ fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
     ] {
         cases.push(new(name, title).send(bytes).refuse(rule));
     }
+    // What inflates a message is not obliged to see that it ends too early.
+    for (name, title, bytes) in [
+        ("cut-block", "a message that ends inside a block", &HELLO[..4]),
+        ("cut-stored", "a message that ends inside a stored block", b"\x00\x0B\x00\xF4\xFFHello"),
+    ] {
+        let case = new(name, title).level(Level::Quality).send(setup.frame(compressed, bytes));
+        cases.push(case.refuse(Rule::InvalidDeflate));
+    }
     let case = new("utf8", "a compressed text that is not UTF-8").needs(OpCode::Text);
     let bytes = setup.frame(single(OpCode::Text) | RSV1, &deflated(b"text \xFF"));
     cases.push(case.send(bytes).refuse(Rule::InvalidUtf8));
@@ -383,6 +401,12 @@ fn add_illegal(setup: &Setup, cases: &mut Vec<Case>) {
         new("utf8-cut", "a compressed text that ends inside a character").needs(OpCode::Text);
     let bytes = setup.frame(single(OpCode::Text) | RSV1, &deflated(b"text \xE2\x82"));
     cases.push(case.send(bytes).refuse(Rule::InvalidUtf8));
+    let title = "a compressed text in two fragments that is not UTF-8";
+    let case = new("utf8-fragments", title).needs(OpCode::Text);
+    let bytes = deflated(b"text \xFF");
+    let (a, b) = bytes.split_at(2);
+    let frames = [setup.frame(first(OpCode::Text) | RSV1, a), setup.frame(LAST, b)].concat();
+    cases.push(case.send(frames).refuse(Rule::InvalidUtf8));
     let case = new("utf8-plain", "a plain text that is not UTF-8").needs(OpCode::Text);
     let bytes = setup.message(OpCode::Text, b"text \xFF");
     cases.push(case.send(bytes).refuse(Rule::InvalidUtf8));

@@ -268,9 +268,14 @@ fn add_forms(setup: &Setup, cases: &mut Vec<Case>) {
     let case = Case::new(setup, "length-form/continuation", "a long form in a continuation frame");
     let bytes = [setup.frame(first(data), b"a"), setup.frame_in_form(LAST, 126, b"b")].concat();
     cases.push(case.needs(data).send(bytes).refuse(Rule::NonMinimalLength));
-    for (name, len) in [("2-to-the-63", 1_u64 << 63), ("all-ones", u64::MAX)] {
+    for (name, len, payload) in [
+        ("2-to-the-63", 1_u64 << 63, &b"x"[..]),
+        // As many bytes as the low bits say.
+        ("2-to-the-63-and-5", (1 << 63) + 5, b"xxxxx"),
+        ("all-ones", u64::MAX, b"x"),
+    ] {
         let case = Case::new(setup, format!("length-form/{name}"), format!("a length of {len}"));
-        let bytes = setup.announcing(single(data), len, b"x");
+        let bytes = setup.announcing(single(data), len, payload);
         // Nothing can follow the frame, so it cannot be seen whether the server goes on.
         let case = case.needs(data).level(Level::Should);
         cases.push(case.send(bytes).refuse(Rule::LengthOverflow));

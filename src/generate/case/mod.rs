@@ -140,6 +140,9 @@ pub enum Step {
     /// The peer ends the TCP connection. A server does so first (RFC 6455 §7.1.1): before this step, a
     /// prober of clients ends its side.
     End,
+    /// The peer has not reset the TCP connection (RFC 6455 §7.1.1). This step follows one after which TCP
+    /// has ended.
+    NoReset,
 }
 
 /// A case of a prober: the bytes that it sends to the peer, a server or a client, and what the peer
@@ -599,6 +602,22 @@ mod tests {
             }
         }
         assert!(never.is_empty(), "{never:?}");
+    }
+
+    /// An answer that must be refused lacks nothing that the client asks for.
+    #[test]
+    fn an_answer_has_what_the_client_asks_for() {
+        let offer = "permessage-deflate; server_no_context_takeover; client_max_window_bits";
+        let request = requests().remove(0).extensions(offer);
+        let cases = Case::all(&Setup::client());
+        let answers = |prefix: &str| -> Vec<_> {
+            let cases = cases.iter().filter(|case| case.id.starts_with(prefix));
+            let answered = |case: &Case| case.respond(&request.as_request()).is_some();
+            cases.filter(|case| answered(case)).map(|case| &*case.id).collect()
+        };
+        assert_eq!(answers("deflate/answer-client-bits-not-offered"), [""; 0]);
+        assert_eq!(answers("deflate/answer-asked"), ["deflate/answer-asked-parameter-missing"]);
+        assert!(answers("deflate/answer-").len() > 15, "{:?}", answers("deflate/answer-"));
     }
 
     /// The cases about frames are the same for servers and clients.

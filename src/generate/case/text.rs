@@ -127,6 +127,7 @@ fn add_invalid(setup: &Setup, cases: &mut Vec<Case>) {
         ("far-300", 300, 300),
         ("far-1023", 1023, 1),
         ("far-4096", 4096, 4096),
+        ("far-65536", 65_536, 1),
     ] {
         if setup.takes(before + after + 1) {
             cases.push(ends(name, before, after).refuse(Rule::InvalidUtf8));
