@@ -231,6 +231,8 @@ impl Endpoint {
         let limit = if self.has(LimitOneLess) { limit - 1 } else { limit };
         let misplaced = deflate && rsv & 4 != 0 && (control || opcode == 0);
         let undefined = if deflate { rsv & 3 } else { rsv };
+        // It would else refuse the form of what is left.
+        let drops = self.has(DropsHighestBit);
         for (is_broken, fault, code) in [
             (undefined & 4 != 0 && !control, AcceptsRsv1, 1002),
             (undefined & 2 != 0 && !control, AcceptsRsv2, 1002),
@@ -250,7 +252,7 @@ impl Endpoint {
             (control && len > 125, AcceptsOversizedControl, 1002),
             (control && short > 125 && len <= 125, AcceptsLongFormControl, 1002),
             (short == 126 && len < 126 && !control, AcceptsLongForm16, 1002),
-            (short == 127 && len < 65_536 && !control, AcceptsLongForm64, 1002),
+            (short == 127 && len < 65_536 && !control && !drops, AcceptsLongForm64, 1002),
             (len >> 63 != 0, AcceptsHugeLength, 1002),
             (!control && !compressed && before.saturating_add(len) > limit, HasNoLimit, 1009),
             (self.has(RefusesEmpty) && matches!(opcode, 1 | 2) && fin && len == 0, Nothing, 1002),
