@@ -5,13 +5,11 @@ use std::vec::Vec;
 
 use super::lengths::payload;
 use super::opening::Head;
-use super::reply::{EXTENSIONS, Reply, Value};
+use super::reply::{DEFLATE, EXTENSIONS, Reply, Value};
 use super::wire::{CLOSE, LAST, MIDDLE, PING, PONG, RSV1, RSV2, first, single};
 use super::{Case, Level, Setup, Step, duty};
 use crate::deflate::Deflater;
 use crate::{OpCode, Role, Rule};
-
-pub(super) const NAME: &str = "permessage-deflate";
 
 /// "Hello", compressed (RFC 7692 §7.2.3.1).
 const HELLO: &[u8] = b"\xF2\x48\xCD\xC9\xC9\x07\x00";
@@ -22,7 +20,7 @@ const HELLO_AGAIN: &[u8] = b"\xF2\x00\x11\x00\x00";
 /// The case is about compressed messages: it needs that both endpoints agree on them.
 pub(super) fn deflating(setup: &Setup, case: Case) -> Case {
     let mut case = match setup.role {
-        Role::Server => offering(setup, case, NAME),
+        Role::Server => offering(setup, case, DEFLATE),
         Role::Client => case.reply(Reply::new(setup).set(EXTENSIONS, Value::Deflate)),
     };
     case.needs.deflate = true;
@@ -61,7 +59,7 @@ fn new(setup: &Setup, name: &str, title: &str) -> Case {
 /// Offers, of which the server may accept one. Its answer is judged with each response.
 fn add_offers(setup: &Setup, cases: &mut Vec<Case>) {
     for (name, offer, must_decline) in [
-        ("plain", NAME, false),
+        ("plain", DEFLATE, false),
         ("client-bits", "permessage-deflate; client_max_window_bits", false),
         ("client-bits-value", "permessage-deflate; client_max_window_bits=10", false),
         ("server-bits", "permessage-deflate; server_max_window_bits=10", false),

@@ -7,7 +7,6 @@ use std::vec;
 use std::vec::Vec;
 
 use super::Setup;
-use super::deflate::NAME;
 use crate::Role;
 use crate::deflate::Parameters;
 use crate::handshake::{Headers, Key, Request, Response, Rule, accept_key};
@@ -17,6 +16,8 @@ pub(super) const CONNECTION: &str = "Connection";
 pub(super) const ACCEPT: &str = "Sec-WebSocket-Accept";
 pub(super) const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 pub(super) const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
+
+pub(super) const DEFLATE: &str = "permessage-deflate";
 
 /// Other values of `Upgrade` that mean the same to a server and a client, with their names.
 pub(super) const UPGRADES: [(&str, &str); 2] =
@@ -197,7 +198,7 @@ impl Value {
 /// Adds to an answer the parameters of the first offer that each answer to it must have.
 fn complete<'h>(answer: &str, request: &Request<'h, impl Headers<'h>>) -> String {
     let mut offers = request.extensions();
-    let offer = offers.find(|offer| offer.starts_with(NAME)).unwrap_or_default();
+    let offer = offers.find(|offer| offer.starts_with(DEFLATE)).unwrap_or_default();
     let name = |parameter: &str| parameter.split('=').next().unwrap_or_default().trim().to_owned();
     let asked = ["server_no_context_takeover", "server_max_window_bits"];
     let missing = offer.split(';').skip(1).map(str::trim).filter(|parameter| {
