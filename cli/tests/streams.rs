@@ -51,9 +51,11 @@ struct Ends {
     v6: bool,
     port: u16,
     isn: [u32; 2],
+    /// Whether the client acknowledges the answer.
+    acknowledges: bool,
 }
 
-const ENDS: Ends = Ends { v6: false, port: 40_000, isn: [1_000, 9_000] };
+const ENDS: Ends = Ends { v6: false, port: 40_000, isn: [1_000, 9_000], acknowledges: true };
 
 /// Returns the IP packet of a segment. Only a SYN has the initial sequence number.
 fn packet(ends: Ends, piece: &Piece) -> Vec<u8> {
@@ -67,6 +69,9 @@ fn packet(ends: Ends, piece: &Piece) -> Vec<u8> {
         address[15] = 1 + end as u8;
         address
     };
+    // The client goes on after the answer.
+    let is_next = from == 0 && piece.start >= REQUEST.len();
+    let acknowledged = if is_next && ends.acknowledges { ANSWER.len() } else { 0 };
     let builder = if ends.v6 {
         PacketBuilder::ipv6(ip6(from), ip6(to), 64)
     } else {
@@ -78,7 +83,7 @@ fn packet(ends: Ends, piece: &Piece) -> Vec<u8> {
             'S' => builder.syn(),
             'F' => builder.fin(),
             'R' => builder.rst(),
-            _ => builder.ack(ends.isn[to].wrapping_add(1)),
+            _ => builder.ack(ends.isn[to].wrapping_add(1 + acknowledged as u32)),
         };
     }
     let mut packet = Vec::new();
@@ -259,13 +264,19 @@ fn a_frame_in_the_segment_of_the_head() {
         }))
         .map(|piece| packet(ENDS, &piece))
         .collect();
-    assert_seen(&pcap(1, &packets), "one segment each");
+    let (lines, _, status) = check(&[], &pcap(1, &packets));
+    assert_eq!(status, Some(1));
+    // The client did not wait for the response.
+    let rules = lines.iter().map(|line| &line["rule"]).filter(|rule| rule.is_string());
+    assert_eq!(rules.collect::<Vec<_>>(), ["data-before-response"]);
+    assert_eq!(lines_of("client", &lines), expected(0));
+    assert_eq!(lines_of("server", &lines), expected(1));
 }
 
 #[test]
 fn several_connections_between_each_other() {
     let all: Vec<_> = (0..3)
-        .map(|n| Ends { port: 40_000 + n, v6: n == 1, isn: [n.into(), 7] })
+        .map(|n| Ends { port: 40_000 + n, v6: n == 1, isn: [n.into(), 7], ..ENDS })
         .map(|ends| {
             let all = opening().into_iter().chain(pieces(60));
             all.map(|piece| packet(ends, &piece)).collect::<Vec<_>>()
@@ -547,14 +558,18 @@ proptest! {
         for (end, start, len) in extra {
             let bytes = &conversation[end];
             let start = start.min(bytes.len());
-            let bytes = bytes[start..bytes.len().min(start + len)].to_vec();
+            // No piece has both bytes of the head and what follows the other one's head.
+            let head = [REQUEST.len(), ANSWER.len()][end];
+            let most = if start < head { head } else { bytes.len() };
+            let bytes = bytes[start..most.min(start + len)].to_vec();
             all.push(Piece { end, start, bytes, flags: "A" });
         }
         for (n, index) in (1..all.len()).rev().zip(order) {
             all.swap(n, index.index(n + 1));
         }
         let opening = opening().into_iter().filter(|_| syn);
-        let packets: Vec<_> = opening.chain(all).map(|piece| packet(ENDS, &piece)).collect();
+        let ends = Ends { acknowledges: syn, ..ENDS };
+        let packets: Vec<_> = opening.chain(all).map(|piece| packet(ends, &piece)).collect();
         assert_seen(&pcap(1, &packets), "in another order");
     }
 }

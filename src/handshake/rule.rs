@@ -1,8 +1,8 @@
 //! The table of the rules of the opening handshake.
 //!
 //! The rows are in the order in which an endpoint meets what they are about: the request line, the
-//! fields of the request, what follows it, and the fields of the response. If a message breaks several rules, the first row
-//! applies.
+//! fields of the request, what follows it, and the fields of the response. If a message breaks several
+//! rules, the first row applies.
 
 use core::fmt;
 use core::iter::FusedIterator;

@@ -570,7 +570,8 @@ static void texts(void)
     for (int rule = 0; rule < 256; rule++) {
         uint8_t number = (uint8_t)rule;
         bool of_frames = rule >= WSVET_RESERVED_BITS && rule <= WSVET_EOF_WITHOUT_CLOSE;
-        bool of_request = rule >= WSVET_METHOD_NOT_GET && rule <= WSVET_INVALID_EXTENSION_OFFER;
+        bool of_request = (rule >= WSVET_METHOD_NOT_GET && rule <= WSVET_INVALID_EXTENSION_OFFER) ||
+                          rule == WSVET_DATA_BEFORE_RESPONSE;
         bool of_response = rule >= WSVET_UPGRADE_NOT_CONFIRMED && rule <= WSVET_EXTENSION_DOES_NOT_FIT;
         bool of_time = rule >= WSVET_UNANSWERED_PING && rule <= WSVET_SERVER_LEFT_OPEN;
         bool known = of_frames || of_request || of_response || of_time;

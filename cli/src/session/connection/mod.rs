@@ -256,6 +256,10 @@ impl Connection {
         }
         if let (Stage::Unknown, Some(client)) = (&self.stage, client) {
             self.stage = Stage::Http(Box::default(), client);
+            if !segment.syn {
+                // The acknowledgments before it were not seen.
+                self.doubt_order();
+            }
         }
         self.bytes(from, bytes, segment.at, judging)?;
         self.catch_up(from, judging)?;
