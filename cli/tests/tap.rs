@@ -505,7 +505,7 @@ fn the_other_endpoint_is_sent_no_close_inside_a_frame() {
 }
 
 #[test]
-fn a_gate_lets_pass_what_breaks_nothing() {
+fn a_gate_holds_a_frame_until_the_response() {
     let tap = Tap::start(&["--enforce", "--once"]);
     let [mut client, mut server] = tap.connect();
     // A request that is refused, another one with the first frame behind it, and the response with one.
@@ -528,7 +528,7 @@ fn a_gate_lets_pass_what_breaks_nothing() {
     // The gate ends both streams.
     assert_eq!(client.read(&mut [0]).unwrap(), 0);
     drop((client, server));
-    tap.wait().says(&["early", "first", "a clean close"], 0);
+    tap.wait().says(&["data-before-response", "early", "first", "a clean close"], 1);
 }
 
 /// The lines of a report for each connection, without the name of the input.
