@@ -199,22 +199,24 @@ impl Player<'_> {
         });
         let incoming = &self.visit.incoming;
         let name = self.peer.role.name();
-        match incoming.violation {
-            Some(violation) if violation.rule == wsvet::Rule::MessageTooBig => {
+        match (incoming.violation, incoming.exceeded_window()) {
+            (Some(violation), _) if violation.rule == wsvet::Rule::MessageTooBig => {
                 unknown(format!("the {name} sent more than 64 MiB in a message"))
             }
-            Some(violation) => Err(Stop::Failed(Failure {
+            (Some(violation), _) => Err(Stop::Failed(Failure {
                 due: Some("frames that break no rule".to_owned()),
                 broken: Some(violation.rule.id()),
                 ..Failure::new(Level::Must, words::broken(name, &violation))
             })),
-            None if let Some(len) = incoming.exceeded_window() => failed_step(
+            (None, Some(len)) => failed_step(
                 Level::Must,
                 format!("compressed with the agreed window of {len} bytes (RFC 7692 §7.1.2)"),
                 "a compressed message that refers to data before that window",
             ),
-            None if incoming.is_too_much() => unknown(format!("the {name} sent more than 256 MiB")),
-            None => Ok(found.flatten()),
+            (None, None) if incoming.is_too_much() => {
+                unknown(format!("the {name} sent more than 256 MiB"))
+            }
+            (None, None) => Ok(found.flatten()),
         }
     }
 
