@@ -20,8 +20,8 @@ const IDLE: usize = 1 << 14;
 /// The approximate memory of an entry in addition to its connection, in bytes.
 const ENTRY_COST: usize = 384;
 
-/// The part of the memory above which it is worth forgetting what only explains violations: one in so
-/// many bytes.
+/// The bytes that only explain violations are forgotten if they take more than one part in this number of
+/// the memory.
 const MUCH: u64 = 16;
 
 /// The memory above which giving up a connection frees some, in bytes.
@@ -263,8 +263,8 @@ impl Connections {
         self.known.len()
     }
 
-    /// Makes the connections fit: forgets what only explains violations, if that is much, and then gives up
-    /// the connections that had no packet for the longest time.
+    /// Frees memory until the connections fit. If the bytes that only explain violations are many, forgets
+    /// them first. Then gives up the connections that had no packet for the longest time.
     fn shrink(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
         if self.memory.evidence as u64 > judging.memory / MUCH {
             self.memory = Memory::default();
@@ -333,6 +333,14 @@ impl Connections {
 }
 
 impl Latest {
+    fn both(&self) -> impl Iterator<Item = &Connection> {
+        [Some(&self.now), self.perhaps.as_deref()].into_iter().flatten()
+    }
+
+    fn both_mut(&mut self) -> impl Iterator<Item = &mut Connection> {
+        [Some(&mut self.now), self.perhaps.as_deref_mut()].into_iter().flatten()
+    }
+
     /// Returns whether the sender of the segment was seen in its network.
     fn was_seen_in(&self, segment: &Segment<'_>) -> bool {
         self.networks[side(segment)].contains(&segment.network)
@@ -349,8 +357,7 @@ impl Latest {
 
     /// Returns whether the numbers of the segment are those of the connection.
     fn has_numbers_of(&self, segment: &Segment<'_>) -> bool {
-        let both = [Some(&self.now), self.perhaps.as_deref()];
-        both.into_iter().flatten().any(|connection| connection.has_numbers_of(segment))
+        self.both().any(|connection| connection.has_numbers_of(segment))
     }
 
     /// Passes the segment to the connection to which it belongs. `count` is the number of connections
@@ -393,21 +400,19 @@ impl Latest {
 
     /// Forgets the bytes that are kept only to find the causes of violations.
     fn forget_evidence(&mut self) {
-        let both = [Some(&mut self.now), self.perhaps.as_deref_mut()].into_iter().flatten();
-        both.for_each(Connection::forget_evidence);
+        self.both_mut().for_each(Connection::forget_evidence);
     }
 
     /// Keeps nothing more of the connections.
     fn give_up(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
-        let mut both = [Some(&mut self.now), self.perhaps.as_deref_mut()].into_iter().flatten();
-        both.try_for_each(|connection| connection.give_up(Unjudged::Memory, None, judging))
+        self.both_mut()
+            .try_for_each(|connection| connection.give_up(Unjudged::Memory, None, judging))
     }
 
     fn size(&self) -> Memory {
-        let both = [Some(&self.now), self.perhaps.as_deref()].into_iter().flatten();
         Memory {
-            all: ENTRY_COST + both.clone().map(Connection::memory).sum::<usize>(),
-            evidence: both.map(Connection::evidence).sum(),
+            all: ENTRY_COST + self.both().map(Connection::memory).sum::<usize>(),
+            evidence: self.both().map(Connection::evidence).sum(),
         }
     }
 
