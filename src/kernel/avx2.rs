@@ -2,60 +2,68 @@
 
 use core::arch::x86_64::*;
 
-use super::block::{Place, put_ends, turned};
+use super::block::{Place, turned};
 use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, spread, whole_at_the_end};
-use super::wide::{block, middle};
+use super::wide::{block, middle, put_block};
 use super::{Ending, Text, portable};
 
 /// The number of bytes in a register.
 const WIDTH: usize = 32;
 const HALF: usize = WIDTH / 2;
 
-/// Masks `buf`. The portable kernel masks a buffer that is shorter than a register.
+/// Masks `buf`. The portable kernel masks a buffer that is shorter than two registers.
 #[target_feature(enable = "avx2")]
 pub(super) fn mask(key: u32, buf: &mut [u8]) {
     let len = buf.len();
-    let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else {
+    if len < 2 * WIDTH {
         portable::mask(key, buf);
         return;
-    };
-    let first = unmasked(first, key);
-    let last = unmasked(last, turned(key, len));
+    }
+    let first = bytes(unmasked(block(buf, 0), key));
     let middle = middle::<WIDTH, _>(buf);
-    let key = _mm256_set1_epi32(turned(key, middle.start) as i32);
+    let end = middle.end;
+    let word = _mm256_set1_epi32(turned(key, middle.start) as i32);
     // Two cache lines in each round.
     let (rounds, rest) = buf[middle].as_chunks_mut::<{ 4 * WIDTH }>();
     for round in rounds {
         for block in round.as_chunks_mut().0 {
-            *block = bytes(_mm256_xor_si256(register(block), key));
+            *block = bytes(_mm256_xor_si256(register(block), word));
         }
     }
     for block in rest.as_chunks_mut().0 {
-        *block = bytes(_mm256_xor_si256(register(block), key));
+        *block = bytes(_mm256_xor_si256(register(block), word));
     }
-    put_ends(buf, bytes(first), bytes(last));
+    let before = bytes(_mm256_xor_si256(register(block(buf, end)), word));
+    let last = bytes(unmasked(block(buf, len - WIDTH), turned(key, len)));
+    put_block(buf, end, before);
+    put_block(buf, len - WIDTH, last);
+    put_block(buf, 0, first);
 }
 
 /// Copies `from` to `to`, and masks the copy. Both must have the same length. The portable kernel
-/// copies what is shorter than a register.
+/// copies what is shorter than two registers.
 #[target_feature(enable = "avx2")]
 pub(super) fn copy<P: Place>(key: u32, from: &[u8], to: &mut [P]) {
-    let (Some(first), Some(last)) = (from.first_chunk(), from.last_chunk()) else {
+    let len = from.len();
+    if len < 2 * WIDTH {
         return portable::copy(key, from, to);
-    };
-    put_ends(to, bytes(unmasked(first, key)), bytes(unmasked(last, turned(key, from.len()))));
+    }
+    put_block(to, 0, bytes(unmasked(block(from, 0), key)));
     let middle = middle::<WIDTH, _>(to);
-    let key = _mm256_set1_epi32(turned(key, middle.start) as i32);
+    let end = middle.end;
+    let word = _mm256_set1_epi32(turned(key, middle.start) as i32);
     let (rounds, rest) = from[middle.clone()].as_chunks::<{ 4 * WIDTH }>();
     let (room, last) = to[middle].as_chunks_mut::<{ 4 * WIDTH }>();
     for (from, to) in rounds.iter().zip(room) {
         for (from, to) in from.as_chunks().0.iter().zip(to.as_chunks_mut().0) {
-            *to = P::block(bytes(_mm256_xor_si256(register(from), key)));
+            *to = P::block(bytes(_mm256_xor_si256(register(from), word)));
         }
     }
     for (from, to) in rest.as_chunks().0.iter().zip(last.as_chunks_mut().0) {
-        *to = P::block(bytes(_mm256_xor_si256(register(from), key)));
+        *to = P::block(bytes(_mm256_xor_si256(register(from), word)));
     }
+    put_block(to, end, bytes(_mm256_xor_si256(register(block(from, end)), word)));
+    put_block(to, len - WIDTH, bytes(unmasked(block(from, len - WIDTH), turned(key, len))));
 }
 
 /// Checks whether text is UTF-8, and unmasks it if it can be written.

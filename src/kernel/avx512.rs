@@ -2,36 +2,40 @@
 
 use core::arch::x86_64::*;
 
-use super::block::{put_ends, turned};
+use super::block::turned;
 use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, TOO_LONG, spread, whole_at_the_end};
-use super::wide::{block, middle};
+use super::wide::{block, middle, put_block};
 use super::{Ending, Text, avx2};
 
 /// The number of bytes in a register.
 const WIDTH: usize = 64;
 
-/// Masks `buf`. The AVX2 kernel masks a buffer that is shorter than a register.
+/// Masks `buf`. The AVX2 kernel masks a buffer that is shorter than two registers.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn mask(key: u32, buf: &mut [u8]) {
     let len = buf.len();
-    let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else {
+    if len < 2 * WIDTH {
         return avx2::mask(key, buf);
-    };
-    let first = unmasked(first, key);
-    let last = unmasked(last, turned(key, len));
+    }
+    let first = unmasked(block(buf, 0), key);
     let middle = middle::<WIDTH, _>(buf);
-    let key = _mm512_set1_epi32(turned(key, middle.start) as i32);
+    let end = middle.end;
+    let word = _mm512_set1_epi32(turned(key, middle.start) as i32);
     // Four cache lines in each round.
     let (rounds, rest) = buf[middle].as_chunks_mut::<{ 4 * WIDTH }>();
     for round in rounds {
         for block in round.as_chunks_mut().0 {
-            *block = bytes(_mm512_xor_si512(register(block), key));
+            *block = bytes(_mm512_xor_si512(register(block), word));
         }
     }
     for block in rest.as_chunks_mut().0 {
-        *block = bytes(_mm512_xor_si512(register(block), key));
+        *block = bytes(_mm512_xor_si512(register(block), word));
     }
-    put_ends(buf, bytes(first), bytes(last));
+    let before = bytes(_mm512_xor_si512(register(block(buf, end)), word));
+    let last = bytes(unmasked(block(buf, len - WIDTH), turned(key, len)));
+    put_block(buf, end, before);
+    put_block(buf, len - WIDTH, last);
+    put_block(buf, 0, bytes(first));
 }
 
 /// Checks whether text is UTF-8, and unmasks it if it can be written. The AVX2 kernel validates
@@ -39,23 +43,29 @@ pub(super) fn mask(key: u32, buf: &mut [u8]) {
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 pub(super) fn judge(key: u32, mut text: impl Text) -> Ending {
     let len = text.bytes().len();
-    let Some(last) = text.bytes().last_chunk() else { return avx2::judge(key, text) };
-    let last = unmasked(last, turned(key, len));
-    let key = _mm512_set1_epi32(key as i32);
+    if len < WIDTH {
+        return avx2::judge(key, text);
+    }
+    let word = _mm512_set1_epi32(key as i32);
     let mut judged = Judged::new();
-    let mut at = ascii(key, &mut text);
+    let mut at = ascii(word, &mut text);
     while at + WIDTH <= len {
-        let plain = _mm512_xor_si512(register(block(text.bytes(), at)), key);
+        let plain = _mm512_xor_si512(register(block(text.bytes(), at)), word);
         text.put(at, bytes(plain));
         judged.next(plain);
         at += WIDTH;
     }
     if at == len {
-        return judged.ending(cut(last));
+        return judged.ending(cut(judged.before));
     }
+    // Of the last register only the bytes that are not validated yet are still masked, if the text
+    // can be written. If not, the others are wrong, but are not needed.
+    let rest = len - at;
+    let word = _mm512_set1_epi32(turned(key, len) as i32);
+    let word = _mm512_maskz_mov_epi8(!lanes(WIDTH - rest), word);
+    let last = _mm512_xor_si512(register(block(text.bytes(), len - WIDTH)), word);
     text.put(len - WIDTH, bytes(last));
     // Moves the bytes that are not validated yet to the start of the register. Zeros follow them.
-    let rest = len - at;
     let places = _mm512_add_epi8(places(), _mm512_set1_epi8((WIDTH - rest) as i8));
     judged.last(_mm512_maskz_permutexvar_epi8(lanes(rest), places, last), rest)
 }

@@ -1,60 +1,70 @@
 //! The kernels for registers of 16 bytes: NEON of ARM, SSE4.1 of x86, SIMD128 of WebAssembly.
 
-use super::block::{Place, put_ends, turned};
+use super::block::{Place, turned};
 use super::register::*;
 use super::tables::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, whole_at_the_end};
-use super::wide::{block, middle};
+use super::wide::{block, middle, put_block};
 use super::{Ending, Text, portable};
 
-/// Masks `buf`. The portable kernel masks a buffer that is shorter than a register.
+/// Masks `buf`. The portable kernel masks a buffer that is shorter than two registers.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), target_feature(enable = "sse4.1"))]
 #[cfg_attr(all(target_arch = "aarch64", target_feature = "neon"), target_feature(enable = "neon"))]
 pub(super) fn mask(key: u32, buf: &mut [u8]) {
     let len = buf.len();
-    let (Some(first), Some(last)) = (buf.first_chunk(), buf.last_chunk()) else {
+    if len < 2 * WIDTH {
         portable::mask(key, buf);
         return;
-    };
-    let first = xor(register(first), four_times(key));
-    let last = xor(register(last), four_times(turned(key, len)));
+    }
+    let first = bytes(xor(register(block(buf, 0)), four_times(key)));
     let middle = middle::<WIDTH, _>(buf);
-    let key = four_times(turned(key, middle.start));
+    let end = middle.end;
+    let word = four_times(turned(key, middle.start));
     // A cache line in each round.
     let (rounds, rest) = buf[middle].as_chunks_mut::<{ 4 * WIDTH }>();
     for round in rounds {
         for block in round.as_chunks_mut().0 {
-            *block = bytes(xor(register(block), key));
+            *block = bytes(xor(register(block), word));
         }
     }
     for block in rest.as_chunks_mut().0 {
-        *block = bytes(xor(register(block), key));
+        *block = bytes(xor(register(block), word));
     }
-    put_ends(buf, bytes(first), bytes(last));
+    let before = bytes(xor(register(block(buf, end)), word));
+    let last = bytes(xor(register(block(buf, len - WIDTH)), four_times(turned(key, len))));
+    put_block(buf, end, before);
+    put_block(buf, len - WIDTH, last);
+    put_block(buf, 0, first);
 }
 
 /// Copies `from` to `to`, and masks the copy. Both must have the same length. The portable kernel
-/// copies what is shorter than a register.
+/// copies what is shorter than two registers.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), target_feature(enable = "sse4.1"))]
 #[cfg_attr(all(target_arch = "aarch64", target_feature = "neon"), target_feature(enable = "neon"))]
 pub(super) fn copy<P: Place>(key: u32, from: &[u8], to: &mut [P]) {
-    let (Some(first), Some(last)) = (from.first_chunk(), from.last_chunk()) else {
+    let len = from.len();
+    if len < 2 * WIDTH {
         return portable::copy(key, from, to);
-    };
-    let first = xor(register(first), four_times(key));
-    let last = xor(register(last), four_times(turned(key, from.len())));
-    put_ends(to, bytes(first), bytes(last));
+    }
+    put_block(to, 0, bytes(xor(register(block(from, 0)), four_times(key))));
     let middle = middle::<WIDTH, _>(to);
-    let key = four_times(turned(key, middle.start));
+    let end = middle.end;
+    let word = four_times(turned(key, middle.start));
     let (rounds, rest) = from[middle.clone()].as_chunks::<{ 4 * WIDTH }>();
     let (room, last) = to[middle].as_chunks_mut::<{ 4 * WIDTH }>();
     for (from, to) in rounds.iter().zip(room) {
         for (from, to) in from.as_chunks().0.iter().zip(to.as_chunks_mut().0) {
-            *to = P::block(bytes(xor(register(from), key)));
+            *to = P::block(bytes(xor(register(from), word)));
         }
     }
     for (from, to) in rest.as_chunks().0.iter().zip(last.as_chunks_mut().0) {
-        *to = P::block(bytes(xor(register(from), key)));
+        *to = P::block(bytes(xor(register(from), word)));
     }
+    put_block(to, end, bytes(xor(register(block(from, end)), word)));
+    put_block(
+        to,
+        len - WIDTH,
+        bytes(xor(register(block(from, len - WIDTH)), four_times(turned(key, len)))),
+    );
 }
 
 /// Checks whether text is UTF-8, and unmasks it if it can be written.
