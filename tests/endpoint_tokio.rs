@@ -5,11 +5,15 @@ mod common;
 
 use std::io;
 use std::net::TcpStream;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use common::sockets::seen;
 use common::vectors;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+};
 use tokio::time::{Instant, timeout};
 use wsvet::codec::{self, Prepared};
 use wsvet::endpoint::{Endpoint, Error, WebSocket};
@@ -366,6 +370,111 @@ async fn a_peer_that_does_not_read_holds_the_sender_back() {
         fed += 1;
     }
     assert!((60..70).contains(&fed), "{fed}");
+}
+
+/// A stream that has bytes to read, and notes how many each read and write takes.
+#[derive(Default)]
+struct Noting {
+    bytes: Vec<u8>,
+    /// Whether a write never ends.
+    is_full: bool,
+    reads: Vec<usize>,
+    writes: Vec<usize>,
+}
+
+impl AsyncRead for Noting {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let len = buf.remaining().min(self.bytes.len());
+        buf.put_slice(&self.bytes[..len]);
+        self.bytes.drain(..len);
+        self.reads.push(len);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Noting {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.is_full {
+            return Poll::Pending;
+        }
+        self.writes.push(buf.len());
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// As many binary frames of a client with payloads of 1,016 bytes.
+fn kibibytes(count: usize) -> Vec<u8> {
+    [&b"\x82\xFE\x03\xF8\0\0\0\0"[..], &[7; 1016]].concat().repeat(count)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answers_to_one_read_are_one_write() {
+    let mut stream = Noting { bytes: kibibytes(4096), ..Noting::default() };
+    let socket = WebSocket::from_endpoint(&mut stream, Endpoint::new(SERVER));
+    assert!(echo(socket).await.is_err(), "the stream ends without a Close frame");
+    assert_eq!(stream.writes.iter().sum::<usize>(), 4096 * 1020);
+    assert!(stream.reads.contains(&(512 << 10)), "a read has up to 512 KiB: {:?}", stream.reads);
+    assert!(stream.writes.len() < stream.reads.len(), "{:?}", stream.writes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn buffers_are_as_long_as_reads() {
+    // The messages are kept, so each read needs a new buffer.
+    let (mut socket, mut peer) = server(64);
+    let mut kept = Vec::new();
+    for _ in 0..1000 {
+        peer.write_all(b"\x81\x82\0\0\0\0hi").await.unwrap();
+        kept.extend(socket.next().await.unwrap());
+    }
+    assert_eq!(kept.len(), 1000);
+    assert_eq!(first_read(64).await, 16 << 10);
+
+    // Long ones get large buffers, also with short ones between them.
+    first_read(4096).await;
+    for _ in 0..200 {
+        first_read(300).await;
+        first_read(1).await;
+    }
+    assert_eq!(first_read(4096).await, 512 << 10);
+}
+
+/// Returns how many bytes the first read takes if so many KiB arrive.
+async fn first_read(kib: usize) -> usize {
+    let mut stream = Noting { bytes: kibibytes(kib), ..Noting::default() };
+    let socket = WebSocket::from_endpoint(&mut stream, Endpoint::new(SERVER));
+    assert!(echo(socket).await.is_err(), "the stream ends without a Close frame");
+    stream.reads[0]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_only_sends_is_held_back_after_512_kib() {
+    let stream = Noting { bytes: kibibytes(8192), is_full: true, ..Noting::default() };
+    let mut socket = WebSocket::from_endpoint(stream, Endpoint::new(SERVER));
+    let mut fed = 0;
+    while let Ok(message) = timeout(Duration::from_secs(1), socket.next()).await {
+        let message = message.unwrap().unwrap();
+        if timeout(Duration::from_secs(1), socket.feed(message)).await.is_err() {
+            break;
+        }
+        fed += 1020;
+    }
+    assert!(fed <= (512 << 10) + 1020, "{fed}");
 }
 
 #[tokio::test(start_paused = true)]

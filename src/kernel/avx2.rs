@@ -63,7 +63,8 @@ pub(super) fn copy<P: Place>(key: u32, from: &[u8], to: &mut [P]) {
         *to = P::block(bytes(_mm256_xor_si256(register(from), word)));
     }
     put_block(to, end, bytes(_mm256_xor_si256(register(block(from, end)), word)));
-    put_block(to, len - WIDTH, bytes(unmasked(block(from, len - WIDTH), turned(key, len))));
+    let last = bytes(unmasked(block(from, len - WIDTH), turned(key, len)));
+    put_block(to, len - WIDTH, last);
 }
 
 /// Checks whether text is UTF-8, and unmasks it if it can be written.

@@ -60,11 +60,8 @@ pub(super) fn copy<P: Place>(key: u32, from: &[u8], to: &mut [P]) {
         *to = P::block(bytes(xor(register(from), word)));
     }
     put_block(to, end, bytes(xor(register(block(from, end)), word)));
-    put_block(
-        to,
-        len - WIDTH,
-        bytes(xor(register(block(from, len - WIDTH)), four_times(turned(key, len)))),
-    );
+    let last = bytes(xor(register(block(from, len - WIDTH)), four_times(turned(key, len))));
+    put_block(to, len - WIDTH, last);
 }
 
 /// Checks whether text is UTF-8, and unmasks it if it can be written.

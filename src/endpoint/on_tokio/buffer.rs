@@ -10,28 +10,57 @@ use std::thread_local;
 
 use bytes::BytesMut;
 
-/// The capacity of a buffer in bytes.
-const LEN: usize = 64 << 10;
+/// The bounds of the room for a read, in bytes.
+const LEAST: usize = 16 << 10;
+const MOST: usize = 512 << 10;
 
-/// The least capacity in bytes that is worth a read.
-const LEAST: usize = 8 << 10;
+/// The number of small reads in a row after which the room is halved.
+const SMALL_READS: u8 = 64;
 
 /// The most bytes that a connection holds for the start of a frame, beside twice its length.
 const SMALL: usize = 512;
 
+/// The room for the next read of the thread. Few large reads take less time than many small ones, but
+/// a message that is kept also keeps the buffer that it was read into.
+#[derive(Clone, Copy)]
+struct Room {
+    len: usize,
+    /// The number of reads in a row that took a quarter of the room or less.
+    small: u8,
+}
+
 thread_local! {
     static RECEIVED: Cell<BytesMut> = Cell::default();
     static SENT: Cell<BytesMut> = Cell::default();
+    static ROOM: Cell<Room> = const { Cell::new(Room { len: 4 * LEAST, small: 0 }) };
 }
 
 /// Takes the thread's buffer for received bytes. It is empty, and has room for a read.
 pub(super) fn take_received() -> BytesMut {
     let mut buffer = take(&RECEIVED);
+    let room = ROOM.get().len;
     // Messages that were not dropped share its memory.
-    if buffer.capacity() < LEAST && !buffer.try_reclaim(LEN) {
-        buffer = BytesMut::with_capacity(LEN);
+    let is_short = buffer.capacity() < room / 4 * 3 && !buffer.try_reclaim(room);
+    if is_short || buffer.capacity() > 4 * room {
+        buffer = BytesMut::with_capacity(room);
     }
     buffer
+}
+
+/// Notes a read of `len` bytes into a buffer with `space` free bytes. The room grows if the read has
+/// filled the buffer.
+pub(super) fn note_read(len: usize, space: usize) {
+    let mut room = ROOM.get();
+    if len == space {
+        room = Room { len: (2 * room.len).min(MOST), small: 0 };
+    } else if len > room.len / 4 {
+        room.small = 0;
+    } else if room.small < SMALL_READS {
+        room.small += 1;
+    } else {
+        room = Room { len: (room.len / 2).max(LEAST), small: 0 };
+    }
+    ROOM.set(room);
 }
 
 /// Takes the thread's buffer for bytes to send. It is empty.
@@ -52,7 +81,7 @@ pub(super) fn give_sent(buffer: BytesMut) {
 /// Moves the start of a frame out of a buffer that is much larger.
 pub(super) fn shrink(received: &mut BytesMut) {
     let len = received.len();
-    if received.capacity() > 4 * len + LEAST {
+    if received.capacity() > 4 * len + LEAST / 2 {
         let mut small = BytesMut::with_capacity(2 * len + SMALL);
         small.extend_from_slice(received);
         give_received(core::mem::replace(received, small));
@@ -70,9 +99,9 @@ fn give(spare: &'static LocalKey<Cell<BytesMut>>, mut buffer: BytesMut) {
     }
     buffer.clear();
     // If a message shares the memory, what is left of it is kept.
-    let _ = buffer.try_reclaim(LEN);
+    let _ = buffer.try_reclaim(ROOM.get().len);
     // A thread keeps no buffer that a long message has made large.
-    if buffer.capacity() > 4 * LEN {
+    if buffer.capacity() > 2 * MOST {
         return;
     }
     let _ = spare.try_with(|spare| {

@@ -35,8 +35,9 @@ use crate::{CloseCode, Message, Role, Utf8Bytes, codec};
 /// The most bytes that are discarded at the end of a connection.
 pub(super) const MOST_DISCARDED: u64 = 64 << 20;
 
-/// The length of the bytes to send from which a message waits, in bytes.
-const MOST_UNSENT: usize = 64 << 10;
+/// The bounds of the length of the bytes to send from which a message waits.
+const LEAST_LIMIT: usize = 64 << 10;
+const MOST_LIMIT: usize = 512 << 10;
 
 pub(super) struct Connection<S> {
     pub(super) stream: S,
@@ -48,6 +49,9 @@ pub(super) struct Connection<S> {
     wakers: Option<Arc<Wakers>>,
     /// What the end needs, and what it returns. `None` before it.
     end: Option<Box<End>>,
+    /// The length of the bytes to send from which a message waits. It is that of the last read, so
+    /// that the answers to it are sent in one write.
+    limit: u32,
     phase: Phase,
     /// Whether the stream was not flushed after the last write.
     unflushed: bool,
@@ -83,6 +87,7 @@ impl<S> Connection<S> {
             times: None,
             wakers: None,
             end: None,
+            limit: LEAST_LIMIT as u32,
             phase: Phase::Open,
             unflushed: false,
             broken: false,
@@ -158,6 +163,12 @@ impl<S> Connection<S> {
     /// Returns whether nothing more can be sent, not even a control frame.
     fn is_closed(&self) -> bool {
         self.phase != Phase::Open || self.broken
+    }
+
+    /// Returns whether so much waits to be sent that a message must wait.
+    #[inline(always)]
+    fn is_full(&self) -> bool {
+        self.endpoint.unsent() >= self.limit as usize
     }
 
     /// Adds a message to the bytes to send.
@@ -325,26 +336,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.endpoint.unread() == 0 {
             self.release();
             let mut received = buffer::take_received();
+            let space = received.capacity();
             let read = pin!(self.stream.read_buf(&mut received)).poll(cx);
             if let Poll::Ready(Ok(1..)) = read {
                 *self.endpoint.received() = received;
             } else {
                 buffer::give_received(received);
             }
-            self.heard(read)
+            self.heard(read, space)
         } else {
             let received = self.endpoint.received();
+            let space = received.capacity() - received.len();
             let read = pin!(self.stream.read_buf(received)).poll(cx);
             if read.is_pending() {
                 buffer::shrink(received);
             }
-            self.heard(read)
+            self.heard(read, space)
         }
     }
 
-    fn heard(&mut self, read: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let (Poll::Ready(Ok(1..)), Some(times)) = (&read, &mut self.times) {
-            times.heard();
+    fn heard(&mut self, read: Poll<io::Result<usize>>, space: usize) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(len @ 1..)) = read {
+            buffer::note_read(len, space);
+            self.limit = len.clamp(LEAST_LIMIT, MOST_LIMIT) as u32;
+            if let Some(times) = &mut self.times {
+                times.heard();
+            }
         }
         read
     }
@@ -399,7 +416,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
         assert!(!*is_fed, "`feed` polled after completion");
-        if self.is_closed() || self.endpoint.unsent() >= MOST_UNSENT {
+        if self.is_closed() || self.is_full() {
             ready!(self.poll_ready(cx))?;
         }
         *is_fed = true;
@@ -417,7 +434,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if *is_fed {
             return Poll::Ready(Ok(()));
         }
-        if self.is_closed() || self.endpoint.unsent() >= MOST_UNSENT {
+        if self.is_closed() || self.is_full() {
             ready!(self.poll_ready(cx))?;
         }
         *is_fed = true;
@@ -449,12 +466,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.is_closed() {
             return Poll::Ready(Err(codec::Error::Closed.into()));
         }
-        if self.endpoint.unsent() < MOST_UNSENT {
+        if !self.is_full() {
             return Poll::Ready(Ok(()));
         }
         let written = self.poll_write(cx).map_err(Error::from);
         match written {
-            Poll::Pending if self.endpoint.unsent() >= MOST_UNSENT => self.poll_late(cx),
+            Poll::Pending if self.is_full() => self.poll_late(cx),
             Poll::Pending => Poll::Ready(Ok(())),
             written => written,
         }

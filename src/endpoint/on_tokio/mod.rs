@@ -573,7 +573,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     }
 
     /// Adds a message to what the next [`send`](Self::send), [`flush`](Self::flush) or
-    /// [`next`](Self::next) sends. If 64 KiB or more wait to be sent, waits until fewer do.
+    /// [`next`](Self::next) sends. Waits while 64 KiB or more wait to be sent, or as much as the
+    /// last read took if that was more, but at most 512 KiB.
     ///
     /// # Errors
     ///
