@@ -250,13 +250,7 @@ impl Frames {
                 // The extended length of a payload below 64 KiB has at most two bytes. If four
                 // bytes or more follow, the last four are the masking key.
                 let key = src[2..start].last_chunk().map(|key| kernel::number(*key));
-                match Utf8Bytes::unmask(key, start, src.split_to(end)) {
-                    Ok(text) => Message::Text(text),
-                    Err(frame) => {
-                        give_back(frame, src);
-                        return None;
-                    }
-                }
+                Message::Text(Utf8Bytes::take(key, start, end, src)?)
             }
             first @ BINARY => {
                 if !passes(first, start, &mut src[..end]) {
@@ -384,14 +378,6 @@ impl Frames {
         }
         Ok(Some(header))
     }
-}
-
-/// Puts a frame back to the front of the buffer that it was taken off. Both are in the same memory,
-/// so nothing is copied.
-#[cold]
-fn give_back(mut frame: BytesMut, src: &mut BytesMut) {
-    frame.unsplit(core::mem::take(src));
-    *src = frame;
 }
 
 impl Frames {

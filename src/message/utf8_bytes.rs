@@ -58,33 +58,33 @@ impl Utf8Bytes {
         is_utf8(0, &bytes[..]).then_some(Self(bytes))
     }
 
-    /// Creates a text from a frame of the peer, whose payload starts at the byte `start`.
+    /// Takes a frame of the peer off the front of `src`, and returns its payload. The frame ends at the
+    /// byte `end`, and its payload starts at the byte `start`.
     ///
-    /// The function unmasks and checks the payload in one pass.
-    ///
-    /// # Errors
-    ///
-    /// The frame as it was if the payload is not UTF-8.
+    /// The function unmasks and checks the payload in one pass. If it is not UTF-8, the function
+    /// returns `None` and leaves the frame as it was.
     #[cfg(feature = "std")]
     #[inline]
-    pub(crate) fn unmask(
+    pub(crate) fn take(
         key: Option<u32>,
         start: usize,
-        mut frame: BytesMut,
-    ) -> Result<Self, BytesMut> {
+        end: usize,
+        src: &mut BytesMut,
+    ) -> Option<Self> {
+        let payload = &mut src[start..end];
         let checked = match key {
-            Some(key) => is_utf8(key, &mut frame[start..]),
-            None => is_utf8(0, &frame[start..]),
+            Some(key) => is_utf8(key, &mut *payload),
+            None => is_utf8(0, &*payload),
         };
         if checked {
-            let mut text = frame.freeze();
+            let mut text = src.split_to(end).freeze();
             text.advance(start);
-            return Ok(Self(text));
+            return Some(Self(text));
         }
         if let Some(key) = key {
-            kernel::mask(key, &mut frame[start..]);
+            kernel::mask(key, payload);
         }
-        Err(frame)
+        None
     }
 
     /// Returns the text without a check.
