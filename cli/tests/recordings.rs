@@ -14,15 +14,20 @@ use serde_json::Value;
 /// The capture of which tshark wrote the other files.
 const CAPTURE: &str = "tests/captures/node-close-1001.pcap";
 
-fn json(file: &str) -> Vec<Value> {
-    let output = run(&["check", "--json", "--payload", file], b"");
+fn json(file: &str, input: &[u8]) -> Vec<Value> {
+    let output = run(&["check", "--json", "--payload", file], input);
     lines(&String::from_utf8(output.stdout).unwrap())
 }
 
 /// Returns the frames of a file: the sender, the byte, the opcode and the payload of each.
 fn frames(file: &str) -> Vec<[Value; 4]> {
+    frames_of(file, b"")
+}
+
+/// Returns the same of a file, or of the input if the file is `-`.
+fn frames_of(file: &str, input: &[u8]) -> Vec<[Value; 4]> {
     let is_frame = |line: &Value| line["event"] == "frame" || line["event"] == "close";
-    let frames = json(file).into_iter().filter(is_frame);
+    let frames = json(file, input).into_iter().filter(is_frame);
     let fields = |line: Value| ["from", "offset", "opcode", "payload"].map(|key| line[key].clone());
     frames.map(fields).collect()
 }
@@ -50,12 +55,33 @@ fn what_tshark_writes_has_the_frames_of_the_capture() {
     }
 }
 
+/// The digits alone are often what is pasted. The indent says who sent them.
+#[test]
+fn a_followed_stream_needs_no_lines_around_its_digits() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let raw = std::fs::read_to_string(folder.join("follow-raw.txt")).unwrap();
+    let digits = |from: usize, indent: &str| {
+        let is_hex = |line: &&str| line.trim().bytes().all(|byte| byte.is_ascii_hexdigit());
+        let lines = raw.lines().filter(is_hex).filter(|line| !line.trim().is_empty());
+        lines.skip(from).map(|line| line.replace('\t', indent) + "\n").collect::<String>()
+    };
+    for indent in ["\t", "    "] {
+        assert_eq!(frames_of("-", digits(0, indent).as_bytes()), frames(CAPTURE));
+        // The same without the opening handshake.
+        let frames = frames_of("-", digits(2, indent).as_bytes());
+        assert_eq!(frames.len(), 10);
+    }
+    // A frame over two lines has one sender.
+    let wrapped = frames_of("-", b"8182010203\n    04696b8180\n    00000000\n");
+    assert_eq!(wrapped.len(), 2);
+    assert!(wrapped.iter().all(|[from, ..]| from == "client"), "{wrapped:?}");
+}
+
 #[test]
 fn what_tshark_decrypted_is_judged() {
-    let frames_of = |file: &str| frames(&format!("tests/data/{file}"));
-    let frames = frames_of("exported-pdus-tls.pcapng");
-    assert_eq!(frames.len(), 5);
-    assert_eq!(frames_of("tshark-tls-x.json.gz"), frames);
+    let exported = frames("tests/data/exported-pdus-tls.pcapng");
+    assert_eq!(exported.len(), 5);
+    assert_eq!(frames("tests/data/tshark-tls-x.json.gz"), exported);
     let (text, status) = said("tests/data/tshark-tls-x.json.gz");
     assert_eq!(status, 1);
     assert!(text.contains("GET /chat"), "{text}");
@@ -195,7 +221,7 @@ fn lines_of_tshark_have_the_frames_of_the_capture() {
     let expected = of("frame", &lines);
     assert_eq!((expected.len(), of("violation", &lines).len()), (3, 1));
     for file in ["tshark-utf8-x.ek.gz", "tshark-utf8-x.json.gz"] {
-        let found = json(&format!("tests/data/{file}"));
+        let found = json(&format!("tests/data/{file}"), b"");
         assert_eq!(of("frame", &found), expected, "{file}");
         assert_eq!(of("violation", &found), of("violation", &lines), "{file}");
     }

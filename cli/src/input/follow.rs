@@ -9,8 +9,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::input::answer::{Answer, no_traffic, reason};
+use crate::input::chain::starts_legal;
 use crate::input::connections::Connections;
 use crate::input::fits::too_large;
+use crate::input::head;
 use crate::input::retold::{Piece, Retold, unknown_end};
 use crate::session::judging::Judging;
 use crate::session::report::ReadAs;
@@ -71,7 +73,23 @@ fn form(text: &str) -> Option<Result<Form, String>> {
     if lines().any(|line| peer_of_array(line).is_some()) {
         return Some(Ok(Form::Arrays));
     }
-    is_two_way_dump(text).then_some(Ok(Form::Hex))
+    if is_two_way_dump(text) {
+        return Some(Ok(Form::Hex));
+    }
+    is_two_way_raw(text).then_some(Ok(Form::Raw))
+}
+
+/// Returns whether these are the hex digits of two endpoints, without the lines of tshark around them:
+/// the lines of one are indented, and the bytes of both begin with a frame or with HTTP.
+fn is_two_way_raw(text: &str) -> bool {
+    // The last line may be cut.
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let Ok(parts) = raw(whole) else { return false };
+    [0, 1].into_iter().all(|peer| {
+        let of_peer = parts.iter().filter(|part| part.peer == peer);
+        let bytes = of_peer.flat_map(|part| part.bytes.iter().copied()).collect::<Vec<_>>();
+        !bytes.is_empty() && (head::may_start(&bytes) || starts_legal(&bytes))
+    })
 }
 
 /// Returns whether this is a hex dump of two endpoints: the lines of one are indented, and both start
