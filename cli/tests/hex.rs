@@ -297,13 +297,42 @@ fn offsets_that_do_not_fit_are_named() {
     assert!(error("0000   81 85 37 fa\n0003   81\n").contains("but it has 4"));
 }
 
+/// The text beside a dump may look like another notation.
+#[test]
+fn a_dump_with_the_white_space_of_web_pages_is_no_other_notation() {
+    for (payload, text) in [("3a68 2727", ":h''"), ("3c3c 3c30", "<<<0"), ("5b31 302c", "[10,")] {
+        let dump = format!("00000000: 8204 {payload}{}..{text}", " ".repeat(27));
+        let expected = bytes(&dump);
+        assert_eq!(expected.len(), 6, "{dump}");
+        assert_eq!(bytes(&dump.replace(' ', "\u{3000}")), expected, "{dump}");
+    }
+}
+
 #[test]
 fn what_is_not_sure_is_refused() {
     assert!(error("[81, 85, 37, 21]").contains("decimal or hex"));
     assert!(error("0000000 160 161 162\n0000003\n").contains("may be"));
     assert!(error("8581 fa37 3d21 9f7f 514d 0058").contains("last byte first"));
     assert!(error("Sent: 81 00\nReceived: 81 00").contains("both directions"));
-    assert!(error("client: 81 00\nserver: 81 00").contains("both directions"));
+    for [one, other] in [
+        ["client: ", "server: "],
+        ["C: ", "S: "],
+        ["[c2s] ", "[s2c] "],
+        ["client → server: ", "server → client: "],
+        ["client -> server: ", "client <- server: "],
+        ["from client: ", "from server: "],
+        ["> ", "< "],
+        [">> ", "<< "],
+        [">>> ", "<<< "],
+        ["--> ", "<-- "],
+        ["→ ", "← "],
+    ] {
+        for [one, other] in [[one, other], [other, one]] {
+            let text =
+                format!("{one}81 82 01 02 03 04 69 6b\n{other}81 02 68 69\n{one}88 80 00 00 00 00");
+            assert!(error(&text).contains("both directions"), "{text}: {}", error(&text));
+        }
+    }
     assert!(error("see [1] and [2, 3] for more").contains("neither"));
     assert!(error("{\"a\": 1}").contains("JSON"));
 }

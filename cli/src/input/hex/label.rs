@@ -5,13 +5,32 @@ use super::pasted::{Pasted, Text};
 use super::value::one;
 
 /// Words before the bytes that say that an endpoint received them.
-const RECEIVED: [&str; 11] =
-    ["recv", "received", "receive", "receiving", "rx", "in", "incoming", "<", "<-", "<<", "←"];
+const RECEIVED: [&str; 15] = [
+    "recv",
+    "received",
+    "receive",
+    "receiving",
+    "rx",
+    "in",
+    "incoming",
+    "<",
+    "<-",
+    "<<",
+    "<<<",
+    "<--",
+    "<=",
+    "<==",
+    "←",
+];
 /// Words before the bytes that say that an endpoint sent them.
-const SENT: [&str; 12] =
-    ["send", "sent", "sending", "tx", "out", "outgoing", "write", "wrote", ">", "->", ">>", "→"];
+const SENT: [&str; 16] = [
+    "send", "sent", "sending", "tx", "out", "outgoing", "write", "wrote", ">", "->", ">>", ">>>",
+    "-->", "=>", "==>", "→",
+];
 /// Other words that may stand before the bytes without a colon.
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 20] = [
+    "c2s",
+    "s2c",
     "data",
     "payload",
     "bytes",
@@ -57,15 +76,20 @@ pub(super) fn read(text: &Text<'_>) -> Option<Result<Pasted, HexError>> {
         }
         sent |= has(label, &SENT);
         received |= has(label, &RECEIVED);
-        // A label with both names an arrow between them, or the two ends of the connection.
-        let [of_client, of_server] = ["client", "server"].map(|role| has(label, &[role]));
-        client |= of_client && !of_server;
-        server |= of_server && !of_client;
+        match is_of_client(label) {
+            Some(true) => client = true,
+            Some(false) => server = true,
+            None => {}
+        }
     }
     if sent && received || client && server {
         let told =
             "the labels name both directions: give the lines of one direction, with --receiver";
         return Some(Err(HexError::told(0, told)));
+    }
+    // A text that ends with an empty string, as the characters of a dump may, has no label.
+    if blocks.iter().all(Vec::is_empty) {
+        return None;
     }
     let notation = format!("{} after a label", notation?);
     Some(Ok(Pasted { notation, blocks, notes }))
@@ -85,6 +109,23 @@ fn words(label: &str) -> impl Iterator<Item = String> + '_ {
 
 fn has(label: &str, known: &[&str]) -> bool {
     words(label).any(|word| known.contains(&&*word))
+}
+
+/// Returns whether a label names the client, as in `client → server`, or the server. Returns `None` if it
+/// names neither.
+fn is_of_client(label: &str) -> Option<bool> {
+    let label = label.to_lowercase();
+    match ["client", "server"].map(|role| label.find(role)) {
+        [Some(client), Some(server)] => {
+            let between = &label[client.min(server)..client.max(server)];
+            Some((client < server) != between.contains(['<', '←']))
+        }
+        [Some(_), None] => Some(true),
+        [None, Some(_)] => Some(false),
+        [None, None] if has(&label, &["c", "c2s"]) => Some(true),
+        [None, None] if has(&label, &["s", "s2c"]) => Some(false),
+        [None, None] => None,
+    }
 }
 
 /// Splits a line into its label and the bytes after it: the longest end of the line that stands for

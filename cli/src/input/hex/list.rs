@@ -41,6 +41,9 @@ const TYPES: [&str; 24] = [
 
 /// Reads one or more arrays, and nothing else but what may stand around them.
 pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
+    if has_arrows(text) {
+        return None;
+    }
     let text = &without_fields(&without_comments(text));
     let Some((groups, after)) = groups(text) else { return bare(text) };
     if !is_end(after) {
@@ -102,6 +105,17 @@ fn bare(text: &str) -> Option<Result<Pasted, HexError>> {
     (items.len() > 1 && (decimal || marked)).then_some(())?;
     let bytes = bytes(&items, false)?;
     Some(bytes.map(|bytes| Pasted::one(if marked { "numbers" } else { "decimal numbers" }, bytes)))
+}
+
+/// Returns whether lines begin with arrows in both directions: `>> 81 00`, `<< 88 00`.
+fn has_arrows(text: &str) -> bool {
+    ['<', '>'].into_iter().all(|mark| {
+        text.lines().any(|line| {
+            let line = line.trim_start();
+            let rest = line.trim_start_matches(['<', '>', '-', '=', ' ', '\t']);
+            line.starts_with(mark) && rest.starts_with(char::is_alphanumeric)
+        })
+    })
 }
 
 /// Returns the arrays that have no array in them, and the text after the last one.

@@ -74,8 +74,12 @@ pub fn read(text: &[u8], most: u64) -> Result<Pasted, HexError> {
 fn unfenced(text: &str, most: u64) -> Result<Pasted, HexError> {
     let mut read = as_written(text, most);
     let spaced = plain(text, ' ');
-    if let (Err(_), Some(spaced)) = (&read, &spaced) {
-        read = as_written(spaced, most);
+    let spaced_read = spaced.as_deref().map(|spaced| as_written(spaced, most));
+    // With white space that it does not know, a dump may be read as one of the words in its text.
+    let len = |read: &Result<Pasted, HexError>| read.as_ref().map_or(0, Pasted::len);
+    if let Some(spaced_read) = spaced_read.filter(|other| read.is_err() || len(other) > len(&read))
+    {
+        read = spaced_read;
         // White space in a string would be a byte.
         let tabbed = || plain(text, '\t').is_some_and(|tabbed| as_written(&tabbed, most) != read);
         if read.as_ref().is_ok_and(|pasted| pasted.notation.contains("escapes")) && tabbed() {
