@@ -2,6 +2,7 @@
 //! never other bytes.
 
 use proptest::prelude::*;
+use wsvet::Role;
 use wsvet_cli::input::hex::{self, HexError, Pasted};
 
 fn read(text: &[u8]) -> Result<Pasted, HexError> {
@@ -313,28 +314,62 @@ fn what_is_not_sure_is_refused() {
     assert!(error("[81, 85, 37, 21]").contains("decimal or hex"));
     assert!(error("0000000 160 161 162\n0000003\n").contains("may be"));
     assert!(error("8581 fa37 3d21 9f7f 514d 0058").contains("last byte first"));
-    assert!(error("Sent: 81 00\nReceived: 81 00").contains("both directions"));
     for [one, other] in [
+        ["Sent: 81 00", "Received: 81 00"],
+        ["Sent: 81 80 00 00 00 00", "Received: 81 80 00 00 00 00"],
+        ["client received: 81 00", "server received: 81 80 00 00 00 00"],
+        ["to server: 81 80 00 00 00 00", "from server: 81 00\nclient: 81 00"],
+        ["client: 81 80 00 00 00 00", "server: 81 00\nsent: 81 00"],
+    ] {
+        let text = format!("{one}\n{other}");
+        assert!(error(&text).contains("both directions"), "{text}: {}", error(&text));
+    }
+    assert!(error("see [1] and [2, 3] for more").contains("neither"));
+    assert!(error("{\"a\": 1}").contains("JSON"));
+}
+
+#[test]
+fn labels_say_who_sent_a_line() {
+    const ROLES: [[&str; 2]; 8] = [
         ["client: ", "server: "],
         ["C: ", "S: "],
         ["[c2s] ", "[s2c] "],
         ["client → server: ", "server → client: "],
         ["client -> server: ", "client <- server: "],
+        ["server<-client: ", "server->client: "],
         ["from client: ", "from server: "],
+        ["12:00:01.5 client sent ", "12:00:01.7 server sent "],
+    ];
+    // A server that writes the text receives what the client sends.
+    const WAYS: [[&str; 2]; 7] = [
+        ["sent: ", "received: "],
+        ["TX ", "RX "],
         ["> ", "< "],
         [">> ", "<< "],
         [">>> ", "<<< "],
         ["--> ", "<-- "],
         ["→ ", "← "],
-    ] {
-        for [one, other] in [[one, other], [other, one]] {
-            let text =
-                format!("{one}81 82 01 02 03 04 69 6b\n{other}81 02 68 69\n{one}88 80 00 00 00 00");
-            assert!(error(&text).contains("both directions"), "{text}: {}", error(&text));
+    ];
+    let reversed = WAYS.map(|[one, other]| [other, one]);
+    for [client, server] in ROLES.into_iter().chain(WAYS).chain(reversed) {
+        let text = format!(
+            "{server}81 02 68 69\n{client}81 82 01 02 03 04 69 6b\n{client}88 80 00 00 00 00\n"
+        );
+        let pasted = read(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(pasted.senders, [Role::Server, Role::Client, Role::Client], "{text}");
+        assert_eq!(pasted.blocks.concat().len(), 18, "{text}");
+
+        for [of_client, of_server] in [
+            ["<Buffer 81 80 00 00 00 00>", "<Buffer 81 02 68 69>"],
+            ["<<129,128,0,0,0,0>>", "<<129,2,104,105>>"],
+            ["-127, -128, 0, 0, 0, 0", "-127, 2, 104, 105"],
+        ] {
+            let text = format!("{client}{of_client}\n{server}{of_server}\n");
+            let pasted = read(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(pasted.senders, [Role::Client, Role::Server], "{text}");
+            assert_eq!(pasted.blocks[1], *b"\x81\x02hi", "{text}");
         }
     }
-    assert!(error("see [1] and [2, 3] for more").contains("neither"));
-    assert!(error("{\"a\": 1}").contains("JSON"));
 }
 
 #[test]

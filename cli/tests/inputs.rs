@@ -69,6 +69,29 @@ fn heads_of_both_endpoints_are_followed_by_frames_of_both() {
 }
 
 #[test]
+fn lines_with_labels_are_frames_of_both_endpoints() {
+    // An endpoint that receives text alone, and its log.
+    let log = "10:00:00.1 < 81 82 01 02 03 04 69 6b\n10:00:00.2 > 81 02 68 69\n\
+               10:00:01.0 < 82 80 00 00 00 00\n10:00:01.1 > 88 02 03 eb\n";
+    let (events, status) = told(log.as_bytes());
+    let events = events.join(", ");
+    assert_eq!((events.matches("frame client").count(), status), (2, 1), "{events}");
+    assert!(events.contains("frame server") && events.ends_with("verdict"), "{events}");
+    let (text, status) = check(&["--server-accepts", "text"], log.as_bytes());
+    assert!(text.contains("refused as it must be: unsupported-data"), "{text}");
+    assert_eq!(status, 1);
+    // The labels, and not the mask, say who sent a frame.
+    let (text, status) = check(&[], b"client: 81 02 68 69\nserver: 81 02 68 69\n");
+    assert!(text.contains("unmasked-client-frame at byte 1 from the client"), "{text}");
+    assert_eq!(status, 1);
+    let deflated = b"client: c1 80 00 00 00 00\nserver: c1 07 f2 48 cd c9 c9 07 00\n";
+    let (text, _) = check(&["--permessage-deflate"], deflated);
+    assert!(text.contains("\"Hello\""), "{text}");
+    // Other protocols are logged so, too.
+    assert!(complaint(b"sent: 0a 0b 0c\nreceived: 1f 9f\n").contains("give --format hex"));
+}
+
+#[test]
 fn other_bytes_are_not_judged_as_frames() {
     let zip = [&b"PK\x03\x04\x14\0\0\0\x08\0"[..], &[0x5A; 200]].concat();
     assert!(complaint(&zip).contains("a zip archive"));

@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::io::{self, Read};
 
+use wsvet::Role;
+
 use crate::input::answer::{Answer, no_traffic, reason};
 use crate::input::chain::{is_plausible, is_plausible_paste, reaches_the_end, starts_legal};
 use crate::input::fits::too_large;
@@ -60,7 +62,10 @@ pub(crate) fn judge(
     }
     let bytes = pasted.blocks.concat();
     let heads = head::may_start(&bytes) && head::heads(&bytes).is_some();
-    let plausible = is_likely(&how.what, &String::from_utf8_lossy(&text), &bytes);
+    let plausible = match pasted.senders.is_empty() {
+        true => is_likely(&how.what, &String::from_utf8_lossy(&text), &bytes),
+        false => [Role::Client, Role::Server].iter().all(|role| starts_legal(&pasted.of(*role))),
+    };
     if guessed && !heads && !plausible {
         return Ok(Err(format!(
             "read as {}, the {} bytes do not look like WebSocket frames: give --format hex if these \
@@ -68,6 +73,10 @@ pub(crate) fn judge(
             how.what,
             bytes.len()
         )));
+    }
+    if !pasted.senders.is_empty() {
+        how.notes.push("the labels say who sent each line".to_owned());
+        return raw::labelled(&pasted, reading, &how, judging);
     }
     raw::judge(&bytes[..], reading, Some(how), judging)
 }

@@ -1,5 +1,5 @@
-//! Judges raw bytes: one direction of a connection, from its first frame, or both directions if the
-//! HTTP heads of both are there.
+//! Judges bytes without packets: one direction of a connection, from its first frame, or both directions
+//! if the HTTP heads of both are there, or if labels say who sent which bytes.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use wsvet::{Header, Role};
 use crate::input::answer::{Answer, reason};
 use crate::input::chain;
 use crate::input::head::{Heads, MAX_HEADS, REQUEST, heads, may_start};
+use crate::input::hex::Pasted;
 use crate::input::reading::Reading;
 use crate::session::agreement::Agreement;
 use crate::session::cause::{Known, Watch};
@@ -130,6 +131,39 @@ fn one_way(
     }
 }
 
+/// Judges bytes of both endpoints, of which it is known who sent each block.
+pub(super) fn labelled(
+    pasted: &Pasted,
+    reading: &Reading,
+    how: &ReadAs,
+    judging: &mut Judging<'_>,
+) -> io::Result<Answer> {
+    judging.report.read_as(how)?;
+    let deflate = reading.permessage_deflate.map(|parameters| parameters.to_string());
+    let agreement = Agreement::new(None, None, None, Vec::from_iter(deflate));
+    let mut frames = open_both(agreement, judging)?;
+    let mut at = Moment { packet: 0, time: Duration::ZERO };
+    for (bytes, from) in pasted.blocks.iter().zip(&pasted.senders) {
+        at.packet += 1;
+        frames.feed(*from, bytes, at, judging)?;
+    }
+    frames.finish([None; 2], None, judging)?;
+    Ok(Ok(Vec::new()))
+}
+
+/// Opens a connection whose times, end and lost frames are not known.
+fn open_both(agreement: Agreement, judging: &mut Judging<'_>) -> io::Result<Frames> {
+    let connection = judging.next_connection();
+    let (client, server) = (None, None);
+    let time = Duration::ZERO;
+    let opening =
+        Opening { connection, stream: None, http2: None, client, server, agreement, time };
+    let mut frames = Frames::open(opening, judging)?;
+    frames.lack();
+    frames.lack_frames();
+    Ok(frames)
+}
+
 /// Judges the frames of both endpoints in one sequence of bytes. The mask bit of each header tells who
 /// sent it. If a request follows a frame, another connection begins there, and the rest is not judged.
 /// `position` is the number of bytes of the input before the first frame.
@@ -139,15 +173,8 @@ fn both_ways(
     agreement: Agreement,
     judging: &mut Judging<'_>,
 ) -> io::Result<Answer> {
-    let connection = judging.next_connection();
-    let time = Duration::ZERO;
-    let (client, server) = (None, None);
-    let opening =
-        Opening { connection, stream: None, http2: None, client, server, agreement, time };
-    let mut frames = Frames::open(opening, judging)?;
-    frames.lack();
-    frames.lack_frames();
-    let mut at = Moment { packet: 0, time };
+    let mut frames = open_both(agreement, judging)?;
+    let mut at = Moment { packet: 0, time: Duration::ZERO };
     let mut cut = Vec::new();
     let mut open: Option<(Role, u64)> = None;
     let mut buffer = vec![0; PIECE];
@@ -180,7 +207,7 @@ fn both_ways(
                     why: Unjudged::Mixed,
                     detail: Some(format!("from byte {start} on")),
                     packets: 0,
-                    time,
+                    time: Duration::ZERO,
                 })?;
                 return Ok(Ok(Vec::new()));
             }

@@ -27,7 +27,7 @@ pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
         let blocks: Option<Vec<_>> = items.iter().map(bytes).collect();
         let notation = "arrays of numbers".to_owned();
         return match blocks {
-            Some(blocks) => Some(Ok(Pasted { notation, blocks, notes: Vec::new() })),
+            Some(blocks) => Some(Ok(Pasted { notation, blocks, ..Pasted::default() })),
             None => Some(Err(HexError::told(
                 0,
                 "the JSON is neither a HAR file, nor JSON lines of frames, nor an array of bytes: give \

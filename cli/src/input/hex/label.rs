@@ -1,8 +1,11 @@
 //! Reads lines with a label or a time before the bytes: `bytes[16]=818a`, `12:00:01 recv 81 05`.
 
+use wsvet::Role;
+
 use super::error::HexError;
 use super::pasted::{Pasted, Text};
 use super::value::one;
+use crate::input::head::may_start;
 
 /// Words before the bytes that say that an endpoint received them.
 const RECEIVED: [&str; 15] = [
@@ -51,15 +54,25 @@ const OTHERS: [&str; 20] = [
     "buffer",
 ];
 
+/// What the user is told if the labels name both directions, but it is not certain who is who.
+pub(super) const UNCLEAR: &str = "the labels name both directions, but not which of them the client sent: give the \
+     lines of one direction, with --receiver";
+
 /// The most characters of a label.
 const LONGEST: usize = 200;
 
-/// Reads lines with a label each. Several lines are the parts of one stream.
+/// What a label says of the sender of the bytes.
+struct Label {
+    role: Option<Role>,
+    /// Whether the endpoint that wrote the text sent the bytes, and did not receive them.
+    is_sent: Option<bool>,
+}
+
+/// Reads lines with a label each. Several lines are the parts of one stream, or of two if the labels name
+/// both endpoints.
 pub(super) fn read(text: &Text<'_>) -> Option<Result<Pasted, HexError>> {
     let mut notation = None;
-    let (mut blocks, mut notes) = (Vec::new(), Vec::new());
-    let (mut sent, mut received) = (false, false);
-    let (mut client, mut server) = (false, false);
+    let (mut blocks, mut notes, mut labels) = (Vec::new(), Vec::new(), Vec::new());
     let lines = text.lines.iter().filter(|(_, line)| !is_comment(line));
     for &(number, line) in lines {
         let line = line.trim();
@@ -67,6 +80,7 @@ pub(super) fn read(text: &Text<'_>) -> Option<Result<Pasted, HexError>> {
         match read {
             Ok(read) => {
                 notation.get_or_insert(read.notation);
+                labels.extend(read.blocks.iter().map(|_| Label::new(whole_label(line, label))));
                 blocks.extend(read.blocks);
                 notes.extend(read.notes);
             }
@@ -74,25 +88,55 @@ pub(super) fn read(text: &Text<'_>) -> Option<Result<Pasted, HexError>> {
                 return Some(Err(HexError::told(number, error.to_string())));
             }
         }
-        sent |= has(label, &SENT);
-        received |= has(label, &RECEIVED);
-        match is_of_client(label) {
-            Some(true) => client = true,
-            Some(false) => server = true,
-            None => {}
-        }
-    }
-    if sent && received || client && server {
-        let told =
-            "the labels name both directions: give the lines of one direction, with --receiver";
-        return Some(Err(HexError::told(0, told)));
     }
     // A text that ends with an empty string, as the characters of a dump may, has no label.
     if blocks.iter().all(Vec::is_empty) {
         return None;
     }
+    let Some(senders) = senders(&labels, &blocks) else {
+        return Some(Err(HexError::told(0, UNCLEAR)));
+    };
     let notation = format!("{} after a label", notation?);
-    Some(Ok(Pasted { notation, blocks, notes }))
+    Some(Ok(Pasted { notation, blocks, senders, notes }))
+}
+
+/// Returns who sent each block, or nothing if the labels do not name both directions. Returns `None` if
+/// they do, but it is not certain who is who.
+fn senders(labels: &[Label], blocks: &[Vec<u8>]) -> Option<Vec<Role>> {
+    let has_role = |role| labels.iter().any(|label| label.role == Some(role));
+    let is_there = |is_sent| labels.iter().any(|label| label.is_sent == Some(is_sent));
+    let both_roles = has_role(Role::Client) && has_role(Role::Server);
+    if !(both_roles || is_there(true) && is_there(false)) {
+        return Some(Vec::new());
+    }
+    // The opening handshake in words is read from raw bytes.
+    if blocks.iter().any(|bytes| may_start(bytes)) {
+        return None;
+    }
+    if both_roles {
+        // `server received` may name the sender or the receiver.
+        return labels.iter().map(|label| label.role.filter(|_| !is_there(false))).collect();
+    }
+    // Only the frames of a client are masked (§5.1).
+    let is_masked = |is_sent| {
+        let mut of_way =
+            labels.iter().zip(blocks).filter(|(label, _)| label.is_sent == Some(is_sent));
+        of_way.next().and_then(|(_, bytes)| bytes.get(1)).map(|second| second & 0x80 != 0)
+    };
+    let client_writes = is_masked(true).filter(|masked| is_masked(false) == Some(!masked))?;
+    let role = |is_sent| if is_sent == client_writes { Role::Client } else { Role::Server };
+    labels.iter().map(|label| label.is_sent.map(role)).collect()
+}
+
+impl Label {
+    fn new(label: &str) -> Self {
+        let lower = label.to_lowercase();
+        // The arrow in `client -> server` is no word of its own.
+        let is_named = lower.contains("client") && lower.contains("server");
+        let [sent, received] = [has(label, &SENT), has(label, &RECEIVED)];
+        let is_sent = (sent != received && !is_named).then_some(sent);
+        Self { role: role(&lower), is_sent }
+    }
 }
 
 fn is_comment(line: &str) -> bool {
@@ -111,21 +155,38 @@ fn has(label: &str, known: &[&str]) -> bool {
     words(label).any(|word| known.contains(&&*word))
 }
 
-/// Returns whether a label names the client, as in `client → server`, or the server. Returns `None` if it
-/// names neither.
-fn is_of_client(label: &str) -> Option<bool> {
-    let label = label.to_lowercase();
+/// Returns the sender that a label names: the first of `client → server`.
+fn role(label: &str) -> Option<Role> {
     match ["client", "server"].map(|role| label.find(role)) {
         [Some(client), Some(server)] => {
             let between = &label[client.min(server)..client.max(server)];
-            Some((client < server) != between.contains(['<', '←']))
+            let is_client = (client < server) != between.contains(['<', '←']);
+            Some(if is_client { Role::Client } else { Role::Server })
         }
-        [Some(_), None] => Some(true),
-        [None, Some(_)] => Some(false),
-        [None, None] if has(&label, &["c", "c2s"]) => Some(true),
-        [None, None] if has(&label, &["s", "s2c"]) => Some(false),
+        // `to server` names the receiver.
+        _ if has(label, &["to"]) => None,
+        [Some(_), None] => Some(Role::Client),
+        [None, Some(_)] => Some(Role::Server),
+        [None, None] if has(label, &["c", "c2s"]) => Some(Role::Client),
+        [None, None] if has(label, &["s", "s2c"]) => Some(Role::Server),
         [None, None] => None,
     }
+}
+
+/// Returns the label of a line with the words that were read as what stands before an array.
+fn whole_label<'a>(line: &'a str, label: &str) -> &'a str {
+    let mut end = label.len();
+    for word in line[end..].split_inclusive(char::is_whitespace) {
+        if !words(word).all(|word| word.is_empty() || is_known(&word)) {
+            break;
+        }
+        end += word.len();
+    }
+    &line[..end]
+}
+
+fn is_known(word: &str) -> bool {
+    [&RECEIVED[..], &SENT, &OTHERS].iter().any(|list| list.contains(&word))
 }
 
 /// Splits a line into its label and the bytes after it: the longest end of the line that stands for
@@ -142,10 +203,7 @@ fn split(line: &str) -> Option<(&str, Result<Pasted, HexError>)> {
     for (at, end) in ends.take_while(|(at, _)| *at < LONGEST) {
         let (label, rest) = line.split_at(timed + at + end.len_utf8());
         let rest = rest.trim();
-        let known = words(&label[timed..]).all(|word| {
-            let lists = [&RECEIVED[..], &SENT, &OTHERS];
-            word.is_empty() || lists.iter().any(|list| list.contains(&&*word))
-        });
+        let known = words(&label[timed..]).all(|word| word.is_empty() || is_known(&word));
         let code = label.contains(['#', ';', '"', '{', '}', '/', '\\']);
         let named = matches!(end, ':' | '=') && label.chars().any(|c| c.is_alphabetic()) && !code;
         if rest.is_empty() || !(known || named) {

@@ -49,11 +49,7 @@ pub(super) fn read(text: &str) -> Option<Result<Pasted, HexError>> {
     if !is_end(after) {
         return None;
     }
-    let mut pasted = Pasted {
-        notation: "an array of numbers".to_owned(),
-        blocks: Vec::new(),
-        notes: Vec::new(),
-    };
+    let mut pasted = Pasted { notation: "an array of numbers".to_owned(), ..Pasted::default() };
     let mut groups = groups.into_iter().peekable();
     let mut typed = false;
     while let Some(group) = groups.next() {

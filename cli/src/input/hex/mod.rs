@@ -130,8 +130,14 @@ fn as_written(text: &str, most: u64) -> Result<Pasted, HexError> {
         pairs::check_order(text, &bytes)?;
         return Ok(Pasted::one("hex digits", bytes));
     }
-    let joined = whole.joined();
-    if let Some(read) = one(&joined).or_else(|| label::read(&whole)) {
+    let labelled = label::read(&whole);
+    // As one value, the text would be the bytes of one endpoint.
+    let has_both = labelled.as_ref().is_some_and(|read| match read {
+        Ok(pasted) => !pasted.senders.is_empty(),
+        Err(error) => *error == HexError::told(0, label::UNCLEAR),
+    });
+    let read = if has_both { None } else { one(&whole.joined()) };
+    if let Some(read) = read.or(labelled) {
         return read.map_err(|error| error.located(&whole));
     }
     Err(plain.err().filter(|_| is_nearly_hex(text)).unwrap_or_else(|| HexError::told(0, NEITHER)))

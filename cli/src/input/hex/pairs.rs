@@ -40,8 +40,7 @@ fn push(pair: &str, bytes: &mut Vec<u8>) -> Option<()> {
 
 /// Reads what Node prints of one or more buffers, and how many bytes it left out.
 fn buffer(text: &str) -> Option<Result<Pasted, HexError>> {
-    let mut pasted =
-        Pasted { notation: "a Buffer of Node".to_owned(), blocks: Vec::new(), notes: Vec::new() };
+    let mut pasted = Pasted { notation: "a Buffer of Node".to_owned(), ..Pasted::default() };
     let mut rest = text;
     while let Some((_, after)) = rest.split_once("<Buffer") {
         let (inside, after) = after.split_once('>').unwrap_or((after, ""));

@@ -1,19 +1,29 @@
 //! A text that was pasted, and the bytes that it stands for.
 
+use wsvet::Role;
+
 /// The bytes of a text, and how they were written.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Pasted {
     /// The notation, for people.
     pub notation: String,
     /// The bytes, in order: one block for each dump, array or labelled line.
     pub blocks: Vec<Vec<u8>>,
+    /// Who sent each block, if the labels name both endpoints. Otherwise empty.
+    pub senders: Vec<Role>,
     /// What was left out, one phrase each.
     pub notes: Vec<String>,
 }
 
 impl Pasted {
     pub(super) fn one(notation: impl Into<String>, bytes: Vec<u8>) -> Self {
-        Self { notation: notation.into(), blocks: vec![bytes], notes: Vec::new() }
+        Self { notation: notation.into(), blocks: vec![bytes], ..Self::default() }
+    }
+
+    /// Returns the bytes that an endpoint sent, if the labels name both.
+    pub(crate) fn of(&self, sender: Role) -> Vec<u8> {
+        let blocks = self.blocks.iter().zip(&self.senders);
+        blocks.filter(|(_, of)| **of == sender).flat_map(|(bytes, _)| bytes).copied().collect()
     }
 
     /// Returns the number of bytes.

@@ -209,5 +209,5 @@ fn pasted(first: &Row<'_>, base: u32, unit: Unit, decoded: &[Decoded]) -> Pasted
         _ => format!("od, {}", unit.name()),
     };
     let blocks = decoded.iter().map(|(bytes, _)| bytes.clone()).collect();
-    Pasted { notation, blocks, notes: Vec::new() }
+    Pasted { notation, blocks, ..Pasted::default() }
 }
