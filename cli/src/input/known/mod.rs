@@ -62,7 +62,7 @@ mod tests {
     /// The first bytes of what people have, and the word that must be in its name.
     #[test]
     fn known_formats_are_named() {
-        let cases: [(&[u8], &str); 49] = [
+        let cases: [(&[u8], &str); 53] = [
             (b"CONNECTED(00000003)\n>>> TLS 1.0, RecordHeader [length 0005]\n", "openssl"),
             (b">>> TLS 1.3, Handshake [length 0200], ClientHello\n    01 00 01 fc\n", "openssl"),
             (
@@ -79,6 +79,13 @@ mod tests {
             ),
             (b"websockets.exceptions.ConnectionClosedError: sent 1011\n", "error message"),
             (b"the connection failed with code 1006\n", "error message"),
+            (
+                b"2024/01/01 10:00:00 read: websocket: close 1006 (abnormal closure)\n",
+                "error message",
+            ),
+            (b"10:00:00.5 websockets.client:< CLOSE 1003 (unsupported data)\n", "websockets"),
+            (b"Protocol(ResetWithoutClosingHandshake)\n", "error message"),
+            (b"DEBUG:websockets.client:= connection is OPEN\nDEBUG:websockets.client:> BINARY 01 02 03 [3 bytes]\n", "websockets"),
             (b"BZh91AY&SY", "bzip2"),
             (b"\x04\x22\x4D\x18", "lz4"),
             (b"PK\x03\x04\x14\0", "zip"),

@@ -59,6 +59,7 @@ pub(super) const TEXT: &[Known] = &[
     row(Looks(is_xml), "XML", NO_FRAMES),
     row(Looks(is_access_log), "an access log", NO_FRAMES),
     row(Looks(is_syslog), "a log", NO_FRAMES),
+    row(Looks(is_log_of_websockets), "a log of Python's websockets", EXPLAIN),
     row(Looks(is_error_message), "an error message", EXPLAIN),
     row(
         Looks(is_http),
@@ -219,6 +220,13 @@ fn is_syslog(start: &[u8]) -> bool {
     named && first.get(3) == Some(&b' ') && has(first, "]: ")
 }
 
+/// Whether this is what Python's websockets logs at its level DEBUG: the frames in words, with a part of
+/// their payload.
+fn is_log_of_websockets(start: &[u8]) -> bool {
+    let words = ["= connection is ", "> CLOSE 1", "< CLOSE 1", "> TEXT '", "< TEXT '"];
+    words.iter().any(|word| has(start, word))
+}
+
 /// Whether this is what a browser or a library says of a connection that failed, without bytes.
 fn is_error_message(start: &[u8]) -> bool {
     let words = [
@@ -233,6 +241,14 @@ fn is_error_message(start: &[u8]) -> bool {
         "code 1006",
         "code: 1006",
         "code=1006",
+        "CloseStatus[code=",
+        "status = Status",
+        "no close frame received or sent",
+        "without completing the close handshake",
+        "Connection reset without closing handshake",
+        "ResetWithoutClosingHandshake",
+        "Error during WebSocket handshake",
+        "Unexpected server response: ",
     ];
     let is_json = matches!(trimmed(start).first(), Some(b'{' | b'['));
     !is_json && words.iter().any(|word| has(start, word)) && !has_bytes(start)
@@ -240,18 +256,23 @@ fn is_error_message(start: &[u8]) -> bool {
 
 /// Whether words of the text may be bytes in hex: two bytes after each other, or many in one word.
 fn has_bytes(start: &[u8]) -> bool {
-    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b",;:\\[](){}\"'".contains(byte);
-    let is_hex = |word: &[u8]| word.iter().all(u8::is_ascii_hexdigit);
-    let words = start.split(is_end).filter(|word| !word.is_empty());
-    let mut words = words.map(|word| {
-        let digits = word.strip_prefix(b"0x").or_else(|| word.strip_prefix(b"x"));
-        digits.unwrap_or(word)
-    });
+    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b",;\\[](){}\"'".contains(byte);
+    let is_hex = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_hexdigit);
     let mut before = false;
-    words.any(|word| {
-        let is_byte = word.len() == 2 && is_hex(word);
-        let many = word.len() >= 8 && is_hex(word);
-        let found = many || is_byte && before;
+    start.split(is_end).filter(|word| !word.is_empty()).any(|word| {
+        let pairs = word.split(|byte| *byte == b':').filter(|pair| pair.len() == 2 && is_hex(pair));
+        // A time has three.
+        if pairs.count() > 3 {
+            return true;
+        }
+        // A label may stand before the bytes, and a day before the time.
+        let colon = word.iter().rposition(|byte| *byte == b':');
+        let is_time = |byte: &u8| byte.is_ascii_digit() || *byte == b':';
+        let after = colon.filter(|at| !word[..*at].iter().all(is_time));
+        let word = after.map_or(word, |at| &word[at + 1..]);
+        let digits = word.strip_prefix(b"0x").or_else(|| word.strip_prefix(b"x")).unwrap_or(word);
+        let is_byte = digits.len() == 2 && is_hex(digits);
+        let found = digits.len() >= 8 && is_hex(digits) || is_byte && before;
         before = is_byte;
         found
     })
