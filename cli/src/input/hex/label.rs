@@ -64,7 +64,7 @@ const LONGEST: usize = 200;
 /// What a label says of the sender of the bytes.
 struct Label {
     role: Option<Role>,
-    /// Whether the endpoint that wrote the text sent the bytes, and did not receive them.
+    /// Whether the program that wrote the text sent the bytes (true) or received them (false).
     is_sent: Option<bool>,
 }
 
@@ -106,16 +106,17 @@ fn senders(labels: &[Label], blocks: &[Vec<u8>]) -> Option<Vec<Role>> {
     let has_role = |role| labels.iter().any(|label| label.role == Some(role));
     let is_there = |is_sent| labels.iter().any(|label| label.is_sent == Some(is_sent));
     let both_roles = has_role(Role::Client) && has_role(Role::Server);
-    if !(both_roles || is_there(true) && is_there(false)) {
+    let has_received = is_there(false);
+    if !(both_roles || is_there(true) && has_received) {
         return Some(Vec::new());
     }
-    // The opening handshake in words is read from raw bytes.
+    // HTTP heads among the lines are not read.
     if blocks.iter().any(|bytes| may_start(bytes)) {
         return None;
     }
     if both_roles {
         // `server received` may name the sender or the receiver.
-        return labels.iter().map(|label| label.role.filter(|_| !is_there(false))).collect();
+        return labels.iter().map(|label| label.role.filter(|_| !has_received)).collect();
     }
     // Only the frames of a client are masked (§5.1).
     let is_masked = |is_sent| {
