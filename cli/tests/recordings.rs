@@ -71,10 +71,12 @@ fn a_followed_stream_needs_no_lines_around_its_digits() {
         let frames = frames_of("-", digits(2, indent).as_bytes());
         assert_eq!(frames.len(), 10);
     }
-    // A frame over two lines has one sender.
-    let wrapped = frames_of("-", b"8182010203\n    04696b8180\n    00000000\n");
-    assert_eq!(wrapped.len(), 2);
-    assert!(wrapped.iter().all(|[from, ..]| from == "client"), "{wrapped:?}");
+    // A frame over two lines has one sender, and so have two frames with a mask.
+    for text in ["8182010203\n    04696b8180\n    00000000\n", "818000000000\n    818000000000\n"] {
+        let wrapped = frames_of("-", text.as_bytes());
+        assert_eq!(wrapped.len(), 2, "{text}");
+        assert!(wrapped.iter().all(|[from, ..]| from == "client"), "{wrapped:?}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::input::answer::{Answer, no_traffic, reason};
 use crate::input::chain::starts_legal;
 use crate::input::connections::Connections;
 use crate::input::fits::too_large;
-use crate::input::head;
+use crate::input::head::may_start;
 use crate::input::retold::{Piece, Retold, unknown_end};
 use crate::session::judging::Judging;
 use crate::session::report::ReadAs;
@@ -80,16 +80,20 @@ fn form(text: &str) -> Option<Result<Form, String>> {
 }
 
 /// Returns whether these are the hex digits of two endpoints, without the lines of tshark around them:
-/// the lines of one are indented, and the bytes of both begin with a frame or with HTTP.
+/// the lines of one are indented, and the bytes of both begin with HTTP, or with frames of which one
+/// is masked (§5.1).
 fn is_two_way_raw(text: &str) -> bool {
     // The last line may be cut.
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     let Ok(parts) = raw(whole) else { return false };
-    [0, 1].into_iter().all(|peer| {
+    let [one, other] = [0, 1].map(|peer| {
         let of_peer = parts.iter().filter(|part| part.peer == peer);
-        let bytes = of_peer.flat_map(|part| part.bytes.iter().copied()).collect::<Vec<_>>();
-        !bytes.is_empty() && (head::may_start(&bytes) || starts_legal(&bytes))
-    })
+        of_peer.flat_map(|part| part.bytes.iter().copied()).collect::<Vec<_>>()
+    });
+    let is_masked = |bytes: &[u8]| bytes.get(1).map(|second| second & 0x80 != 0);
+    let fits = |bytes: &[u8]| !bytes.is_empty() && (may_start(bytes) || starts_legal(bytes));
+    let differ = is_masked(&one) != is_masked(&other) || may_start(&one) || may_start(&other);
+    fits(&one) && fits(&other) && differ
 }
 
 /// Returns whether this is a hex dump of two endpoints: the lines of one are indented, and both start
