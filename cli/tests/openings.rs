@@ -347,6 +347,12 @@ fn early_data_counts_only_before_a_101_and_its_interim_responses() {
         assert!(!is_early(&early("", &[&format!("HTTP/1.1 {refusal}\r\n\r\n")])), "{refusal}");
     }
     assert!(!is_early(&early("", &[])));
+    // The bytes are the start of the next request.
+    let mut capture = opening("", "");
+    capture.packet(Client, "A", &asked).packet(Client, "A", &asked[..20]);
+    capture.packet(Server, "A", b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    let refused = told(&check(&["--json"], &capture.file).0).concat();
+    assert!(!is_early(&refused) && refused.contains("never-opened"), "{refused}");
     // The bytes are the body of the request.
     for body in ["Content-Length: 13\r\n", "Transfer-Encoding: chunked\r\n"] {
         let asked = request(&format!("{UPGRADE}{KEY}{body}"));
