@@ -55,7 +55,7 @@ fn what_tshark_writes_has_the_frames_of_the_capture() {
     }
 }
 
-/// The digits alone are often what is pasted. The indent says who sent them.
+/// People often paste only the digits. The lines of the second endpoint are indented.
 #[test]
 fn a_followed_stream_needs_no_lines_around_its_digits() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");

@@ -1,7 +1,7 @@
 //! Tells whether bytes of unknown origin are frames: whether the lengths of headers lead from one
 //! legal header to the next.
 
-use wsvet::{Header, OpCode};
+use wsvet::{Header, OpCode, Role};
 
 /// The length below which bytes that nothing else explains are taken as frames, in bytes.
 const SHORT: usize = 64;
@@ -62,6 +62,13 @@ pub(super) fn starts_legal(bytes: &[u8]) -> bool {
             is_legal(&Header::from_wire(first, 0, 0, [0; 4]), false)
         }
     }
+}
+
+/// Returns the endpoint that sent a frame which starts like this, if the mask bit of its header is there:
+/// only the frames of a client are masked (§5.1).
+pub(super) fn sender(start: &[u8]) -> Option<Role> {
+    let second = *start.get(1)?;
+    Some(if second & 0x80 != 0 { Role::Client } else { Role::Server })
 }
 
 /// Returns the headers to which the lengths lead.

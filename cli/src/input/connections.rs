@@ -263,8 +263,8 @@ impl Connections {
         self.known.len()
     }
 
-    /// Frees memory until the connections fit. If the bytes that only explain violations are many, forgets
-    /// them first. Then gives up the connections that had no packet for the longest time.
+    /// Frees memory until the connections fit. If the bytes that only explain violations take much
+    /// memory, forgets them first. Then gives up the connections that had no packet for the longest time.
     fn shrink(&mut self, judging: &mut Judging<'_>) -> io::Result<()> {
         if self.memory.evidence as u64 > judging.memory / MUCH {
             self.memory = Memory::default();

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::input::answer::{Answer, no_traffic, reason};
-use crate::input::chain::starts_legal;
+use crate::input::chain::{sender, starts_legal};
 use crate::input::connections::Connections;
 use crate::input::fits::too_large;
 use crate::input::head::may_start;
@@ -90,9 +90,8 @@ fn is_two_way_raw(text: &str) -> bool {
         let of_peer = parts.iter().filter(|part| part.peer == peer);
         of_peer.flat_map(|part| part.bytes.iter().copied()).collect::<Vec<_>>()
     });
-    let is_masked = |bytes: &[u8]| bytes.get(1).map(|second| second & 0x80 != 0);
     let fits = |bytes: &[u8]| !bytes.is_empty() && (may_start(bytes) || starts_legal(bytes));
-    let differ = is_masked(&one) != is_masked(&other) || may_start(&one) || may_start(&other);
+    let differ = sender(&one) != sender(&other) || may_start(&one) || may_start(&other);
     fits(&one) && fits(&other) && differ
 }
 

@@ -1,5 +1,5 @@
 //! Judges bytes without packets: one direction of a connection, from its first frame, or both directions
-//! if the HTTP heads of both are there, or if labels say who sent which bytes.
+//! if the HTTP heads of both are there, or if the labels of a text name the senders.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -131,7 +131,7 @@ fn one_way(
     }
 }
 
-/// Judges bytes of both endpoints, of which it is known who sent each block.
+/// Judges the blocks of a text whose labels name the sender of each.
 pub(super) fn labelled(
     pasted: &Pasted,
     reading: &Reading,
@@ -242,7 +242,7 @@ fn read_piece(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// Returns the endpoint that sent a header: the mask bit tells.
+/// Returns the endpoint that sent a header. Without its second byte, it is taken for that of a server.
 fn sender(header: &[u8]) -> Role {
-    if header.get(1).is_some_and(|second| second & 0x80 != 0) { Role::Client } else { Role::Server }
+    chain::sender(header).unwrap_or(Role::Server)
 }

@@ -12,7 +12,7 @@ use bytes::BytesMut;
 
 /// The bounds of the room for a read, in bytes.
 const LEAST: usize = 16 << 10;
-const MOST: usize = 512 << 10;
+pub(super) const MOST: usize = 512 << 10;
 
 /// The number of small reads in a row after which the room is halved.
 const SMALL_READS: u8 = 64;

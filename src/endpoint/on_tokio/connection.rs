@@ -37,7 +37,7 @@ pub(super) const MOST_DISCARDED: u64 = 64 << 20;
 
 /// The bounds of the length of the bytes to send from which a message waits.
 const LEAST_LIMIT: usize = 64 << 10;
-const MOST_LIMIT: usize = 512 << 10;
+const MOST_LIMIT: usize = buffer::MOST;
 
 pub(super) struct Connection<S> {
     pub(super) stream: S,

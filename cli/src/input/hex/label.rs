@@ -5,6 +5,7 @@ use wsvet::Role;
 use super::error::HexError;
 use super::pasted::{Pasted, Text};
 use super::value::one;
+use crate::input::chain::sender;
 use crate::input::head::may_start;
 
 /// Words before the bytes that say that an endpoint received them.
@@ -54,7 +55,7 @@ const OTHERS: [&str; 20] = [
     "buffer",
 ];
 
-/// What the user is told if the labels name both directions, but it is not certain who is who.
+/// The error if the labels name both directions, but it is not certain which endpoint sent which.
 pub(super) const UNCLEAR: &str = "the labels name both directions, but not which of them the client sent: give the \
      lines of one direction, with --receiver";
 
@@ -100,8 +101,8 @@ pub(super) fn read(text: &Text<'_>) -> Option<Result<Pasted, HexError>> {
     Some(Ok(Pasted { notation, blocks, senders, notes }))
 }
 
-/// Returns who sent each block, or nothing if the labels do not name both directions. Returns `None` if
-/// they do, but it is not certain who is who.
+/// Returns the sender of each block. The list is empty if the labels do not name both directions. Returns
+/// `None` if they do, but it is not certain which endpoint sent which.
 fn senders(labels: &[Label], blocks: &[Vec<u8>]) -> Option<Vec<Role>> {
     let has_role = |role| labels.iter().any(|label| label.role == Some(role));
     let is_there = |is_sent| labels.iter().any(|label| label.is_sent == Some(is_sent));
@@ -118,14 +119,15 @@ fn senders(labels: &[Label], blocks: &[Vec<u8>]) -> Option<Vec<Role>> {
         // `server received` may name the sender or the receiver.
         return labels.iter().map(|label| label.role.filter(|_| !has_received)).collect();
     }
-    // Only the frames of a client are masked (§5.1).
-    let is_masked = |is_sent| {
-        let mut of_way =
-            labels.iter().zip(blocks).filter(|(label, _)| label.is_sent == Some(is_sent));
-        of_way.next().and_then(|(_, bytes)| bytes.get(1)).map(|second| second & 0x80 != 0)
+    let first_sender = |is_sent| {
+        let first = labels.iter().position(|label| label.is_sent == Some(is_sent))?;
+        sender(&blocks[first])
     };
-    let client_writes = is_masked(true).filter(|masked| is_masked(false) == Some(!masked))?;
-    let role = |is_sent| if is_sent == client_writes { Role::Client } else { Role::Server };
+    let (writer, peer) = (first_sender(true)?, first_sender(false)?);
+    if writer == peer {
+        return None;
+    }
+    let role = |is_sent| if is_sent { writer } else { peer };
     labels.iter().map(|label| label.is_sent.map(role)).collect()
 }
 
@@ -174,11 +176,11 @@ fn role(label: &str) -> Option<Role> {
     }
 }
 
-/// Returns the label of a line with the words that were read as what stands before an array.
+/// Returns the label of a line with the known words after it, which the reader of the bytes has skipped.
 fn whole_label<'a>(line: &'a str, label: &str) -> &'a str {
     let mut end = label.len();
     for word in line[end..].split_inclusive(char::is_whitespace) {
-        if !words(word).all(|word| word.is_empty() || is_known(&word)) {
+        if !is_known(word) {
             break;
         }
         end += word.len();
@@ -186,8 +188,10 @@ fn whole_label<'a>(line: &'a str, label: &str) -> &'a str {
     &line[..end]
 }
 
-fn is_known(word: &str) -> bool {
-    [&RECEIVED[..], &SENT, &OTHERS].iter().any(|list| list.contains(&word))
+/// Returns whether all words are known, so that a colon need not follow them.
+fn is_known(label: &str) -> bool {
+    let lists = [&RECEIVED[..], &SENT, &OTHERS];
+    words(label).all(|word| word.is_empty() || lists.iter().any(|list| list.contains(&&*word)))
 }
 
 /// Splits a line into its label and the bytes after it: the longest end of the line that stands for
@@ -204,7 +208,7 @@ fn split(line: &str) -> Option<(&str, Result<Pasted, HexError>)> {
     for (at, end) in ends.take_while(|(at, _)| *at < LONGEST) {
         let (label, rest) = line.split_at(timed + at + end.len_utf8());
         let rest = rest.trim();
-        let known = words(&label[timed..]).all(|word| word.is_empty() || is_known(&word));
+        let known = is_known(&label[timed..]);
         let code = label.contains(['#', ';', '"', '{', '}', '/', '\\']);
         let named = matches!(end, ':' | '=') && label.chars().any(|c| c.is_alphabetic()) && !code;
         if rest.is_empty() || !(known || named) {
